@@ -1,0 +1,9 @@
+"""Kolmogorov-Arnold networks for tabular data, as scikit-learn estimators."""
+
+from ._classifier import KANClassifier
+from ._network import KAN, KANLayer
+from ._regressor import KANRegressor
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["KAN", "KANClassifier", "KANLayer", "KANRegressor", "__version__"]

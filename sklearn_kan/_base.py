@@ -1,0 +1,352 @@
+"""What the classifier and the regressor share: parameters in, fitted attributes out."""
+
+import warnings
+from abc import ABCMeta, abstractmethod
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
+
+from ._encoding import TableEncoder
+from ._network import KAN, NORMS
+from ._table import read_table
+from ._training import (
+    SOLVERS,
+    Net,
+    Rows,
+    finished_net,
+    limited_threads,
+    one_pass,
+    phases_for,
+    streaming_phase,
+    train,
+)
+from .bases import get_basis
+
+FULL_BATCH_ROWS = 200  # tables up to this size are trained on all rows at once
+EXACT_ROWS = 2_000  # tables of float64 up to this size are learned in float64
+EARLY_STOPPING_ROWS = 500  # tables from this size can spare a validation split
+PREDICTION_CELLS = 2**22  # of encoded table and hidden activations, held at once in prediction
+
+
+def has_mini_batches(estimator):
+    if estimator.solver == "lbfgs":
+        raise AttributeError("partial_fit needs mini-batches, got solver='lbfgs'. Choose solver='adam' or 'hybrid'.")
+    return True
+
+
+class BaseKAN(BaseEstimator, metaclass=ABCMeta):
+    """Base of `KANClassifier` and `KANRegressor`."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "basis": [str, type],
+        "n_knots": [Interval(Integral, 2, None, closed="left")],
+        "degree": [Interval(Integral, 0, 5, closed="both")],
+        "knots": [StrOptions({"uniform", "quantile"})],
+        "basis_params": [dict, None],
+        "norm": [StrOptions(set(NORMS))],
+        "solver": [StrOptions(set(SOLVERS))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"cosine", "constant"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": [StrOptions({"auto"}), "boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "device": [str],
+        "dtype": [StrOptions({"auto", "float32", "float64"})],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "callbacks": [list, tuple, None],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the network to a table.
+
+        Parameters
+        ----------
+        X : dataframe or array-like of shape (n_samples, n_features)
+            Numbers, categories, booleans; missing values are allowed.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Classes, or numbers (several outputs only for regression).
+        sample_weight : array-like of shape (n_samples,), optional
+            Not negative; rows of weight zero are left out.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data cannot be used; nothing has been trained then.
+        """
+        continues = self.warm_start and hasattr(self, "module_")
+        columns, y, weight = self._read(X, y, sample_weight, reset=not continues)
+        fitting, validation = self._split(y, continues)
+        if not continues:
+            self._start(columns, y, weight)
+        rows = self._rows(columns, y, weight)
+        phases = phases_for(
+            self.solver, max_iter=self.max_iter, batch_size=self._batch_size(len(fitting)), alpha=self.alpha,
+            learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init,
+        )  # fmt: skip
+        training = train(
+            self.module_, rows[fitting], self._loss(), phases, validation=None if validation is None else rows[validation],
+            generator=self._generator, n_iter_no_change=self.n_iter_no_change, tol=self.tol,
+            callbacks=self.callbacks or (), verbose=self.verbose, device=self.device_,
+        )  # fmt: skip
+        if training.interrupted:
+            warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=2)
+        self._record(training.net, training.history, reset=not continues)
+        return self
+
+    @available_if(has_mini_batches)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """One pass over some rows, with Adam at a constant learning rate.
+
+        The first call learns the encoding of columns and target and places the knots, from its rows; later calls
+        keep them. There is no validation and no early stopping.
+
+        Parameters
+        ----------
+        X : dataframe or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self : object
+        """
+        return self._pass_over(X, y, sample_weight)
+
+    def _pass_over(self, X, y, sample_weight, **target):
+        begins = not hasattr(self, "module_")
+        columns, y, weight = self._read(X, y, sample_weight, reset=begins, streams=True, **target)
+        if begins:
+            self._start(columns, y, weight)
+        phase = streaming_phase(self._batch_size(len(y)), self.learning_rate_init, self.alpha)
+        if getattr(self, "net_", None) is None or self.net_.phase.max_iter != phase.max_iter:
+            self.net_ = Net(self.module_, self._loss(), phase, generator=self._generator, device=self.device_)
+            self.net_.initialize()
+        history = one_pass(self.net_, self._rows(columns, y, weight), phase)
+        self._record(self.net_, history, reset=begins)
+        return self
+
+    @abstractmethod
+    def _read_target(self, y, n_samples, reset):
+        """Check a target and its length; returns class indices, or floats of shape (n_samples, n_outputs)."""
+
+    @abstractmethod
+    def _start_target(self, y, weight):
+        """Learn the scale of a target; returns the number of network outputs."""
+
+    @abstractmethod
+    def _target_tensor(self, y):
+        """The target on the scale that the loss is learned on."""
+
+    @abstractmethod
+    def _loss(self):
+        """Loss function ``(raw, y) -> (n,)``."""
+
+    def _row_weight(self, y, weight):
+        return weight
+
+    def _read(self, X, y, sample_weight, reset, streams=False, **target):
+        """Check parameters and data: columns, target, weights; rows of weight zero are gone."""
+        self._check_parameters()
+        known = None if reset else self.encoder_.categorical_
+        columns = read_table(self, X, reset=reset, categorical=known)
+        n_samples = len(columns[0][1])
+        y = self._read_target(y, n_samples, reset, **target)
+        weight = np.ones(n_samples) if sample_weight is None else read_weight(sample_weight, n_samples)
+        weight = self._row_weight(y, weight)
+        used = np.flatnonzero(weight)
+        if len(used) < n_samples:
+            columns = [(name, values[used], is_categorical) for name, values, is_categorical in columns]
+            y, weight = y[used], weight[used]
+        self._check_rows(y, streams)
+        return columns, y, weight
+
+    def _check_parameters(self):
+        """What a single parameter's constraint cannot say."""
+        get_basis(self.basis)
+        sizes = np.ravel(self.hidden_layer_sizes)
+        if sizes.size and (sizes.dtype.kind not in "iu" or sizes.min() < 1):
+            raise ValueError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} is not usable. Pass integers of at least 1, "
+                "or () for an additive model."
+            )
+        check_device(self.device)
+
+    def _check_rows(self, y, streams):
+        """Raise if the rows of positive weight are too few to learn from; `streams` if more will come."""
+
+    def _start(self, columns, y, weight):
+        """Build everything that training needs: encoder, target's scale, generator, network with its knots."""
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        self.device_ = resolve_device(self.device)
+        self.encoder_ = TableEncoder().fit(columns, weight)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._config = {
+            "in_features": self.encoder_.n_numeric_, "out_features": self._start_target(y, weight),
+            "hidden_layer_sizes": tuple(int(size) for size in np.ravel(self.hidden_layer_sizes)),
+            "n_levels": self.encoder_.n_levels_, "basis": self.basis, "n_knots": self.n_knots, "degree": self.degree,
+            "knots": self.knots, "basis_params": self.basis_params, "norm": self.norm,
+        }  # fmt: skip
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = KAN(**self._config, generator=self._generator)
+        self.module_ = module.to(dtype=self._choose_dtype(columns))
+        encoded = torch.from_numpy(self.encoder_.transform(columns))
+        self.module_.place_knots(encoded, torch.from_numpy(weight))
+
+    def _choose_dtype(self, columns):
+        if self.dtype != "auto":
+            return getattr(torch, self.dtype)
+        is_single = all(values.dtype == np.float32 for _, values, is_categorical in columns if not is_categorical)
+        return torch.float32 if is_single or len(columns[0][1]) > EXACT_ROWS else torch.float64
+
+    def _batch_size(self, n_samples):
+        if self.batch_size != "auto":
+            return min(self.batch_size, n_samples)
+        if n_samples <= FULL_BATCH_ROWS:
+            return n_samples
+        return int(np.clip(2 ** round(np.log2(n_samples / 50)), 32, 512))
+
+    def _split(self, y, continues):
+        """Row numbers to fit and to validate on; the latter None without early stopping."""
+        rows = np.arange(len(y))
+        wanted = len(y) >= EARLY_STOPPING_ROWS if self.early_stopping == "auto" else self.early_stopping
+        if not wanted:
+            return rows, None
+        if len(y) * self.validation_fraction < 1:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves no validation row "
+                f"of {len(y)}. Raise validation_fraction, or set early_stopping=False."
+            )
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        return self._hold_out(rows, y, seed)
+
+    def _hold_out(self, rows, y, seed):
+        return train_test_split(rows, test_size=self.validation_fraction, random_state=seed)
+
+    def _rows(self, columns, y, weight):
+        """Encoded table, target and weights as tensors."""
+        dtype = next(self.module_.parameters()).dtype
+        X = torch.from_numpy(self.encoder_.transform(columns, dtype=str(dtype).removeprefix("torch.")))
+        return Rows(X, self._target_tensor(y), torch.from_numpy(weight / weight.mean()).to(dtype))
+
+    def _record(self, net, history, reset):
+        if reset:
+            self.loss_curve_, self.validation_scores_ = [], None
+        epochs = [epoch for epoch in history if "train_loss" in epoch]
+        self.net_ = net
+        self.loss_curve_ += [epoch["train_loss"] for epoch in epochs]
+        self.n_iter_ = len(self.loss_curve_)
+        scores = [-epoch["valid_loss"] for epoch in epochs if "valid_loss" in epoch]
+        if scores:
+            self.validation_scores_ = (self.validation_scores_ or []) + scores
+
+    def _raw_predict(self, X):
+        """Network outputs, ndarray of shape (n_samples, n_raw); memory beside the table is bounded."""
+        check_is_fitted(self)
+        columns = read_table(self, X, reset=False, categorical=self.encoder_.categorical_)
+        parameter = next(self.module_.parameters())
+        dtype = str(parameter.dtype).removeprefix("torch.")
+        n_samples, width = len(columns[0][1]), len(columns) + self.module_.widest
+        chunk = max(1, PREDICTION_CELLS // width)
+        outputs = []
+        self.module_.eval()
+        with torch.inference_mode(), limited_threads(min(chunk, n_samples) * width):
+            for start in range(0, n_samples, chunk):
+                part = [(name, values[start : start + chunk], flag) for name, values, flag in columns]
+                encoded = torch.from_numpy(self.encoder_.transform(part, dtype=dtype)).to(parameter.device)
+                outputs.append(self.module_(encoded).cpu().numpy())
+        return np.concatenate(outputs)
+
+    def __getstate__(self):
+        """Weights as numpy arrays: a model fitted on a GPU loads on a machine without one, and skops can store it."""
+        state = super().__getstate__().copy()
+        if "module_" in state:
+            state["module_"] = {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()}
+            state["_generator"] = self._generator.get_state().numpy()
+            state["net_"] = [dict(epoch) for epoch in self.net_.history]
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "module_" not in state:
+            return
+        weights = {name: torch.from_numpy(np.array(array)) for name, array in state["module_"].items()}
+        self._generator = torch.Generator()
+        self._generator.set_state(torch.from_numpy(np.array(state["_generator"])))
+        with torch.random.fork_rng(devices=[]):
+            module = KAN(**self._config)
+        dtype = next(tensor.dtype for tensor in weights.values() if tensor.is_floating_point())
+        self.device_ = resolve_device(self.device, fallback=True)
+        self.module_ = module.to(self.device_, dtype)
+        self.module_.load_state_dict(weights)
+        self.net_ = finished_net(self.module_, self._loss(), state["net_"], self.device_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def check_device(device):
+    """Raise if there is no such device here."""
+    try:
+        kind = "cpu" if device == "auto" else torch.device(device).type
+    except RuntimeError as error:
+        raise ValueError(f"device={device!r} is unknown. Choose 'auto', 'cpu' or 'cuda'.") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device={device!r} is not available here. Choose 'auto' or 'cpu'.")
+
+
+def resolve_device(device, fallback=False):
+    """The device's name; with `fallback`, the CPU and a warning where it is not available."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if fallback and torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        warnings.warn(f"device={device!r} is not available here; the model was loaded on the CPU.", stacklevel=3)
+        return "cpu"
+    return device
+
+
+def read_y(y, n_samples, *, numeric):
+    """Check a target: no missing or infinite value, as many rows as the table."""
+    if y is None:
+        raise ValueError("This estimator requires y to be passed, but the target y is None.")
+    y = check_array(y, ensure_2d=False, dtype="numeric" if numeric else None, ensure_all_finite=False, input_name="y")
+    if len(y) != n_samples:
+        raise ValueError(f"X has {n_samples} rows and y has {len(y)}. Pass one target for each row.")
+    missing = ~np.isfinite(y) if y.dtype.kind == "f" else np.equal(y, None) | (y != y)
+    if np.any(missing):
+        raise ValueError(f"Input y contains NaN or infinity in {missing.sum()} places. Drop those rows before fitting.")
+    return y
+
+
+def read_weight(sample_weight, n_samples):
+    """Check row weights; returns float64 of shape (n_samples,)."""
+    weight = _check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
+    if (weight < 0).any():
+        raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every row. Give at least one row a positive weight.")
+    return weight

@@ -1,0 +1,152 @@
+"""From a table to the numbers that a network learns from, and back from its outputs to targets.
+
+The encoded table has the numeric columns first, then level codes: one column per categorical input, then one per
+numeric column with missing values in training. Code 0 means unknown or not missing; it adds nothing.
+"""
+
+import numpy as np
+import torch
+from sklearn.preprocessing import OrdinalEncoder
+
+from ._table import describe
+from .knots import distinct_values, quantiles
+
+SPREAD_LEVELS = (0.05, 0.95)  # of a column, mapped to -1 and 1
+CLIP = 3.0  # smooth bound of an encoded value (RealMLP; Holzmueller et al. 2024, sec. 3)
+UNSEEN = -1.0
+
+
+class TableEncoder:
+    """Map a table with numbers, categories and missing values to a float array.
+
+    A numeric column is centred on its median and scaled so that its 5 % and 95 % quantiles are about -1 and 1;
+    values far out are squeezed smoothly into (-3, 3). Missing values become the median and get a level of their
+    own. All statistics are weighted.
+
+    Attributes
+    ----------
+    categorical_ : ndarray of shape (n_features,), bool
+    center_, rate_ : ndarray of shape (n_numeric,)
+        A constant column has rate 0.
+    missing_ : ndarray of int
+        Numeric columns (places among the numeric ones) that have missing values in training.
+    levels_ : list of OrdinalEncoder
+        One per categorical column.
+    """
+
+    def fit(self, columns, sample_weight=None):
+        """Learn from the columns of a table, as `read_table` gives them, and weights of shape (n_samples,)."""
+        self.categorical_ = np.array([is_categorical for _, _, is_categorical in columns])
+        numeric = [(name, values) for name, values, is_categorical in columns if not is_categorical]
+        weight = None if sample_weight is None else torch.from_numpy(sample_weight).double()
+        statistics = np.array([center_and_rate(name, values, weight) for name, values in numeric]).reshape(-1, 2)
+        self.center_, self.rate_ = statistics.T.copy()
+        self.missing_ = np.array([i for i, (_, values) in enumerate(numeric) if np.isnan(values).any()], dtype=int)
+        self.levels_ = [fit_levels(name, values) for name, values, is_categorical in columns if is_categorical]
+        return self
+
+    @property
+    def n_numeric_(self):
+        return len(self.center_)
+
+    @property
+    def n_levels_(self):
+        """Levels of each code column, unknown included."""
+        return [len(encoder.categories_[0]) + 1 for encoder in self.levels_] + [2] * len(self.missing_)
+
+    def transform(self, columns, dtype=np.float64):
+        """Encode columns; returns an array of shape (n_samples, n_numeric + n_codes)."""
+        n_samples = len(columns[0][1])
+        encoded = np.empty((n_samples, self.n_numeric_ + len(self.n_levels_)), dtype=dtype)
+        numeric = [values for _, values, is_categorical in columns if not is_categorical]
+        for i, (values, center, rate) in enumerate(zip(numeric, self.center_, self.rate_, strict=True)):
+            encoded[:, i] = squeeze((values - center) * rate)
+        np.nan_to_num(encoded[:, : self.n_numeric_], copy=False, nan=0.0)
+        categorical = [values for _, values, is_categorical in columns if is_categorical]
+        codes = [encode_levels(encoder, values) for encoder, values in zip(self.levels_, categorical, strict=True)]
+        codes += [np.isnan(numeric[i]) for i in self.missing_]
+        for i, code in enumerate(codes, start=self.n_numeric_):
+            encoded[:, i] = code
+        return encoded
+
+
+def center_and_rate(name, values, weight):
+    """Weighted median of a column, and the inverse of half the distance between its outer quantiles."""
+    present = ~np.isnan(values)
+    if not present.any():
+        raise ValueError(f"{describe(name)} of X has only missing values. Drop it, or fill it before fitting.")
+    column = torch.from_numpy(values[present].astype(np.float64))
+    distinct, mass = distinct_values(column, None if weight is None else weight[torch.from_numpy(present)])
+    low, center, high = quantiles(distinct, mass, torch.tensor([SPREAD_LEVELS[0], 0.5, SPREAD_LEVELS[1]]).double())
+    if low == high:  # nearly constant: its rare values are all there is to see
+        low, high = distinct[0], distinct[-1]
+    return float(center), float(2 / (high - low)) if high > low else 0.0
+
+
+def squeeze(z):
+    """Smooth, monotone map to (-CLIP, CLIP) with slope 1 at 0."""
+    return z / np.sqrt(1 + (z / CLIP) ** 2)
+
+
+def fit_levels(name, values):
+    if all(value is None for value in values):
+        raise ValueError(f"{describe(name)} of X has only missing values. Drop it, or fill it before fitting.")
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=UNSEEN)
+    try:
+        return encoder.fit(values.reshape(-1, 1))
+    except TypeError as error:
+        kinds = sorted({type(value).__name__ for value in values if value is not None})
+        raise TypeError(
+            f"{describe(name)} of X is categorical and mixes types {kinds}. Convert its values to one type, e.g. str."
+        ) from error
+
+
+def encode_levels(encoder, values):
+    codes = encoder.transform(values.reshape(-1, 1))[:, 0]
+    missing = encoder.categories_[0].size - 1  # OrdinalEncoder sorts a missing level last, and encodes it as NaN
+    return np.where(np.isnan(codes), missing, codes) + 1
+
+
+class TargetScaler:
+    """Put a regression target on the scale that its loss is learned on, and predictions back.
+
+    Attributes
+    ----------
+    center_, scale_ : ndarray of shape (n_outputs,)
+    """
+
+    def __init__(self, loss, quantile):
+        self.loss = loss
+        self.quantile = quantile
+
+    def fit(self, y, sample_weight):
+        """Learn from targets (n_samples, n_outputs) and weights (n_samples,)."""
+        mean = np.average(y, axis=0, weights=sample_weight)
+        spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=sample_weight))
+        if self.loss == "squared_error":
+            self.center_ = mean
+        elif self.loss == "poisson":
+            self.center_, spread = np.zeros_like(mean), mean
+        else:
+            level = self.quantile if self.loss == "quantile" else 0.5
+            self.center_ = weighted_quantile(y, sample_weight, level)
+            robust = 1.4826 * weighted_quantile(np.abs(y - weighted_quantile(y, sample_weight, 0.5)), sample_weight, 0.5)
+            spread = np.where(robust > 0, robust, spread)
+        tiny = np.finfo(y.dtype).tiny
+        self.scale_ = np.where(spread > tiny, spread, 1.0)
+        return self
+
+    def transform(self, y):
+        return (y - self.center_) / self.scale_
+
+    def inverse_transform(self, raw):
+        """Predictions from raw network outputs, in float64."""
+        raw = raw.astype(np.float64)
+        return self.scale_ * np.exp(raw) if self.loss == "poisson" else self.center_ + self.scale_ * raw
+
+
+def weighted_quantile(y, sample_weight, level):
+    """Weighted quantile of each column, by the same rule as knots."""
+    weight, levels = torch.from_numpy(sample_weight).double(), torch.tensor([level]).double()
+    columns = torch.from_numpy(y).double().T
+    return np.array([quantiles(*distinct_values(column, weight), levels).item() for column in columns])

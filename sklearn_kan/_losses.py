@@ -1,0 +1,56 @@
+"""Losses, their links, and the scale on which a target is learned.
+
+A loss maps raw network outputs and targets, both on the learned scale, to one value per row.
+"""
+
+import torch
+import torch.nn.functional as F
+
+HUBER_DELTA = 1.35  # in robust standard deviations of the target, as in sklearn.linear_model.HuberRegressor
+MAX_LOG_MEAN = 30.0  # of the Poisson mean over the target's average: exp stays finite in float32
+
+
+def squared_error(raw, y):
+    """Half the squared error, ``(n, k), (n, k) -> (n,)``, averaged over outputs."""
+    return 0.5 * (raw - y).square().mean(1)
+
+
+def absolute_error(raw, y):
+    """Absolute error, ``(n, k), (n, k) -> (n,)``."""
+    return (raw - y).abs().mean(1)
+
+
+def huber(raw, y):
+    """Huber's loss (1964): quadratic up to 1.35 robust standard deviations, linear beyond."""
+    return F.huber_loss(raw, y, delta=HUBER_DELTA, reduction="none").mean(1)
+
+
+def poisson(raw, y):
+    """Half the Poisson deviance without its constant; the raw output is the log of the mean."""
+    log_mean = raw.clamp(max=MAX_LOG_MEAN)
+    return (log_mean.exp() - y * log_mean).mean(1)
+
+
+class Pinball:
+    """Pinball loss of the quantile at `level` (Koenker & Bassett, 1978)."""
+
+    def __init__(self, level):
+        self.level = level
+
+    def __call__(self, raw, y):
+        error = y - raw
+        return torch.maximum(self.level * error, (self.level - 1) * error).mean(1)
+
+
+def cross_entropy(raw, y):
+    """Cross-entropy of class indices, ``(n, n_classes), (n,) -> (n,)``."""
+    return F.cross_entropy(raw, y, reduction="none")
+
+
+REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "poisson")
+
+
+def regression_loss(name, quantile):
+    """The loss function of this name."""
+    functions = {"squared_error": squared_error, "absolute_error": absolute_error, "huber": huber, "poisson": poisson}
+    return Pinball(quantile) if name == "quantile" else functions[name]

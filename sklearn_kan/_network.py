@@ -1,0 +1,271 @@
+"""Layers and networks: a univariate basis on each input, then a linear map (Liu et al., 2024, eq. 2.2)."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .bases import make_basis
+
+SIGNAL_STD = 0.5  # of encoded inputs and normalised activations: the knots' range [-1, 1] is two of them either way
+BASIS_SHARE = 0.1  # of a layer's starting variance; the rest comes from the smooth base branch
+MAX_LEVELS = 32  # a categorical input with more levels gets a factored table
+EMBEDDING_DIM = 8
+
+
+class KANLayer(nn.Module):
+    """A layer whose edges are functions: ``y_o = b_o + sum_i [v_oi silu(x_i) + sum_k W_oik phi_k(x_i)]``.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+    basis : str or subclass of Basis, default="bspline"
+        Which functions phi_k.
+    base : bool, default=True
+        Whether edges have the branch ``v silu(x)``.
+    n_knots, degree, knots
+        Offered to the basis, where it has such parameters; its own defaults otherwise.
+    basis_params : dict, optional
+        Further parameters of the basis.
+    generator : torch.Generator, optional
+        Source of the starting coefficients.
+
+    Attributes
+    ----------
+    basis : Basis
+    coef : Parameter of shape (out_features, in_features, n_basis)
+    base_weight : Parameter of shape (out_features, in_features), or None
+    bias : Parameter of shape (out_features,)
+
+    Notes
+    -----
+    Shape: ``(n_samples, in_features) -> (n_samples, out_features)``.
+
+    References
+    ----------
+    Liu et al. (2024), *KAN: Kolmogorov-Arnold Networks*, arXiv:2404.19756, eq. 2.2 and 2.10.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_kan import KANLayer
+    >>> KANLayer(3, 2, n_knots=5)(torch.zeros(10, 3)).shape
+    torch.Size([10, 2])
+    """
+
+    def __init__(self, in_features, out_features, basis="bspline", *, base=True, basis_params=None, generator=None,
+                 **common):  # fmt: skip
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.basis = make_basis(basis, in_features, basis_params=basis_params, out_features=out_features, **common)
+        self.coef = nn.Parameter(torch.empty(out_features, in_features, self.basis.n_basis))
+        self.base_weight = nn.Parameter(torch.empty(out_features, in_features)) if base else None
+        self.bias = nn.Parameter(torch.empty(out_features))
+        self.reset_parameters(generator)
+
+    @torch.no_grad()
+    def reset_parameters(self, generator=None, x=None):
+        """Draw coefficients so that the variance of `x` is kept (KAT, Yang & Wang 2024, sec. 4.4).
+
+        Parameters
+        ----------
+        generator : torch.Generator, optional
+        x : Tensor of shape (n_samples, in_features), optional
+            Inputs on which the basis is measured; by default normal ones with the network's signal spread.
+        """
+        x = self.normal_inputs() if x is None else x
+        variance = x.var(0, correction=0).mean()
+        share = 1.0 if self.base_weight is None else BASIS_SHARE
+        power = self.basis(x).square().sum(-1).mean()
+        nn.init.normal_(self.coef, generator=generator).mul_(self.gain(share * variance, power))
+        if self.base_weight is not None:
+            power = F.silu(x).square().mean()
+            nn.init.normal_(self.base_weight, generator=generator).mul_(self.gain((1 - share) * variance, power))
+        nn.init.zeros_(self.bias)
+
+    def normal_inputs(self, n_samples=256):
+        """Quantiles of a normal distribution with the network's signal spread, for every input."""
+        levels = (torch.arange(n_samples, dtype=torch.float64) + 0.5) / n_samples
+        column = SIGNAL_STD * torch.special.ndtri(levels)
+        return column.to(self.coef)[:, None].repeat(1, self.in_features)
+
+    def gain(self, variance, power):
+        """Standard deviation of coefficients that turns features of this mean square into outputs of `variance`."""
+        return (variance / (self.in_features * power)).sqrt() if self.in_features and power > 0 else 0.0
+
+    def forward(self, x):
+        y = self.basis.contract(x, self.coef) + self.bias
+        return y if self.base_weight is None else y + F.linear(F.silu(x), self.base_weight)
+
+    def edge_functions(self, x):
+        """Each learned function by itself, without the bias: ``(n, in_features) -> (n, out_features, in_features)``."""
+        edges = self.basis.edge_functions(x, self.coef)
+        return edges if self.base_weight is None else edges + F.silu(x)[:, None] * self.base_weight
+
+    def extra_repr(self):
+        return f"{self.in_features}, {self.out_features}"
+
+
+class LookupLayer(nn.Module):
+    """The edge functions of categorical inputs: one table per input, summed. Level 0 is unknown and adds nothing.
+
+    An input with more than 32 levels has its table factored through an embedding of 8 dimensions.
+
+    Parameters
+    ----------
+    n_levels : sequence of int
+        Levels of each input, level 0 included.
+    out_features : int
+    generator : torch.Generator, optional
+
+    Notes
+    -----
+    Shape: ``(n_samples, n_inputs)``, integers held in any dtype, ``-> (n_samples, out_features)``.
+    """
+
+    def __init__(self, n_levels, out_features, generator=None):
+        super().__init__()
+        self.n_levels = list(n_levels)
+        self.direct = [i for i, n in enumerate(n_levels) if n <= MAX_LEVELS]
+        self.factored = [i for i, n in enumerate(n_levels) if n > MAX_LEVELS]
+        self.table = nn.Parameter(torch.empty(sum(n_levels[i] for i in self.direct), out_features))
+        self.embeddings = nn.ParameterList(torch.empty(n_levels[i], EMBEDDING_DIM) for i in self.factored)
+        self.mixing = nn.Parameter(torch.empty(out_features, EMBEDDING_DIM * len(self.factored)))
+        sizes = torch.tensor([0] + [n_levels[i] for i in self.direct])
+        self.register_buffer("offsets", sizes.cumsum(0)[:-1], persistent=False)
+        self.reset_parameters(generator)
+
+    @torch.no_grad()
+    def reset_parameters(self, generator=None):
+        scale = SIGNAL_STD / max(len(self.n_levels), 1) ** 0.5
+        nn.init.normal_(self.table, generator=generator).mul_(scale)
+        self.table[self.offsets] = 0.0
+        for embedding in self.embeddings:
+            nn.init.normal_(embedding, generator=generator)
+            embedding[0] = 0.0
+        nn.init.normal_(self.mixing, generator=generator).mul_(scale / EMBEDDING_DIM**0.5)
+
+    def forward(self, codes):
+        codes = codes.long()
+        total = codes.new_zeros(len(codes), self.table.shape[1], dtype=self.table.dtype)
+        if self.direct:
+            known = (codes[:, self.direct] > 0)[..., None]
+            total = (F.embedding(codes[:, self.direct] + self.offsets, self.table) * known).sum(1)
+        if self.factored:
+            vectors = [
+                F.embedding(codes[:, i], embedding) * (codes[:, i : i + 1] > 0)
+                for i, embedding in zip(self.factored, self.embeddings, strict=True)
+            ]
+            total = total + F.linear(torch.cat(vectors, 1), self.mixing)
+        return total
+
+
+class KAN(nn.Module):
+    """A Kolmogorov-Arnold network.
+
+    Parameters
+    ----------
+    in_features : int
+        Numeric inputs.
+    out_features : int
+    hidden_layer_sizes : sequence of int, default=(64,)
+        Empty for an additive model.
+    n_levels : sequence of int, default=()
+        Levels of the categorical inputs, which follow the numeric ones in the columns of `x`; see `LookupLayer`.
+    basis : str or subclass of Basis, default="bspline"
+    n_knots, degree, knots, basis_params
+        Of the basis. ``knots="quantile"`` holds for the first layer; hidden ones have uniform knots.
+    norm : {"layer", "batch", "none"}, default="layer"
+        How hidden activations are kept in the knots' range.
+    generator : torch.Generator, optional
+
+    Notes
+    -----
+    Shape: ``(n_samples, in_features + len(n_levels)) -> (n_samples, out_features)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_kan import KAN
+    >>> KAN(3, 1, hidden_layer_sizes=(8,), n_knots=5)(torch.zeros(10, 3)).shape
+    torch.Size([10, 1])
+    """
+
+    def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), basis="bspline", n_knots=8,
+                 degree=3, knots="uniform", basis_params=None, norm="layer", generator=None):  # fmt: skip
+        super().__init__()
+        sizes = [in_features, *hidden_layer_sizes, out_features]
+        placement = [knots] + ["uniform"] * len(hidden_layer_sizes)
+        self.layers = nn.ModuleList(
+            KANLayer(n_in, n_out, basis, n_knots=n_knots, degree=degree, knots=where, basis_params=basis_params,
+                     generator=generator)
+            for n_in, n_out, where in zip(sizes, sizes[1:], placement, strict=False)
+        )  # fmt: skip
+        self.norms = nn.ModuleList(NORMS[norm](size) for size in hidden_layer_sizes)
+        self.lookup = LookupLayer(n_levels, sizes[1], generator) if n_levels else None
+
+    def place_knots(self, x, sample_weight=None):
+        """Place the first layer's knots on training rows, shape (n_samples, in_features + len(n_levels))."""
+        first = self.layers[0]
+        first.basis.place_knots(x[:, : first.in_features], sample_weight)
+
+    @property
+    def widest(self):
+        """Most numbers that one row takes up at a time: a layer's expanded inputs."""
+        return max(layer.in_features * layer.basis.n_basis + layer.out_features for layer in self.layers)
+
+    def forward(self, x, sample_weight=None):
+        first, *others = self.layers
+        h = first(x[:, : first.in_features])
+        if self.lookup is not None:
+            h = h + self.lookup(x[:, first.in_features :])
+        for norm, layer in zip(self.norms, others, strict=True):
+            h = layer(norm(h, sample_weight))
+        return h
+
+
+class LayerNorm(nn.LayerNorm):
+    """Layer normalisation to the network's signal spread."""
+
+    def reset_parameters(self):
+        nn.init.constant_(self.weight, SIGNAL_STD)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x, sample_weight=None):
+        return super().forward(x)
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation in which a row of weight 2 counts as two rows; running statistics in evaluation."""
+
+    def __init__(self, size, momentum=0.1, eps=1e-5):
+        super().__init__()
+        self.momentum, self.eps = momentum, eps
+        self.weight = nn.Parameter(torch.full((size,), SIGNAL_STD))
+        self.bias = nn.Parameter(torch.zeros(size))
+        self.register_buffer("running_mean", torch.zeros(size))
+        self.register_buffer("running_var", torch.ones(size))
+
+    def forward(self, x, sample_weight=None):
+        mean, var = self.running_mean, self.running_var
+        if self.training:
+            share = torch.ones_like(x[:, :1]) if sample_weight is None else sample_weight[:, None]
+            share = share / share.sum()
+            mean = (share * x).sum(0)
+            var = (share * (x - mean).square()).sum(0)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var, self.momentum)
+        return (x - mean) * (var + self.eps).rsqrt() * self.weight + self.bias
+
+
+class NoNorm(nn.Module):
+    """Hidden activations as they are."""
+
+    def __init__(self, size):
+        super().__init__()
+
+    def forward(self, x, sample_weight=None):
+        return x
+
+
+NORMS = {"layer": LayerNorm, "batch": BatchNorm, "none": NoNorm}

@@ -1,0 +1,136 @@
+"""Reading a user's table: which columns it has, of which kind, and whether they can be learned from."""
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from sklearn.utils.validation import _check_categorical_features, check_array, validate_data
+
+
+def read_table(estimator, X, *, reset, categorical=None):
+    """Check a table and take it apart.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Gets ``n_features_in_`` and ``feature_names_in_`` if `reset`, and is checked against them otherwise.
+    X : array-like or dataframe of shape (n_samples, n_features)
+    reset : bool
+    categorical : ndarray of shape (n_features,), bool, optional
+        The categorical columns, known from an earlier fit; by default the estimator's ``categorical_features`` say.
+
+    Returns
+    -------
+    columns : list of (name, values, is_categorical)
+        Values are float32 or float64 with NaN where missing, or, for categorical columns, labels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the column and the remedy.
+    """
+    if nw.dependencies.is_into_dataframe(X):
+        return read_dataframe(estimator, nw.from_native(X, eager_only=True), X, reset, categorical)
+    return read_array(estimator, X, reset, categorical)
+
+
+def read_array(estimator, X, reset, categorical):
+    kind = getattr(np.asarray(X) if isinstance(X, list | tuple) else X, "dtype", np.dtype("O")).kind
+    if kind in "mM":
+        raise TypeError(f"X has dtype datetime or timedelta. {DATE_REMEDY}")
+    if categorical is None and has_no_names(estimator.categorical_features):
+        categorical = False
+    by_column = kind == "O" or categorical is None or np.any(categorical)
+    dtype = None if by_column else [np.float64, np.float32]
+    X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)
+    if categorical is None:
+        categorical = _check_categorical_features(X, estimator.categorical_features)
+    is_categorical = np.broadcast_to(False if categorical is None else categorical, X.shape[1])
+    return [
+        (i, labels(X[:, i]) if flag else numbers(i, X[:, i]), bool(flag)) for i, flag in enumerate(is_categorical)
+    ]
+
+
+def has_no_names(categorical_features):
+    """Whether `categorical_features` cannot apply to an array."""
+    return categorical_features is None or (
+        isinstance(categorical_features, str) and categorical_features == "from_dtype"
+    )
+
+
+def read_dataframe(estimator, frame, X, reset, categorical):
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    if min(frame.shape) == 0:
+        raise ValueError(f"X has shape {frame.shape}. Pass at least one row and one column.")
+    if categorical is None:
+        categorical = categorical_columns(frame, X, estimator.categorical_features)
+    columns = []
+    for series, flag in zip(frame.iter_columns(), categorical, strict=True):
+        check_no_dates(series)
+        name, values = series.name, series.to_numpy()
+        if flag or values.dtype.kind not in "biuf":
+            values = np.where(series.is_null().to_numpy(), None if flag else np.nan, values.astype(object))
+        columns.append((name, values if flag else numbers(name, values), bool(flag)))
+    return columns
+
+
+def categorical_columns(frame, X, categorical_features):
+    if isinstance(categorical_features, str) and categorical_features == "from_dtype":
+        return np.array([is_text_or_category(series) for series in frame.iter_columns()])
+    mask = _check_categorical_features(X, categorical_features)
+    return np.zeros(frame.shape[1], dtype=bool) if mask is None else mask
+
+
+def is_text_or_category(series):
+    """Whether a dataframe's column holds categories, or strings and nothing else."""
+    if series.dtype in (nw.Categorical, nw.Enum, nw.String):
+        return True
+    if series.dtype != nw.Object:
+        return False
+    kinds = {type(value) for value in series.to_numpy() if not is_missing(value)}
+    if str in kinds and len(kinds) > 1:
+        names = sorted(kind.__name__ for kind in kinds)
+        raise TypeError(
+            f"{describe(series.name)} of X has dtype object and mixes types {names}. "
+            "Convert it to numbers, or to dtype 'category' with one type of label."
+        )
+    return kinds == {str}
+
+
+def is_missing(value):
+    return value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+
+
+DATE_REMEDY = "Dates are not supported: turn them into numbers first, such as days since a start, month or weekday."
+
+
+def check_no_dates(series):
+    dtype = series.dtype
+    is_date = dtype in (nw.Date, nw.Time) or isinstance(dtype, nw.Datetime | nw.Duration)
+    if is_date:
+        raise TypeError(f"{describe(series.name)} of X has dtype {dtype}. {DATE_REMEDY}")
+
+
+def numbers(name, values):
+    """A numeric column as floats; booleans are 0 and 1."""
+    if values.dtype not in (np.float32, np.float64):
+        try:
+            values = values.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"{describe(name)} of X cannot be read as numbers: {error}. Convert it, or name it in "
+                "categorical_features."
+            ) from error
+    if np.isinf(values).any():
+        raise ValueError(
+            f"{describe(name)} of X contains infinity. Replace it by a finite number, or by NaN if it is missing."
+        )
+    return values
+
+
+def labels(values):
+    """A categorical column as objects, with None for every missing value."""
+    return np.array([None if is_missing(value) else value for value in values.tolist()], dtype=object)
+
+
+def describe(name):
+    return f"Column {name!r}"
+

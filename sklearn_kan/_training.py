@@ -1,0 +1,406 @@
+"""Training: phases of optimisation on one module, each run by a skorch net.
+
+This is the only file that knows skorch. A solver is a list of phases; a phase is one net around the same module.
+Rows are tensors that lie on the device already; a batch is a slice of them, and an epoch reads one number back.
+"""
+
+import math
+import warnings
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from skorch.dataset import Dataset
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import ThreadpoolController
+from tqdm.auto import tqdm
+
+SOLVERS = ("adam", "lbfgs", "hybrid")
+ADAM_BETAS = (0.9, 0.95)
+WARM_UP = 0.1  # share of all steps in which the learning rate rises
+LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
+LBFGS_HISTORY = 20
+EVALUATION_ROWS = 4096
+SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
+
+_threads = None
+
+
+def limited_threads(n_multiply_adds):
+    """Context in which small work runs on one thread; it restores the limits that were there."""
+    global _threads
+    if n_multiply_adds > SMALL_STEP or torch.get_num_threads() == 1:
+        return nullcontext()
+    _threads = _threads or ThreadpoolController()
+    return _threads.limit(limits=1)
+
+
+class Rows(Dataset):
+    """Training rows as tensors: ``X`` (n, d), ``y`` (n,) or (n, k), ``sample_weight`` (n,) of mean 1."""
+
+    def __init__(self, X, y, sample_weight):
+        super().__init__(X, y)
+        self.sample_weight = sample_weight
+
+    def __getitem__(self, index):
+        return Rows(self.X[index], self.y[index], self.sample_weight[index])
+
+    def to(self, device, dtype):
+        y = self.y.to(device, dtype) if self.y.is_floating_point() else self.y.to(device)
+        return Rows(self.X.to(device, dtype), y, self.sample_weight.to(device, dtype))
+
+
+class Batches:
+    """Slices of rows, shuffled afresh at every pass if a generator is given; sizes differ by one at most."""
+
+    def __init__(self, rows, batch_size, generator=None):
+        self.rows, self.generator = rows, generator
+        self.n_batches = max(1, math.ceil(len(rows) / batch_size))
+
+    def __len__(self):
+        return self.n_batches
+
+    def __iter__(self):
+        X, y, w = self.rows.X, self.rows.y, self.rows.sample_weight
+        if self.n_batches == 1:
+            yield X, (y, w)
+            return
+        if self.generator is None:
+            yield from ((a, (b, c)) for a, b, c in zip(*(t.tensor_split(self.n_batches) for t in (X, y, w)), strict=True))
+            return
+        for index in torch.randperm(len(X), generator=self.generator).to(X.device).tensor_split(self.n_batches):
+            yield X[index], (y[index], w[index])
+
+
+class Phase(NamedTuple):
+    """One stretch of training.
+
+    Parameters
+    ----------
+    optimizer : type of torch.optim.Optimizer
+    params : dict
+        Its keyword arguments.
+    max_iter : int
+        Passes over the rows.
+    batch_size : int or None
+        None for all rows at once.
+    schedule : {"cosine", "constant"}
+        Of the learning rate.
+    penalty : float
+        Strength of ``penalty / 2 * ||coefficients||**2`` in the objective, for optimizers without weight decay.
+    dtype : torch.dtype or None
+        Precision inside; None for the module's own.
+    """
+
+    optimizer: type
+    params: dict[str, Any]
+    max_iter: int
+    batch_size: int | None
+    schedule: str = "constant"
+    penalty: float = 0.0
+    dtype: torch.dtype | None = None
+
+
+def phases_for(solver, *, max_iter, batch_size, learning_rate_init, learning_rate, alpha):
+    """The phases of a solver.
+
+    ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
+    ``"hybrid"``: the first, and from its best state the second.
+    """
+    adam = Phase(torch.optim.AdamW, {"lr": learning_rate_init, "weight_decay": alpha, "betas": ADAM_BETAS, "eps": 1e-8},
+                 max_iter, batch_size, learning_rate)  # fmt: skip
+    lbfgs = Phase(
+        torch.optim.LBFGS,
+        {"max_iter": LBFGS_STEPS, "history_size": LBFGS_HISTORY, "line_search_fn": "strong_wolfe",
+         "tolerance_grad": 1e-9, "tolerance_change": 1e-12},
+        max_iter, None, penalty=alpha, dtype=torch.float64,
+    )  # fmt: skip
+    return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs]}[solver]
+
+
+class Net(NeuralNet):
+    """skorch net over `Rows`; one phase of training on a module that exists already."""
+
+    def __init__(self, module, loss, phase, *, validation=None, generator=None, callbacks=(), device="cpu"):
+        super().__init__(
+            module, criterion=loss, optimizer=phase.optimizer, max_epochs=phase.max_iter, batch_size=phase.batch_size,
+            callbacks=list(callbacks), device=device, train_split=None, verbose=0,
+            callbacks__epoch_timer=None, callbacks__train_loss=None, callbacks__valid_loss=None,
+            callbacks__print_log=None,
+        )  # fmt: skip
+        self.loss, self.phase, self.validation, self.generator = loss, phase, validation, generator
+
+    def initialize_criterion(self):
+        self.criterion_ = self.loss
+        return self
+
+    def initialize_optimizer(self, triggered_directly=None):
+        params = dict(self.phase.params)
+        if "weight_decay" not in params:
+            self.optimizer_ = self.phase.optimizer(self.module_.parameters(), **params)
+            return self
+        decayed = [p for name, p in self.module_.named_parameters() if is_coefficient(name)]
+        free = [p for name, p in self.module_.named_parameters() if not is_coefficient(name)]
+        groups = [{"params": decayed}, {"params": free, "weight_decay": 0.0}]
+        self.optimizer_ = self.phase.optimizer([group for group in groups if group["params"]], **params)
+        return self
+
+    def notify(self, method_name, **kwargs):
+        """Tell all callbacks; a callback that ends training ends the phase, once all have seen the epoch."""
+        try:
+            super().notify(method_name, **kwargs)
+        except KeyboardInterrupt as stop:
+            if method_name != "on_epoch_end":
+                raise
+            raise Converged from stop
+        if method_name == "on_epoch_end" and any(getattr(callback, "done", False) for _, callback in self.callbacks_):
+            raise Converged
+
+    def get_split_datasets(self, X, y=None, **fit_params):
+        return X, self.validation
+
+    def get_iterator(self, dataset, training=False):
+        if not isinstance(dataset, Rows):
+            return super().get_iterator(dataset, training)
+        if not training:
+            return Batches(dataset, EVALUATION_ROWS)
+        batches = Batches(dataset, self.phase.batch_size or len(dataset), self.generator)
+        self.n_steps_ = self.phase.max_iter * len(batches)
+        self.step_ = 0
+        return batches
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        y, sample_weight = y_true
+        return (self.criterion_(y_pred, y) * sample_weight).mean()
+
+    def penalty(self):
+        """Half the squared norm of all coefficients, times the phase's strength."""
+        coefficients = (p for name, p in self.module_.named_parameters() if is_coefficient(name))
+        return 0.5 * self.phase.penalty * sum(p.square().sum() for p in coefficients)
+
+    def train_step(self, batch, **fit_params):
+        X, (y, sample_weight) = batch
+        losses = []
+
+        def closure():
+            self.optimizer_.zero_grad()
+            loss = self.get_loss(self.module_(X, sample_weight=sample_weight), (y, sample_weight), training=True)
+            losses.append(loss.detach())
+            objective = loss + self.penalty() if self.phase.penalty else loss
+            objective.backward()
+            self.notify("on_grad_computed", named_parameters=self.get_all_learnable_params(), batch=batch, training=True)
+            return objective
+
+        if self.phase.schedule == "cosine":
+            share = cosine(self.step_ / self.n_steps_)
+            for group in self.optimizer_.param_groups:
+                group["lr"] = share * self.phase.params["lr"]
+        self.step_ += 1
+        self.optimizer_.step(closure)
+        return {"loss": losses[0]}
+
+    def validation_step(self, batch, **fit_params):
+        X, target = batch
+        with torch.no_grad():
+            return {"loss": self.get_loss(self.module_(X), target)}
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """One pass over the rows, recording the mean loss; the only `.item()` of an epoch."""
+        if iterator is None:
+            return
+        self.module_.train(training)
+        total, n_rows = 0.0, 0
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+            total = total + step["loss"] * len(batch[0])
+            n_rows += len(batch[0])
+        self.history.record(f"{prefix}_loss", (total / n_rows).item())
+
+
+def streaming_phase(batch_size, learning_rate_init, alpha):
+    """Adam without an end: what `partial_fit` runs one pass of at a time."""
+    adam, = phases_for("adam", max_iter=1, batch_size=batch_size, learning_rate_init=learning_rate_init,
+                       learning_rate="constant", alpha=alpha)  # fmt: skip
+    return adam
+
+
+def one_pass(net, rows):
+    """Run one epoch of a net that goes on; returns its history, as a list of one dict."""
+    n_before = len(net.history)
+    run(net, rows.to(net.device, next(net.module_.parameters()).dtype))
+    return net.history[n_before:]
+
+
+def finished_net(module, loss, history, device):
+    """A net around a trained module, as it is after loading: predictions and history, no optimizer state."""
+    net = Net(module, loss, streaming_phase(None, 1e-3, 0.0)._replace(max_iter=0), device=device)
+    net.initialize()
+    net.history.extend(history)
+    return net
+
+
+def is_coefficient(name):
+    """Whether a parameter is regularised: coefficients of edges are; biases, norms and knots are not."""
+    return name.rsplit(".", 1)[-1] in ("coef", "base_weight", "table", "mixing") or ".embeddings." in name
+
+
+def cosine(progress):
+    """Linear warm-up, then half a cosine down to zero."""
+    if progress < WARM_UP:
+        return (progress + 1e-3) / (WARM_UP + 1e-3)
+    return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
+
+
+class Converged(KeyboardInterrupt):
+    """Ends a phase; skorch's own way for a callback to end training."""
+
+
+class BestState(Callback):
+    """Watch the loss, say when a phase no longer improves, and keep its best state.
+
+    The watched loss is that of the validation rows, or of the training rows where there are none. Without
+    validation rows the last state stays, unless it is not finite, or a phase on all rows at once ended with a
+    higher objective than it began with.
+    """
+
+    def __init__(self, n_iter_no_change, tol, best=math.inf):
+        self.n_iter_no_change, self.tol, self.best = n_iter_no_change, tol, best
+
+    def on_train_begin(self, net, X=None, **kwargs):
+        self.monitor = "train_loss" if net.validation is None else "valid_loss"
+        self.state = snapshot(net.module_)
+        self.reference, self.idle, self.failed, self.done = self.best, 0, False, False
+        self.start = objective(net, X) if net.phase.batch_size is None else math.inf
+
+    def on_epoch_end(self, net, **kwargs):
+        loss = net.history[-1][self.monitor]
+        self.failed = not math.isfinite(loss)
+        if loss < self.best:
+            self.best = loss
+            if self.monitor == "valid_loss":
+                self.state = snapshot(net.module_)
+        self.idle = 0 if loss < self.reference - self.tol else self.idle + 1
+        self.reference = min(self.reference, loss) if self.idle == 0 else self.reference
+        self.done = self.failed or self.idle >= self.n_iter_no_change
+
+    def on_train_end(self, net, X=None, **kwargs):
+        if self.monitor == "train_loss":
+            end = objective(net, X) if net.phase.batch_size is None else math.nan
+            self.failed = self.failed or end > self.start or not is_finite(net.module_)
+        if self.failed or self.monitor == "valid_loss":
+            net.module_.load_state_dict(self.state)
+
+
+@torch.no_grad()
+def objective(net, rows):
+    """What a phase on all rows at once minimises."""
+    net.module_.eval()
+    total = sum(net.get_loss(net.module_(X), target).item() * len(X) for X, target in Batches(rows, EVALUATION_ROWS))
+    return total / len(rows) + float(net.penalty())
+
+
+def snapshot(module):
+    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+
+def is_finite(module):
+    return all(p.isfinite().all() for p in module.parameters())
+
+
+class Progress(Callback):
+    """A progress bar over epochs, with the latest losses."""
+
+    def __init__(self, description):
+        self.description = description
+
+    def on_train_begin(self, net, **kwargs):
+        self.bar = tqdm(total=net.max_epochs, desc=self.description, unit="epoch")
+
+    def on_epoch_end(self, net, **kwargs):
+        losses = {key: f"{value:.4g}" for key, value in net.history[-1].items() if key.endswith("_loss")}
+        self.bar.set_postfix(losses)
+        self.bar.update()
+
+    def on_train_end(self, net, **kwargs):
+        self.bar.close()
+
+
+class Training(NamedTuple):
+    """What `train` returns: the last phase's net, and one dict of losses per epoch of all phases."""
+
+    net: Net
+    history: list[dict[str, Any]]
+    interrupted: bool
+
+
+def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, generator=None, n_iter_no_change=10,
+          tol=1e-4, callbacks=(), verbose=0, device="cpu"):  # fmt: skip
+    """Train a module in place, phase after phase.
+
+    Parameters
+    ----------
+    module : Module
+        Called as ``module(X, sample_weight=w)`` in training and ``module(X)`` in evaluation.
+    rows, validation : Rows
+    loss : callable
+        ``(raw, y) -> (n,)``.
+    phases : sequence of Phase
+    generator : torch.Generator, optional
+        On the CPU; shuffles the rows.
+    n_iter_no_change, tol : int, float
+        A phase ends after this many epochs without an improvement of more than `tol`.
+    callbacks : sequence of skorch callbacks
+    verbose : int
+        A progress bar if positive.
+    device : str or torch.device
+
+    Returns
+    -------
+    Training
+    """
+    history, best = [], math.inf
+    dtype = next(module.parameters()).dtype
+    for phase in phases:
+        inner = phase.dtype or dtype
+        module.to(device, inner)
+        here = rows.to(device, inner)
+        watch = BestState(n_iter_no_change, tol, best)
+        inherent = [watch, *([Progress(phase.optimizer.__name__)] if verbose else [])]
+        net = Net(module, loss, phase, validation=validation and validation.to(device, inner), generator=generator,
+                  callbacks=[*inherent, *callbacks], device=str(device))  # fmt: skip
+        net.initialize()
+        interrupted = run(net, here)
+        history += net.history
+        best = watch.best if validation is not None else math.inf
+        if watch.failed:
+            warnings.warn(
+                f"{phase.optimizer.__name__} diverged: its loss became non-finite or ended higher than it began. "
+                "Training went back to the best state before. Lower learning_rate_init, or look for extreme targets.",
+                ConvergenceWarning, stacklevel=3,
+            )  # fmt: skip
+        if interrupted:
+            break
+    module.to(dtype=dtype)
+    return Training(net, history, interrupted)
+
+
+def run(net, rows):
+    """Run a phase; returns whether it was interrupted from outside."""
+    n_weights = sum(p.numel() for p in net.module_.parameters())
+    n_rows = min(len(rows), net.phase.batch_size or len(rows))
+    net.notify("on_train_begin", X=rows, y=None)
+    try:
+        with limited_threads(n_rows * n_weights):
+            net.fit_loop(rows)
+        return False
+    except Converged:
+        return False
+    except KeyboardInterrupt:
+        return True
+    finally:
+        net.notify("on_train_end", X=rows, y=None)

@@ -1,0 +1,114 @@
+"""What every univariate basis has in common, and the registry of their names.
+
+Layout: inputs ``x`` are ``(n_samples, in_features)``, values of a basis ``(n_samples, in_features, n_basis)``,
+coefficients ``(out_features, in_features, n_basis)``.
+"""
+
+import inspect
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+BASES: dict[str, type["Basis"]] = {}
+
+
+class Basis(nn.Module, ABC):
+    """A univariate basis, applied to each input by itself.
+
+    A subclass is one file: it computes :meth:`forward` and, with ``class Mine(Basis, name="mine")``, can be
+    chosen by that name. Its constructor takes ``in_features`` and keyword arguments; one named ``n_knots``,
+    ``degree``, ``knots`` or ``out_features`` is filled from the estimator's or the layer's parameter of that name.
+
+    Parameters
+    ----------
+    in_features : int
+    n_basis : int
+        Number of basis functions of one input.
+
+    Attributes
+    ----------
+    search_space : dict
+        Ranges ``{parameter: (low, high) or list of choices}`` for hyperparameter search.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_kan.bases import Basis
+    >>> class Monomials(Basis):
+    ...     def __init__(self, in_features, *, degree=3):
+    ...         super().__init__(in_features, n_basis=degree + 1)
+    ...     def forward(self, x):
+    ...         return torch.stack([x**k for k in range(self.n_basis)], dim=-1)
+    >>> Monomials(2)(torch.zeros(5, 2)).shape
+    torch.Size([5, 2, 4])
+    """
+
+    search_space: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, *, name=None, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if name is not None:
+            BASES[name] = cls
+
+    def __init__(self, in_features, n_basis):
+        super().__init__()
+        self.in_features = in_features
+        self.n_basis = n_basis
+
+    @abstractmethod
+    def forward(self, x):
+        """Values of the basis, ``(n_samples, in_features) -> (n_samples, in_features, n_basis)``."""
+
+    def place_knots(self, x, sample_weight=None):
+        """Fit whatever the basis fixes from its layer's training inputs; by default nothing."""
+
+    def contract(self, x, coef):
+        """Sum of all edge functions: ``(n, in), (out, in, n_basis) -> (n, out)``."""
+        return F.linear(self(x).flatten(1), coef.flatten(1))
+
+    def edge_functions(self, x, coef):
+        """Each edge function by itself: ``(n, in), (out, in, n_basis) -> (n, out, in)``."""
+        return torch.einsum("nik,oik->noi", self(x), coef)
+
+
+def make_basis(basis, in_features, *, basis_params=None, **common):
+    """Build a basis from its name or class.
+
+    Parameters
+    ----------
+    basis : str or subclass of Basis
+    in_features : int
+    basis_params : dict, optional
+        Keyword arguments of this family; an unknown one is an error.
+    **common
+        Keyword arguments that all families are offered (``n_knots``, ``degree``, …); those that the family's
+        constructor does not name are left out.
+
+    Raises
+    ------
+    ValueError
+        If the name or one of `basis_params` is unknown.
+    """
+    family = get_basis(basis)
+    accepted = set(inspect.signature(family.__init__).parameters) - {"self", "in_features"}
+    unknown = sorted(set(basis_params or {}) - accepted)
+    if unknown:
+        raise ValueError(
+            f"basis_params={basis_params!r} has unknown keys {unknown} for basis={basis!r}. "
+            f"Choose from {sorted(accepted - set(common))}."
+        )
+    arguments = {key: value for key, value in common.items() if key in accepted}
+    return family(in_features, **{**arguments, **(basis_params or {})})
+
+
+def get_basis(basis):
+    """The class behind a name, or the class itself."""
+    if isinstance(basis, type) and issubclass(basis, Basis):
+        return basis
+    if isinstance(basis, str) and basis in BASES:
+        return BASES[basis]
+    names = ", ".join(map(repr, sorted(BASES)))
+    raise ValueError(f"basis={basis!r} is unknown. Choose one of {names}, or pass a subclass of Basis.")

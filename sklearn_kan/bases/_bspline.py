@@ -1,0 +1,206 @@
+"""B-splines (de Boor, 1978), the basis of Kolmogorov-Arnold networks (Liu et al., 2024)."""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from ..knots import quantile_knots, uniform_knots
+from ._base import Basis
+
+
+class BSpline(Basis, name="bspline"):
+    """B-splines of `degree` on `n_knots` knots, continued linearly outside them.
+
+    Between two knots only ``degree + 1`` functions are non-zero, and they are polynomials of the place between
+    the knots. Their coefficients are tabulated once per interval; evaluation looks up one row and runs Horner's
+    scheme on it, at a cost that does not grow with the number of knots. The two linear continuations are two
+    more rows of the table.
+
+    Parameters
+    ----------
+    in_features : int
+    n_knots : int, default=8
+        Knots of one input, both ends included; at least 2.
+    degree : int, default=3
+        0 to 5.
+    knots : {"uniform", "quantile"}, default="uniform"
+        Equally spaced on [-1, 1], or at quantiles of the inputs given to :meth:`place_knots`.
+
+    Attributes
+    ----------
+    n_basis : int
+        ``n_knots + degree - 1``.
+    knots : Tensor of shape (in_features, n_knots)
+        Rows with merged ties end in ``inf``; their last basis functions are zero everywhere.
+
+    Raises
+    ------
+    ValueError
+        If `n_knots`, `degree` or `knots` is out of its range.
+
+    Notes
+    -----
+    Shape: ``(n_samples, in_features) -> (n_samples, in_features, n_basis)``. Inside the knots the values sum to
+    one and equal :meth:`scipy.interpolate.BSpline.design_matrix`; as in
+    :class:`sklearn.preprocessing.SplineTransformer` the knots go on outside with the outermost spacing.
+
+    References
+    ----------
+    C. de Boor (1978), *A Practical Guide to Splines*, ch. X.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_kan.bases import BSpline
+    >>> phi = BSpline(1, n_knots=3, degree=1)(torch.tensor([[-1.0], [0.25]]))
+    >>> phi.squeeze()
+    tensor([[1.0000, 0.0000, 0.0000],
+            [0.0000, 0.7500, 0.2500]])
+    """
+
+    search_space: ClassVar = {"n_knots": (4, 32), "degree": [1, 2, 3], "knots": ["uniform", "quantile"]}
+
+    def __init__(self, in_features, *, n_knots=8, degree=3, knots="uniform"):
+        check_spline(n_knots, degree, knots)
+        super().__init__(in_features, n_basis=n_knots + degree - 1)
+        self.n_knots, self.degree, self.placement = n_knots, degree, knots
+        self.register_buffer("knots", uniform_knots(in_features, n_knots).to(torch.get_default_dtype()))
+        for name in ("pieces", "origin", "rate", "first"):
+            self.register_buffer(name, None, persistent=False)
+        self.register_load_state_dict_post_hook(lambda module, keys: module.tabulate())
+        self.tabulate()
+
+    def place_knots(self, x, sample_weight=None):
+        """Move the knots to the quantiles of `x`, shape (n_samples, in_features), if that was asked for."""
+        if self.placement == "quantile":
+            self.knots.copy_(quantile_knots(x, self.n_knots, sample_weight))
+            self.tabulate()
+
+    def tabulate(self):
+        """Bring the table of polynomials up to date with the knots."""
+        self.pieces, self.origin, self.rate, self.first = piece_table(self.knots, self.degree)
+
+    def _apply(self, fn, recurse=True):
+        super()._apply(fn, recurse)
+        self.tabulate()  # rounded afresh from the knots rather than cast: float64 stays exact
+        return self
+
+    def forward(self, x):
+        return evaluate_pieces(x, self.knots, self.pieces, self.origin, self.rate, self.first, self.n_basis)
+
+
+def check_spline(n_knots, degree, knots):
+    """Raise if a spline cannot be built from these."""
+    if not 0 <= degree <= 5:
+        raise ValueError(f"degree={degree} is out of range. Choose an integer from 0 to 5.")
+    if n_knots < 2:
+        raise ValueError(f"n_knots={n_knots} is too small for degree={degree}. Choose at least 2, one for each end.")
+    if not isinstance(knots, str) or knots not in ("uniform", "quantile"):
+        raise ValueError(f"knots={knots!r} is unknown. Choose 'uniform' or 'quantile'.")
+
+
+def piece_table(knots, degree):
+    """Polynomials of all non-zero B-splines on every interval, by the triangular scheme (de Boor, ch. X).
+
+    Parameters
+    ----------
+    knots : Tensor of shape (n_inputs, n_knots)
+        Rows may end in ``inf``. Gradients flow from the table to finite knots.
+    degree : int
+
+    Returns
+    -------
+    pieces : Tensor of shape (n_inputs * (n_knots + 1), (degree + 1) ** 2)
+        Row ``j`` of an input holds the polynomials on the interval left of knot ``j``, in powers of
+        ``(x - origin) * rate``: power-major, basis function minor. The first row and the row after the last
+        finite knot are the linear continuations.
+    origin, rate : Tensor of shape (n_inputs * (n_knots + 1),)
+    first : LongTensor of shape (n_inputs * (n_knots + 1),)
+        Index of the first non-zero basis function.
+    """
+    t, count = extended(knots.double(), degree)
+    n_inputs, n_knots = knots.shape
+    left = t[:, degree : degree + n_knots - 1]
+    width = t[:, degree + 1 : degree + n_knots] - left
+
+    def knot(offset):  # t_{j + offset} for every interval j
+        return t[:, degree + offset : degree + offset + n_knots - 1]
+
+    def times(polynomial, constant, slope):  # polynomial * (constant + slope * u)
+        shifted = F.pad(polynomial, (1, 0))[..., :-1]
+        return constant[..., None] * polynomial + slope[..., None] * shifted
+
+    values = [F.pad(torch.ones_like(width)[..., None], (0, degree))]
+    for d in range(1, degree + 1):
+        raised, carried = [], torch.zeros_like(values[0])
+        for r, value in enumerate(values):
+            share = value / (knot(r + 1) - knot(r + 1 - d))[..., None]
+            raised.append(carried + times(share, knot(r + 1) - left, -width))
+            carried = times(share, left - knot(r + 1 - d), width)
+        values = [*raised, carried]
+    inner = torch.stack(values, dim=-1)  # (n_inputs, n_knots - 1, power, function)
+
+    powers = torch.arange(degree + 1, dtype=torch.float64, device=knots.device)
+    last = (count - 2)[:, None, None, None].expand(-1, 1, degree + 1, degree + 1)
+    at_end = inner.gather(1, last)
+    slope_powers = powers[:, None]
+    start = linear_piece(inner[:, :1, 0], inner[:, :1, 1] if degree else None, degree)
+    end = linear_piece(at_end.sum(2), (at_end * slope_powers).sum(2) if degree else None, degree)
+
+    row = torch.arange(n_knots + 1, device=knots.device)
+    is_end = (row >= count[:, None])[..., None, None]
+    pieces = torch.where(is_end, end, torch.cat([start, inner, end], 1))
+    end_knot = t.gather(1, degree + count[:, None] - 1)
+    origin = torch.where(is_end[..., 0, 0], end_knot, torch.cat([left[:, :1], left, end_knot], 1))
+    end_width = width.gather(1, count[:, None] - 2)
+    widths = torch.where(is_end[..., 0, 0], end_width, torch.cat([width[:, :1], width, end_width], 1))
+    first = (row - 1).clamp(min=0).minimum((count - 2)[:, None])
+    dtype = knots.dtype
+    return pieces.flatten(2).flatten(0, 1).to(dtype), origin.flatten().to(dtype), (1 / widths).flatten().to(dtype), (
+        first.flatten()
+    )
+
+
+def linear_piece(value, slope, degree):
+    """The polynomials ``value + slope * u``, shape (n_inputs, 1, degree + 1 powers, degree + 1 functions)."""
+    piece = value[:, :, None] if slope is None else torch.stack([value, slope], dim=2)
+    return F.pad(piece, (0, 0, 0, degree + 1 - piece.shape[2]))
+
+
+def extended(knots, degree):
+    """Knots with `degree` more on either side, ``inf`` replaced by further ones, and the count of finite ones."""
+    finite = knots.isfinite()
+    count = finite.sum(1)
+    end = knots.gather(1, count[:, None] - 1)
+    step = end - knots.gather(1, count[:, None] - 2)
+    beyond = torch.arange(1, knots.shape[1] + 1, dtype=knots.dtype, device=knots.device) - count[:, None]
+    inner = torch.where(finite, knots, end + step * beyond)
+    reach = torch.arange(1, degree + 1, dtype=knots.dtype, device=knots.device)
+    before = knots[:, :1] - (knots[:, 1:2] - knots[:, :1]) * reach.flip(0)
+    after = inner[:, -1:] + step * reach
+    return torch.cat([before, inner, after], 1), count
+
+
+def evaluate_pieces(x, knots, pieces, origin, rate, first, n_basis):
+    """Values of the basis from its table: ``(n, in) -> (n, in, n_basis)``."""
+    row, u = locate(x, knots, origin, rate)
+    values = horner(F.embedding(row, pieces), u, n_functions=round(pieces.shape[1] ** 0.5))
+    index = first[row][..., None] + torch.arange(values.shape[-1], device=x.device)
+    return x.new_zeros(*x.shape, n_basis).scatter(-1, index, values)
+
+
+def locate(x, knots, origin, rate):
+    """Row of the table for each input, and its coordinate on that row's interval, both ``(n, in)``."""
+    n_inputs, n_knots = knots.shape
+    row = torch.searchsorted(knots.detach(), x.detach().T.contiguous(), right=True).T
+    row = row + (n_knots + 1) * torch.arange(n_inputs, device=x.device)
+    return row, (x - origin[row]) * rate[row]
+
+
+def horner(polynomials, u, n_functions):
+    """Evaluate power-major polynomials at `u`: ``(n, in, n_powers * n_functions), (n, in) -> (n, in, n_functions)``."""
+    *lower, values = polynomials.split(n_functions, dim=-1)
+    for coefficients in reversed(lower):
+        values = values * u[..., None] + coefficients
+    return values

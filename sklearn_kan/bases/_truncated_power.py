@@ -1,0 +1,208 @@
+"""Truncated powers with shared or individual, fixed or learnable knots (TruKAN; Bayeh et al., 2026)."""
+
+import math
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from ..knots import HIGH, LOW, quantile_knots
+from ._bspline import BSpline, evaluate_pieces, horner, locate, piece_table
+
+MIN_WIDTH = 1e-3  # of a learnable interval before rescaling, so that knots never meet
+
+
+class TruncatedPower(BSpline, name="truncated_power"):
+    """Truncated powers ``1, x, ..., x**p, (x - t_1)_+**p, ..., (x - t_m)_+**p``, m = n_knots - 2 inner knots.
+
+    Their span is that of the B-splines on the same knots, but their Gram matrix has a condition number of 1e9
+    and more (1e3 for B-splines), on which training stalls. Coefficients are therefore held in B-spline
+    coordinates; :meth:`power_coef` gives them for the truncated powers, by an exact change of basis.
+
+    Parameters
+    ----------
+    in_features : int
+    out_features : int, optional
+        Needed for individual knots; a layer passes its own.
+    n_knots : int, default=8
+        Knots of one edge, both ends included.
+    degree : int, default=3
+        0 to 5; at least 1 if knots are learned.
+    knots : {"uniform", "quantile"}, default="uniform"
+        Where knots stand, or start.
+    individual_knots : bool, default=False
+        Each edge (output, input) has knots of its own, which start staggered between outputs. Such a layer is
+        no longer one matrix product: it costs more time, and memory is held down by recomputing in backward.
+    learn_knots : bool, default=False
+        Train the inner knots too. They stay ordered: widths are ``softplus(r) + 1e-3``, summed up and rescaled
+        to the knots' range, whose ends stay put.
+
+    Notes
+    -----
+    Shape: ``(n_samples, in_features) -> (n_samples, in_features, n_basis)`` with
+    ``n_basis = n_knots + degree - 1``; ``(n_samples, out_features, in_features, n_basis)`` for individual knots.
+    Departures from the authors' code: the coordinates, the linear continuation outside the knots, and no
+    learnable knot on the end of the range, where its function is zero.
+
+    References
+    ----------
+    Bayeh, Sadaoui, Mouhoub (2026), *TruKAN*, arXiv:2602.03879.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_kan.bases import TruncatedPower
+    >>> basis = TruncatedPower(2, n_knots=5, degree=3, learn_knots=True)
+    >>> basis(torch.zeros(10, 2)).shape
+    torch.Size([10, 2, 7])
+    """
+
+    search_space: ClassVar = {**BSpline.search_space, "learn_knots": [False, True]}
+
+    def __init__(self, in_features, *, out_features=None, n_knots=8, degree=3, knots="uniform",
+                 individual_knots=False, learn_knots=False):  # fmt: skip
+        if learn_knots and degree == 0:
+            raise ValueError("learn_knots=True needs degree >= 1, got degree=0: steps have no gradient in their knots.")
+        if individual_knots and out_features is None:
+            raise ValueError("individual_knots=True needs out_features, got None. Pass the layer's number of outputs.")
+        n_tables = in_features * (out_features if individual_knots else 1)
+        super().__init__(n_tables, n_knots=n_knots, degree=degree, knots=knots)
+        self.in_features = in_features
+        self.out_features = out_features if individual_knots else None
+        self.raw_widths = nn.Parameter(torch.zeros_like(self.knots[:, 1:])) if learn_knots else None
+        self.set_knots(self.starting_knots())
+
+    def place_knots(self, x, sample_weight=None):
+        """Move the knots to the quantiles of `x`, shape (n_samples, in_features), if that was asked for."""
+        if self.placement == "quantile":
+            knots = quantile_knots(x, self.n_knots, sample_weight, self.levels())
+            self.set_knots(knots.reshape(-1, self.n_knots))
+
+    def starting_knots(self):
+        """Uniform knots, staggered between outputs if they are individual."""
+        levels = self.levels().reshape(-1, 1, self.n_knots)
+        return (LOW + (HIGH - LOW) * levels).repeat(1, self.in_features, 1).reshape(-1, self.n_knots)
+
+    def levels(self):
+        """Probabilities of the knots, one row, or one row per output."""
+        levels = torch.linspace(0, 1, self.n_knots, dtype=torch.float64)
+        if self.out_features is None:
+            return levels
+        stagger = (torch.arange(self.out_features, dtype=torch.float64) + 0.5) / self.out_features - 0.5
+        levels = levels.repeat(self.out_features, 1)
+        levels[:, 1:-1] += 0.9 * stagger[:, None] / (self.n_knots - 1)
+        return levels
+
+    @torch.no_grad()
+    def set_knots(self, knots):
+        self.knots.copy_(knots)
+        if self.raw_widths is not None:
+            width = knots.diff(dim=1)
+            width = torch.where(width.isfinite(), width, 0.0)
+            share = (self.n_knots - 1) * width / width.sum(1, keepdim=True)
+            self.raw_widths.copy_(torch.log(torch.expm1((share - MIN_WIDTH).clamp(min=MIN_WIDTH))))
+        self.tabulate()
+
+    def current_knots(self):
+        """Knots as they now are, shape (n_tables, n_knots); gradients flow to learnable ones."""
+        if self.raw_widths is None:
+            return self.knots
+        exists = self.knots[:, 1:].isfinite()
+        width = torch.where(exists, F.softplus(self.raw_widths) + MIN_WIDTH, 0.0)
+        start = self.knots[:, :1]
+        span = torch.where(self.knots.isfinite(), self.knots, start).amax(1, keepdim=True) - start
+        inner = start + span * width.cumsum(1) / width.sum(1, keepdim=True)
+        return torch.cat([start, torch.where(exists, inner, torch.inf)], 1)
+
+    def table(self):
+        """Knots and their table of polynomials."""
+        if self.raw_widths is None:
+            return self.knots, self.pieces, self.origin, self.rate, self.first
+        knots = self.current_knots()
+        return knots, *piece_table(knots, self.degree)
+
+    def forward(self, x):
+        if self.out_features is None:
+            return evaluate_pieces(x, *self.table(), self.n_basis)
+        repeated = x.repeat(1, self.out_features)
+        return evaluate_pieces(repeated, *self.table(), self.n_basis).unflatten(1, (self.out_features, -1))
+
+    def contract(self, x, coef):
+        if self.out_features is None:
+            return super().contract(x, coef)
+        return torch.stack([edges.sum(1) for edges in self.edges_by_output(x, coef)], 1)
+
+    def edge_functions(self, x, coef):
+        if self.out_features is None:
+            return super().edge_functions(x, coef)
+        return torch.stack(list(self.edges_by_output(x, coef)), 1)
+
+    def edges_by_output(self, x, coef):
+        """Edge functions into one output after the other, each ``(n, in)``; backward evaluates them again."""
+        knots, pieces, origin, rate, first = self.table()
+        by_output = (self.out_features, -1)
+        polynomials = edge_polynomials(pieces, first, coef).unflatten(0, by_output)
+        tables = (table.unflatten(0, by_output) for table in (knots, origin, rate))
+        for arguments in zip(polynomials, *tables, strict=True):
+            yield checkpoint(evaluate_edges, x, *arguments, use_reentrant=False)
+
+    @torch.no_grad()
+    def power_coef(self, coef):
+        """Coefficients of the truncated powers that give the same functions between the outer knots.
+
+        Parameters
+        ----------
+        coef : Tensor of shape (out_features, in_features, n_basis)
+            In B-spline coordinates, as a layer holds them.
+
+        Returns
+        -------
+        coef : Tensor of shape (out_features, in_features, n_basis), float64
+            Of ``1, x, ..., x**p``, then of ``(x - t_j)_+**p`` for each inner knot.
+        """
+        knots = self.current_knots().double()
+        pieces, origin, rate, first = piece_table(knots, self.degree)
+        if self.out_features is None:
+            pieces, origin, rate, first = (t.unflatten(0, (self.in_features, -1)).repeat(len(coef), *[1] * t.dim())
+                                           .flatten(0, 1) for t in (pieces, origin, rate, first))  # fmt: skip
+        local = edge_polynomials(pieces, first, coef.double()).reshape(*coef.shape[:2], self.n_knots + 1, -1)
+        origin, rate = (t.reshape(*coef.shape[:2], self.n_knots + 1, 1) for t in (origin, rate))
+        powers = torch.arange(self.degree + 1, device=coef.device)
+        taylor = local * rate**powers  # in powers of x - origin
+        monomials = torch.stack([
+            sum(math.comb(k, j) * taylor[..., 1, k] * (-origin[..., 1, 0]) ** (k - j) for k in range(j, self.degree + 1))
+            for j in range(self.degree + 1)
+        ], dim=-1)  # fmt: skip
+        jumps = taylor[..., 2 : self.n_knots, -1] - taylor[..., 1 : self.n_knots - 1, -1]
+        is_inner = knots[:, 2:].isfinite().reshape(-1, self.in_features, self.n_knots - 2)
+        return torch.cat([monomials, torch.where(is_inner, jumps, 0.0)], -1)
+
+    def power_basis(self, x):
+        """Values of the truncated powers themselves, in the order of :meth:`power_coef`.
+
+        Shape ``(n, in) -> (n, in, n_basis)``, or ``(n, out, in, n_basis)`` for individual knots.
+        """
+        x = x if self.out_features is None else x[:, None]
+        knots = self.current_knots()
+        knots = knots if self.out_features is None else knots.unflatten(0, (self.out_features, -1))
+        monomials = torch.stack([x**k for k in range(self.degree + 1)], -1)
+        offset = x[..., None] - knots[..., 1:-1]
+        truncated = torch.where(offset >= 0, offset.clamp(min=0) ** self.degree, 0.0)
+        return torch.cat([monomials.expand(*truncated.shape[:-1], -1), truncated], -1)
+
+
+def edge_polynomials(pieces, first, coef):
+    """Polynomial of each edge on each interval: ``(out * in * rows, degree + 1)``, from its own table's rows."""
+    order = round(pieces.shape[1] ** 0.5)
+    n_rows = len(first) // (coef.shape[0] * coef.shape[1])
+    index = first.reshape(-1, n_rows)[..., None] + torch.arange(order, device=coef.device)
+    local = coef.flatten(0, 1).gather(1, index.flatten(1)).reshape(-1, 1, order)
+    return (pieces.unflatten(1, (order, order)) * local).sum(-1)
+
+
+def evaluate_edges(x, polynomials, knots, origin, rate):
+    """Edge functions of one output: ``(n, in) -> (n, in)``."""
+    row, u = locate(x, knots, origin, rate)
+    return horner(F.embedding(row, polynomials), u, n_functions=1).squeeze(-1)

@@ -1,0 +1,111 @@
+"""Where knots stand: uniformly, or at quantiles of a column.
+
+Layout of this module: a table of knots has shape ``(n_inputs, n_knots)``, each row strictly increasing. A row
+with fewer distinct knots than columns is filled up with ``inf`` on the right, so that no interval is empty.
+"""
+
+import torch
+
+LOW, HIGH = -1.0, 1.0  # the range that encoder and normalisation map signals to
+
+
+def uniform_knots(n_inputs, n_knots, low=LOW, high=HIGH):
+    """Equally spaced knots, the same for every input.
+
+    Parameters
+    ----------
+    n_inputs, n_knots : int
+    low, high : float, default=-1 and 1
+        First and last knot.
+
+    Returns
+    -------
+    knots : Tensor of shape (n_inputs, n_knots), float64
+
+    Examples
+    --------
+    >>> from sklearn_kan.knots import uniform_knots
+    >>> uniform_knots(1, 3)
+    tensor([[-1.,  0.,  1.]], dtype=torch.float64)
+    """
+    return torch.linspace(low, high, n_knots, dtype=torch.float64).repeat(n_inputs, 1)
+
+
+def quantile_knots(x, n_knots, sample_weight=None, levels=None):
+    """Knots at quantiles of each column; ties are merged.
+
+    A column with at most `n_knots` distinct values gets its values as knots. A constant column gets the two
+    knots half a unit of the knot range either side of its value.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_samples, n_inputs)
+    n_knots : int
+        Most knots of one column, at least 2.
+    sample_weight : Tensor of shape (n_samples,), optional
+        A row of weight 2 counts as two rows.
+    levels : Tensor of shape (n_knots,) or (n_sets, n_knots), optional
+        Probabilities of the knots, from 0 to 1; equally spaced by default. Each row makes a set of knots.
+
+    Returns
+    -------
+    knots : Tensor of shape (n_inputs, n_knots) or (n_sets, n_inputs, n_knots), float64
+        Rows with merged ties end in ``inf``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_kan.knots import quantile_knots
+    >>> quantile_knots(torch.tensor([[0.], [1.], [1.], [1.]]), n_knots=3)
+    tensor([[0., 1., inf]], dtype=torch.float64)
+    """
+    levels = torch.linspace(0, 1, n_knots, dtype=torch.float64) if levels is None else levels.double()
+    table = torch.full((*levels.shape[:-1], x.shape[1], n_knots), torch.inf, dtype=torch.float64)
+    for i, column in enumerate(x.detach().cpu().double().T):
+        values, mass = distinct_values(column, sample_weight)
+        for level, rows in zip(levels.reshape(-1, n_knots), table.reshape(-1, x.shape[1], n_knots), strict=True):
+            knots = knots_from_distinct(values, mass, level)
+            rows[i, : len(knots)] = knots
+    return table
+
+
+def knots_from_distinct(values, mass, levels):
+    """Knots of one column, at most ``len(levels)``."""
+    if len(values) == 1:
+        half_range = (HIGH - LOW) / 2
+        return torch.cat([values - half_range, values + half_range])
+    if len(values) <= len(levels):
+        return values
+    return merge_ties(quantiles(values, mass, levels))
+
+
+def distinct_values(column, sample_weight=None):
+    """Distinct values of a column, increasing, and the weight that each carries."""
+    values, index = torch.unique(column, return_inverse=True)
+    weight = torch.ones_like(column) if sample_weight is None else sample_weight.to(column)
+    return values, torch.zeros_like(values).index_add_(0, index, weight)
+
+
+def quantiles(values, mass, levels):
+    """Quantiles of distinct `values` with weights `mass`, by interpolating the mid-distribution function.
+
+    Continuous in the weights, and a row of weight 2 equals two rows: what scikit-learn's check of weight
+    equivalence needs and `torch.quantile` does not offer.
+    """
+    if len(values) == 1:
+        return values.expand(len(levels))
+    cdf = mass.cumsum(0) - 0.5 * mass
+    cdf = (cdf - cdf[0]) / (cdf[-1] - cdf[0])
+    right = torch.searchsorted(cdf, levels).clamp(1, len(values) - 1)
+    step = ((levels - cdf[right - 1]) / (cdf[right] - cdf[right - 1])).clamp(0, 1)
+    return values[right - 1] + step * (values[right] - values[right - 1])
+
+
+def merge_ties(knots):
+    """Drop inner knots that are closer to a neighbour than 1e-4 of an even spacing."""
+    least = 1e-4 * (knots[-1] - knots[0]) / len(knots)
+    kept = [knots[0]]
+    for knot in knots[1:-1]:
+        if knot - kept[-1] > least and knots[-1] - knot > least:
+            kept.append(knot)
+    return torch.stack([*kept, knots[-1]])

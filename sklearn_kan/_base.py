@@ -23,6 +23,7 @@ from ._training import (
     Rows,
     finished_net,
     limited_threads,
+    merged,
     one_pass,
     phases_for,
     streaming_phase,
@@ -30,8 +31,8 @@ from ._training import (
 )
 from .bases import get_basis
 
-FULL_BATCH_ROWS = 200  # tables up to this size are trained on all rows at once
-EXACT_ROWS = 2_000  # tables of float64 up to this size are learned in float64
+FULL_BATCH_ROWS = 100  # tables up to this size are trained on all rows at once
+EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 EARLY_STOPPING_ROWS = 500  # tables from this size can spare a validation split
 PREDICTION_CELLS = 2**22  # of encoded table and hidden activations, held at once in prediction
 
@@ -96,10 +97,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         """
         continues = self.warm_start and hasattr(self, "module_")
         columns, y, weight = self._read(X, y, sample_weight, reset=not continues)
-        fitting, validation = self._split(y, continues)
         if not continues:
             self._start(columns, y, weight)
         rows = self._rows(columns, y, weight)
+        fitting, validation = self._split(rows.y.numpy())
         phases = phases_for(
             self.solver, max_iter=self.max_iter, batch_size=self._batch_size(len(fitting)), alpha=self.alpha,
             learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init,
@@ -143,7 +144,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         if getattr(self, "net_", None) is None or self.net_.phase.max_iter != phase.max_iter:
             self.net_ = Net(self.module_, self._loss(), phase, generator=self._generator, device=self.device_)
             self.net_.initialize()
-        history = one_pass(self.net_, self._rows(columns, y, weight), phase)
+        history = one_pass(self.net_, self._rows(columns, y, weight))
         self._record(self.net_, history, reset=begins)
         return self
 
@@ -195,6 +196,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _check_rows(self, y, streams):
         """Raise if the rows of positive weight are too few to learn from; `streams` if more will come."""
+        if self.early_stopping is True and not streams and len(y) * self.validation_fraction < 1:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves no validation row "
+                f"of n_samples={len(y)}. Raise validation_fraction, or set early_stopping=False."
+            )
 
     def _start(self, columns, y, weight):
         """Build everything that training needs: encoder, target's scale, generator, network with its knots."""
@@ -228,28 +234,25 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             return n_samples
         return int(np.clip(2 ** round(np.log2(n_samples / 50)), 32, 512))
 
-    def _split(self, y, continues):
+    def _split(self, y):
         """Row numbers to fit and to validate on; the latter None without early stopping."""
         rows = np.arange(len(y))
         wanted = len(y) >= EARLY_STOPPING_ROWS if self.early_stopping == "auto" else self.early_stopping
-        if not wanted:
+        if not wanted or len(y) < 2:
             return rows, None
-        if len(y) * self.validation_fraction < 1:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves no validation row "
-                f"of {len(y)}. Raise validation_fraction, or set early_stopping=False."
-            )
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        return self._hold_out(rows, y, seed)
+        return self._hold_out(rows, y, max(1, round(len(y) * self.validation_fraction)), seed)
 
-    def _hold_out(self, rows, y, seed):
-        return train_test_split(rows, test_size=self.validation_fraction, random_state=seed)
+    def _hold_out(self, rows, y, n_validation, seed):
+        return train_test_split(rows, test_size=n_validation, random_state=seed)
 
     def _rows(self, columns, y, weight):
         """Encoded table, target and weights as tensors."""
         dtype = next(self.module_.parameters()).dtype
         X = torch.from_numpy(self.encoder_.transform(columns, dtype=str(dtype).removeprefix("torch.")))
-        return Rows(X, self._target_tensor(y), torch.from_numpy(weight / weight.mean()).to(dtype))
+        rows = Rows(X, self._target_tensor(y), torch.from_numpy(weight))
+        rows = merged(rows) if len(y) <= EXACT_ROWS else rows
+        return Rows(rows.X, rows.y, (rows.sample_weight / rows.sample_weight.mean()).to(dtype))
 
     def _record(self, net, history, reset):
         if reset:

@@ -22,7 +22,7 @@ class KANClassifier(ClassifierMixin, BaseKAN):
     def __init__(self, hidden_layer_sizes=(64,), *, basis="bspline", n_knots=8, degree=3, knots="quantile",
                  basis_params=None, norm="layer", solver="adam", alpha=1e-3, batch_size="auto", learning_rate="cosine",
                  learning_rate_init=1e-2, max_iter=100, early_stopping="auto", validation_fraction=0.15,
-                 n_iter_no_change=30, tol=0.0, class_weight=None, categorical_features="from_dtype", device="auto",
+                 n_iter_no_change=30, tol=1e-4, class_weight=None, categorical_features="from_dtype", device="auto",
                  dtype="auto", warm_start=False, random_state=None, verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.basis = basis
@@ -126,7 +126,8 @@ class KANClassifier(ClassifierMixin, BaseKAN):
         -------
         y : ndarray of shape (n_samples,)
         """
-        return self.classes_[self._raw_predict(X).argmax(1)]
+        best = self._raw_predict(X).argmax(1)
+        return self.classes_[best]
 
     def _read_target(self, y, n_samples, reset, classes=None):
         y = column_or_1d(read_y(y, n_samples, numeric=False), warn=True)
@@ -163,6 +164,7 @@ class KANClassifier(ClassifierMixin, BaseKAN):
                 f"y has only one class, {self.classes_[y[0]]!r}, among rows of positive weight. "
                 "Pass rows of at least two classes."
             )
+        super()._check_rows(y, streams)
 
     def _start_target(self, y, weight):
         return len(self.classes_)
@@ -173,13 +175,14 @@ class KANClassifier(ClassifierMixin, BaseKAN):
     def _loss(self):
         return cross_entropy
 
-    def _hold_out(self, rows, y, seed):
-        """Stratified; rows whose class has no second row stay in training."""
+    def _hold_out(self, rows, y, n_validation, seed):
+        """Stratified, where every class can have a row on both sides; a class's only row stays in training."""
         counts = np.bincount(y)
-        splittable = counts[y] > 1
-        candidates = rows[splittable]
-        n_valid = round(len(rows) * self.validation_fraction)
+        candidates = rows[counts[y] > 1]
+        if len(candidates) <= n_validation:
+            return super()._hold_out(rows, y, n_validation, seed)
         n_classes = np.count_nonzero(counts > 1)
-        stratify = y[candidates] if n_classes <= n_valid <= len(candidates) - n_classes else None
-        fitting, validation = train_test_split(candidates, test_size=n_valid, random_state=seed, stratify=stratify)
-        return np.concatenate([fitting, rows[~splittable]]), validation
+        can_stratify = n_classes <= n_validation <= len(candidates) - n_classes
+        stratify = y[candidates] if can_stratify else None
+        fitting, validation = train_test_split(candidates, test_size=n_validation, random_state=seed, stratify=stratify)
+        return np.concatenate([fitting, rows[counts[y] == 1]]), validation

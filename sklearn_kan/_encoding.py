@@ -13,7 +13,7 @@ from .knots import distinct_values, quantiles
 
 SPREAD_LEVELS = (0.05, 0.95)  # of a column, mapped to -1 and 1
 CLIP = 3.0  # smooth bound of an encoded value (RealMLP; Holzmueller et al. 2024, sec. 3)
-UNSEEN = -1.0
+UNSEEN = -1
 
 
 class TableEncoder:
@@ -77,7 +77,7 @@ def center_and_rate(name, values, weight):
         raise ValueError(f"{describe(name)} of X has only missing values. Drop it, or fill it before fitting.")
     column = torch.from_numpy(values[present].astype(np.float64))
     distinct, mass = distinct_values(column, None if weight is None else weight[torch.from_numpy(present)])
-    low, center, high = quantiles(distinct, mass, torch.tensor([SPREAD_LEVELS[0], 0.5, SPREAD_LEVELS[1]]).double())
+    low, center, high = (quantile(distinct, mass, level) for level in (SPREAD_LEVELS[0], 0.5, SPREAD_LEVELS[1]))
     if low == high:  # nearly constant: its rare values are all there is to see
         low, high = distinct[0], distinct[-1]
     return float(center), float(2 / (high - low)) if high > low else 0.0
@@ -121,20 +121,25 @@ class TargetScaler:
 
     def fit(self, y, sample_weight):
         """Learn from targets (n_samples, n_outputs) and weights (n_samples,)."""
-        mean = np.average(y, axis=0, weights=sample_weight)
-        spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=sample_weight))
-        if self.loss == "squared_error":
-            self.center_ = mean
-        elif self.loss == "poisson":
-            self.center_, spread = np.zeros_like(mean), mean
-        else:
-            level = self.quantile if self.loss == "quantile" else 0.5
-            self.center_ = weighted_quantile(y, sample_weight, level)
-            robust = 1.4826 * weighted_quantile(np.abs(y - weighted_quantile(y, sample_weight, 0.5)), sample_weight, 0.5)
-            spread = np.where(robust > 0, robust, spread)
-        tiny = np.finfo(y.dtype).tiny
-        self.scale_ = np.where(spread > tiny, spread, 1.0)
+        weight = torch.from_numpy(sample_weight).double()
+        columns = [distinct_values(column, weight) for column in torch.from_numpy(y).double().T]
+        self.center_, self.scale_ = np.array([self.center_and_scale(*column) for column in columns]).T.copy()
         return self
+
+    def center_and_scale(self, values, mass):
+        """Of one output, from its distinct values and their weights."""
+        mean = (values * mass).sum() / mass.sum()
+        spread = ((values - mean).square() * mass).sum().div(mass.sum()).sqrt()
+        if self.loss == "squared_error":
+            center = mean
+        elif self.loss == "poisson":
+            center, spread = torch.zeros_like(mean), mean
+        else:
+            center = quantile(values, mass, self.quantile if self.loss == "quantile" else 0.5)
+            deviation, order = (values - quantile(values, mass, 0.5)).abs().sort()
+            robust = 1.4826 * quantile(*distinct_values(deviation, mass[order]), 0.5)
+            spread = robust if robust > 0 else spread
+        return float(center), float(spread) if spread > torch.finfo(spread.dtype).tiny else 1.0
 
     def transform(self, y):
         return (y - self.center_) / self.scale_
@@ -145,8 +150,5 @@ class TargetScaler:
         return self.scale_ * np.exp(raw) if self.loss == "poisson" else self.center_ + self.scale_ * raw
 
 
-def weighted_quantile(y, sample_weight, level):
-    """Weighted quantile of each column, by the same rule as knots."""
-    weight, levels = torch.from_numpy(sample_weight).double(), torch.tensor([level]).double()
-    columns = torch.from_numpy(y).double().T
-    return np.array([quantiles(*distinct_values(column, weight), levels).item() for column in columns])
+def quantile(values, mass, level):
+    return quantiles(values, mass, torch.tensor([level], dtype=torch.float64))[0]

@@ -26,7 +26,7 @@ class KANRegressor(RegressorMixin, BaseKAN):
     def __init__(self, hidden_layer_sizes=(64,), *, loss="squared_error", quantile=0.5, basis="bspline", n_knots=8,
                  degree=3, knots="quantile", basis_params=None, norm="layer", solver="adam", alpha=1e-3,
                  batch_size="auto", learning_rate="cosine", learning_rate_init=1e-2, max_iter=100,
-                 early_stopping="auto", validation_fraction=0.15, n_iter_no_change=30, tol=0.0,
+                 early_stopping="auto", validation_fraction=0.15, n_iter_no_change=30, tol=1e-4,
                  categorical_features="from_dtype", device="auto", dtype="auto", warm_start=False,
                  random_state=None, verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -68,7 +68,8 @@ class KANRegressor(RegressorMixin, BaseKAN):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
             In the target's own units: the mean, the median or the quantile, as the loss says.
         """
-        y = self.target_scaler_.inverse_transform(self._raw_predict(X))
+        raw = self._raw_predict(X)
+        y = self.target_scaler_.inverse_transform(raw)
         return y[:, 0] if self._is_flat else y
 
     def _read_target(self, y, n_samples, reset):

@@ -53,6 +53,20 @@ class Rows(Dataset):
         return Rows(self.X.to(device, dtype), y, self.sample_weight.to(device, dtype))
 
 
+def merged(rows):
+    """Equal rows as one row with their total weight, in a canonical order.
+
+    The objective stays the same, and training becomes blind to the order of rows and to whether a row is repeated
+    or weighted, down to the last bit.
+    """
+    n_columns = rows.X.shape[1]
+    y = rows.y.reshape(len(rows), -1)
+    distinct, index = torch.unique(torch.cat([rows.X.double(), y.double()], 1), dim=0, return_inverse=True)
+    weight = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, rows.sample_weight.double())
+    y = distinct[:, n_columns:].to(y.dtype).reshape(-1, *rows.y.shape[1:])
+    return Rows(distinct[:, :n_columns].to(rows.X.dtype), y, weight)
+
+
 class Batches:
     """Slices of rows, shuffled afresh at every pass if a generator is given; sizes differ by one at most."""
 

@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from ..knots import HIGH, LOW, quantile_knots
 from ._bspline import BSpline, evaluate_pieces, horner, locate, piece_table
 
+EDGES_AT_ONCE = 2**20  # values of individual edge functions held in memory
 MIN_WIDTH = 1e-3  # of a learnable interval before rescaling, so that knots never meet
 
 
@@ -132,21 +133,26 @@ class TruncatedPower(BSpline, name="truncated_power"):
     def contract(self, x, coef):
         if self.out_features is None:
             return super().contract(x, coef)
-        return torch.stack([edges.sum(1) for edges in self.edges_by_output(x, coef)], 1)
+        return torch.cat([edges.sum(2) for edges in self.edges_by_output(x, coef)], 1)
 
     def edge_functions(self, x, coef):
         if self.out_features is None:
             return super().edge_functions(x, coef)
-        return torch.stack(list(self.edges_by_output(x, coef)), 1)
+        return torch.cat(list(self.edges_by_output(x, coef)), 1)
 
     def edges_by_output(self, x, coef):
-        """Edge functions into one output after the other, each ``(n, in)``; backward evaluates them again."""
+        """Edge functions of some outputs after the other, each ``(n, n_outputs, in)``; backward evaluates them again."""
         knots, pieces, origin, rate, first = self.table()
-        by_output = (self.out_features, -1)
-        polynomials = edge_polynomials(pieces, first, coef).unflatten(0, by_output)
-        tables = (table.unflatten(0, by_output) for table in (knots, origin, rate))
-        for arguments in zip(polynomials, *tables, strict=True):
-            yield checkpoint(evaluate_edges, x, *arguments, use_reentrant=False)
+        polynomials = edge_polynomials(pieces, first, coef)
+        n_outputs = max(1, EDGES_AT_ONCE // max(1, x.numel()))
+        tables = (
+            table.unflatten(0, (self.out_features, -1)).split(n_outputs) for table in (polynomials, knots, origin, rate)
+        )
+        for tables_of_outputs in zip(*tables, strict=True):
+            if n_outputs >= self.out_features:
+                yield evaluate_edges(x, *tables_of_outputs)
+            else:
+                yield checkpoint(evaluate_edges, x, *tables_of_outputs, use_reentrant=False)
 
     @torch.no_grad()
     def power_coef(self, coef):
@@ -203,6 +209,7 @@ def edge_polynomials(pieces, first, coef):
 
 
 def evaluate_edges(x, polynomials, knots, origin, rate):
-    """Edge functions of one output: ``(n, in) -> (n, in)``."""
-    row, u = locate(x, knots, origin, rate)
-    return horner(F.embedding(row, polynomials), u, n_functions=1).squeeze(-1)
+    """Edge functions of some outputs, ``(n, in) -> (n, n_outputs, in)``; tables are ``(n_outputs, in * rows, ...)``."""
+    n_outputs = len(knots)
+    row, u = locate(x.repeat(1, n_outputs), knots.flatten(0, 1), origin.flatten(), rate.flatten())
+    return horner(F.embedding(row, polynomials.flatten(0, 1)), u, n_functions=1).reshape(len(x), n_outputs, -1)

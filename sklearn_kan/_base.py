@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABCMeta, abstractmethod
+from functools import wraps
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -16,12 +17,14 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 
 from ._encoding import TableEncoder
 from ._network import KAN, NORMS
-from ._table import read_table
+from ._table import is_missing, read_table
 from ._training import (
     SOLVERS,
     Net,
     Rows,
+    check_callbacks,
     finished_net,
+    is_streaming,
     limited_threads,
     merged,
     one_pass,
@@ -41,6 +44,22 @@ def has_mini_batches(estimator):
     if estimator.solver == "lbfgs":
         raise AttributeError("partial_fit needs mini-batches, got solver='lbfgs'. Choose solver='adam' or 'hybrid'.")
     return True
+
+
+def all_or_nothing(method):
+    """Let a method that raises leave the estimator's attributes as they were."""
+
+    @wraps(method)
+    def guarded(self, *args, **kwargs):
+        before = vars(self).copy()
+        try:
+            return method(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return guarded
 
 
 class BaseKAN(BaseEstimator, metaclass=ABCMeta):
@@ -74,6 +93,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     }
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @all_or_nothing
     def fit(self, X, y, sample_weight=None):
         """Fit the network to a table.
 
@@ -102,8 +122,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         rows = self._rows(columns, y, weight)
         fitting, validation = self._split(rows.y.numpy())
         phases = phases_for(
-            self.solver, max_iter=self.max_iter, batch_size=self._batch_size(len(fitting)), alpha=self.alpha,
-            learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init,
+            self.solver, n_samples=len(fitting), max_iter=self.max_iter, batch_size=self._batch_size(len(fitting)),
+            learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init, alpha=self.alpha,
         )  # fmt: skip
         training = train(
             self.module_, rows[fitting], self._loss(), phases, validation=None if validation is None else rows[validation],
@@ -111,7 +131,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             callbacks=self.callbacks or (), verbose=self.verbose, device=self.device_,
         )  # fmt: skip
         if training.interrupted:
-            warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=2)
+            warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=4)
         self._record(training.net, training.history, reset=not continues)
         return self
 
@@ -135,15 +155,17 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         """
         return self._pass_over(X, y, sample_weight)
 
+    @all_or_nothing
     def _pass_over(self, X, y, sample_weight, **target):
         begins = not hasattr(self, "module_")
         columns, y, weight = self._read(X, y, sample_weight, reset=begins, streams=True, **target)
         if begins:
             self._start(columns, y, weight)
         phase = streaming_phase(self._batch_size(len(y)), self.learning_rate_init, self.alpha)
-        if getattr(self, "net_", None) is None or self.net_.phase.max_iter != phase.max_iter:
+        if begins or not is_streaming(self.net_, phase):
             self.net_ = Net(self.module_, self._loss(), phase, generator=self._generator, device=self.device_)
             self.net_.initialize()
+        self.net_.phase = phase
         history = one_pass(self.net_, self._rows(columns, y, weight))
         self._record(self.net_, history, reset=begins)
         return self
@@ -186,12 +208,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _check_parameters(self):
         """What a single parameter's constraint cannot say."""
         get_basis(self.basis)
-        sizes = np.ravel(self.hidden_layer_sizes)
-        if sizes.size and (sizes.dtype.kind not in "iu" or sizes.min() < 1):
-            raise ValueError(
-                f"hidden_layer_sizes={self.hidden_layer_sizes!r} is not usable. Pass integers of at least 1, "
-                "or () for an additive model."
-            )
+        layer_sizes(self.hidden_layer_sizes)
+        check_callbacks(self.callbacks)
         check_device(self.device)
 
     def _check_rows(self, y, streams):
@@ -210,7 +228,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         self._generator = torch.Generator().manual_seed(seed)
         self._config = {
             "in_features": self.encoder_.n_numeric_, "out_features": self._start_target(y, weight),
-            "hidden_layer_sizes": tuple(int(size) for size in np.ravel(self.hidden_layer_sizes)),
+            "hidden_layer_sizes": layer_sizes(self.hidden_layer_sizes),
             "n_levels": self.encoder_.n_levels_, "basis": self.basis, "n_knots": self.n_knots, "degree": self.degree,
             "knots": self.knots, "basis_params": self.basis_params, "norm": self.norm,
         }  # fmt: skip
@@ -241,7 +259,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         if not wanted or len(y) < 2:
             return rows, None
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        return self._hold_out(rows, y, max(1, round(len(y) * self.validation_fraction)), seed)
+        n_validation = int(np.clip(round(len(y) * self.validation_fraction), 1, len(y) - 1))
+        return self._hold_out(rows, y, n_validation, seed)
 
     def _hold_out(self, rows, y, n_validation, seed):
         return train_test_split(rows, test_size=n_validation, random_state=seed)
@@ -312,44 +331,81 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         return tags
 
 
+def layer_sizes(hidden_layer_sizes):
+    """The sizes of hidden layers as a tuple."""
+    sizes = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else hidden_layer_sizes
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) and size >= 1 for size in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes={hidden_layer_sizes!r} is not usable. Pass integers of at least 1, "
+            "or () for an additive model."
+        )
+    return tuple(int(size) for size in sizes)
+
+
 def check_device(device):
     """Raise if there is no such device here."""
     try:
-        kind = "cpu" if device == "auto" else torch.device(device).type
+        torch.device("cpu" if device == "auto" else device)
     except RuntimeError as error:
         raise ValueError(f"device={device!r} is unknown. Choose 'auto', 'cpu' or 'cuda'.") from error
-    if kind == "cuda" and not torch.cuda.is_available():
+    if device != "auto" and not is_available(device):
         raise ValueError(f"device={device!r} is not available here. Choose 'auto' or 'cpu'.")
+
+
+def is_available(device):
+    """Whether a number can be put on a device and read back."""
+    try:
+        return torch.zeros((), device=device).item() == 0
+    except (AssertionError, RuntimeError):
+        return False
 
 
 def resolve_device(device, fallback=False):
     """The device's name; with `fallback`, the CPU and a warning where it is not available."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if fallback and torch.device(device).type == "cuda" and not torch.cuda.is_available():
+    if fallback and not is_available(device):
         warnings.warn(f"device={device!r} is not available here; the model was loaded on the CPU.", stacklevel=3)
         return "cpu"
     return device
 
 
 def read_y(y, n_samples, *, numeric):
-    """Check a target: no missing or infinite value, as many rows as the table."""
+    """Check a target: no missing or infinite value, as many rows as the table; float64 if it has to be `numeric`."""
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
-    y = check_array(y, ensure_2d=False, dtype="numeric" if numeric else None, ensure_all_finite=False, input_name="y")
+    y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, ensure_all_finite=False, ensure_min_features=0)
     if len(y) != n_samples:
         raise ValueError(f"X has {n_samples} rows and y has {len(y)}. Pass one target for each row.")
-    missing = ~np.isfinite(y) if y.dtype.kind == "f" else np.equal(y, None) | (y != y)
-    if np.any(missing):
-        raise ValueError(f"Input y contains NaN or infinity in {missing.sum()} places. Drop those rows before fitting.")
+    check_complete(y)
+    if numeric:
+        y = as_numbers(y)
+        check_complete(y)
     return y
 
 
+def check_complete(y):
+    """Raise if a target has missing or infinite values."""
+    if y.dtype.kind in "biuUS":
+        return
+    n_missing = np.sum(~np.isfinite(y)) if y.dtype.kind == "f" else sum(map(is_missing, y.ravel().tolist()))
+    if n_missing:
+        raise ValueError(f"Input y contains NaN or infinity in {n_missing} places. Drop those rows before fitting.")
+
+
+def as_numbers(y):
+    """A target as float64."""
+    try:
+        if y.dtype.kind in "USmM":
+            raise ValueError(f"its dtype is {y.dtype}")
+        return y.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise type(error)(f"y cannot be read as numbers: {error}. Convert it, or use KANClassifier.") from error
+
+
 def read_weight(sample_weight, n_samples):
-    """Check row weights; returns float64 of shape (n_samples,)."""
+    """Check row weights; returns float64 of shape (n_samples,), at most 1, in the same ratios to the last bit."""
     weight = _check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
     if (weight < 0).any():
         raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")
-    if not weight.any():
-        raise ValueError("sample_weight is zero for every row. Give at least one row a positive weight.")
-    return weight
+    return np.ldexp(weight, -np.frexp(weight.max())[1])

@@ -12,6 +12,7 @@ from ._table import describe
 from .knots import distinct_values, quantiles
 
 SPREAD_LEVELS = (0.05, 0.95)  # of a column, mapped to -1 and 1
+RANGE_LEVELS = (0.01, 0.99)
 CLIP = 3.0  # smooth bound of an encoded value (RealMLP; Holzmueller et al. 2024, sec. 3)
 UNSEEN = -1
 
@@ -28,6 +29,8 @@ class TableEncoder:
     categorical_ : ndarray of shape (n_features,), bool
     center_, rate_ : ndarray of shape (n_numeric,)
         A constant column has rate 0.
+    range_ : ndarray of shape (n_numeric, 2)
+        The 1 % and 99 % quantiles, for pictures.
     missing_ : ndarray of int
         Numeric columns (places among the numeric ones) that have missing values in training.
     levels_ : list of OrdinalEncoder
@@ -39,8 +42,9 @@ class TableEncoder:
         self.categorical_ = np.array([is_categorical for _, _, is_categorical in columns])
         numeric = [(name, values) for name, values, is_categorical in columns if not is_categorical]
         weight = None if sample_weight is None else torch.from_numpy(sample_weight).double()
-        statistics = np.array([center_and_rate(name, values, weight) for name, values in numeric]).reshape(-1, 2)
-        self.center_, self.rate_ = statistics.T.copy()
+        statistics = np.array([summary(name, values, weight) for name, values in numeric]).reshape(-1, 4)
+        self.center_, self.rate_ = statistics[:, :2].T.copy()
+        self.range_ = statistics[:, 2:].copy()
         self.missing_ = np.array([i for i, (_, values) in enumerate(numeric) if np.isnan(values).any()], dtype=int)
         self.levels_ = [fit_levels(name, values) for name, values, is_categorical in columns if is_categorical]
         return self
@@ -60,7 +64,8 @@ class TableEncoder:
         encoded = np.empty((n_samples, self.n_numeric_ + len(self.n_levels_)), dtype=dtype)
         numeric = [values for _, values, is_categorical in columns if not is_categorical]
         for i, (values, center, rate) in enumerate(zip(numeric, self.center_, self.rate_, strict=True)):
-            encoded[:, i] = squeeze((values - center) * rate)
+            with np.errstate(over="ignore", invalid="ignore"):
+                encoded[:, i] = squeeze((values - center) * rate)
         np.nan_to_num(encoded[:, : self.n_numeric_], copy=False, nan=0.0)
         categorical = [values for _, values, is_categorical in columns if is_categorical]
         codes = [encode_levels(encoder, values) for encoder, values in zip(self.levels_, categorical, strict=True)]
@@ -70,8 +75,8 @@ class TableEncoder:
         return encoded
 
 
-def center_and_rate(name, values, weight):
-    """Weighted median of a column, and the inverse of half the distance between its outer quantiles."""
+def summary(name, values, weight):
+    """Weighted median, inverse of half the distance between outer quantiles, and range of a column."""
     present = ~np.isnan(values)
     if not present.any():
         raise ValueError(f"{describe(name)} of X has only missing values. Drop it, or fill it before fitting.")
@@ -80,11 +85,13 @@ def center_and_rate(name, values, weight):
     low, center, high = (quantile(distinct, mass, level) for level in (SPREAD_LEVELS[0], 0.5, SPREAD_LEVELS[1]))
     if low == high:  # nearly constant: its rare values are all there is to see
         low, high = distinct[0], distinct[-1]
-    return float(center), float(2 / (high - low)) if high > low else 0.0
+    rate = float(1 / (high / 2 - low / 2)) if high > low else 0.0
+    return float(center), rate, *(float(quantile(distinct, mass, level)) for level in RANGE_LEVELS)
 
 
 def squeeze(z):
-    """Smooth, monotone map to (-CLIP, CLIP) with slope 1 at 0."""
+    """Smooth, monotone map to [-CLIP, CLIP] with slope 1 at 0."""
+    z = z.clip(-1e100, 1e100)  # squares stay finite
     return z / np.sqrt(1 + (z / CLIP) ** 2)
 
 
@@ -128,16 +135,17 @@ class TargetScaler:
 
     def center_and_scale(self, values, mass):
         """Of one output, from its distinct values and their weights."""
-        mean = (values * mass).sum() / mass.sum()
-        spread = ((values - mean).square() * mass).sum().div(mass.sum()).sqrt()
+        share = mass / mass.sum()
+        mean = (values * share).sum()
+        largest = (values - mean).abs().max().clamp(min=torch.finfo(values.dtype).tiny)
+        spread = largest * (((values - mean) / largest).square() * share).sum().sqrt()  # no square of a large number
         if self.loss == "squared_error":
             center = mean
         elif self.loss == "poisson":
             center, spread = torch.zeros_like(mean), mean
         else:
             center = quantile(values, mass, self.quantile if self.loss == "quantile" else 0.5)
-            deviation, order = (values - quantile(values, mass, 0.5)).abs().sort()
-            robust = 1.4826 * quantile(*distinct_values(deviation, mass[order]), 0.5)
+            robust = (quantile(values, mass, 0.75) - quantile(values, mass, 0.25)) / 1.349  # of a normal: its std
             spread = robust if robust > 0 else spread
         return float(center), float(spread) if spread > torch.finfo(spread.dtype).tiny else 1.0
 

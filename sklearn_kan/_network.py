@@ -1,5 +1,8 @@
 """Layers and networks: a univariate basis on each input, then a linear map (Liu et al., 2024, eq. 2.2)."""
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -73,7 +76,7 @@ class KANLayer(nn.Module):
             Inputs on which the basis is measured; by default normal ones with the network's signal spread.
         """
         x = self.normal_inputs() if x is None else x
-        variance = x.var(0, correction=0).mean()
+        variance = (x - x.mean(0)).square().mean()
         share = 1.0 if self.base_weight is None else BASIS_SHARE
         power = self.basis(x).square().sum(-1).mean()
         nn.init.normal_(self.coef, generator=generator).mul_(self.gain(share * variance, power))
@@ -131,6 +134,7 @@ class LookupLayer(nn.Module):
         self.embeddings = nn.ParameterList(torch.empty(n_levels[i], EMBEDDING_DIM) for i in self.factored)
         self.mixing = nn.Parameter(torch.empty(out_features, EMBEDDING_DIM * len(self.factored)))
         sizes = torch.tensor([0] + [n_levels[i] for i in self.direct])
+        self.offsets: torch.Tensor
         self.register_buffer("offsets", sizes.cumsum(0)[:-1], persistent=False)
         self.reset_parameters(generator)
 
@@ -200,18 +204,19 @@ class KAN(nn.Module):
                      generator=generator)
             for n_in, n_out, where in zip(sizes, sizes[1:], placement, strict=False)
         )  # fmt: skip
-        self.norms = nn.ModuleList(NORMS[norm](size) for size in hidden_layer_sizes)
+        self.norms = nn.ModuleList(make_norm(norm, size) for size in hidden_layer_sizes)
         self.lookup = LookupLayer(n_levels, sizes[1], generator) if n_levels else None
 
     def place_knots(self, x, sample_weight=None):
         """Place the first layer's knots on training rows, shape (n_samples, in_features + len(n_levels))."""
-        first = self.layers[0]
+        first = cast(KANLayer, self.layers[0])
         first.basis.place_knots(x[:, : first.in_features], sample_weight)
 
     @property
     def widest(self):
         """Most numbers that one row takes up at a time: a layer's expanded inputs."""
-        return max(layer.in_features * layer.basis.n_basis + layer.out_features for layer in self.layers)
+        layers = cast(Iterable[KANLayer], self.layers)
+        return max(layer.in_features * layer.basis.n_basis + layer.out_features for layer in layers)
 
     def forward(self, x, sample_weight=None):
         first, *others = self.layers
@@ -240,6 +245,8 @@ class BatchNorm(nn.Module):
     def __init__(self, size, momentum=0.1, eps=1e-5):
         super().__init__()
         self.momentum, self.eps = momentum, eps
+        self.running_mean: torch.Tensor
+        self.running_var: torch.Tensor
         self.weight = nn.Parameter(torch.full((size,), SIGNAL_STD))
         self.bias = nn.Parameter(torch.zeros(size))
         self.register_buffer("running_mean", torch.zeros(size))
@@ -269,3 +276,8 @@ class NoNorm(nn.Module):
 
 
 NORMS = {"layer": LayerNorm, "batch": BatchNorm, "none": NoNorm}
+
+
+def make_norm(norm, size):
+    """A normalisation by its name; a single unit is left as it is by ``"layer"``, which would make it constant."""
+    return NORMS["none" if norm == "layer" and size == 1 else norm](size)

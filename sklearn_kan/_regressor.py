@@ -15,7 +15,122 @@ from ._losses import REGRESSION_LOSSES, regression_loss
 
 
 class KANRegressor(RegressorMixin, BaseKAN):
-    """stub"""
+    """Regression on tables by a Kolmogorov-Arnold network.
+
+    Edges of the network carry learned univariate functions. Numbers, categories and missing values are taken as
+    they are: no scaling, imputing or one-hot coding is needed.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(64,)
+        Units of each hidden layer. ``()`` gives an additive model: a sum of one function per column.
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson"}, default="squared_error"
+        What is minimised, and so what is predicted: mean, median, a robust mean (Huber's loss, quadratic up to
+        1.35 robust standard deviations of `y`), the quantile `quantile`, or the mean of counts through a log link.
+    quantile : float, default=0.5
+        Level for ``loss="quantile"``.
+    basis : str or subclass of Basis, default="bspline"
+        Family of the edge functions: ``"bspline"``, ``"truncated_power"``, or a class of your own.
+    n_knots : int, default=8
+        Knots of an edge function, both ends included; at least 2. More knots resolve finer detail.
+    degree : int, default=3
+        Of the splines, 0 to 5.
+    knots : {"quantile", "uniform"}, default="quantile"
+        Where the first layer's knots stand in each column. Hidden layers have uniform knots.
+    basis_params : dict, optional
+        Further parameters of the basis, e.g. ``{"learn_knots": True}`` for truncated powers.
+    norm : {"layer", "batch", "none"}, default="layer"
+        Normalisation of hidden activations, which keeps them in the knots' range.
+    solver : {"adam", "lbfgs", "hybrid"}, default="adam"
+        - ``"adam"``: AdamW on mini-batches.
+        - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
+        - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
+          than that.
+    alpha : float, default=0.001
+        Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
+        rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``.
+    batch_size : int or "auto", default="auto"
+        Rows per step of Adam. ``"auto"``: all up to 100 rows, then about a fiftieth of them, from 32 to 512.
+    learning_rate : {"cosine", "constant"}, default="cosine"
+        ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`.
+    learning_rate_init : float, default=0.01
+        Highest learning rate of Adam.
+    max_iter : int, default=100
+        Most passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
+    early_stopping : bool or "auto", default="auto"
+        Hold out validation rows (stratified for classes), stop when their loss no longer improves, and keep the
+        best state. ``"auto"`` does so from 500 rows.
+    validation_fraction : float, default=0.15
+        Share of the rows held out.
+    n_iter_no_change : int, default=30
+        Passes without an improvement of the validation loss (without validation: the training loss) by more
+        than `tol` that end a phase.
+    tol : float, default=1e-4
+        Smallest improvement that counts, on the scale of the loss.
+    categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default="from_dtype"
+        Categorical columns, as a mask, places or names. ``"from_dtype"``: a dataframe's columns of dtype category,
+        enum or string. Each level gets its own value on every edge; unknown levels contribute nothing.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Precision of the network. ``"auto"``: float64 for tables of float64 up to 2,000 rows, else float32.
+    warm_start : bool, default=False
+        Go on from the fitted network instead of starting afresh; the encoding of columns and target stays.
+    random_state : int, RandomState instance or None, default=None
+        Of the starting coefficients, the validation split and the order of rows. The same number, data and
+        machine give the same predictions; torch's global generator is left alone.
+    verbose : int, default=0
+        1 shows a progress bar.
+    callbacks : list of skorch callbacks, optional
+        Called during training, after the estimator's own.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only if `X` has string column names.
+    n_iter_ : int
+        Passes over the rows.
+    loss_curve_ : list of float
+        Mean training loss of each pass, on the scale that it is learned on.
+    validation_scores_ : list of float or None
+        Minus the validation loss after each pass; None without validation rows.
+    module_ : KAN
+        The network, a torch module.
+    net_ : skorch.NeuralNet
+        The last phase's net, with its ``history``.
+    encoder_ : TableEncoder
+        Maps columns to what the network sees.
+    device_ : str
+        Where the network is.
+    target_scaler_ : TargetScaler
+        Puts `y` on the scale that its loss is learned on.
+
+    See Also
+    --------
+    KANClassifier : The same for classes.
+    sklearn_kan.inspection.EdgeFunctionDisplay : Draws the learned functions.
+
+    Notes
+    -----
+    Several outputs share the hidden layers. On tables up to 2,000 rows equal rows are merged into one with their
+    total weight, so that a fit is blind to the order of rows and to whether a row is repeated or weighted.
+
+    References
+    ----------
+    Liu et al. (2024), *KAN: Kolmogorov-Arnold Networks*, arXiv:2404.19756.
+
+    Bayeh, Sadaoui, Mouhoub (2026), *TruKAN*, arXiv:2602.03879.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_kan import KANRegressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> model = KANRegressor(random_state=0).fit(X, y)
+    >>> model.predict(X[:2]).shape
+    (2,)
+    """
 
     _parameter_constraints: ClassVar = {
         **BaseKAN._parameter_constraints,
@@ -74,15 +189,10 @@ class KANRegressor(RegressorMixin, BaseKAN):
 
     def _read_target(self, y, n_samples, reset):
         y = read_y(y, n_samples, numeric=True)
-        if y.ndim > 2:
-            raise ValueError(f"y has {y.ndim} dimensions. Pass shape (n_samples,) or (n_samples, n_outputs).")
+        if y.ndim > 2 or y.shape[-1] == 0:
+            raise ValueError(f"y has shape {y.shape}. Pass (n_samples,) or (n_samples, n_outputs).")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if self.loss == "poisson" and (y.min() < 0 or not y.any()):
-            raise ValueError(
-                f"loss='poisson' needs targets >= 0 that are not all zero, got a minimum of {y.min():g}. "
-                "Choose another loss, or correct y."
-            )
         is_flat, y = y.ndim == 1, y.reshape(n_samples, -1).astype(np.float64)
         if not reset and (is_flat, y.shape[1]) != (self._is_flat, len(self.target_scaler_.scale_)):
             raise ValueError(
@@ -91,6 +201,14 @@ class KANRegressor(RegressorMixin, BaseKAN):
             )
         self._is_flat = is_flat
         return y
+
+    def _check_rows(self, y, streams):
+        if self.loss == "poisson" and (y.min() < 0 or not (streams or y.any())):
+            raise ValueError(
+                f"loss='poisson' needs targets >= 0 that are not all zero, got a minimum of {y.min():g}. "
+                "Choose another loss, or correct y."
+            )
+        super()._check_rows(y, streams)
 
     def _start_target(self, y, weight):
         self.target_scaler_ = TargetScaler(self.loss, self.quantile).fit(y, weight)

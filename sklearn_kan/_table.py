@@ -1,8 +1,11 @@
 """Reading a user's table: which columns it has, of which kind, and whether they can be learned from."""
 
+import datetime
+
 import narwhals.stable.v2 as nw
 import numpy as np
-from sklearn.utils.validation import _check_categorical_features, check_array, validate_data
+from narwhals.exceptions import DuplicateError
+from sklearn.utils.validation import _check_categorical_features, validate_data
 
 
 def read_table(estimator, X, *, reset, categorical=None):
@@ -28,17 +31,17 @@ def read_table(estimator, X, *, reset, categorical=None):
         Naming the column and the remedy.
     """
     if nw.dependencies.is_into_dataframe(X):
-        return read_dataframe(estimator, nw.from_native(X, eager_only=True), X, reset, categorical)
+        return read_dataframe(estimator, wrap(X), X, reset, categorical)
     return read_array(estimator, X, reset, categorical)
 
 
 def read_array(estimator, X, reset, categorical):
-    kind = getattr(np.asarray(X) if isinstance(X, list | tuple) else X, "dtype", np.dtype("O")).kind
+    kind = np.asarray(X).dtype.kind
     if kind in "mM":
         raise TypeError(f"X has dtype datetime or timedelta. {DATE_REMEDY}")
     if categorical is None and has_no_names(estimator.categorical_features):
         categorical = False
-    by_column = kind == "O" or categorical is None or np.any(categorical)
+    by_column = kind in "OUS" or categorical is None or np.any(categorical)
     dtype = None if by_column else [np.float64, np.float32]
     X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)
     if categorical is None:
@@ -56,6 +59,14 @@ def has_no_names(categorical_features):
     )
 
 
+def wrap(X):
+    """A dataframe behind narwhals' interface."""
+    try:
+        return nw.from_native(X, eager_only=True)
+    except DuplicateError as error:
+        raise ValueError(f"X has repeated column names. Rename those columns. {error}") from error
+
+
 def read_dataframe(estimator, frame, X, reset, categorical):
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     if min(frame.shape) == 0:
@@ -64,7 +75,7 @@ def read_dataframe(estimator, frame, X, reset, categorical):
         categorical = categorical_columns(frame, X, estimator.categorical_features)
     columns = []
     for series, flag in zip(frame.iter_columns(), categorical, strict=True):
-        check_no_dates(series)
+        check_dtype(series)
         name, values = series.name, series.to_numpy()
         if flag or values.dtype.kind not in "biuf":
             values = np.where(series.is_null().to_numpy(), None if flag else np.nan, values.astype(object))
@@ -96,25 +107,30 @@ def is_text_or_category(series):
 
 
 def is_missing(value):
-    return value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
 
 
+DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 DATE_REMEDY = "Dates are not supported: turn them into numbers first, such as days since a start, month or weekday."
 
 
-def check_no_dates(series):
+def check_dtype(series):
+    """Raise for a dataframe's column of dates, or of lists and the like."""
     dtype = series.dtype
-    is_date = dtype in (nw.Date, nw.Time) or isinstance(dtype, nw.Datetime | nw.Duration)
-    if is_date:
+    if dtype in (nw.Date, nw.Time) or isinstance(dtype, nw.Datetime | nw.Duration):
         raise TypeError(f"{describe(series.name)} of X has dtype {dtype}. {DATE_REMEDY}")
+    if dtype.is_nested():
+        raise TypeError(f"{describe(series.name)} of X has dtype {dtype}. Spread it over several columns.")
 
 
 def numbers(name, values):
     """A numeric column as floats; booleans are 0 and 1."""
+    if values.dtype.kind == "O" and any(isinstance(value, DATES) for value in values):
+        raise TypeError(f"{describe(name)} of X holds dates. {DATE_REMEDY}")
     if values.dtype not in (np.float32, np.float64):
         try:
             values = values.astype(np.float64)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise type(error)(
                 f"{describe(name)} of X cannot be read as numbers: {error}. Convert it, or name it in "
                 "categorical_features."

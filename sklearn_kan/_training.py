@@ -118,7 +118,7 @@ class Phase(NamedTuple):
     dtype: torch.dtype | None = None
 
 
-def phases_for(solver, *, max_iter, batch_size, learning_rate_init, learning_rate, alpha):
+def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha):
     """The phases of a solver.
 
     ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
@@ -130,7 +130,7 @@ def phases_for(solver, *, max_iter, batch_size, learning_rate_init, learning_rat
         torch.optim.LBFGS,
         {"max_iter": LBFGS_STEPS, "history_size": LBFGS_HISTORY, "line_search_fn": "strong_wolfe",
          "tolerance_grad": 1e-9, "tolerance_change": 1e-12},
-        max_iter, None, penalty=alpha, dtype=torch.float64,
+        max_iter, None, penalty=alpha / n_samples, dtype=torch.float64,
     )  # fmt: skip
     return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs]}[solver]
 
@@ -140,12 +140,13 @@ class Net(NeuralNet):
 
     def __init__(self, module, loss, phase, *, validation=None, generator=None, callbacks=(), device="cpu"):
         super().__init__(
-            module, criterion=loss, optimizer=phase.optimizer, max_epochs=phase.max_iter, batch_size=phase.batch_size,
-            callbacks=list(callbacks), device=device, train_split=None, verbose=0,
+            module, criterion=loss, optimizer=phase.optimizer, max_epochs=phase.max_iter,
+            batch_size=phase.batch_size or -1, callbacks=list(callbacks), device=device, train_split=None, verbose=0,
             callbacks__epoch_timer=None, callbacks__train_loss=None, callbacks__valid_loss=None,
             callbacks__print_log=None,
         )  # fmt: skip
         self.loss, self.phase, self.validation, self.generator = loss, phase, validation, generator
+        self.lowest = {}
 
     def initialize_criterion(self):
         self.criterion_ = self.loss
@@ -197,12 +198,14 @@ class Net(NeuralNet):
 
     def train_step(self, batch, **fit_params):
         X, (y, sample_weight) = batch
-        losses = []
+        first = {}
 
         def closure():
             self.optimizer_.zero_grad()
-            loss = self.get_loss(self.module_(X, sample_weight=sample_weight), (y, sample_weight), training=True)
-            losses.append(loss.detach())
+            y_pred = self.module_(X, sample_weight=sample_weight)
+            loss = self.get_loss(y_pred, (y, sample_weight), training=True)
+            if not first:
+                first.update(loss=loss.detach(), y_pred=y_pred.detach())
             objective = loss + self.penalty() if self.phase.penalty else loss
             objective.backward()
             self.notify("on_grad_computed", named_parameters=self.get_all_learnable_params(), batch=batch, training=True)
@@ -214,31 +217,39 @@ class Net(NeuralNet):
                 group["lr"] = share * self.phase.params["lr"]
         self.step_ += 1
         self.optimizer_.step(closure)
-        return {"loss": losses[0]}
+        return first
 
     def validation_step(self, batch, **fit_params):
         X, target = batch
         with torch.no_grad():
-            return {"loss": self.get_loss(self.module_(X), target)}
+            y_pred = self.module_(X)
+            return {"loss": self.get_loss(y_pred, target), "y_pred": y_pred}
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """One pass over the rows, recording the mean loss; the only `.item()` of an epoch."""
+        """One pass over the rows, recording the mean loss; the only `.item()` of an epoch.
+
+        Callbacks see a batch as ``(X, y)``, as skorch's own ones expect.
+        """
         if iterator is None:
             return
         self.module_.train(training)
         total, n_rows = 0.0, 0
         for batch in iterator:
-            self.notify("on_batch_begin", batch=batch, training=training)
+            X, (y, _) = batch
+            self.notify("on_batch_begin", batch=(X, y), training=training)
             step = step_fn(batch, **fit_params)
-            self.notify("on_batch_end", batch=batch, training=training, **step)
-            total = total + step["loss"] * len(batch[0])
-            n_rows += len(batch[0])
-        self.history.record(f"{prefix}_loss", (total / n_rows).item())
+            self.notify("on_batch_end", batch=(X, y), training=training, **step)
+            total = total + step["loss"] * len(X)
+            n_rows += len(X)
+        name, loss = f"{prefix}_loss", (total / n_rows).item()
+        self.history.record(name, loss)
+        self.history.record(f"{name}_best", loss < self.lowest.get(name, math.inf))
+        self.lowest[name] = min(loss, self.lowest.get(name, math.inf))
 
 
 def streaming_phase(batch_size, learning_rate_init, alpha):
     """Adam without an end: what `partial_fit` runs one pass of at a time."""
-    adam, = phases_for("adam", max_iter=1, batch_size=batch_size, learning_rate_init=learning_rate_init,
+    adam, = phases_for("adam", n_samples=1, max_iter=1, batch_size=batch_size, learning_rate_init=learning_rate_init,
                        learning_rate="constant", alpha=alpha)  # fmt: skip
     return adam
 
@@ -246,8 +257,14 @@ def streaming_phase(batch_size, learning_rate_init, alpha):
 def one_pass(net, rows):
     """Run one epoch of a net that goes on; returns its history, as a list of one dict."""
     n_before = len(net.history)
-    run(net, rows.to(net.device, next(net.module_.parameters()).dtype))
+    if run(net, rows.to(net.device, next(net.module_.parameters()).dtype)):
+        raise KeyboardInterrupt  # ends the caller's loop over chunks too
     return net.history[n_before:]
+
+
+def is_streaming(net, phase):
+    """Whether a net is one that runs passes of `phase`, whose batches may have another size."""
+    return not net.callbacks and net.phase._replace(batch_size=None) == phase._replace(batch_size=None)
 
 
 def finished_net(module, loss, history, device):
@@ -278,22 +295,27 @@ class BestState(Callback):
     """Watch the loss, say when a phase no longer improves, and keep its best state.
 
     The watched loss is that of the validation rows, or of the training rows where there are none. Without
-    validation rows the last state stays, unless it is not finite, or a phase on all rows at once ended with a
-    higher objective than it began with.
+    validation rows the last state stays, unless it is not finite or has a higher objective than the first.
     """
 
     def __init__(self, n_iter_no_change, tol, best=math.inf):
         self.n_iter_no_change, self.tol, self.best = n_iter_no_change, tol, best
+        self.begins = math.isinf(best)
 
     def on_train_begin(self, net, X=None, **kwargs):
         self.monitor = "train_loss" if net.validation is None else "valid_loss"
         self.state = snapshot(net.module_)
         self.reference, self.idle, self.failed, self.done = self.best, 0, False, False
-        self.start = objective(net, X) if net.phase.batch_size is None else math.inf
+        self.last = math.nan
+        if net.validation is None:
+            self.start = objective(net, X)
+        else:
+            self.start = mean_loss(net, net.validation)
+            self.best = min(self.best, self.start)
 
     def on_epoch_end(self, net, **kwargs):
         loss = net.history[-1][self.monitor]
-        self.failed = not math.isfinite(loss)
+        self.last, self.failed = loss, not math.isfinite(loss)
         if loss < self.best:
             self.best = loss
             if self.monitor == "valid_loss":
@@ -303,19 +325,27 @@ class BestState(Callback):
         self.done = self.failed or self.idle >= self.n_iter_no_change
 
     def on_train_end(self, net, X=None, **kwargs):
-        if self.monitor == "train_loss":
-            end = objective(net, X) if net.phase.batch_size is None else math.nan
-            self.failed = self.failed or end > self.start or not is_finite(net.module_)
+        if net.validation is None:
+            end = objective(net, X)
+            self.failed = self.failed or end > self.start or not (math.isfinite(end) and is_finite(net.module_))
+        elif self.begins and self.best >= self.start:  # no epoch was better than no training
+            self.failed = self.failed or self.last > self.start
         if self.failed or self.monitor == "valid_loss":
             net.module_.load_state_dict(self.state)
 
 
 @torch.no_grad()
 def objective(net, rows):
-    """What a phase on all rows at once minimises."""
+    """What a phase minimises."""
+    return mean_loss(net, rows) + float(net.penalty())
+
+
+@torch.no_grad()
+def mean_loss(net, rows):
+    """Mean loss over rows, as predictions have it."""
     net.module_.eval()
     total = sum(net.get_loss(net.module_(X), target).item() * len(X) for X, target in Batches(rows, EVALUATION_ROWS))
-    return total / len(rows) + float(net.penalty())
+    return total / len(rows)
 
 
 def snapshot(module):
@@ -342,6 +372,14 @@ class Progress(Callback):
 
     def on_train_end(self, net, **kwargs):
         self.bar.close()
+
+
+def check_callbacks(callbacks):
+    """Raise unless these are skorch callbacks, each by itself or with a name."""
+    for item in callbacks or ():
+        callback = item[-1] if isinstance(item, list | tuple) and len(item) == 2 else item
+        if not (isinstance(callback, Callback) or (isinstance(callback, type) and issubclass(callback, Callback))):
+            raise TypeError(f"callbacks has {item!r}, which is no skorch callback. Pass instances of its Callback.")
 
 
 class Training(NamedTuple):
@@ -395,7 +433,7 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
             warnings.warn(
                 f"{phase.optimizer.__name__} diverged: its loss became non-finite or ended higher than it began. "
                 "Training went back to the best state before. Lower learning_rate_init, or look for extreme targets.",
-                ConvergenceWarning, stacklevel=3,
+                ConvergenceWarning, stacklevel=5,
             )  # fmt: skip
         if interrupted:
             break

@@ -75,7 +75,7 @@ def knots_from_distinct(values, mass, levels):
         half_range = (HIGH - LOW) / 2
         return torch.cat([values - half_range, values + half_range])
     if len(values) <= len(levels):
-        return values
+        return merge_ties(values)
     return merge_ties(quantiles(values, mass, levels))
 
 
@@ -83,7 +83,8 @@ def distinct_values(column, sample_weight=None):
     """Distinct values of a column, increasing, and the weight that each carries."""
     values, index = torch.unique(column, return_inverse=True)
     weight = torch.ones_like(column) if sample_weight is None else sample_weight.to(column)
-    return values, torch.zeros_like(values).index_add_(0, index, weight)
+    mass = torch.zeros_like(values).index_add_(0, index, weight)
+    return values[mass > 0], mass[mass > 0]
 
 
 def quantiles(values, mass, levels):
@@ -98,12 +99,12 @@ def quantiles(values, mass, levels):
     cdf = (cdf - cdf[0]) / (cdf[-1] - cdf[0])
     right = torch.searchsorted(cdf, levels).clamp(1, len(values) - 1)
     step = ((levels - cdf[right - 1]) / (cdf[right] - cdf[right - 1])).clamp(0, 1)
-    return values[right - 1] + step * (values[right] - values[right - 1])
+    return torch.lerp(values[right - 1], values[right], step)
 
 
 def merge_ties(knots):
-    """Drop inner knots that are closer to a neighbour than 1e-4 of an even spacing."""
-    least = 1e-4 * (knots[-1] - knots[0]) / len(knots)
+    """Drop inner knots closer to a neighbour than a twentieth of an even spacing: steep pieces extrapolate wildly."""
+    least = 0.05 * (knots[-1] - knots[0]) / len(knots)
     kept = [knots[0]]
     for knot in knots[1:-1]:
         if knot - kept[-1] > least and knots[-1] - knot > least:

@@ -5,6 +5,7 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 
+from .. import kernels
 from ..knots import quantile_knots, uniform_knots
 from ._base import Basis
 
@@ -61,6 +62,12 @@ class BSpline(Basis, name="bspline"):
 
     search_space: ClassVar = {"n_knots": (4, 32), "degree": [1, 2, 3], "knots": ["uniform", "quantile"]}
 
+    knots: torch.Tensor
+    pieces: torch.Tensor
+    origin: torch.Tensor
+    rate: torch.Tensor
+    first: torch.Tensor
+
     def __init__(self, in_features, *, n_knots=8, degree=3, knots="uniform"):
         check_spline(n_knots, degree, knots)
         super().__init__(in_features, n_basis=n_knots + degree - 1)
@@ -68,7 +75,6 @@ class BSpline(Basis, name="bspline"):
         self.register_buffer("knots", uniform_knots(in_features, n_knots).to(torch.get_default_dtype()))
         for name in ("pieces", "origin", "rate", "first"):
             self.register_buffer(name, None, persistent=False)
-        self.register_load_state_dict_post_hook(lambda module, keys: module.tabulate())
         self.tabulate()
 
     def place_knots(self, x, sample_weight=None):
@@ -81,13 +87,27 @@ class BSpline(Basis, name="bspline"):
         """Bring the table of polynomials up to date with the knots."""
         self.pieces, self.origin, self.rate, self.first = piece_table(self.knots, self.degree)
 
+    def _load_from_state_dict(self, *args):
+        super()._load_from_state_dict(*args)
+        self.tabulate()
+
     def _apply(self, fn, recurse=True):
         super()._apply(fn, recurse)
         self.tabulate()  # rounded afresh from the knots rather than cast: float64 stays exact
         return self
 
+    def table(self):
+        """Knots, and their table of polynomials as `piece_table` gives it."""
+        return self.knots, self.pieces, self.origin, self.rate, self.first
+
     def forward(self, x):
-        return evaluate_pieces(x, self.knots, self.pieces, self.origin, self.rate, self.first, self.n_basis)
+        return evaluate_pieces(x, self.table(), self.n_basis)
+
+    def contract(self, x, coef):
+        table = self.table()
+        if kernels.is_available(x, coef, table[1]) and not table[1].requires_grad:
+            return kernels.spline_contract(x, coef, table, self.degree)
+        return super().contract(x, coef)
 
 
 def check_spline(n_knots, degree, knots):
@@ -120,7 +140,7 @@ def piece_table(knots, degree):
         Index of the first non-zero basis function.
     """
     t, count = extended(knots.double(), degree)
-    n_inputs, n_knots = knots.shape
+    n_knots = knots.shape[1]
     left = t[:, degree : degree + n_knots - 1]
     width = t[:, degree + 1 : degree + n_knots] - left
 
@@ -182,8 +202,9 @@ def extended(knots, degree):
     return torch.cat([before, inner, after], 1), count
 
 
-def evaluate_pieces(x, knots, pieces, origin, rate, first, n_basis):
-    """Values of the basis from its table: ``(n, in) -> (n, in, n_basis)``."""
+def evaluate_pieces(x, table, n_basis):
+    """Values of the basis from its knots and their table: ``(n, in) -> (n, in, n_basis)``."""
+    knots, pieces, origin, rate, first = table
     row, u = locate(x, knots, origin, rate)
     values = horner(F.embedding(row, pieces), u, n_functions=round(pieces.shape[1] ** 0.5))
     index = first[row][..., None] + torch.arange(values.shape[-1], device=x.device)

@@ -118,17 +118,17 @@ class TruncatedPower(BSpline, name="truncated_power"):
         return torch.cat([start, torch.where(exists, inner, torch.inf)], 1)
 
     def table(self):
-        """Knots and their table of polynomials."""
+        """Knots, and their table of polynomials as `piece_table` gives it; gradients flow to learnable knots."""
         if self.raw_widths is None:
-            return self.knots, self.pieces, self.origin, self.rate, self.first
+            return super().table()
         knots = self.current_knots()
         return knots, *piece_table(knots, self.degree)
 
     def forward(self, x):
         if self.out_features is None:
-            return evaluate_pieces(x, *self.table(), self.n_basis)
+            return evaluate_pieces(x, self.table(), self.n_basis)
         repeated = x.repeat(1, self.out_features)
-        return evaluate_pieces(repeated, *self.table(), self.n_basis).unflatten(1, (self.out_features, -1))
+        return evaluate_pieces(repeated, self.table(), self.n_basis).unflatten(1, (self.out_features, -1))
 
     def contract(self, x, coef):
         if self.out_features is None:
@@ -141,9 +141,9 @@ class TruncatedPower(BSpline, name="truncated_power"):
         return torch.cat(list(self.edges_by_output(x, coef)), 1)
 
     def edges_by_output(self, x, coef):
-        """Edge functions of some outputs after the other, each ``(n, n_outputs, in)``; backward evaluates them again."""
+        """Edge functions, some outputs at a time, each ``(n, n_outputs, in)``; backward evaluates them again."""
         knots, pieces, origin, rate, first = self.table()
-        polynomials = edge_polynomials(pieces, first, coef)
+        polynomials = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef)
         n_outputs = max(1, EDGES_AT_ONCE // max(1, x.numel()))
         tables = (
             table.unflatten(0, (self.out_features, -1)).split(n_outputs) for table in (polynomials, knots, origin, rate)
@@ -173,12 +173,14 @@ class TruncatedPower(BSpline, name="truncated_power"):
         if self.out_features is None:
             pieces, origin, rate, first = (t.unflatten(0, (self.in_features, -1)).repeat(len(coef), *[1] * t.dim())
                                            .flatten(0, 1) for t in (pieces, origin, rate, first))  # fmt: skip
-        local = edge_polynomials(pieces, first, coef.double()).reshape(*coef.shape[:2], self.n_knots + 1, -1)
+        local = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef.double())
+        local = local.reshape(*coef.shape[:2], self.n_knots + 1, self.degree + 1)
         origin, rate = (t.reshape(*coef.shape[:2], self.n_knots + 1, 1) for t in (origin, rate))
         powers = torch.arange(self.degree + 1, device=coef.device)
         taylor = local * rate**powers  # in powers of x - origin
+        start = -origin[..., 1, 0]
         monomials = torch.stack([
-            sum(math.comb(k, j) * taylor[..., 1, k] * (-origin[..., 1, 0]) ** (k - j) for k in range(j, self.degree + 1))
+            sum(math.comb(k, j) * taylor[..., 1, k] * start ** (k - j) for k in range(j, self.degree + 1))
             for j in range(self.degree + 1)
         ], dim=-1)  # fmt: skip
         jumps = taylor[..., 2 : self.n_knots, -1] - taylor[..., 1 : self.n_knots - 1, -1]
@@ -202,8 +204,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
 def edge_polynomials(pieces, first, coef):
     """Polynomial of each edge on each interval: ``(out * in * rows, degree + 1)``, from its own table's rows."""
     order = round(pieces.shape[1] ** 0.5)
-    n_rows = len(first) // (coef.shape[0] * coef.shape[1])
-    index = first.reshape(-1, n_rows)[..., None] + torch.arange(order, device=coef.device)
+    index = first[..., None] + torch.arange(order, device=coef.device)
     local = coef.flatten(0, 1).gather(1, index.flatten(1)).reshape(-1, 1, order)
     return (pieces.unflatten(1, (order, order)) * local).sum(-1)
 
@@ -212,4 +213,5 @@ def evaluate_edges(x, polynomials, knots, origin, rate):
     """Edge functions of some outputs, ``(n, in) -> (n, n_outputs, in)``; tables are ``(n_outputs, in * rows, ...)``."""
     n_outputs = len(knots)
     row, u = locate(x.repeat(1, n_outputs), knots.flatten(0, 1), origin.flatten(), rate.flatten())
-    return horner(F.embedding(row, polynomials.flatten(0, 1)), u, n_functions=1).reshape(len(x), n_outputs, -1)
+    edges = horner(F.embedding(row, polynomials.flatten(0, 1)), u, n_functions=1)
+    return edges.squeeze(-1).unflatten(1, (n_outputs, -1))

@@ -1,0 +1,24 @@
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+
+.PHONY: demo test lint clean
+
+demo: .venv/demo.stamp  ## fit a KAN to 53,940 diamonds, beside two other models
+	$(BIN)/python examples/diamonds.py
+
+test: .venv/test.stamp lint  ## style, types, and all tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --doctest-modules
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/%.stamp: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$*]"
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info

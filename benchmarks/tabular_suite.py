@@ -1,0 +1,124 @@
+"""Claim: with their defaults the estimators are at least as good on real tables as scikit-learn's MLP.
+
+A suite is a folder of parquet tables and a ``suite.json`` that names, for each, the target, the task and the
+categorical columns. Every method is fitted in the same run, on one thread, on the same 75/25 splits; losses are
+nRMSE or the error rate, summed up by their shifted geometric mean (offset 0.01).
+
+    python benchmarks/tabular_suite.py --suite FOLDER --seeds 0 1 2
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from benchmarks.environment import environment
+from sklearn_kan import KANClassifier, KANRegressor
+
+OFFSET = 0.01
+RESULTS = Path(__file__).parent / "results" / "tabular_suite.json"
+
+
+def kan(is_regression, categorical, seed):
+    return (KANRegressor if is_regression else KANClassifier)(random_state=seed)
+
+
+def hist_gradient_boosting(is_regression, categorical, seed):
+    return (HistGradientBoostingRegressor if is_regression else HistGradientBoostingClassifier)(random_state=seed)
+
+
+def mlp(is_regression, categorical, seed):
+    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    numeric = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    prepare = ColumnTransformer([("categories", one_hot, categorical)], remainder=numeric)
+    model = make_pipeline(prepare, (MLPRegressor if is_regression else MLPClassifier)(random_state=seed))
+    return TransformedTargetRegressor(model, transformer=StandardScaler()) if is_regression else model
+
+
+METHODS = {"sklearn_kan": kan, "MLP": mlp, "HistGradientBoosting": hist_gradient_boosting}
+
+
+def load(folder, entry):
+    table = pd.read_parquet(folder / f"{entry['name']}.parquet")
+    y = table.pop(entry["target"])
+    table[entry["categorical"]] = table[entry["categorical"]].astype("category")
+    is_regression = entry["task"] == "regression"
+    return table, y.to_numpy(float) if is_regression else y.astype("category").cat.codes.to_numpy(int)
+
+
+def score(method, folder, entry, seed):
+    """One fit: losses and seconds."""
+    X, y = load(folder, entry)
+    is_regression = entry["task"] == "regression"
+    stratify = None if is_regression else y
+    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, random_state=seed, stratify=stratify)
+    model = METHODS[method](is_regression, entry["categorical"], seed)
+    start = time.process_time()
+    model.fit(X_train, y_train)
+    row = {"method": method, "table": entry["name"], "task": entry["task"], "seed": seed}
+    row["fit_cpu_seconds"] = time.process_time() - start
+    if is_regression:
+        row["loss"] = float(np.sqrt(np.mean((model.predict(X_test) - y_test) ** 2)) / y_test.std())
+    else:
+        probability = model.predict_proba(X_test)
+        row["loss"] = float(np.mean(probability.argmax(1) != y_test))
+        row["log_loss"] = float(log_loss(y_test, probability))
+    if not np.isfinite(row["loss"]):
+        raise FloatingPointError(f"{method} on {entry['name']}, seed {seed}: loss is {row['loss']}")
+    return row
+
+
+def summary(rows):
+    """Shifted geometric means over tables of each method's mean loss over seeds."""
+    frame = pd.DataFrame(rows)
+    loss = frame.pivot_table(index="table", columns="method", values="loss")
+    is_regression = frame.groupby("table")["task"].first() == "regression"
+    parts = {"all": loss, "regression": loss[is_regression], "classification": loss[~is_regression]}
+    result = {
+        method: {name: float(np.exp(np.log(part[method] + OFFSET).mean()) - OFFSET) for name, part in parts.items()}
+        for method in loss
+    }
+    for method, rest in frame.groupby("method"):
+        result[method] |= {
+            "mean_rank": float(loss.rank(axis=1)[method].mean()),
+            "log_loss": float(rest["log_loss"].mean()),
+            "median_fit_cpu_seconds": float(rest["fit_cpu_seconds"].median()),
+        }
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--suite", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    for entry in json.loads((arguments.suite / "suite.json").read_text()):
+        for seed in arguments.seeds:
+            for method in arguments.methods:
+                rows.append(score(method, arguments.suite, entry, seed))
+                print({key: round(v, 4) if isinstance(v, float) else v for key, v in rows[-1].items()}, flush=True)
+    result = {"claim": __doc__.split("\n")[0], **environment(), "seeds": arguments.seeds, "summary": summary(rows)}
+    RESULTS.write_text(json.dumps({**result, "rows": rows}, indent=1) + "\n")
+    print(json.dumps(result["summary"], indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""Looking into a fitted network."""
+
+from ._edges import EdgeFunctionDisplay
+
+__all__ = ["EdgeFunctionDisplay"]

@@ -1,0 +1,8 @@
+"""Compiled kernels, each beside the plain torch code that does the same and is its oracle.
+
+The environment variable ``SKLEARN_KAN_KERNELS`` set to ``torch`` before the first import keeps to plain torch.
+"""
+
+from ._cpu import is_available, spline_contract
+
+__all__ = ["is_available", "spline_contract"]

@@ -1,0 +1,37 @@
+"""scikit-learn's own checks, for both estimators, every solver, every basis, every norm."""
+
+import pytest
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_param_validation,
+    parametrize_with_checks,
+)
+
+from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan.bases import BASES
+
+SMALL = {"hidden_layer_sizes": (16,), "max_iter": 20}
+SETTINGS = [
+    {},
+    *({**SMALL, "basis": basis} for basis in BASES),
+    {**SMALL, "solver": "lbfgs", "max_iter": 5},
+    {**SMALL, "solver": "hybrid", "max_iter": 5},
+    {**SMALL, "norm": "batch"},
+    {**SMALL, "norm": "none"},
+    {**SMALL, "knots": "uniform", "degree": 1, "dtype": "float64"},
+    {**SMALL, "early_stopping": True},
+    {**SMALL, "hidden_layer_sizes": (), "max_iter": 200},
+    {**SMALL, "basis": "truncated_power", "basis_params": {"individual_knots": True, "learn_knots": True}},
+]
+ESTIMATORS = [estimator(**setting) for estimator in (KANClassifier, KANRegressor) for setting in SETTINGS]
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", [KANClassifier(**SMALL), KANRegressor(**SMALL)])
+@pytest.mark.parametrize("check", [check_dataframe_column_names_consistency, check_param_validation])
+def test_checks_outside_the_common_list(estimator, check):
+    check(type(estimator).__name__, estimator)

@@ -1,0 +1,138 @@
+"""Compiled kernels against the plain torch code that does the same."""
+
+import multiprocessing
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from sklearn_kan import kernels
+from sklearn_kan.bases import BSpline
+from sklearn_kan.bases._base import Basis
+from sklearn_kan.kernels import _cpu
+
+needs_library = pytest.mark.skipif(_cpu.LIBRARY is None, reason="installed without a compiler")
+
+
+def spline(degree, n_knots, placement, dtype, n_inputs=3):
+    generator = torch.Generator().manual_seed(degree)
+    basis = BSpline(n_inputs, n_knots=n_knots, degree=degree, knots=placement).to(dtype)
+    columns = torch.randn(200, n_inputs, generator=generator, dtype=dtype)
+    columns[:, 1] = columns[:, 1].round()  # ties: fewer knots
+    basis.place_knots(columns)
+    return basis, 1.5 * torch.randn(70, n_inputs, generator=generator, dtype=dtype), generator
+
+
+def both(basis, x, coef):
+    """Outputs and gradients by the kernel and by plain torch."""
+    results = []
+    for contract in (BSpline.contract, Basis.contract):
+        leaves = x.clone().requires_grad_(), coef.clone().requires_grad_()
+        y = contract(basis, *leaves)
+        results.append([y.detach(), *torch.autograd.grad(y.sin().sum(), leaves, materialize_grads=True)])
+    return zip(*results, strict=True)
+
+
+@needs_library
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("placement", ["uniform", "quantile"])
+@pytest.mark.parametrize("n_knots", [2, 6, 40])
+@pytest.mark.parametrize("degree", range(6))
+def test_spline_kernel_equals_plain_torch(degree, n_knots, placement, dtype):
+    basis, x, generator = spline(degree, n_knots, placement, dtype)
+    coef = torch.randn(5, 3, basis.n_basis, generator=generator, dtype=dtype)
+    tolerance = 1e-11 if dtype == torch.float64 else 2e-4
+    for kernel, plain in both(basis, x, coef):
+        assert (kernel - plain).abs().max() <= tolerance * max(1.0, plain.abs().max())
+
+
+@needs_library
+@pytest.mark.parametrize("shape", [(0, 3, 4), (5, 0, 4), (1, 1, 1), (1000, 7, 33), (129, 40, 17)])
+def test_any_shape_on_any_number_of_threads(shape, monkeypatch):
+    n, n_inputs, n_outputs = shape
+    monkeypatch.setattr(_cpu, "WORK_PER_THREAD", 1)
+    generator = torch.Generator().manual_seed(0)
+    basis = BSpline(n_inputs, n_knots=6).double()
+    x = torch.randn(n, n_inputs, generator=generator, dtype=torch.float64)
+    coef = torch.randn(n_outputs, n_inputs, basis.n_basis, generator=generator, dtype=torch.float64)
+    for kernel, plain in both(basis, x, coef):
+        torch.testing.assert_close(kernel, plain, rtol=1e-10, atol=1e-10)
+
+
+@needs_library
+def test_strided_inputs_and_gradients_are_read_rightly():
+    basis, x, generator = spline(3, 6, "uniform", torch.float64)
+    coef = torch.randn(4, 3, basis.n_basis, generator=generator, dtype=torch.float64).transpose(0, 1).contiguous()
+    coef = coef.transpose(0, 1)
+    x = torch.cat([x, x], 1)[:, 1:4]
+    for kernel, plain in both(basis, x, coef):
+        torch.testing.assert_close(kernel, plain)
+
+
+@needs_library
+def test_gradcheck():
+    basis, x, generator = spline(3, 6, "quantile", torch.float64)
+    coef = torch.randn(2, 3, basis.n_basis, generator=generator, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(basis.contract, (x[:6].requires_grad_(), coef))
+
+
+def test_transforms_of_torch_take_the_plain_path():
+    basis, x, generator = spline(3, 6, "uniform", torch.float64)
+    coef = torch.randn(2, 3, basis.n_basis, generator=generator, dtype=torch.float64)
+    jacobian = torch.func.jacrev(basis.contract, argnums=1)(x, coef)
+    _, tangent = torch.func.jvp(lambda c: basis.contract(x, c), (coef,), (coef,))
+    torch.testing.assert_close((jacobian * coef).flatten(2).sum(2), tangent)
+    torch.testing.assert_close(tangent, basis.contract(x, coef))
+
+
+def test_learned_knots_keep_their_gradients():
+    from sklearn_kan.bases import TruncatedPower
+
+    basis = TruncatedPower(2, n_knots=5, learn_knots=True)
+    basis.contract(torch.randn(20, 2), torch.randn(3, 2, basis.n_basis)).sum().backward()
+    assert basis.raw_widths.grad.abs().sum() > 0
+
+
+@needs_library
+def test_threads_of_the_caller_may_share_the_kernel(monkeypatch):
+    monkeypatch.setattr(_cpu, "WORK_PER_THREAD", 1)
+    basis, x, generator = spline(3, 6, "uniform", torch.float64)
+    coef = torch.randn(8, 3, basis.n_basis, generator=generator, dtype=torch.float64)
+    expected = basis.contract(x, coef)
+    with ThreadPoolExecutor(4) as executor:
+        for y in executor.map(lambda _: basis.contract(x, coef), range(40)):
+            assert torch.equal(y, expected)
+
+
+@needs_library
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_a_forked_child_makes_threads_of_its_own():
+    program = """
+import os, torch
+from sklearn_kan.bases import BSpline
+from sklearn_kan.kernels import _cpu
+torch.set_num_threads(2)
+_cpu.WORK_PER_THREAD = 1
+basis, x, coef = BSpline(3), torch.zeros(64, 3), torch.ones(4, 3, 10)
+expected = basis.contract(x, coef)
+child = os.fork()
+if child == 0:
+    os._exit(0 if torch.equal(basis.contract(x, coef), expected) else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+def test_one_switch_turns_the_library_off():
+    program = "from sklearn_kan.kernels import _cpu; assert _cpu.LIBRARY is None"
+    environment = {"SKLEARN_KAN_KERNELS": "torch"}
+    import os
+
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120, env={**os.environ, **environment})
+
+
+def test_other_types_are_left_to_torch():
+    assert not kernels.is_available(torch.zeros(2, 2, dtype=torch.float16))
+    assert not kernels.is_available(torch.zeros(2, 2), torch.zeros(2, dtype=torch.float64))

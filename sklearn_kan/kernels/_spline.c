@@ -28,13 +28,14 @@
         int64_t n_knots;                                                                                               \
     } table_##NAME;                                                                                                    \
                                                                                                                        \
-    INLINE int64_t locate_##NAME(const table_##NAME *t, int64_t i, T x, T *u) {                                       \
+    INLINE void locate_##NAME(const table_##NAME *t, int64_t i, const T *x, int64_t in, int n, int32_t *row, T *u) {   \
         const T *knots = t->knots + i * t->n_knots;                                                                    \
-        int32_t below = 0;                                                                                             \
-        for (int64_t k = 0; k < t->n_knots; k++) below += knots[k] <= x;                                               \
-        int64_t row = i * (t->n_knots + 1) + below;                                                                    \
-        *u = (x - t->origin[row]) * t->rate[row];                                                                      \
-        return row;                                                                                                    \
+        T place[BLOCK];                                                                                                \
+        for (int r = 0; r < n; r++) place[r] = x[r * in + i];                                                          \
+        for (int r = 0; r < n; r++) row[r] = (int32_t)(i * (t->n_knots + 1));                                          \
+        for (int64_t k = 0; k < t->n_knots; k++)                                                                       \
+            for (int r = 0; r < n; r++) row[r] += knots[k] <= place[r];                                                \
+        for (int r = 0; r < n; r++) u[r] = (place[r] - t->origin[row[r]]) * t->rate[row[r]];                           \
     }                                                                                                                  \
                                                                                                                        \
     INLINE void values_##NAME(const T *piece, T u, T *v, int order) {                                                  \
@@ -55,10 +56,13 @@
                                      int64_t stop, int order) {                                                        \
         for (int64_t block = start; block < stop; block += BLOCK) {                                                    \
             int64_t end = block + BLOCK < stop ? block + BLOCK : stop;                                                 \
-            for (int64_t i = 0; i < in; i++)                                                                           \
+            int32_t rows[BLOCK];                                                                                       \
+            T places[BLOCK];                                                                                           \
+            for (int64_t i = 0; i < in; i++) {                                                                         \
+                locate_##NAME(t, i, x + block * in, in, (int)(end - block), rows, places);                             \
                 for (int64_t r = block; r < end; r++) {                                                                \
-                    T u, v[MAX_ORDER];                                                                                 \
-                    int64_t row = locate_##NAME(t, i, x[r * in + i], &u);                                              \
+                    T u = places[r - block], v[MAX_ORDER];                                                             \
+                    int64_t row = rows[r - block];                                                                     \
                     values_##NAME(t->pieces + row * order * order, u, v, order);                                       \
                     const T *c = coef + (i * n_basis + t->first[row]) * out;                                           \
                     T *yr = y + r * out;                                                                               \
@@ -68,6 +72,7 @@
                         yr[o] = s;                                                                                     \
                     }                                                                                                  \
                 }                                                                                                      \
+            }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
                                                                                                                        \
@@ -76,10 +81,13 @@
                                       int64_t n_basis, int64_t out, int64_t start, int64_t stop, int order) {          \
         for (int64_t block = 0; block < n; block += BLOCK) {                                                           \
             int64_t end = block + BLOCK < n ? block + BLOCK : n;                                                       \
-            for (int64_t i = start; i < stop; i++)                                                                     \
+            int32_t rows[BLOCK];                                                                                       \
+            T places[BLOCK];                                                                                           \
+            for (int64_t i = start; i < stop; i++) {                                                                   \
+                locate_##NAME(t, i, x + block * in, in, (int)(end - block), rows, places);                             \
                 for (int64_t r = block; r < end; r++) {                                                                \
-                    T u, v[MAX_ORDER], d[MAX_ORDER], s = 0;                                                            \
-                    int64_t row = locate_##NAME(t, i, x[r * in + i], &u);                                              \
+                    T u = places[r - block], v[MAX_ORDER], d[MAX_ORDER], s = 0;                                        \
+                    int64_t row = rows[r - block];                                                                     \
                     const T *piece = t->pieces + row * order * order;                                                  \
                     values_##NAME(piece, u, v, order);                                                                 \
                     slopes_##NAME(piece, u, t->rate[row], d, order);                                                   \
@@ -94,6 +102,7 @@
                     }                                                                                                  \
                     gx[r * in + i] = s;                                                                                \
                 }                                                                                                      \
+            }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
                                                                                                                        \

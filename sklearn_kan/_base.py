@@ -91,6 +91,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         "verbose": ["verbose"],
         "callbacks": [list, tuple, None],
     }
+    net_: Net
 
     @_fit_context(prefer_skip_nested_validation=True)
     @all_or_nothing
@@ -334,7 +335,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 def layer_sizes(hidden_layer_sizes):
     """The sizes of hidden layers as a tuple."""
     sizes = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else hidden_layer_sizes
-    if not all(isinstance(size, Integral) and not isinstance(size, bool) and size >= 1 for size in sizes):
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1 for size in sizes):
         raise ValueError(
             f"hidden_layer_sizes={hidden_layer_sizes!r} is not usable. Pass integers of at least 1, "
             "or () for an additive model."

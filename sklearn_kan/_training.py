@@ -198,7 +198,7 @@ class Net(NeuralNet):
 
     def train_step(self, batch, **fit_params):
         X, (y, sample_weight) = batch
-        first = {}
+        first: dict[str, Any] = {}
 
         def closure():
             self.optimizer_.zero_grad()
@@ -294,28 +294,25 @@ class Converged(KeyboardInterrupt):
 class BestState(Callback):
     """Watch the loss, say when a phase no longer improves, and keep its best state.
 
-    The watched loss is that of the validation rows, or of the training rows where there are none. Without
-    validation rows the last state stays, unless it is not finite or has a higher objective than the first.
+    The watched loss is that of the validation rows, or of the training rows where there are none. With validation
+    rows the state after their best epoch is kept, otherwise the last one. It gives way to the state before training
+    if that had a lower validation loss, and a lower objective, by more than the unit of the learned scale where
+    steps are stochastic.
     """
 
     def __init__(self, n_iter_no_change, tol, best=math.inf):
         self.n_iter_no_change, self.tol, self.best = n_iter_no_change, tol, best
-        self.begins = math.isinf(best)
 
     def on_train_begin(self, net, X=None, **kwargs):
         self.monitor = "train_loss" if net.validation is None else "valid_loss"
-        self.state = snapshot(net.module_)
+        self.first = self.state = snapshot(net.module_)
         self.reference, self.idle, self.failed, self.done = self.best, 0, False, False
-        self.last = math.nan
-        if net.validation is None:
-            self.start = objective(net, X)
-        else:
-            self.start = mean_loss(net, net.validation)
-            self.best = min(self.best, self.start)
+        self.start = objective(net, X)
+        self.start_valid = -math.inf if net.validation is None else mean_loss(net, net.validation)
 
     def on_epoch_end(self, net, **kwargs):
         loss = net.history[-1][self.monitor]
-        self.last, self.failed = loss, not math.isfinite(loss)
+        self.failed = not math.isfinite(loss)
         if loss < self.best:
             self.best = loss
             if self.monitor == "valid_loss":
@@ -325,13 +322,14 @@ class BestState(Callback):
         self.done = self.failed or self.idle >= self.n_iter_no_change
 
     def on_train_end(self, net, X=None, **kwargs):
-        if net.validation is None:
-            end = objective(net, X)
-            self.failed = self.failed or end > self.start or not (math.isfinite(end) and is_finite(net.module_))
-        elif self.begins and self.best >= self.start:  # no epoch was better than no training
-            self.failed = self.failed or self.last > self.start
         if self.failed or self.monitor == "valid_loss":
             net.module_.load_state_dict(self.state)
+        end = objective(net, X)
+        slack = 0.0 if net.phase.batch_size is None else 1 + abs(self.start)
+        is_worse = end > self.start + slack or not (math.isfinite(end) and is_finite(net.module_))
+        if is_worse and self.best > self.start_valid:
+            self.failed = True
+            net.module_.load_state_dict(self.first)
 
 
 @torch.no_grad()

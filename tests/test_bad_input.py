@@ -215,7 +215,8 @@ CASES = [
 
 
 def small(estimator, **params):
-    return estimator(**{"hidden_layer_sizes": (4,), "n_knots": 4, "max_iter": 2, "random_state": 0, **params})
+    few = {"hidden_layer_sizes": (4,), "n_knots": 4, "max_iter": 2, "random_state": 0, "device": "cpu"}
+    return estimator(**{**few, **params})
 
 
 @functools.cache

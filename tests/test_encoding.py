@@ -23,7 +23,9 @@ COLUMNS = ["number", "count", "flag", "word", "gaps"]
 
 
 def small(**params):
-    return KANRegressor(**{"hidden_layer_sizes": (4,), "n_knots": 4, "max_iter": 3, "random_state": 0, **params})
+    return KANRegressor(
+        **{"hidden_layer_sizes": (4,), "n_knots": 4, "max_iter": 3, "random_state": 0, "device": "cpu", **params}
+    )
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ A suite is a folder of parquet tables and a ``suite.json`` that names, for each,
 categorical columns. Every method is fitted in the same run, on one thread, on the same 75/25 splits; losses are
 nRMSE or the error rate, summed up by their shifted geometric mean (offset 0.01).
 
-    python benchmarks/tabular_suite.py --suite FOLDER --seeds 0 1 2
+    python -m benchmarks.tabular_suite --suite FOLDER --seeds 0 1 2
 """
 
 import argparse

@@ -39,9 +39,7 @@ def pipelines():
     return {
         "KANRegressor": make_pipeline(clean, KANRegressor(random_state=0, verbose=1)),
         "HistGradientBoosting": make_pipeline(clean, HistGradientBoostingRegressor(random_state=0)),
-        "MLPRegressor": make_pipeline(
-            clean, TransformedTargetRegressor(plain_network, transformer=StandardScaler())
-        ),
+        "MLPRegressor": make_pipeline(clean, TransformedTargetRegressor(plain_network, transformer=StandardScaler())),
     }
 
 

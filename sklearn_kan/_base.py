@@ -13,30 +13,19 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ._encoding import TableEncoder
 from ._network import KAN, NORMS
-from ._table import is_missing, read_table
-from ._training import (
-    SOLVERS,
-    Net,
-    Rows,
-    check_callbacks,
-    finished_net,
-    is_streaming,
-    limited_threads,
-    merged,
-    one_pass,
-    phases_for,
-    streaming_phase,
-    train,
-)
+from ._phases import SOLVERS, phases_for, streaming_phase
+from ._table import read_table
+from ._training import Net, Rows, check_callbacks, finished_net, is_streaming, limited_threads, merged, one_pass, train
+from ._validation import check_device, layer_sizes, read_weight, resolve_device
 from .bases import get_basis
 
 FULL_BATCH_ROWS = 100  # tables up to this size are trained on all rows at once
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
-EARLY_STOPPING_ROWS = 500  # tables from this size can spare a validation split
+EARLY_STOPPING_ROWS = 300  # tables from this size can spare a validation split
 PREDICTION_CELLS = 2**22  # of encoded table and hidden activations, held at once in prediction
 
 
@@ -127,9 +116,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init, alpha=self.alpha,
         )  # fmt: skip
         training = train(
-            self.module_, rows[fitting], self._loss(), phases, validation=None if validation is None else rows[validation],
-            generator=self._generator, n_iter_no_change=self.n_iter_no_change, tol=self.tol,
-            callbacks=self.callbacks or (), verbose=self.verbose, device=self.device_,
+            self.module_, rows[fitting], self._loss(), phases,
+            validation=None if validation is None else rows[validation], generator=self._generator,
+            n_iter_no_change=self.n_iter_no_change, tol=self.tol, callbacks=self.callbacks or (),
+            verbose=self.verbose, device=self.device_,
         )  # fmt: skip
         if training.interrupted:
             warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=4)
@@ -193,6 +183,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _read(self, X, y, sample_weight, reset, streams=False, **target):
         """Check parameters and data: columns, target, weights; rows of weight zero are gone."""
         self._check_parameters()
+        if not reset:
+            self._check_continuation()
         known = None if reset else self.encoder_.categorical_
         columns = read_table(self, X, reset=reset, categorical=known)
         n_samples = len(columns[0][1])
@@ -227,18 +219,29 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         self.device_ = resolve_device(self.device)
         self.encoder_ = TableEncoder().fit(columns, weight)
         self._generator = torch.Generator().manual_seed(seed)
-        self._config = {
-            "in_features": self.encoder_.n_numeric_, "out_features": self._start_target(y, weight),
-            "hidden_layer_sizes": layer_sizes(self.hidden_layer_sizes),
-            "n_levels": self.encoder_.n_levels_, "basis": self.basis, "n_knots": self.n_knots, "degree": self.degree,
-            "knots": self.knots, "basis_params": self.basis_params, "norm": self.norm,
-        }  # fmt: skip
+        n_raw = self._start_target(y, weight)
+        sizes = {"in_features": self.encoder_.n_numeric_, "out_features": n_raw, "n_levels": self.encoder_.n_levels_}
+        self._config = sizes | self._architecture()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             module = KAN(**self._config, generator=self._generator)
         self.module_ = module.to(dtype=self._choose_dtype(columns))
         encoded = torch.from_numpy(self.encoder_.transform(columns))
         self.module_.place_knots(encoded, torch.from_numpy(weight))
+
+    def _architecture(self):
+        """The parameters that make the network what it is."""
+        names = "basis", "n_knots", "degree", "knots", "basis_params", "norm"
+        return {"hidden_layer_sizes": layer_sizes(self.hidden_layer_sizes)} | {n: getattr(self, n) for n in names}
+
+    def _check_continuation(self):
+        """Raise if a fitted network cannot go on with these parameters."""
+        for name, value in self._architecture().items():
+            if value != self._config[name]:
+                raise ValueError(
+                    f"{name}={value!r} differs from the fitted network's {self._config[name]!r}. "
+                    "Keep it to go on training, or set warm_start=False and fit afresh."
+                )
 
     def _choose_dtype(self, columns):
         if self.dtype != "auto":
@@ -330,83 +333,3 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def layer_sizes(hidden_layer_sizes):
-    """The sizes of hidden layers as a tuple."""
-    sizes = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else hidden_layer_sizes
-    if not all(isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1 for size in sizes):
-        raise ValueError(
-            f"hidden_layer_sizes={hidden_layer_sizes!r} is not usable. Pass integers of at least 1, "
-            "or () for an additive model."
-        )
-    return tuple(int(size) for size in sizes)
-
-
-def check_device(device):
-    """Raise if there is no such device here."""
-    try:
-        torch.device("cpu" if device == "auto" else device)
-    except RuntimeError as error:
-        raise ValueError(f"device={device!r} is unknown. Choose 'auto', 'cpu' or 'cuda'.") from error
-    if device != "auto" and not is_available(device):
-        raise ValueError(f"device={device!r} is not available here. Choose 'auto' or 'cpu'.")
-
-
-def is_available(device):
-    """Whether a number can be put on a device and read back."""
-    try:
-        return torch.zeros((), device=device).item() == 0
-    except (AssertionError, RuntimeError):
-        return False
-
-
-def resolve_device(device, fallback=False):
-    """The device's name; with `fallback`, the CPU and a warning where it is not available."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if fallback and not is_available(device):
-        warnings.warn(f"device={device!r} is not available here; the model was loaded on the CPU.", stacklevel=3)
-        return "cpu"
-    return device
-
-
-def read_y(y, n_samples, *, numeric):
-    """Check a target: no missing or infinite value, as many rows as the table; float64 if it has to be `numeric`."""
-    if y is None:
-        raise ValueError("This estimator requires y to be passed, but the target y is None.")
-    y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, ensure_all_finite=False, ensure_min_features=0)
-    if len(y) != n_samples:
-        raise ValueError(f"X has {n_samples} rows and y has {len(y)}. Pass one target for each row.")
-    check_complete(y)
-    if numeric:
-        y = as_numbers(y)
-        check_complete(y)
-    return y
-
-
-def check_complete(y):
-    """Raise if a target has missing or infinite values."""
-    if y.dtype.kind in "biuUS":
-        return
-    n_missing = np.sum(~np.isfinite(y)) if y.dtype.kind == "f" else sum(map(is_missing, y.ravel().tolist()))
-    if n_missing:
-        raise ValueError(f"Input y contains NaN or infinity in {n_missing} places. Drop those rows before fitting.")
-
-
-def as_numbers(y):
-    """A target as float64."""
-    try:
-        if y.dtype.kind in "USmM":
-            raise ValueError(f"its dtype is {y.dtype}")
-        return y.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise type(error)(f"y cannot be read as numbers: {error}. Convert it, or use KANClassifier.") from error
-
-
-def read_weight(sample_weight, n_samples):
-    """Check row weights; returns float64 of shape (n_samples,), at most 1, in the same ratios to the last bit."""
-    weight = _check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
-    if (weight < 0).any():
-        raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")
-    return np.ldexp(weight, -np.frexp(weight.max())[1])

@@ -11,8 +11,9 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._base import BaseKAN, has_mini_batches, read_y
+from ._base import BaseKAN, has_mini_batches
 from ._losses import cross_entropy
+from ._validation import read_y
 
 
 class KANClassifier(ClassifierMixin, BaseKAN):
@@ -27,7 +28,7 @@ class KANClassifier(ClassifierMixin, BaseKAN):
         Units of each hidden layer. ``()`` gives an additive model: a sum of one function per column.
     basis : str or subclass of Basis, default="bspline"
         Family of the edge functions: ``"bspline"``, ``"truncated_power"``, or a class of your own.
-    n_knots : int, default=8
+    n_knots : int, default=6
         Knots of an edge function, both ends included; at least 2. More knots resolve finer detail.
     degree : int, default=3
         Of the splines, 0 to 5.
@@ -42,23 +43,23 @@ class KANClassifier(ClassifierMixin, BaseKAN):
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
           than that.
-    alpha : float, default=0.001
+    alpha : float, default=3.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``.
     batch_size : int or "auto", default="auto"
         Rows per step of Adam. ``"auto"``: all up to 100 rows, then about a fiftieth of them, from 32 to 512.
     learning_rate : {"cosine", "constant"}, default="cosine"
         ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`.
-    learning_rate_init : float, default=0.01
+    learning_rate_init : float, default=0.003
         Highest learning rate of Adam.
     max_iter : int, default=100
         Most passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
     early_stopping : bool or "auto", default="auto"
         Hold out validation rows (stratified for classes), stop when their loss no longer improves, and keep the
-        best state. ``"auto"`` does so from 500 rows.
+        best state. ``"auto"`` does so from 300 rows.
     validation_fraction : float, default=0.15
         Share of the rows held out.
-    n_iter_no_change : int, default=30
+    n_iter_no_change : int, default=40
         Passes without an improvement of the validation loss (without validation: the training loss) by more
         than `tol` that end a phase.
     tol : float, default=1e-4
@@ -73,14 +74,15 @@ class KANClassifier(ClassifierMixin, BaseKAN):
     dtype : {"auto", "float32", "float64"}, default="auto"
         Precision of the network. ``"auto"``: float64 for tables of float64 up to 2,000 rows, else float32.
     warm_start : bool, default=False
-        Go on from the fitted network instead of starting afresh; the encoding of columns and target stays.
+        Go on from the fitted network instead of starting afresh; the encoding of columns and target stays, and
+        parameters that shape the network must.
     random_state : int, RandomState instance or None, default=None
         Of the starting coefficients, the validation split and the order of rows. The same number, data and
         machine give the same predictions; torch's global generator is left alone.
     verbose : int, default=0
         1 shows a progress bar.
     callbacks : list of skorch callbacks, optional
-        Called during training, after the estimator's own.
+        Called while `fit` trains, after the estimator's own. One that ends training ends its phase.
 
     Attributes
     ----------
@@ -135,10 +137,10 @@ class KANClassifier(ClassifierMixin, BaseKAN):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    def __init__(self, hidden_layer_sizes=(64,), *, basis="bspline", n_knots=8, degree=3, knots="quantile",
-                 basis_params=None, norm="layer", solver="adam", alpha=1e-3, batch_size="auto", learning_rate="cosine",
-                 learning_rate_init=1e-2, max_iter=100, early_stopping="auto", validation_fraction=0.15,
-                 n_iter_no_change=30, tol=1e-4, class_weight=None, categorical_features="from_dtype", device="auto",
+    def __init__(self, hidden_layer_sizes=(64,), *, basis="bspline", n_knots=6, degree=3, knots="quantile",
+                 basis_params=None, norm="layer", solver="adam", alpha=3.0, batch_size="auto", learning_rate="cosine",
+                 learning_rate_init=3e-3, max_iter=100, early_stopping="auto", validation_fraction=0.15,
+                 n_iter_no_change=40, tol=1e-4, class_weight=None, categorical_features="from_dtype", device="auto",
                  dtype="auto", warm_start=False, random_state=None, verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.basis = basis

@@ -9,9 +9,10 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ._base import BaseKAN, read_y
+from ._base import BaseKAN
 from ._encoding import TargetScaler
 from ._losses import REGRESSION_LOSSES, regression_loss
+from ._validation import read_y
 
 
 class KANRegressor(RegressorMixin, BaseKAN):
@@ -31,7 +32,7 @@ class KANRegressor(RegressorMixin, BaseKAN):
         Level for ``loss="quantile"``.
     basis : str or subclass of Basis, default="bspline"
         Family of the edge functions: ``"bspline"``, ``"truncated_power"``, or a class of your own.
-    n_knots : int, default=8
+    n_knots : int, default=6
         Knots of an edge function, both ends included; at least 2. More knots resolve finer detail.
     degree : int, default=3
         Of the splines, 0 to 5.
@@ -46,23 +47,23 @@ class KANRegressor(RegressorMixin, BaseKAN):
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
           than that.
-    alpha : float, default=0.001
+    alpha : float, default=3.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``.
     batch_size : int or "auto", default="auto"
         Rows per step of Adam. ``"auto"``: all up to 100 rows, then about a fiftieth of them, from 32 to 512.
     learning_rate : {"cosine", "constant"}, default="cosine"
         ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`.
-    learning_rate_init : float, default=0.01
+    learning_rate_init : float, default=0.003
         Highest learning rate of Adam.
     max_iter : int, default=100
         Most passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
     early_stopping : bool or "auto", default="auto"
         Hold out validation rows (stratified for classes), stop when their loss no longer improves, and keep the
-        best state. ``"auto"`` does so from 500 rows.
+        best state. ``"auto"`` does so from 300 rows.
     validation_fraction : float, default=0.15
         Share of the rows held out.
-    n_iter_no_change : int, default=30
+    n_iter_no_change : int, default=40
         Passes without an improvement of the validation loss (without validation: the training loss) by more
         than `tol` that end a phase.
     tol : float, default=1e-4
@@ -75,14 +76,15 @@ class KANRegressor(RegressorMixin, BaseKAN):
     dtype : {"auto", "float32", "float64"}, default="auto"
         Precision of the network. ``"auto"``: float64 for tables of float64 up to 2,000 rows, else float32.
     warm_start : bool, default=False
-        Go on from the fitted network instead of starting afresh; the encoding of columns and target stays.
+        Go on from the fitted network instead of starting afresh; the encoding of columns and target stays, and
+        parameters that shape the network must.
     random_state : int, RandomState instance or None, default=None
         Of the starting coefficients, the validation split and the order of rows. The same number, data and
         machine give the same predictions; torch's global generator is left alone.
     verbose : int, default=0
         1 shows a progress bar.
     callbacks : list of skorch callbacks, optional
-        Called during training, after the estimator's own.
+        Called while `fit` trains, after the estimator's own. One that ends training ends its phase.
 
     Attributes
     ----------
@@ -138,10 +140,10 @@ class KANRegressor(RegressorMixin, BaseKAN):
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    def __init__(self, hidden_layer_sizes=(64,), *, loss="squared_error", quantile=0.5, basis="bspline", n_knots=8,
-                 degree=3, knots="quantile", basis_params=None, norm="layer", solver="adam", alpha=1e-3,
-                 batch_size="auto", learning_rate="cosine", learning_rate_init=1e-2, max_iter=100,
-                 early_stopping="auto", validation_fraction=0.15, n_iter_no_change=30, tol=1e-4,
+    def __init__(self, hidden_layer_sizes=(64,), *, loss="squared_error", quantile=0.5, basis="bspline", n_knots=6,
+                 degree=3, knots="quantile", basis_params=None, norm="layer", solver="adam", alpha=3.0,
+                 batch_size="auto", learning_rate="cosine", learning_rate_init=3e-3, max_iter=100,
+                 early_stopping="auto", validation_fraction=0.15, n_iter_no_change=40, tol=1e-4,
                  categorical_features="from_dtype", device="auto", dtype="auto", warm_start=False,
                  random_state=None, verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -170,6 +172,8 @@ class KANRegressor(RegressorMixin, BaseKAN):
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
+
+    _is_flat: bool  # whether y was one-dimensional
 
     def predict(self, X):
         """Predicted targets.

@@ -47,9 +47,7 @@ def read_array(estimator, X, reset, categorical):
     if categorical is None:
         categorical = _check_categorical_features(X, estimator.categorical_features)
     is_categorical = np.broadcast_to(False if categorical is None else categorical, X.shape[1])
-    return [
-        (i, labels(X[:, i]) if flag else numbers(i, X[:, i]), bool(flag)) for i, flag in enumerate(is_categorical)
-    ]
+    return [(i, labels(X[:, i]) if flag else numbers(i, X[:, i]), bool(flag)) for i, flag in enumerate(is_categorical)]
 
 
 def has_no_names(categorical_features):
@@ -149,4 +147,3 @@ def labels(values):
 
 def describe(name):
     return f"Column {name!r}"
-

@@ -11,18 +11,15 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from skorch.dataset import Dataset
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
-SOLVERS = ("adam", "lbfgs", "hybrid")
-ADAM_BETAS = (0.9, 0.95)
-WARM_UP = 0.1  # share of all steps in which the learning rate rises
-LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
-LBFGS_HISTORY = 20
+from ._phases import Phase, cosine, is_coefficient, streaming_phase
+
 EVALUATION_ROWS = 4096
 SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
 
@@ -83,56 +80,11 @@ class Batches:
             yield X, (y, w)
             return
         if self.generator is None:
-            yield from ((a, (b, c)) for a, b, c in zip(*(t.tensor_split(self.n_batches) for t in (X, y, w)), strict=True))
+            parts = (tensor.tensor_split(self.n_batches) for tensor in (X, y, w))
+            yield from ((X_part, (y_part, w_part)) for X_part, y_part, w_part in zip(*parts, strict=True))
             return
         for index in torch.randperm(len(X), generator=self.generator).to(X.device).tensor_split(self.n_batches):
             yield X[index], (y[index], w[index])
-
-
-class Phase(NamedTuple):
-    """One stretch of training.
-
-    Parameters
-    ----------
-    optimizer : type of torch.optim.Optimizer
-    params : dict
-        Its keyword arguments.
-    max_iter : int
-        Passes over the rows.
-    batch_size : int or None
-        None for all rows at once.
-    schedule : {"cosine", "constant"}
-        Of the learning rate.
-    penalty : float
-        Strength of ``penalty / 2 * ||coefficients||**2`` in the objective, for optimizers without weight decay.
-    dtype : torch.dtype or None
-        Precision inside; None for the module's own.
-    """
-
-    optimizer: type
-    params: dict[str, Any]
-    max_iter: int
-    batch_size: int | None
-    schedule: str = "constant"
-    penalty: float = 0.0
-    dtype: torch.dtype | None = None
-
-
-def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha):
-    """The phases of a solver.
-
-    ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
-    ``"hybrid"``: the first, and from its best state the second.
-    """
-    adam = Phase(torch.optim.AdamW, {"lr": learning_rate_init, "weight_decay": alpha, "betas": ADAM_BETAS, "eps": 1e-8},
-                 max_iter, batch_size, learning_rate)  # fmt: skip
-    lbfgs = Phase(
-        torch.optim.LBFGS,
-        {"max_iter": LBFGS_STEPS, "history_size": LBFGS_HISTORY, "line_search_fn": "strong_wolfe",
-         "tolerance_grad": 1e-9, "tolerance_change": 1e-12},
-        max_iter, None, penalty=alpha / n_samples, dtype=torch.float64,
-    )  # fmt: skip
-    return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs]}[solver]
 
 
 class Net(NeuralNet):
@@ -153,13 +105,13 @@ class Net(NeuralNet):
         return self
 
     def initialize_optimizer(self, triggered_directly=None):
-        params = dict(self.phase.params)
+        params: dict[str, Any] = dict(self.phase.params)
         if "weight_decay" not in params:
             self.optimizer_ = self.phase.optimizer(self.module_.parameters(), **params)
             return self
         decayed = [p for name, p in self.module_.named_parameters() if is_coefficient(name)]
         free = [p for name, p in self.module_.named_parameters() if not is_coefficient(name)]
-        groups = [{"params": decayed}, {"params": free, "weight_decay": 0.0}]
+        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": free, "weight_decay": 0.0}]
         self.optimizer_ = self.phase.optimizer([group for group in groups if group["params"]], **params)
         return self
 
@@ -208,7 +160,8 @@ class Net(NeuralNet):
                 first.update(loss=loss.detach(), y_pred=y_pred.detach())
             objective = loss + self.penalty() if self.phase.penalty else loss
             objective.backward()
-            self.notify("on_grad_computed", named_parameters=self.get_all_learnable_params(), batch=batch, training=True)
+            parameters = self.get_all_learnable_params()
+            self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
             return objective
 
         if self.phase.schedule == "cosine":
@@ -233,7 +186,7 @@ class Net(NeuralNet):
         if iterator is None:
             return
         self.module_.train(training)
-        total, n_rows = 0.0, 0
+        total, n_rows = torch.zeros((), device=self.device), 0
         for batch in iterator:
             X, (y, _) = batch
             self.notify("on_batch_begin", batch=(X, y), training=training)
@@ -245,13 +198,6 @@ class Net(NeuralNet):
         self.history.record(name, loss)
         self.history.record(f"{name}_best", loss < self.lowest.get(name, math.inf))
         self.lowest[name] = min(loss, self.lowest.get(name, math.inf))
-
-
-def streaming_phase(batch_size, learning_rate_init, alpha):
-    """Adam without an end: what `partial_fit` runs one pass of at a time."""
-    adam, = phases_for("adam", n_samples=1, max_iter=1, batch_size=batch_size, learning_rate_init=learning_rate_init,
-                       learning_rate="constant", alpha=alpha)  # fmt: skip
-    return adam
 
 
 def one_pass(net, rows):
@@ -273,18 +219,6 @@ def finished_net(module, loss, history, device):
     net.initialize()
     net.history.extend(history)
     return net
-
-
-def is_coefficient(name):
-    """Whether a parameter is regularised: coefficients of edges are; biases, norms and knots are not."""
-    return name.rsplit(".", 1)[-1] in ("coef", "base_weight", "table", "mixing") or ".embeddings." in name
-
-
-def cosine(progress):
-    """Linear warm-up, then half a cosine down to zero."""
-    if progress < WARM_UP:
-        return (progress + 1e-3) / (WARM_UP + 1e-3)
-    return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
 
 
 class Converged(KeyboardInterrupt):

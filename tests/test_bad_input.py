@@ -72,10 +72,12 @@ BAD_FITS = {
                  params={"basis": "splien"}),
     "basis class": Bad("basis=<class 'int'> is unknown. Choose one of …, or pass a subclass of Basis.",
                        params={"basis": int}),
-    "basis_params": Bad("basis_params={'teeth': 3} has unknown keys ['teeth'] for basis='bspline'. Choose from ….",
+    "basis_params": Bad("basis_params={'teeth': 3} has unknown keys ['teeth'] for basis='bspline'. It has no "
+                        "parameters of its own.",
                         params={"basis_params": {"teeth": 3}}),
-    "basis_params value": Bad("degree=9 is out of range. Choose an integer from 0 to 5.",
-                              params={"basis_params": {"degree": 9}}),
+    "basis_params twice": Bad("basis_params={'degree': 9} has unknown keys ['degree'] for basis='truncated_power'. "
+                              "Choose from ['individual_knots', 'learn_knots'].",
+                              params={"basis": "truncated_power", "basis_params": {"degree": 9}}),
     "no size": Bad(f"hidden_layer_sizes=(0,) {SIZES}", params={"hidden_layer_sizes": (0,)}),
     "negative size": Bad(f"hidden_layer_sizes=(4, -1) {SIZES}", params={"hidden_layer_sizes": (4, -1)}),
     "size in words": Bad(f"hidden_layer_sizes=('a',) {SIZES}", params={"hidden_layer_sizes": ("a",)}),

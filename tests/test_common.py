@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import (
 from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.bases import BASES
 
-SMALL = {"hidden_layer_sizes": (16,), "max_iter": 20}
+SMALL = {"hidden_layer_sizes": (8,), "max_iter": 20, "learning_rate_init": 0.02}
 SETTINGS = [
     {},
     *({**SMALL, "basis": basis} for basis in BASES),
@@ -20,8 +20,13 @@ SETTINGS = [
     {**SMALL, "norm": "none"},
     {**SMALL, "knots": "uniform", "degree": 1, "dtype": "float64"},
     {**SMALL, "early_stopping": True},
-    {**SMALL, "hidden_layer_sizes": (), "max_iter": 200},
-    {**SMALL, "basis": "truncated_power", "basis_params": {"individual_knots": True, "learn_knots": True}},
+    {**SMALL, "hidden_layer_sizes": (), "max_iter": 60, "learning_rate_init": 0.05},
+    {
+        **SMALL,
+        "hidden_layer_sizes": (4,),
+        "basis": "truncated_power",
+        "basis_params": {"individual_knots": True, "learn_knots": True},
+    },
 ]
 ESTIMATORS = [estimator(**setting) for estimator in (KANClassifier, KANRegressor) for setting in SETTINGS]
 

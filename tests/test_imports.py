@@ -25,10 +25,14 @@ ALLOWED = {
     "_network": ({"bases", "knots"}, TORCH),
     "_table": (set(), {"numpy", "sklearn", "narwhals"}),
     "_encoding": ({"_table", "knots"}, TABLES),
-    "_training": ({"optim"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
-    "_base": ({"_encoding", "_losses", "_network", "_table", "_training", "bases", "knots"}, TABLES),
-    "_classifier": ({"_base", "_encoding", "_losses"}, TABLES),
-    "_regressor": ({"_base", "_encoding", "_losses"}, TABLES),
+    "_validation": ({"_table"}, TABLES),
+    "_phases": ({"optim"}, TORCH),
+    "_training": ({"_phases"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
+    "_base": (
+        {"_encoding", "_losses", "_network", "_phases", "_table", "_training", "_validation", "bases", "knots"}, TABLES
+    ),
+    "_classifier": ({"_base", "_encoding", "_losses", "_validation"}, TABLES),
+    "_regressor": ({"_base", "_encoding", "_losses", "_validation"}, TABLES),
     "gp": ({"_encoding", "_table", "_training"}, TABLES),
     "inspection": ({"_network", "_encoding", "_table", "bases"}, TABLES),
     "symbolic": ({"_network", "bases"}, TABLES | {"sympy"}),

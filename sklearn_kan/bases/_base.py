@@ -94,12 +94,11 @@ def make_basis(basis, in_features, *, basis_params=None, **common):
     """
     family = get_basis(basis)
     accepted = set(inspect.signature(family.__init__).parameters) - {"self", "in_features"}
-    unknown = sorted(set(basis_params or {}) - accepted)
+    own = sorted(accepted - set(common))
+    unknown = sorted(set(basis_params or {}) - set(own))
     if unknown:
-        raise ValueError(
-            f"basis_params={basis_params!r} has unknown keys {unknown} for basis={basis!r}. "
-            f"Choose from {sorted(accepted - set(common))}."
-        )
+        choice = f"Choose from {own}." if own else "It has no parameters of its own."
+        raise ValueError(f"basis_params={basis_params!r} has unknown keys {unknown} for basis={basis!r}. {choice}")
     arguments = {key: value for key, value in common.items() if key in accepted}
     return family(in_features, **{**arguments, **(basis_params or {})})
 

@@ -177,8 +177,11 @@ def piece_table(knots, degree):
     widths = torch.where(is_end[..., 0, 0], end_width, torch.cat([width[:, :1], width, end_width], 1))
     first = (row - 1).clamp(min=0).minimum((count - 2)[:, None])
     dtype = knots.dtype
-    return pieces.flatten(2).flatten(0, 1).to(dtype), origin.flatten().to(dtype), (1 / widths).flatten().to(dtype), (
-        first.flatten()
+    return (
+        pieces.flatten(2).flatten(0, 1).to(dtype),
+        origin.flatten().to(dtype),
+        (1 / widths).flatten().to(dtype),
+        (first.flatten()),
     )
 
 

@@ -76,9 +76,7 @@ class SplineContract(torch.autograd.Function):
         grad_x, grad_slabs = torch.empty_like(x), torch.zeros_like(slabs)
         sizes = len(x), n_inputs, table[0].shape[1], n_basis, n_outputs, ctx.degree
         tensors = (x, *table, slabs, grad.contiguous(), grad_x, grad_slabs)
-        in_parallel(
-            f"spline_backward_{SUFFIXES[x.dtype]}", tensors, sizes, n_inputs, 2 * work(x, slabs, ctx.degree)
-        )
+        in_parallel(f"spline_backward_{SUFFIXES[x.dtype]}", tensors, sizes, n_inputs, 2 * work(x, slabs, ctx.degree))
         return grad_x, grad_slabs.permute(2, 0, 1), *[None] * (1 + len(table))
 
 

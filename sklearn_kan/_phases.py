@@ -1,0 +1,80 @@
+"""Solvers as lists of phases: which optimizer, on how many rows at a time, for how long."""
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+
+SOLVERS = ("adam", "lbfgs", "hybrid")
+ADAM_BETAS = (0.9, 0.95)
+WARM_UP = 0.1  # share of all steps in which the learning rate rises
+LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
+LBFGS_HISTORY = 20
+
+
+class Phase(NamedTuple):
+    """One stretch of training.
+
+    Parameters
+    ----------
+    optimizer : type of torch.optim.Optimizer
+    params : dict
+        Its keyword arguments.
+    max_iter : int
+        Passes over the rows.
+    batch_size : int or None
+        None for all rows at once.
+    schedule : {"cosine", "constant"}
+        Of the learning rate.
+    penalty : float
+        Strength of ``penalty / 2 * ||coefficients||**2`` in the objective, for optimizers without weight decay.
+    dtype : torch.dtype or None
+        Precision inside; None for the module's own.
+    """
+
+    optimizer: type
+    params: dict[str, Any]
+    max_iter: int
+    batch_size: int | None
+    schedule: str = "constant"
+    penalty: float = 0.0
+    dtype: torch.dtype | None = None
+
+
+def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha):
+    """The phases of a solver.
+
+    ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
+    ``"hybrid"``: the first, and from its best state the second.
+    """
+    adam = Phase(
+        torch.optim.AdamW,
+        {"lr": learning_rate_init, "weight_decay": alpha, "betas": ADAM_BETAS, "fused": True},
+        max_iter, batch_size, schedule=learning_rate,
+    )  # fmt: skip
+    lbfgs = Phase(
+        torch.optim.LBFGS,
+        {"max_iter": LBFGS_STEPS, "history_size": LBFGS_HISTORY, "line_search_fn": "strong_wolfe",
+         "tolerance_grad": 1e-9, "tolerance_change": 1e-12},
+        max_iter, None, penalty=alpha / n_samples, dtype=torch.float64,
+    )  # fmt: skip
+    return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs]}[solver]
+
+
+def streaming_phase(batch_size, learning_rate_init, alpha):
+    """Adam without an end: what `partial_fit` runs one pass of at a time."""
+    adam, = phases_for("adam", n_samples=1, max_iter=1, batch_size=batch_size, learning_rate_init=learning_rate_init,
+                       learning_rate="constant", alpha=alpha)  # fmt: skip
+    return adam
+
+
+def is_coefficient(name):
+    """Whether a parameter is regularised: coefficients of edges are; biases, norms and knots are not."""
+    return name.rsplit(".", 1)[-1] in ("coef", "base_weight", "table", "mixing") or ".embeddings." in name
+
+
+def cosine(progress):
+    """Linear warm-up, then half a cosine down to zero."""
+    if progress < WARM_UP:
+        return (progress + 1e-3) / (WARM_UP + 1e-3)
+    return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))

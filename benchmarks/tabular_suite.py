@@ -116,6 +116,7 @@ def main():
                 rows.append(score(method, arguments.suite, entry, seed))
                 print({key: round(v, 4) if isinstance(v, float) else v for key, v in rows[-1].items()}, flush=True)
     result = {"claim": __doc__.split("\n")[0], **environment(), "seeds": arguments.seeds, "summary": summary(rows)}
+    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({**result, "rows": rows}, indent=1) + "\n")
     print(json.dumps(result["summary"], indent=1))
 

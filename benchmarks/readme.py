@@ -1,0 +1,47 @@
+"""Write the tables of the README from the result files of the benchmarks.
+
+python -m benchmarks.readme
+"""
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).parent / "results"
+
+
+def tabular_suite():
+    """Scores on the suite of real tables."""
+    result = json.loads((RESULTS / "tabular_suite.json").read_text())
+    n_tables = len({row["table"] for row in result["rows"]})
+    lines = [
+        f"Default settings on {n_tables} real tables, mean over {len(result['seeds'])} splits; shifted geometric mean of "
+        "nRMSE (regression) or error rate (classification), lower is better; one thread "
+        f"({result['device']}, torch {result['versions']['torch']}).",
+        "",
+        "| | all | regression | classification | log-loss | median fit, CPU s |",
+        "|---|---|---|---|---|---|",
+    ]
+    for method, s in sorted(result["summary"].items(), key=lambda item: item[1]["all"]):
+        lines.append(
+            f"| {method} | {s['all']:.3f} | {s['regression']:.3f} | {s['classification']:.3f} | {s['log_loss']:.3f} "
+            f"| {s['median_fit_cpu_seconds']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+TABLES = {"tabular_suite": tabular_suite}
+
+
+def main():
+    path = ROOT / "README.md"
+    text = path.read_text()
+    for name, table in TABLES.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        before, rest = text.split(begin)
+        text = before + begin + table() + "\n" + end + rest.split(end)[1]
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

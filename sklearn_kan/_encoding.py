@@ -15,6 +15,7 @@ SPREAD_LEVELS = (0.05, 0.95)  # of a column, mapped to -1 and 1
 RANGE_LEVELS = (0.01, 0.99)
 CLIP = 3.0  # smooth bound of an encoded value (RealMLP; Holzmueller et al. 2024, sec. 3)
 UNSEEN = -1
+ROWS_AT_ONCE = 16_384  # of float64 intermediates
 
 
 class TableEncoder:
@@ -63,10 +64,12 @@ class TableEncoder:
         n_samples = len(columns[0][1])
         encoded = np.empty((n_samples, self.n_numeric_ + len(self.n_levels_)), dtype=dtype)
         numeric = [values for _, values, is_categorical in columns if not is_categorical]
-        for i, (values, center, rate) in enumerate(zip(numeric, self.center_, self.rate_, strict=True)):
+        for start in range(0, n_samples if numeric else 0, ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
+            block = np.stack([values[part] for values in numeric], axis=1, dtype=np.float64)
             with np.errstate(over="ignore", invalid="ignore"):
-                encoded[:, i] = squeeze((values - center) * rate)
-        np.nan_to_num(encoded[:, : self.n_numeric_], copy=False, nan=0.0)
+                block = squeeze((block - self.center_) * self.rate_)
+            encoded[part, : self.n_numeric_] = np.nan_to_num(block, copy=False, nan=0.0)
         categorical = [values for _, values, is_categorical in columns if is_categorical]
         codes = [encode_levels(encoder, values) for encoder, values in zip(self.levels_, categorical, strict=True)]
         codes += [np.isnan(numeric[i]) for i in self.missing_]

@@ -30,7 +30,7 @@ def read_table(estimator, X, *, reset, categorical=None):
     TypeError, ValueError
         Naming the column and the remedy.
     """
-    if nw.dependencies.is_into_dataframe(X):
+    if not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X):
         return read_dataframe(estimator, wrap(X), X, reset, categorical)
     return read_array(estimator, X, reset, categorical)
 

@@ -25,6 +25,7 @@ ALLOWED = {
     "_network": ({"bases", "knots"}, TORCH),
     "_table": (set(), {"numpy", "sklearn", "narwhals"}),
     "_encoding": ({"_table", "knots"}, TABLES),
+    "_show_versions": ({"kernels"}, TORCH),
     "_validation": ({"_table"}, TABLES),
     "_phases": ({"optim"}, TORCH),
     "_training": ({"_phases"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),

@@ -3,6 +3,6 @@
 The environment variable ``SKLEARN_KAN_KERNELS`` set to ``torch`` before the first import keeps to plain torch.
 """
 
-from ._cpu import is_available, spline_contract
+from ._cpu import has_library, is_available, spline_contract
 
-__all__ = ["is_available", "spline_contract"]
+__all__ = ["has_library", "is_available", "spline_contract"]

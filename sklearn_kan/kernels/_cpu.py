@@ -24,10 +24,15 @@ def load_library():
 LIBRARY = load_library()
 
 
+def has_library():
+    """Whether the compiled library is there and in use."""
+    return LIBRARY is not None
+
+
 def is_available(x, *tensors):
     """Whether the library can take these tensors; what it cannot, plain torch does."""
     return (
-        LIBRARY is not None
+        has_library()
         and x.dtype in SUFFIXES
         and all(tensor.dtype == x.dtype and tensor.device.type == "cpu" for tensor in (x, *tensors))
         and not torch.compiler.is_compiling()

@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABCMeta, abstractmethod
+from copy import deepcopy
 from functools import wraps
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -51,6 +52,18 @@ def all_or_nothing(method):
     return guarded
 
 
+def plain_attributes(module):
+    """What a module holds besides tensors, such as what a user's basis took from the data."""
+    return {name: value for name, value in vars(module).items() if name[0] != "_" and name != "training"}
+
+
+def cloned(generator):
+    """A generator of its own in the same state."""
+    clone = torch.Generator()
+    clone.set_state(generator.get_state())
+    return clone
+
+
 class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     """Base of `KANClassifier` and `KANRegressor`."""
 
@@ -81,6 +94,9 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         "callbacks": [list, tuple, None],
     }
     net_: Net
+    module_: KAN
+    loss_curve_: list[float]
+    _generator: torch.Generator
 
     @_fit_context(prefer_skip_nested_validation=True)
     @all_or_nothing
@@ -107,13 +123,17 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         """
         continues = self.warm_start and hasattr(self, "module_")
         columns, y, weight = self._read(X, y, sample_weight, reset=not continues)
-        if not continues:
+        if continues:
+            self.module_, self._generator = deepcopy(self.module_), cloned(self._generator)
+            self.device_ = resolve_device(self.device)
+        else:
             self._start(columns, y, weight)
-        rows = self._rows(columns, y, weight)
+        rows = self._rows(columns, y, weight).with_unit_weights()
         fitting, validation = self._split(rows.y.numpy())
         phases = phases_for(
             self.solver, n_samples=len(fitting), max_iter=self.max_iter, batch_size=self._batch_size(len(fitting)),
-            learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init, alpha=self.alpha,
+            learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init,
+            alpha=self._decay(),
         )  # fmt: skip
         training = train(
             self.module_, rows[fitting], self._loss(), phases,
@@ -152,12 +172,12 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         columns, y, weight = self._read(X, y, sample_weight, reset=begins, streams=True, **target)
         if begins:
             self._start(columns, y, weight)
-        phase = streaming_phase(self._batch_size(len(y)), self.learning_rate_init, self.alpha)
+        phase = streaming_phase(self._batch_size(len(y)), self.learning_rate_init, self._decay())
         if begins or not is_streaming(self.net_, phase):
             self.net_ = Net(self.module_, self._loss(), phase, generator=self._generator, device=self.device_)
             self.net_.initialize()
         self.net_.phase = phase
-        history = one_pass(self.net_, self._rows(columns, y, weight))
+        history = one_pass(self.net_, self._rows(columns, y, weight / self._unit_weight))
         self._record(self.net_, history, reset=begins)
         return self
 
@@ -204,6 +224,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         layer_sizes(self.hidden_layer_sizes)
         check_callbacks(self.callbacks)
         check_device(self.device)
+        if self.solver != "lbfgs" and self.alpha * self.learning_rate_init > 1:
+            raise ValueError(
+                f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} is above 1: each step would "
+                "flip the sign of every coefficient. Lower one of them."
+            )
 
     def _check_rows(self, y, streams):
         """Raise if the rows of positive weight are too few to learn from; `streams` if more will come."""
@@ -221,9 +246,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         self._generator = torch.Generator().manual_seed(seed)
         n_raw = self._start_target(y, weight)
         sizes = {"in_features": self.encoder_.n_numeric_, "out_features": n_raw, "n_levels": self.encoder_.n_levels_}
-        self._config = sizes | self._architecture()
+        self._config, self._settings = sizes | self._architecture(), self._settled()
+        self._unit_weight = weight.mean()
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # the CPU's alone
             module = KAN(**self._config, generator=self._generator)
         self.module_ = module.to(dtype=self._choose_dtype(columns))
         encoded = torch.from_numpy(self.encoder_.transform(columns))
@@ -232,14 +258,25 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _architecture(self):
         """The parameters that make the network what it is."""
         names = "basis", "n_knots", "degree", "knots", "basis_params", "norm"
-        return {"hidden_layer_sizes": layer_sizes(self.hidden_layer_sizes)} | {n: getattr(self, n) for n in names}
+        return {"hidden_layer_sizes": layer_sizes(self.hidden_layer_sizes)} | {
+            name: deepcopy(getattr(self, name)) for name in names
+        }
+
+    def _settled(self):
+        """The parameters that a fitted network cannot change."""
+        names = [name for name in ("dtype", "loss", "quantile", "categorical_features") if hasattr(self, name)]
+        return self._architecture() | {name: deepcopy(getattr(self, name)) for name in names}
+
+    def _decay(self):
+        """Regularisation: an additive model has nothing behind it that would scale up again what decay shrinks."""
+        return self.alpha if layer_sizes(self.hidden_layer_sizes) else self.alpha / 100
 
     def _check_continuation(self):
         """Raise if a fitted network cannot go on with these parameters."""
-        for name, value in self._architecture().items():
-            if value != self._config[name]:
+        for name, value in self._settled().items():
+            if repr(value) != repr(self._settings[name]):
                 raise ValueError(
-                    f"{name}={value!r} differs from the fitted network's {self._config[name]!r}. "
+                    f"{name}={value!r} differs from the fitted network's {self._settings[name]!r}. "
                     "Keep it to go on training, or set warm_start=False and fit afresh."
                 )
 
@@ -274,15 +311,14 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         dtype = next(self.module_.parameters()).dtype
         X = torch.from_numpy(self.encoder_.transform(columns, dtype=str(dtype).removeprefix("torch.")))
         rows = Rows(X, self._target_tensor(y), torch.from_numpy(weight))
-        rows = merged(rows) if len(y) <= EXACT_ROWS else rows
-        return Rows(rows.X, rows.y, (rows.sample_weight / rows.sample_weight.mean()).to(dtype))
+        return merged(rows) if len(y) <= EXACT_ROWS else rows
 
     def _record(self, net, history, reset):
         if reset:
             self.loss_curve_, self.validation_scores_ = [], None
         epochs = [epoch for epoch in history if "train_loss" in epoch]
         self.net_ = net
-        self.loss_curve_ += [epoch["train_loss"] for epoch in epochs]
+        self.loss_curve_ = self.loss_curve_ + [epoch["train_loss"] for epoch in epochs]
         self.n_iter_ = len(self.loss_curve_)
         scores = [-epoch["valid_loss"] for epoch in epochs if "valid_loss" in epoch]
         if scores:
@@ -310,6 +346,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         state = super().__getstate__().copy()
         if "module_" in state:
             state["module_"] = {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()}
+            state["_attributes"] = [plain_attributes(layer.basis) for layer in self.module_.layers]
             state["_generator"] = self._generator.get_state().numpy()
             state["net_"] = [dict(epoch) for epoch in self.net_.history]
         return state
@@ -325,6 +362,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             module = KAN(**self._config)
         dtype = next(tensor.dtype for tensor in weights.values() if tensor.is_floating_point())
         self.device_ = resolve_device(self.device, fallback=True)
+        for layer, attributes in zip(module.layers, self.__dict__.pop("_attributes"), strict=True):
+            vars(layer.basis).update(attributes)
         self.module_ = module.to(self.device_, dtype)
         self.module_.load_state_dict(weights)
         self.net_ = finished_net(self.module_, self._loss(), state["net_"], self.device_)

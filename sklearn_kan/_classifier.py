@@ -45,7 +45,8 @@ class KANClassifier(ClassifierMixin, BaseKAN):
           than that.
     alpha : float, default=3.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
-        rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``.
+        rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``. An
+        additive model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
     batch_size : int or "auto", default="auto"
         Rows per step of Adam. ``"auto"``: all up to 100 rows, then about a fiftieth of them, from 32 to 512.
     learning_rate : {"cosine", "constant"}, default="cosine"
@@ -68,7 +69,8 @@ class KANClassifier(ClassifierMixin, BaseKAN):
         Weights of the classes, multiplied with `sample_weight`.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default="from_dtype"
         Categorical columns, as a mask, places or names. ``"from_dtype"``: a dataframe's columns of dtype category,
-        enum or string. Each level gets its own value on every edge; unknown levels contribute nothing.
+        enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if there
+        are more than 32; unknown levels contribute nothing.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -188,6 +190,11 @@ class KANClassifier(ClassifierMixin, BaseKAN):
         -------
         self : object
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, and partial_fit has some. "
+                "Pass a dict of weights instead, such as compute_class_weight gives."
+            )
         return self._pass_over(X, y, sample_weight, classes=classes)
 
     def predict_proba(self, X):
@@ -263,7 +270,7 @@ class KANClassifier(ClassifierMixin, BaseKAN):
     def _known_classes(self, y, reset, classes):
         given = None if classes is None else np.unique(classes)
         if reset:
-            return np.unique(y) if given is None else given
+            return sorted_labels(y) if given is None else given
         if given is not None and not np.array_equal(given, self.classes_):
             raise ValueError(
                 f"classes={given.tolist()} differs from the first call's {self.classes_.tolist()}. "
@@ -315,3 +322,12 @@ class KANClassifier(ClassifierMixin, BaseKAN):
         stratify = y[candidates] if can_stratify else None
         fitting, validation = train_test_split(candidates, test_size=n_validation, random_state=seed, stratify=stratify)
         return np.concatenate([fitting, rows[counts[y] == 1]]), validation
+
+
+def sorted_labels(y):
+    """The distinct labels of a target, in order."""
+    try:
+        return np.unique(y)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in y})
+        raise TypeError(f"y mixes labels of types {kinds}. Convert them to one type, e.g. str.") from error

@@ -96,6 +96,8 @@ class KANLayer(nn.Module):
         return (variance / (self.in_features * power)).sqrt() if self.in_features and power > 0 else 0.0
 
     def forward(self, x):
+        if x.ndim != 2 or x.shape[1] != self.in_features:
+            raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {self.in_features}).")
         y = self.basis.contract(x, self.coef) + self.bias
         return y if self.base_weight is None else y + F.linear(F.silu(x), self.base_weight)
 
@@ -128,8 +130,8 @@ class LookupLayer(nn.Module):
     def __init__(self, n_levels, out_features, generator=None):
         super().__init__()
         self.n_levels = list(n_levels)
-        self.direct = [i for i, n in enumerate(n_levels) if n <= MAX_LEVELS]
-        self.factored = [i for i, n in enumerate(n_levels) if n > MAX_LEVELS]
+        self.direct = [i for i, n in enumerate(n_levels) if n <= MAX_LEVELS + 1]
+        self.factored = [i for i, n in enumerate(n_levels) if n > MAX_LEVELS + 1]
         self.table = nn.Parameter(torch.empty(sum(n_levels[i] for i in self.direct), out_features))
         self.embeddings = nn.ParameterList(torch.empty(n_levels[i], EMBEDDING_DIM) for i in self.factored)
         self.mixing = nn.Parameter(torch.empty(out_features, EMBEDDING_DIM * len(self.factored)))
@@ -219,7 +221,10 @@ class KAN(nn.Module):
         return max(layer.in_features * layer.basis.n_basis + layer.out_features for layer in layers)
 
     def forward(self, x, sample_weight=None):
-        first, *others = self.layers
+        first, *others = cast(Iterable[KANLayer], self.layers)
+        n_columns = first.in_features + (0 if self.lookup is None else len(self.lookup.n_levels))
+        if x.ndim != 2 or x.shape[1] != n_columns:
+            raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {n_columns}).")
         h = first(x[:, : first.in_features])
         if self.lookup is not None:
             h = h + self.lookup(x[:, first.in_features :])

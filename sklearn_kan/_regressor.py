@@ -49,7 +49,8 @@ class KANRegressor(RegressorMixin, BaseKAN):
           than that.
     alpha : float, default=3.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
-        rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``.
+        rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``. An
+        additive model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
     batch_size : int or "auto", default="auto"
         Rows per step of Adam. ``"auto"``: all up to 100 rows, then about a fiftieth of them, from 32 to 512.
     learning_rate : {"cosine", "constant"}, default="cosine"
@@ -70,7 +71,8 @@ class KANRegressor(RegressorMixin, BaseKAN):
         Smallest improvement that counts, on the scale of the loss.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default="from_dtype"
         Categorical columns, as a mask, places or names. ``"from_dtype"``: a dataframe's columns of dtype category,
-        enum or string. Each level gets its own value on every edge; unknown levels contribute nothing.
+        enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if there
+        are more than 32; unknown levels contribute nothing.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"

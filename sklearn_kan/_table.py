@@ -32,6 +32,8 @@ def read_table(estimator, X, *, reset, categorical=None):
     """
     if not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X):
         return read_dataframe(estimator, wrap(X), X, reset, categorical)
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError("X is a LazyFrame, which has not been computed yet. Pass X.collect().")
     return read_array(estimator, X, reset, categorical)
 
 

@@ -18,6 +18,7 @@ from skorch.dataset import Dataset
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
+from ._losses import cross_entropy
 from ._phases import Phase, cosine, is_coefficient, streaming_phase
 
 EVALUATION_ROWS = 4096
@@ -32,11 +33,11 @@ def limited_threads(n_multiply_adds):
     if n_multiply_adds > SMALL_STEP or torch.get_num_threads() == 1:
         return nullcontext()
     _threads = _threads or ThreadpoolController()
-    return _threads.limit(limits=1)
+    return _threads.limit(limits=1, user_api="openmp")  # a limit of this thread alone, unlike that of BLAS
 
 
 class Rows(Dataset):
-    """Training rows as tensors: ``X`` (n, d), ``y`` (n,) or (n, k), ``sample_weight`` (n,) of mean 1."""
+    """Training rows as tensors: ``X`` (n, d), ``y`` (n,) or (n, k), ``sample_weight`` (n,)."""
 
     def __init__(self, X, y, sample_weight):
         super().__init__(X, y)
@@ -44,6 +45,10 @@ class Rows(Dataset):
 
     def __getitem__(self, index):
         return Rows(self.X[index], self.y[index], self.sample_weight[index])
+
+    def with_unit_weights(self):
+        """The same rows with weights of mean 1."""
+        return Rows(self.X, self.y, self.sample_weight / self.sample_weight.mean())
 
     def to(self, device, dtype):
         y = self.y.to(device, dtype) if self.y.is_floating_point() else self.y.to(device)
@@ -178,6 +183,11 @@ class Net(NeuralNet):
             y_pred = self.module_(X)
             return {"loss": self.get_loss(y_pred, target), "y_pred": y_pred}
 
+    def predict(self, X):
+        """Classes as numbers, or outputs on the learned scale: for skorch's scoring callbacks."""
+        raw = super().predict(X)
+        return raw.argmax(1) if self.loss is cross_entropy else raw
+
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """One pass over the rows, recording the mean loss; the only `.item()` of an epoch.
 
@@ -191,6 +201,7 @@ class Net(NeuralNet):
             X, (y, _) = batch
             self.notify("on_batch_begin", batch=(X, y), training=training)
             step = step_fn(batch, **fit_params)
+            self.history.record_batch(f"{prefix}_batch_size", len(X))
             self.notify("on_batch_end", batch=(X, y), training=training, **step)
             total = total + step["loss"] * len(X)
             n_rows += len(X)
@@ -360,6 +371,7 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
         net.initialize()
         interrupted = run(net, here)
         history += net.history
+        watch.first = watch.state = None  # a fitted estimator keeps no copies of its weights
         best = watch.best if validation is not None else math.inf
         if watch.failed:
             warnings.warn(

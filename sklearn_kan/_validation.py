@@ -9,6 +9,8 @@ from sklearn.utils.validation import _check_sample_weight, check_array
 
 from ._table import is_missing
 
+MAX_WEIGHT = 1e100  # sums of weights stay finite
+
 
 def layer_sizes(hidden_layer_sizes):
     """The sizes of hidden layers as a tuple."""
@@ -83,8 +85,10 @@ def as_numbers(y):
 
 
 def read_weight(sample_weight, n_samples):
-    """Check row weights; returns float64 of shape (n_samples,), at most 1, in the same ratios to the last bit."""
+    """Check row weights; returns float64 of shape (n_samples,)."""
     weight = _check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
     if (weight < 0).any():
         raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")
-    return np.ldexp(weight, -np.frexp(weight.max())[1])
+    if weight.max() > MAX_WEIGHT:
+        raise ValueError(f"sample_weight has values above {MAX_WEIGHT:g} (maximum {weight.max():g}). Scale them down.")
+    return weight

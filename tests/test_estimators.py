@@ -159,7 +159,7 @@ def test_order_and_repetition_of_rows_make_no_difference(estimator, params):
     order = np.random.default_rng(2).permutation(np.repeat(np.arange(N), weight))
     weighted = small(estimator, **params).fit(X, y, sample_weight=weight)
     repeated = small(estimator, **params).fit(X.iloc[order], y[order])
-    scaled = small(estimator, **params).fit(X, y, sample_weight=weight * 2.0**900)
+    scaled = small(estimator, **params).fit(X, y, sample_weight=weight * 2.0**90)
     for other in (repeated, scaled):
         np.testing.assert_array_equal(outputs(other, X), outputs(weighted, X))
 

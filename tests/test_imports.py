@@ -28,7 +28,7 @@ ALLOWED = {
     "_show_versions": ({"kernels"}, TORCH),
     "_validation": ({"_table"}, TABLES),
     "_phases": ({"optim"}, TORCH),
-    "_training": ({"_phases"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
+    "_training": ({"_losses", "_phases"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "_base": (
         {"_encoding", "_losses", "_network", "_phases", "_table", "_training", "_validation", "bases", "knots"}, TABLES
     ),

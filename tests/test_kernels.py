@@ -136,3 +136,45 @@ def test_one_switch_turns_the_library_off():
 def test_other_types_are_left_to_torch():
     assert not kernels.is_available(torch.zeros(2, 2, dtype=torch.float16))
     assert not kernels.is_available(torch.zeros(2, 2), torch.zeros(2, dtype=torch.float64))
+
+
+def test_a_subclass_that_evaluates_otherwise_is_heard():
+    class Warped(BSpline):
+        def forward(self, x):
+            return super().forward(torch.tanh(x))
+
+    basis, x, coef = Warped(2, n_knots=5), torch.randn(9, 2), torch.randn(3, 2, 7)
+    torch.testing.assert_close(basis.contract(x, coef), basis.edge_functions(x, coef).sum(2))
+
+
+@needs_library
+def test_an_interrupted_caller_leaves_its_tensors_to_the_threads(monkeypatch):
+    """Parts hold what they read and write, so that no memory is given back while a thread is at work."""
+    submitted = []
+
+    class Interrupting:
+        def submit(self, function, *arguments):
+            submitted.append(function)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_cpu, "WORK_PER_THREAD", 1)
+    monkeypatch.setattr(_cpu, "pool", Interrupting)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    with pytest.raises(KeyboardInterrupt):
+        BSpline(2).contract(torch.zeros(8, 2), torch.zeros(3, 2, 10))
+    (part,) = submitted
+    assert all(isinstance(tensor, torch.Tensor) for tensor in part.__defaults__[0])
+
+
+def test_a_library_that_cannot_be_loaded_is_as_none(tmp_path, monkeypatch):
+    for suffix in _cpu.EXTENSION_SUFFIXES:
+        (tmp_path / f"_spline{suffix}").write_bytes(b"not a library")
+    monkeypatch.setattr(_cpu, "__file__", str(tmp_path / "_cpu.py"))
+    assert _cpu.load_library() is None
+
+
+def test_fake_tensors_are_left_to_torch():
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        assert BSpline(2).contract(torch.zeros(8, 2), torch.zeros(3, 2, 10)).shape == (8, 3)

@@ -179,7 +179,7 @@ def one_hot_table(lookup):
     """The layer as one matrix for one-hot coded inputs, level after level, input after input."""
     tables, direct, factored = [], list(lookup.table.split([lookup.n_levels[i] for i in lookup.direct])), 0
     for n_levels in lookup.n_levels:
-        if n_levels <= MAX_LEVELS:
+        if n_levels <= MAX_LEVELS + 1:
             table = direct.pop(0).clone()
         else:
             mixing = lookup.mixing[:, EMBEDDING_DIM * factored : EMBEDDING_DIM * (factored + 1)]
@@ -190,7 +190,7 @@ def one_hot_table(lookup):
     return torch.cat(tables)
 
 
-@pytest.mark.parametrize("n_levels", [[3], [MAX_LEVELS, 2], [MAX_LEVELS + 1], [50, 3, 40, 5]])
+@pytest.mark.parametrize("n_levels", [[3], [MAX_LEVELS + 1, 2], [MAX_LEVELS + 2], [50, 3, 40, 5]])
 @torch.no_grad()
 def test_lookup_is_one_hot_times_a_table(n_levels):
     lookup = randomise(LookupLayer(n_levels, 4, seeded()).double())
@@ -325,3 +325,10 @@ def test_loading_a_state_gives_the_values_of_its_origin(basis, norm):
     origin(x)
     target.load_state_dict(origin.state_dict())
     assert torch.equal(target.eval()(x), origin.eval()(x))
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (4, 5), (4,), (4, 3, 1)])
+def test_inputs_of_another_shape_are_refused(shape):
+    for module in (KANLayer(3, 2), KANLayer(3, 2, base=False), KAN(3, 1)):
+        with pytest.raises(ValueError, match=r"^x has shape .*\. Pass \(n_samples, 3\)\.$"):
+            module(torch.zeros(shape))

@@ -19,8 +19,9 @@ class Basis(nn.Module, ABC):
     """A univariate basis, applied to each input by itself.
 
     A subclass is one file: it computes :meth:`forward` and, with ``class Mine(Basis, name="mine")``, can be
-    chosen by that name. Its constructor takes ``in_features`` and keyword arguments; one named ``n_knots``,
-    ``degree``, ``knots`` or ``out_features`` is filled from the estimator's or the layer's parameter of that name.
+    chosen by that name. (A worker process knows the name only if it imports the file; the class it can be given.)
+    Its constructor takes ``in_features`` and keyword arguments; one named ``n_knots``, ``degree``, ``knots`` or
+    ``out_features`` is filled from the estimator's or the layer's parameter of that name.
 
     Parameters
     ----------
@@ -51,6 +52,8 @@ class Basis(nn.Module, ABC):
     def __init_subclass__(cls, *, name=None, **kwargs):
         super().__init_subclass__(**kwargs)
         if name is not None:
+            if name in BASES and BASES[name].__module__.startswith(f"{__package__}."):
+                raise ValueError(f"name={name!r} is taken by {BASES[name].__name__}. Choose another name.")
             BASES[name] = cls
 
     def __init__(self, in_features, n_basis):
@@ -63,7 +66,10 @@ class Basis(nn.Module, ABC):
         """Values of the basis, ``(n_samples, in_features) -> (n_samples, in_features, n_basis)``."""
 
     def place_knots(self, x, sample_weight=None):
-        """Fit whatever the basis fixes from its layer's training inputs; by default nothing."""
+        """Fit whatever the basis fixes from its layer's training inputs; by default nothing.
+
+        What it stores is a buffer of a shape known at construction, or a plain attribute without tensors.
+        """
 
     def contract(self, x, coef):
         """Sum of all edge functions: ``(n, in), (out, in, n_basis) -> (n, out)``."""

@@ -3,10 +3,12 @@
 import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import torch
 
+PLAIN = (torch.Tensor, torch.nn.Parameter)
 SUFFIXES = {torch.float32: "float32", torch.float64: "float64"}
 WORK_PER_THREAD = 2**17  # multiply-adds below which another thread costs more than it gives
 
@@ -15,9 +17,11 @@ def load_library():
     """The compiled library, or None where the package was installed without a compiler or torch was asked for."""
     if os.environ.get("SKLEARN_KAN_KERNELS") == "torch":
         return None
-    for path in Path(__file__).parent.glob("_spline.*"):
-        if path.suffix in (".so", ".pyd", ".dylib"):
-            return ctypes.CDLL(str(path))
+    for suffix in EXTENSION_SUFFIXES:
+        try:
+            return ctypes.CDLL(str(Path(__file__).with_name(f"_spline{suffix}")))
+        except OSError:  # not built, or built for another machine
+            continue
     return None
 
 
@@ -34,6 +38,8 @@ def is_available(x, *tensors):
     return (
         has_library()
         and x.dtype in SUFFIXES
+        and all(type(tensor) in PLAIN for tensor in (x, *tensors))
+        and torch._C._len_torch_dispatch_stack() == 0
         and all(tensor.dtype == x.dtype and tensor.device.type == "cpu" for tensor in (x, *tensors))
         and not torch.compiler.is_compiling()
         and not torch._C._functorch.maybe_current_level()
@@ -55,7 +61,14 @@ def spline_contract(x, coef, table, degree):
     Returns
     -------
     y : Tensor of shape (n, out)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not belong together.
     """
+    if x.ndim != 2 or coef.shape[1] != x.shape[1] or len(table[0]) != x.shape[1]:
+        raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {len(table[0])}).")
     return SplineContract.apply(x, coef, degree, *table)
 
 
@@ -78,7 +91,7 @@ class SplineContract(torch.autograd.Function):
     def backward(ctx, grad):
         x, slabs, *table = ctx.saved_tensors
         n_inputs, n_basis, n_outputs = slabs.shape
-        grad_x, grad_slabs = torch.empty_like(x), torch.zeros_like(slabs)
+        grad_x, grad_slabs = torch.zeros_like(x), torch.zeros_like(slabs)
         sizes = len(x), n_inputs, table[0].shape[1], n_basis, n_outputs, ctx.degree
         tensors = (x, *table, slabs, grad.contiguous(), grad_x, grad_slabs)
         in_parallel(f"spline_backward_{SUFFIXES[x.dtype]}", tensors, sizes, n_inputs, 2 * work(x, slabs, ctx.degree))
@@ -99,8 +112,12 @@ def in_parallel(name, tensors, sizes, length, n_multiply_adds):
     if n_threads == 1:
         function(*arguments, *bounds)
         return
-    others = [pool().submit(function, *arguments, *bounds[k : k + 2]) for k in range(1, n_threads)]
-    function(*arguments, *bounds[:2])
+
+    def part(k, kept=tensors):  # an interrupted caller leaves; the tensors stay until the last thread is done
+        function(*arguments, *bounds[k : k + 2])
+
+    others = [pool().submit(part, k) for k in range(1, n_threads)]
+    part(0)
     for other in others:
         other.result()
 

@@ -13,9 +13,9 @@ RESULTS = Path(__file__).parent / "results"
 def tabular_suite():
     """Scores on the suite of real tables."""
     result = json.loads((RESULTS / "tabular_suite.json").read_text())
-    n_tables, n_splits = len({row["table"] for row in result["rows"]}), len(result["seeds"])
+    tables, n_splits = sorted({row["table"] for row in result["rows"]}), len(result["seeds"])
     lines = [
-        f"Default settings on {n_tables} real tables, mean over {n_splits} splits; shifted geometric mean of "
+        f"Default settings on {len(tables)} public tables ({', '.join(tables)}), mean over {n_splits} splits; shifted geometric mean of "
         "nRMSE (regression) or error rate (classification), lower is better; one thread "
         f"({result['device']}, torch {result['versions']['torch']}).",
         "",

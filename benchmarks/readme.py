@@ -15,7 +15,8 @@ def tabular_suite():
     result = json.loads((RESULTS / "tabular_suite.json").read_text())
     tables, n_splits = sorted({row["table"] for row in result["rows"]}), len(result["seeds"])
     lines = [
-        f"Default settings on {len(tables)} public tables ({', '.join(tables)}), mean over {n_splits} splits; shifted geometric mean of "
+        f"Default settings on {len(tables)} public tables ({', '.join(tables)}), mean over {n_splits} splits; "
+        "shifted geometric mean of "
         "nRMSE (regression) or error rate (classification), lower is better; one thread "
         f"({result['device']}, torch {result['versions']['torch']}).",
         "",

@@ -60,9 +60,10 @@ class KANClassifier(ClassifierMixin, BaseKAN):
         best state. ``"auto"`` does so from 300 rows.
     validation_fraction : float, default=0.15
         Share of the rows held out.
-    n_iter_no_change : int, default=40
+    n_iter_no_change : int, default=100
         Passes without an improvement of the validation loss (without validation: the training loss) by more
-        than `tol` that end a phase.
+        than `tol` that end a phase; for L-BFGS, whose pass is ten steps, a tenth of it. With a falling learning
+        rate the last passes bring the most, so that a small number ends training too early.
     tol : float, default=1e-4
         Smallest improvement that counts, on the scale of the loss.
     class_weight : dict or "balanced", optional
@@ -142,7 +143,7 @@ class KANClassifier(ClassifierMixin, BaseKAN):
     def __init__(self, hidden_layer_sizes=(64,), *, basis="bspline", n_knots=6, degree=3, knots="quantile",
                  basis_params=None, norm="layer", solver="adam", alpha=3.0, batch_size="auto", learning_rate="cosine",
                  learning_rate_init=3e-3, max_iter=100, early_stopping="auto", validation_fraction=0.15,
-                 n_iter_no_change=40, tol=1e-4, class_weight=None, categorical_features="from_dtype", device="auto",
+                 n_iter_no_change=100, tol=1e-4, class_weight=None, categorical_features="from_dtype", device="auto",
                  dtype="auto", warm_start=False, random_state=None, verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.basis = basis

@@ -30,6 +30,8 @@ class Phase(NamedTuple):
         Strength of ``penalty / 2 * ||coefficients||**2`` in the objective, for optimizers without weight decay.
     dtype : torch.dtype or None
         Precision inside; None for the module's own.
+    n_steps : int
+        For how many passes without improvement one pass counts: the steps that its optimizer takes on one batch.
     """
 
     optimizer: type
@@ -39,6 +41,7 @@ class Phase(NamedTuple):
     schedule: str = "constant"
     penalty: float = 0.0
     dtype: torch.dtype | None = None
+    n_steps: int = 1
 
 
 def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha):
@@ -56,7 +59,7 @@ def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, l
         torch.optim.LBFGS,
         {"max_iter": LBFGS_STEPS, "history_size": LBFGS_HISTORY, "line_search_fn": "strong_wolfe",
          "tolerance_grad": 1e-9, "tolerance_change": 1e-12},
-        max_iter, None, penalty=alpha / n_samples, dtype=torch.float64,
+        max_iter, None, penalty=alpha / n_samples, dtype=torch.float64, n_steps=LBFGS_STEPS,
     )  # fmt: skip
     return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs]}[solver]
 

@@ -64,9 +64,10 @@ class KANRegressor(RegressorMixin, BaseKAN):
         best state. ``"auto"`` does so from 300 rows.
     validation_fraction : float, default=0.15
         Share of the rows held out.
-    n_iter_no_change : int, default=40
+    n_iter_no_change : int, default=100
         Passes without an improvement of the validation loss (without validation: the training loss) by more
-        than `tol` that end a phase.
+        than `tol` that end a phase; for L-BFGS, whose pass is ten steps, a tenth of it. With a falling learning
+        rate the last passes bring the most, so that a small number ends training too early.
     tol : float, default=1e-4
         Smallest improvement that counts, on the scale of the loss.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default="from_dtype"
@@ -145,7 +146,7 @@ class KANRegressor(RegressorMixin, BaseKAN):
     def __init__(self, hidden_layer_sizes=(64,), *, loss="squared_error", quantile=0.5, basis="bspline", n_knots=6,
                  degree=3, knots="quantile", basis_params=None, norm="layer", solver="adam", alpha=3.0,
                  batch_size="auto", learning_rate="cosine", learning_rate_init=3e-3, max_iter=100,
-                 early_stopping="auto", validation_fraction=0.15, n_iter_no_change=40, tol=1e-4,
+                 early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100, tol=1e-4,
                  categorical_features="from_dtype", device="auto", dtype="auto", warm_start=False,
                  random_state=None, verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes

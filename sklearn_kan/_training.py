@@ -364,7 +364,7 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
         inner = phase.dtype or dtype
         module.to(device, inner)
         here = rows.to(device, inner)
-        watch = BestState(n_iter_no_change, tol, best)
+        watch = BestState(math.ceil(n_iter_no_change / phase.n_steps), tol, best)
         inherent = [watch, *([Progress(phase.optimizer.__name__)] if verbose else [])]
         net = Net(module, loss, phase, validation=validation and validation.to(device, inner), generator=generator,
                   callbacks=[*inherent, *callbacks], device=str(device))  # fmt: skip

@@ -8,6 +8,7 @@ import torch
 SOLVERS = ("adam", "lbfgs", "hybrid")
 ADAM_BETAS = (0.9, 0.95)
 WARM_UP = 0.1  # share of all steps in which the learning rate rises
+WIDE = 64  # inputs of a layer from which Adam takes smaller steps on its coefficients
 LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
 LBFGS_HISTORY = 20
 
@@ -81,3 +82,13 @@ def cosine(progress):
     if progress < WARM_UP:
         return (progress + 1e-3) / (WARM_UP + 1e-3)
     return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
+
+
+def rate_of(name, parameter):
+    """Share of the learning rate for a parameter: Adam moves all inputs' coefficients at once, so many move less.
+
+    The rule of maximal-update parametrisation for Adam, a rate in inverse proportion to fan-in (Yang et al. 2022,
+    arXiv:2203.03466, table 3), from 64 inputs.
+    """
+    is_edge = name.rsplit(".", 1)[-1] in ("coef", "base_weight")
+    return min(1.0, WIDE / max(1, parameter.shape[1])) if is_edge else 1.0

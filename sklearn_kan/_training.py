@@ -6,6 +6,7 @@ Rows are tensors that lie on the device already; a batch is a slice of them, and
 
 import math
 import warnings
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
 from ._losses import cross_entropy
-from ._phases import Phase, cosine, is_coefficient, streaming_phase
+from ._phases import Phase, cosine, is_coefficient, rate_of, streaming_phase
 
 EVALUATION_ROWS = 4096
 SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
@@ -114,10 +115,13 @@ class Net(NeuralNet):
         if "weight_decay" not in params:
             self.optimizer_ = self.phase.optimizer(self.module_.parameters(), **params)
             return self
-        decayed = [p for name, p in self.module_.named_parameters() if is_coefficient(name)]
-        free = [p for name, p in self.module_.named_parameters() if not is_coefficient(name)]
-        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": free, "weight_decay": 0.0}]
-        self.optimizer_ = self.phase.optimizer([group for group in groups if group["params"]], **params)
+        alike = defaultdict(list)
+        for name, parameter in self.module_.named_parameters():
+            decay = params["weight_decay"] if is_coefficient(name) else 0.0
+            alike[params["lr"] * rate_of(name, parameter), decay].append(parameter)
+        groups = [{"params": members, "lr": rate, "weight_decay": decay} for (rate, decay), members in alike.items()]
+        self.optimizer_ = self.phase.optimizer(groups, **params)
+        self.highest_rates_ = [group["lr"] for group in groups]
         return self
 
     def notify(self, method_name, **kwargs):
@@ -171,8 +175,8 @@ class Net(NeuralNet):
 
         if self.phase.schedule == "cosine":
             share = cosine(self.step_ / self.n_steps_)
-            for group in self.optimizer_.param_groups:
-                group["lr"] = share * self.phase.params["lr"]
+            for group, highest in zip(self.optimizer_.param_groups, self.highest_rates_, strict=True):
+                group["lr"] = share * highest
         self.step_ += 1
         self.optimizer_.step(closure)
         return first

@@ -197,6 +197,6 @@ def test_an_interrupted_partial_fit_ends_the_callers_loop(monkeypatch):
 
 def test_a_wide_table_is_learned_without_a_rising_loss():
     X = np.random.default_rng(0).normal(size=(100, 1500))
-    model = KANRegressor((8,), max_iter=30, random_state=0).fit(X, X[:, 0])
+    model = KANRegressor(max_iter=40, random_state=0).fit(X, X[:, 0])
     assert np.argmax(model.loss_curve_) == 0
-    assert model.loss_curve_[-1] < 0.5 * model.loss_curve_[0]
+    assert model.loss_curve_[-1] < 0.05 * model.loss_curve_[0]

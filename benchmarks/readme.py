@@ -31,7 +31,28 @@ def tabular_suite():
     return "\n".join(lines)
 
 
-TABLES = {"tabular_suite": tabular_suite}
+def speed():
+    """Time of a layer over that of the product of its expanded inputs."""
+    result = json.loads((RESULTS / "speed.json").read_text())
+    layers = result["layers"]
+    sizes = sorted({(row["in"], row["n"]) for row in layers})
+    lines = [
+        "Forward and backward of a layer over the time of the matrix product of its expanded inputs, cubic, float32, "
+        f"{result['threads']} thread ({result['device']}): C kernel / plain torch.",
+        "",
+        "| basis functions | " + " | ".join(f"{width}→{width}, batch {n}" for width, n in sizes) + " |",
+        "|---" * (len(sizes) + 1) + "|",
+    ]
+    for n_basis in sorted({row["n_basis"] for row in layers}):
+        ms = {(row["in"], row["n"]): row["ms"] for row in layers if row["n_basis"] == n_basis}
+        cells = (
+            f"{ms[s]['kernel'] / ms[s]['product']:.2f} / {ms[s]['plain torch'] / ms[s]['product']:.1f}" for s in sizes
+        )
+        lines.append(f"| {n_basis} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+TABLES = {"tabular_suite": tabular_suite, "speed": speed}
 
 
 def main():

@@ -37,8 +37,8 @@ def speed():
     layers = result["layers"]
     sizes = sorted({(row["in"], row["n"]) for row in layers})
     lines = [
-        "Forward and backward of a layer over the time of the matrix product of its expanded inputs, cubic, float32, "
-        f"{result['threads']} thread ({result['device']}): C kernel / plain torch.",
+        "Forward and backward of a layer (cubic, without the base branch, float32) over the time of the matrix product "
+        f"of its expanded inputs, {result['threads']} thread ({result['device']}): C kernel / plain torch.",
         "",
         "| basis functions | " + " | ".join(f"{width}→{width}, batch {n}" for width, n in sizes) + " |",
         "|---" * (len(sizes) + 1) + "|",

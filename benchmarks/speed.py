@@ -1,9 +1,9 @@
 """Claim: a spline layer costs at most the matrix product of its expanded inputs, and less the more knots it has.
 
-Forward and backward of one layer (cubic B-splines, uniform knots, float32, one thread) by the compiled kernel and by
-plain torch, beside the product ``(n, in * n_basis) @ (in * n_basis, out)`` with inputs that are expanded already; then
-one Adam step of small networks beside that of a plain network of the same widths. efficient-kan and fast-kan are
-measured in the same run where they are installed.
+Forward and backward of one layer (cubic B-splines without the base branch, uniform knots, float32, one thread) by the
+compiled kernel and by plain torch, beside the product ``(n, in * n_basis) @ (in * n_basis, out)`` with inputs that are
+expanded already; then one Adam step of small networks beside that of a plain network of the same widths. efficient-kan
+and fast-kan are measured in the same run where they are installed.
 
     python -m benchmarks.speed
 """

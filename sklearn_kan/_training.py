@@ -103,11 +103,11 @@ class Net(NeuralNet):
             callbacks__epoch_timer=None, callbacks__train_loss=None, callbacks__valid_loss=None,
             callbacks__print_log=None,
         )  # fmt: skip
-        self.loss, self.phase, self.validation, self.generator = loss, phase, validation, generator
+        self.phase, self.validation, self.generator = phase, validation, generator
         self.lowest = {}
 
     def initialize_criterion(self):
-        self.criterion_ = self.loss
+        self.criterion_ = self.criterion  # a function that is ready to be called
         return self
 
     def initialize_optimizer(self, triggered_directly=None):
@@ -190,7 +190,7 @@ class Net(NeuralNet):
     def predict(self, X):
         """Classes as numbers, or outputs on the learned scale: for skorch's scoring callbacks."""
         raw = super().predict(X)
-        return raw.argmax(1) if self.loss is cross_entropy else raw
+        return raw.argmax(1) if self.criterion is cross_entropy else raw
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """One pass over the rows, recording the mean loss; the only `.item()` of an epoch.

@@ -37,7 +37,7 @@ class EdgeFunctionDisplay:
     >>> from sklearn_kan.inspection import EdgeFunctionDisplay
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
     >>> model = KANRegressor((4,), max_iter=3, random_state=0).fit(X, y)
-    >>> display = EdgeFunctionDisplay.from_estimator(model, ["bmi", "bp"])  # doctest: +SKIP
+    >>> display = EdgeFunctionDisplay.from_estimator(model, ["bmi", "bp"])
     """
 
     def __init__(self, curves):

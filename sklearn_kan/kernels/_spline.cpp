@@ -24,6 +24,7 @@ namespace {
 
 constexpr int FORWARD_ROWS = 256, FORWARD_GROUP = 32;  /* a block's tile of y and a group's coefficients stay in cache */
 constexpr int BACKWARD_ROWS = 1024, BACKWARD_GROUP = 8; /* long runs: each loads and stores its gradients once */
+constexpr int AT_ONCE = 8;                             /* inputs transposed together */
 constexpr int FEW_BASIS_FUNCTIONS = 16;                 /* up to which half a block of forward makes long runs */
 
 template <class T, int LENGTH> struct Vector {
@@ -64,15 +65,20 @@ template <class T, int ORDER, int ROWS> struct Local {
     T value[ORDER][ROWS + LANES<T>], slope[ORDER][ROWS + LANES<T>];
 };
 
+/* Values of n inputs on a block of rows, input by input; each line of memory is read once. */
+template <class T, int ROWS> INLINE void transpose(const T *x, int64_t n_inputs, int n, int n_rows, T (*place)[ROWS]) {
+    for (int r = 0; r < n_rows; r++)
+        for (int i = 0; i < n; i++) place[i][r] = x[r * n_inputs + i];
+}
+
 template <class T, int ORDER, int ROWS>
-INLINE void evaluate(const Layer<T> &layer, const T *x, int64_t i, int n_rows, bool slopes,
+INLINE void evaluate(const Layer<T> &layer, const T *place, int64_t i, int n_rows, bool slopes,
                      Local<T, ORDER, ROWS> &local) {
     typedef typename Vector<T, LANES<T>>::type V;
     const int n_knots = (int)layer.n_knots;
     const T *knots = layer.knots + i * n_knots;
     int interval[ROWS], next[n_knots + 1];
-    T place[ROWS], sorted[ROWS + LANES<T>] = {};
-    for (int r = 0; r < n_rows; r++) place[r] = x[r * layer.n_inputs + i];
+    T sorted[ROWS + LANES<T>] = {};
     for (int r = 0; r < n_rows; r++) interval[r] = 0;
     next[0] = 0;
     for (int k = 0; k < n_knots; k++) {
@@ -155,15 +161,19 @@ INLINE void forward(const Layer<T> &layer, const T *x, const T *coef, T *y, int6
     const int64_t n_outputs = layer.n_outputs;
     const int rows = layer.n_basis > FEW_BASIS_FUNCTIONS ? FORWARD_ROWS : FORWARD_ROWS / 2;
     Local<T, ORDER, FORWARD_ROWS> local[FORWARD_GROUP];
+    T place[FORWARD_GROUP][FORWARD_ROWS];
     for (int64_t group = 0; group < layer.n_inputs; group += FORWARD_GROUP) {
         const int n = (int)least(FORWARD_GROUP, layer.n_inputs - group);
         for (int64_t block = start; block < stop; block += rows) {
             const int n_rows = (int)least(rows, stop - block);
             T *yb = y + block * n_outputs;
-            for (int i = 0; i < n; i++)
-                evaluate(layer, x + block * layer.n_inputs, group + i, n_rows, false, local[i]);
+            for (int i = 0; i < n; i += AT_ONCE)
+                transpose(x + block * layer.n_inputs + group + i, layer.n_inputs, (int)least(AT_ONCE, n - i), n_rows,
+                          place + i);
+            for (int i = 0; i < n; i++) evaluate(layer, place[i], group + i, n_rows, false, local[i]);
             int64_t o = 0;
             o = forward_tiles<T, LANES<T>, 4>(local, n, n_rows, group == 0, coef, n_outputs, yb, o);
+            o = forward_tiles<T, LANES<T>, 2>(local, n, n_rows, group == 0, coef, n_outputs, yb, o);
             o = forward_tiles<T, LANES<T>, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o);
             o = forward_tiles<T, 4, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o);
             forward_tiles<T, 1, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o);
@@ -200,7 +210,7 @@ INLINE void add_gradients(const Local<T, ORDER, ROWS> &local, const T *coef, int
                 UNROLL for (int f = 1; f < ORDER; f++) change += local.slope[f][s] * weight[f][v];
                 sum += load<V>(grad_y + (local.row[s] * N + v) * LENGTH) * change;
             }
-            grad_x[s] += total<T, LENGTH>(sum);
+            grad_x[local.row[s]] += total<T, LENGTH>(sum);
         }
     }
 }
@@ -226,25 +236,26 @@ INLINE void backward(const Layer<T> &layer, const T *x, const T *coef, const T *
     const int64_t n_inputs = layer.n_inputs, n_outputs = layer.n_outputs;
     const bool slopes = grad_x != nullptr;
     Local<T, ORDER, BACKWARD_ROWS> local[BACKWARD_GROUP];
-    T sums[BACKWARD_GROUP][BACKWARD_ROWS];
+    T place[BACKWARD_GROUP][BACKWARD_ROWS], sums[BACKWARD_GROUP][BACKWARD_ROWS];
     for (int64_t group = start; group < stop; group += BACKWARD_GROUP) {
         const int n = (int)least(BACKWARD_GROUP, stop - group);
         memset(grad_coef + group * layer.n_basis * n_outputs, 0, sizeof(T) * n * layer.n_basis * n_outputs);
         for (int64_t block = 0; block < n_samples; block += BACKWARD_ROWS) {
             const int n_rows = (int)least(BACKWARD_ROWS, n_samples - block);
             const T *g = grad_y + block * n_outputs;
+            transpose(x + block * n_inputs + group, n_inputs, n, n_rows, place);
             for (int i = 0; i < n; i++) {
-                evaluate(layer, x + block * n_inputs, group + i, n_rows, slopes, local[i]);
+                evaluate(layer, place[i], group + i, n_rows, slopes, local[i]);
                 memset(sums[i], 0, sizeof(T) * n_rows);
             }
             int64_t o = 0;
             o = backward_tiles<T, LANES<T>, 4>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o);
+            o = backward_tiles<T, LANES<T>, 2>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o);
             o = backward_tiles<T, LANES<T>, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o);
             o = backward_tiles<T, 4, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o);
             backward_tiles<T, 1, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o);
-            for (int i = 0; slopes && i < n; i++)
-                for (int s = 0; s < n_rows; s++)
-                    grad_x[(block + local[i].row[s]) * n_inputs + group + i] = sums[i][s];
+            for (int r = 0; slopes && r < n_rows; r++)
+                for (int i = 0; i < n; i++) grad_x[(block + r) * n_inputs + group + i] = sums[i][r];
         }
     }
 }

@@ -128,7 +128,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             self.device_ = resolve_device(self.device)
         else:
             self._start(columns, y, weight)
-        rows = self._rows(columns, y, weight).with_unit_weights()
+        rows = self._rows(columns, y, weight)
+        if not continues:
+            self.module_.place_knots(rows.X, rows.sample_weight)
+        rows = rows.with_unit_weights()
         fitting, validation = self._split(rows.y.numpy())
         phases = phases_for(
             self.solver, n_samples=len(fitting), max_iter=self.max_iter, batch_size=self._batch_size(len(fitting)),
@@ -172,12 +175,15 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         columns, y, weight = self._read(X, y, sample_weight, reset=begins, streams=True, **target)
         if begins:
             self._start(columns, y, weight)
+        rows = self._rows(columns, y, weight / self._unit_weight)
+        if begins:
+            self.module_.place_knots(rows.X, rows.sample_weight)
         phase = streaming_phase(self._batch_size(len(y)), self.learning_rate_init, self._decay())
         if begins or not is_streaming(self.net_, phase):
             self.net_ = Net(self.module_, self._loss(), phase, generator=self._generator, device=self.device_)
             self.net_.initialize()
         self.net_.phase = phase
-        history = one_pass(self.net_, self._rows(columns, y, weight / self._unit_weight))
+        history = one_pass(self.net_, rows)
         self._record(self.net_, history, reset=begins)
         return self
 
@@ -239,7 +245,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             )
 
     def _start(self, columns, y, weight):
-        """Build everything that training needs: encoder, target's scale, generator, network with its knots."""
+        """Build everything that training needs: encoder, target's scale, generator, network."""
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         self.device_ = resolve_device(self.device)
         self.encoder_ = TableEncoder().fit(columns, weight)
@@ -252,8 +258,6 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             torch.default_generator.manual_seed(seed)  # the CPU's alone
             module = KAN(**self._config, generator=self._generator)
         self.module_ = module.to(dtype=self._choose_dtype(columns))
-        encoded = torch.from_numpy(self.encoder_.transform(columns))
-        self.module_.place_knots(encoded, torch.from_numpy(weight))
 
     def _architecture(self):
         """The parameters that make the network what it is."""
@@ -333,7 +337,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         n_samples, width = len(columns[0][1]), len(columns) + self.module_.widest
         chunk = max(1, PREDICTION_CELLS // width)
         outputs = []
-        self.module_.eval()
+        if self.module_.training:
+            self.module_.eval()
         with torch.inference_mode(), limited_threads(min(chunk, n_samples) * width):
             for start in range(0, n_samples, chunk):
                 part = [(name, values[start : start + chunk], flag) for name, values, flag in columns]

@@ -35,7 +35,10 @@ class KANLayer(nn.Module):
     Attributes
     ----------
     basis : Basis
-    coef : Parameter of shape (out_features, in_features, n_basis)
+    edge_weight : Parameter of shape (in_features, n_basis, out_features)
+        The coefficients as they lie in memory: those that one value of an input needs are neighbours.
+    coef : Tensor of shape (out_features, in_features, n_basis)
+        A view of `edge_weight`.
     base_weight : Parameter of shape (out_features, in_features), or None
     bias : Parameter of shape (out_features,)
 
@@ -60,8 +63,7 @@ class KANLayer(nn.Module):
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.basis = make_basis(basis, in_features, basis_params=basis_params, out_features=out_features, **common)
-        # In memory inputs come first: the coefficients that one input value needs lie together.
-        self.coef = nn.Parameter(torch.empty(in_features, self.basis.n_basis, out_features).permute(2, 0, 1))
+        self.edge_weight = nn.Parameter(torch.empty(in_features, self.basis.n_basis, out_features))
         self.base_weight = nn.Parameter(torch.empty(out_features, in_features)) if base else None
         self.bias = nn.Parameter(torch.empty(out_features))
         self.reset_parameters(generator)
@@ -80,17 +82,22 @@ class KANLayer(nn.Module):
         variance = (x - x.mean(0)).square().mean()
         share = 1.0 if self.base_weight is None else BASIS_SHARE
         power = self.basis(x).square().sum(-1).mean()
-        nn.init.normal_(self.coef, generator=generator).mul_(self.gain(share * variance, power))
+        normal = nn.init.normal_(self.coef.contiguous(), generator=generator)
+        self.coef.copy_(normal.mul_(self.gain(share * variance, power)))
         if self.base_weight is not None:
             power = F.silu(x).square().mean()
             nn.init.normal_(self.base_weight, generator=generator).mul_(self.gain((1 - share) * variance, power))
         nn.init.zeros_(self.bias)
 
+    @property
+    def coef(self):
+        return self.edge_weight.permute(2, 0, 1)
+
     def normal_inputs(self, n_samples=256):
         """Quantiles of a normal distribution with the network's signal spread, for every input."""
         levels = (torch.arange(n_samples, dtype=torch.float64) + 0.5) / n_samples
         column = SIGNAL_STD * torch.special.ndtri(levels)
-        return column.to(self.coef)[:, None].repeat(1, self.in_features)
+        return column.to(self.edge_weight)[:, None].repeat(1, self.in_features)
 
     def gain(self, variance, power):
         """Standard deviation of coefficients that turns features of this mean square into outputs of `variance`."""

@@ -74,7 +74,7 @@ def streaming_phase(batch_size, learning_rate_init, alpha):
 
 def is_coefficient(name):
     """Whether a parameter is regularised: coefficients of edges are; biases, norms and knots are not."""
-    return name.rsplit(".", 1)[-1] in ("coef", "base_weight", "table", "mixing") or ".embeddings." in name
+    return name.rsplit(".", 1)[-1] in ("edge_weight", "base_weight", "table", "mixing") or ".embeddings." in name
 
 
 def cosine(progress):
@@ -90,5 +90,5 @@ def rate_of(name, parameter):
     The rule of maximal-update parametrisation for Adam, a rate in inverse proportion to fan-in (Yang et al. 2022,
     arXiv:2203.03466, table 3), from 64 inputs.
     """
-    is_edge = name.rsplit(".", 1)[-1] in ("coef", "base_weight")
-    return min(1.0, WIDE / max(1, parameter.shape[1])) if is_edge else 1.0
+    n_inputs = {"edge_weight": parameter.shape[0], "base_weight": parameter.shape[-1]}.get(name.rsplit(".", 1)[-1], 1)
+    return min(1.0, WIDE / max(1, n_inputs))

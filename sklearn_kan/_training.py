@@ -9,6 +9,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import nullcontext
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -38,22 +39,38 @@ def limited_threads(n_multiply_adds):
 
 
 class Rows(Dataset):
-    """Training rows as tensors: ``X`` (n, d), ``y`` (n,) or (n, k), ``sample_weight`` (n,)."""
+    """Training rows as tensors: ``X`` (n, d), ``y`` (n,) or (n, k), ``sample_weight`` (n,).
 
-    def __init__(self, X, y, sample_weight):
+    With an `index` these are the rows of that number: parts of a table share its memory, and only batches are copied.
+    """
+
+    def __init__(self, X, y, sample_weight, index=None):
         super().__init__(X, y)
-        self.sample_weight = sample_weight
+        self.sample_weight, self.index = sample_weight, index
+
+    def __len__(self):
+        return len(self.X) if self.index is None else len(self.index)
 
     def __getitem__(self, index):
-        return Rows(self.X[index], self.y[index], self.sample_weight[index])
+        index = torch.as_tensor(index, device=self.X.device)
+        return Rows(self.X, self.y, self.sample_weight, index if self.index is None else self.index[index])
+
+    def batch(self, part=None):
+        """The tensors themselves, as a batch ``(X, (y, sample_weight))``: of the rows in `part`, or of all."""
+        if self.index is not None:
+            part = self.index if part is None else self.index[part]
+        if part is None:
+            return self.X, (self.y, self.sample_weight)
+        return self.X[part], (self.y[part], self.sample_weight[part])
 
     def with_unit_weights(self):
         """The same rows with weights of mean 1."""
-        return Rows(self.X, self.y, self.sample_weight / self.sample_weight.mean())
+        return Rows(self.X, self.y, self.sample_weight / self.sample_weight.mean(), self.index)
 
     def to(self, device, dtype):
         y = self.y.to(device, dtype) if self.y.is_floating_point() else self.y.to(device)
-        return Rows(self.X.to(device, dtype), y, self.sample_weight.to(device, dtype))
+        index = None if self.index is None else self.index.to(device)
+        return Rows(self.X.to(device, dtype), y, self.sample_weight.to(device, dtype), index)
 
 
 def merged(rows):
@@ -81,16 +98,16 @@ class Batches:
         return self.n_batches
 
     def __iter__(self):
-        X, y, w = self.rows.X, self.rows.y, self.rows.sample_weight
         if self.n_batches == 1:
-            yield X, (y, w)
+            yield self.rows.batch()
             return
+        n_rows, device = len(self.rows), self.rows.X.device
         if self.generator is None:
-            parts = (tensor.tensor_split(self.n_batches) for tensor in (X, y, w))
-            yield from ((X_part, (y_part, w_part)) for X_part, y_part, w_part in zip(*parts, strict=True))
+            bounds = [n_rows * k // self.n_batches for k in range(self.n_batches + 1)]
+            yield from (self.rows.batch(slice(*part)) for part in pairwise(bounds))
             return
-        for index in torch.randperm(len(X), generator=self.generator).to(X.device).tensor_split(self.n_batches):
-            yield X[index], (y[index], w[index])
+        for part in torch.randperm(n_rows, generator=self.generator).to(device).tensor_split(self.n_batches):
+            yield self.rows.batch(part)
 
 
 class Net(NeuralNet):

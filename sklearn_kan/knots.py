@@ -61,8 +61,8 @@ def quantile_knots(x, n_knots, sample_weight=None, levels=None):
     """
     levels = torch.linspace(0, 1, n_knots, dtype=torch.float64) if levels is None else levels.double()
     table = torch.full((*levels.shape[:-1], x.shape[1], n_knots), torch.inf, dtype=torch.float64)
-    for i, column in enumerate(x.detach().cpu().double().T):
-        values, mass = distinct_values(column, sample_weight)
+    for i, column in enumerate(x.detach().cpu().T):
+        values, mass = distinct_values(column.double(), sample_weight)
         for level, rows in zip(levels.reshape(-1, n_knots), table.reshape(-1, x.shape[1], n_knots), strict=True):
             knots = knots_from_distinct(values, mass, level)
             rows[i, : len(knots)] = knots

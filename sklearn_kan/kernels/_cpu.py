@@ -73,7 +73,18 @@ def spline_contract(x, coef, table, degree, differentiable):
     -------
     y : Tensor of shape (n, out)
     """
-    return SplineContract.apply(x, coef, degree, differentiable, *table)
+    if torch.is_grad_enabled() and (x.requires_grad or coef.requires_grad):
+        return SplineContract.apply(x, coef, degree, differentiable, *table)
+    return spline_sums(x, coef, degree, table)
+
+
+def spline_sums(x, coef, degree, table):
+    """The sum, without a record for gradients."""
+    x, slabs = x.contiguous(), coef.permute(1, 2, 0).contiguous()
+    y = x.new_empty(len(x), len(coef)) if x.shape[1] else x.new_zeros(len(x), len(coef))
+    call = Call(f"spline_forward_{SUFFIXES[x.dtype]}", table, slabs, degree, x, slabs, y)
+    call.in_parallel(len(x), work(x, slabs, degree))
+    return y
 
 
 class SplineContract(torch.autograd.Function):
@@ -83,11 +94,7 @@ class SplineContract(torch.autograd.Function):
     def forward(ctx, x, coef, degree, differentiable, *table):
         ctx.save_for_backward(x, coef, *table)
         ctx.degree, ctx.differentiable = degree, differentiable
-        x, slabs = x.contiguous(), coef.permute(1, 2, 0).contiguous()
-        y = x.new_empty(len(x), len(coef)) if x.shape[1] else x.new_zeros(len(x), len(coef))
-        call = Call(f"spline_forward_{SUFFIXES[x.dtype]}", table, slabs, degree, x, slabs, y)
-        call.in_parallel(len(x), work(x, slabs, degree))
-        return y
+        return spline_sums(x, coef, degree, table)
 
     @staticmethod
     def backward(ctx, grad):

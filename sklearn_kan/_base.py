@@ -1,5 +1,6 @@
 """What the classifier and the regressor share: parameters in, fitted attributes out."""
 
+import math
 import warnings
 from abc import ABCMeta, abstractmethod
 from copy import deepcopy
@@ -18,9 +19,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._encoding import TableEncoder
 from ._network import KAN, NORMS
+from ._parallel import n_processes
 from ._phases import SOLVERS, phases_for, streaming_phase
+from ._rows import Rows, merged
 from ._table import read_table
-from ._training import Net, Rows, check_callbacks, finished_net, is_streaming, limited_threads, merged, one_pass, train
+from ._training import Net, check_callbacks, finished_net, is_streaming, limited_threads, one_pass, train
 from ._validation import check_device, layer_sizes, read_weight, resolve_device
 from .bases import get_basis
 
@@ -133,6 +136,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             self.module_.place_knots(rows.X, rows.sample_weight)
         rows = rows.with_unit_weights()
         fitting, validation = self._split(rows.y.numpy())
+        self._check_parallel(len(fitting))
         phases = phases_for(
             self.solver, n_samples=len(fitting), max_iter=self.max_iter, batch_size=self._batch_size(len(fitting)),
             learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init,
@@ -176,6 +180,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         if begins:
             self._start(columns, y, weight)
         rows = self._rows(columns, y, weight / self._unit_weight)
+        self._check_parallel(len(rows))
         if begins:
             self.module_.place_knots(rows.X, rows.sample_weight)
         phase = streaming_phase(self._batch_size(len(y)), self.learning_rate_init, self._decay())
@@ -234,6 +239,24 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} is above 1: each step would "
                 "flip the sign of every coefficient. Lower one of them."
+            )
+
+    def _check_parallel(self, n_samples):
+        """Raise if processes that share the work would not agree on it."""
+        if n_processes() == 1:
+            return
+        if not isinstance(self.random_state, Integral):
+            raise ValueError(
+                f"random_state={self.random_state!r} differs between the processes of data_parallel(). Pass an integer."
+            )
+        if self.norm == "batch":
+            raise ValueError("norm='batch' cannot be shared by the processes of data_parallel(). Choose norm='layer'.")
+        n_batches = 1 if self.solver == "lbfgs" else math.ceil(n_samples / self._batch_size(n_samples))
+        size = n_samples // n_batches
+        if size < n_processes():
+            raise ValueError(
+                f"Batches of {size} rows cannot be shared by {n_processes()} processes. Raise batch_size, or fit "
+                "outside of data_parallel()."
             )
 
     def _check_rows(self, y, streams):

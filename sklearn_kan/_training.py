@@ -9,19 +9,19 @@ import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import nullcontext
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback
-from skorch.dataset import Dataset
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
 from ._losses import cross_entropy
+from ._parallel import average, n_processes
 from ._phases import Phase, cosine, is_coefficient, rate_of, streaming_phase
+from ._rows import Batches, Rows
 
 EVALUATION_ROWS = 4096
 SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
@@ -36,78 +36,6 @@ def limited_threads(n_multiply_adds):
         return nullcontext()
     _threads = _threads or ThreadpoolController()
     return _threads.limit(limits=1, user_api="openmp")  # a limit of this thread alone, unlike that of BLAS
-
-
-class Rows(Dataset):
-    """Training rows as tensors: ``X`` (n, d), ``y`` (n,) or (n, k), ``sample_weight`` (n,).
-
-    With an `index` these are the rows of that number: parts of a table share its memory, and only batches are copied.
-    """
-
-    def __init__(self, X, y, sample_weight, index=None):
-        super().__init__(X, y)
-        self.sample_weight, self.index = sample_weight, index
-
-    def __len__(self):
-        return len(self.X) if self.index is None else len(self.index)
-
-    def __getitem__(self, index):
-        index = torch.as_tensor(index, device=self.X.device)
-        return Rows(self.X, self.y, self.sample_weight, index if self.index is None else self.index[index])
-
-    def batch(self, part=None):
-        """The tensors themselves, as a batch ``(X, (y, sample_weight))``: of the rows in `part`, or of all."""
-        if self.index is not None:
-            part = self.index if part is None else self.index[part]
-        if part is None:
-            return self.X, (self.y, self.sample_weight)
-        return self.X[part], (self.y[part], self.sample_weight[part])
-
-    def with_unit_weights(self):
-        """The same rows with weights of mean 1."""
-        return Rows(self.X, self.y, self.sample_weight / self.sample_weight.mean(), self.index)
-
-    def to(self, device, dtype):
-        y = self.y.to(device, dtype) if self.y.is_floating_point() else self.y.to(device)
-        index = None if self.index is None else self.index.to(device)
-        return Rows(self.X.to(device, dtype), y, self.sample_weight.to(device, dtype), index)
-
-
-def merged(rows):
-    """Equal rows as one row with their total weight, in a canonical order.
-
-    The objective stays the same, and training becomes blind to the order of rows and to whether a row is repeated
-    or weighted, down to the last bit.
-    """
-    n_columns = rows.X.shape[1]
-    y = rows.y.reshape(len(rows), -1)
-    distinct, index = torch.unique(torch.cat([rows.X.double(), y.double()], 1), dim=0, return_inverse=True)
-    weight = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, rows.sample_weight.double())
-    y = distinct[:, n_columns:].to(y.dtype).reshape(-1, *rows.y.shape[1:])
-    return Rows(distinct[:, :n_columns].to(rows.X.dtype), y, weight)
-
-
-class Batches:
-    """Slices of rows, shuffled afresh at every pass if a generator is given; sizes differ by one at most."""
-
-    def __init__(self, rows, batch_size, generator=None):
-        self.rows, self.generator = rows, generator
-        self.n_batches = max(1, math.ceil(len(rows) / batch_size))
-
-    def __len__(self):
-        return self.n_batches
-
-    def __iter__(self):
-        if self.n_batches == 1:
-            yield self.rows.batch()
-            return
-        n_rows, device = len(self.rows), self.rows.X.device
-        if self.generator is None:
-            bounds = [n_rows * k // self.n_batches for k in range(self.n_batches + 1)]
-            yield from (self.rows.batch(slice(*part)) for part in pairwise(bounds))
-            return
-        for part in torch.randperm(n_rows, generator=self.generator).to(device).tensor_split(self.n_batches):
-            yield self.rows.batch(part)
 
 
 class Net(NeuralNet):
@@ -182,10 +110,14 @@ class Net(NeuralNet):
             self.optimizer_.zero_grad()
             y_pred = self.module_(X, sample_weight=sample_weight)
             loss = self.get_loss(y_pred, (y, sample_weight), training=True)
-            if not first:
-                first.update(loss=loss.detach(), y_pred=y_pred.detach())
             objective = loss + self.penalty() if self.phase.penalty else loss
             objective.backward()
+            n_rows = len(X)
+            if n_processes() > 1:
+                gradients = [p.grad for p in self.module_.parameters() if p.grad is not None]
+                n_rows = average([*gradients, loss.detach(), objective.detach()], n_rows)
+            if not first:
+                first.update(loss=loss.detach(), y_pred=y_pred.detach(), n_rows=n_rows)
             parameters = self.get_all_learnable_params()
             self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
             return objective
@@ -202,7 +134,7 @@ class Net(NeuralNet):
         X, target = batch
         with torch.no_grad():
             y_pred = self.module_(X)
-            return {"loss": self.get_loss(y_pred, target), "y_pred": y_pred}
+            return {"loss": self.get_loss(y_pred, target), "y_pred": y_pred, "n_rows": len(X)}
 
     def predict(self, X):
         """Classes as numbers, or outputs on the learned scale: for skorch's scoring callbacks."""
@@ -223,10 +155,10 @@ class Net(NeuralNet):
             self.notify("on_batch_begin", batch=(X, y), training=training)
             step = step_fn(batch, **fit_params)
             self.history.record_batch(f"{prefix}_batch_size", len(X))
-            self.notify("on_batch_end", batch=(X, y), training=training, **step)
-            total = total + step["loss"] * len(X)
-            n_rows += len(X)
-        name, loss = f"{prefix}_loss", (total / n_rows).item()
+            self.notify("on_batch_end", batch=(X, y), training=training, loss=step["loss"], y_pred=step["y_pred"])
+            total = total + step["loss"] * step["n_rows"]
+            n_rows = n_rows + step["n_rows"]
+        name, loss = f"{prefix}_loss", float(total / n_rows)
         self.history.record(name, loss)
         self.history.record(f"{name}_best", loss < self.lowest.get(name, math.inf))
         self.lowest[name] = min(loss, self.lowest.get(name, math.inf))

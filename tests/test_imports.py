@@ -28,9 +28,13 @@ ALLOWED = {
     "_show_versions": ({"kernels"}, TORCH),
     "_validation": ({"_table"}, TABLES),
     "_phases": ({"optim"}, TORCH),
-    "_training": ({"_losses", "_phases"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
+    "_parallel": (set(), TORCH),
+    "_rows": ({"_parallel"}, TORCH),
+    "_training": ({"_losses", "_parallel", "_phases", "_rows"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "_base": (
-        {"_encoding", "_losses", "_network", "_phases", "_table", "_training", "_validation", "bases", "knots"}, TABLES
+        {"_encoding", "_losses", "_network", "_parallel", "_phases", "_rows", "_table", "_training", "_validation",
+         "bases", "knots"},
+        TABLES,
     ),
     "_classifier": ({"_base", "_encoding", "_losses", "_validation"}, TABLES),
     "_regressor": ({"_base", "_encoding", "_losses", "_validation"}, TABLES),

@@ -1,0 +1,83 @@
+"""Training rows on the learned scale, and batches of them."""
+
+import math
+from itertools import pairwise
+
+import torch
+from torch.utils.data import Dataset
+
+from ._parallel import n_processes, own_share
+
+
+class Rows(Dataset):
+    """Training rows as tensors: ``X`` (n, d), ``y`` (n,) or (n, k), ``sample_weight`` (n,).
+
+    With an `index` these are the rows of that number: parts of a table share its memory, and only batches are copied.
+    """
+
+    def __init__(self, X, y, sample_weight, index=None):
+        self.X, self.y, self.sample_weight, self.index = X, y, sample_weight, index
+
+    def __len__(self):
+        return len(self.X) if self.index is None else len(self.index)
+
+    def __getitem__(self, index):
+        index = torch.as_tensor(index, device=self.X.device)
+        return Rows(self.X, self.y, self.sample_weight, index if self.index is None else self.index[index])
+
+    def batch(self, part=None):
+        """The tensors themselves, as a batch ``(X, (y, sample_weight))``: of the rows in `part`, or of all."""
+        if self.index is not None:
+            part = self.index if part is None else self.index[part]
+        if part is None:
+            return self.X, (self.y, self.sample_weight)
+        return self.X[part], (self.y[part], self.sample_weight[part])
+
+    def with_unit_weights(self):
+        """The same rows with weights of mean 1."""
+        return Rows(self.X, self.y, self.sample_weight / self.sample_weight.mean(), self.index)
+
+    def to(self, device, dtype):
+        y = self.y.to(device, dtype) if self.y.is_floating_point() else self.y.to(device)
+        index = None if self.index is None else self.index.to(device)
+        return Rows(self.X.to(device, dtype), y, self.sample_weight.to(device, dtype), index)
+
+
+def merged(rows):
+    """Equal rows as one row with their total weight, in a canonical order.
+
+    The objective stays the same, and training becomes blind to the order of rows and to whether a row is repeated
+    or weighted, down to the last bit.
+    """
+    n_columns = rows.X.shape[1]
+    y = rows.y.reshape(len(rows), -1)
+    distinct, index = torch.unique(torch.cat([rows.X.double(), y.double()], 1), dim=0, return_inverse=True)
+    weight = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, rows.sample_weight.double())
+    y = distinct[:, n_columns:].to(y.dtype).reshape(-1, *rows.y.shape[1:])
+    return Rows(distinct[:, :n_columns].to(rows.X.dtype), y, weight)
+
+
+class Batches:
+    """Slices of rows, shuffled afresh at every pass if a generator is given; sizes differ by one at most.
+
+    Of shuffled rows, a process that trains together with others gets its share of every batch.
+    """
+
+    def __init__(self, rows, batch_size, generator=None):
+        self.rows, self.generator = rows, generator
+        self.n_batches = max(1, math.ceil(len(rows) / batch_size))
+
+    def __len__(self):
+        return self.n_batches
+
+    def __iter__(self):
+        n_rows, device = len(self.rows), self.rows.X.device
+        if self.n_batches == 1 and (self.generator is None or n_processes() == 1):
+            yield self.rows.batch()
+            return
+        if self.generator is None:
+            bounds = [n_rows * k // self.n_batches for k in range(self.n_batches + 1)]
+            yield from (self.rows.batch(slice(*part)) for part in pairwise(bounds))
+            return
+        for part in torch.randperm(n_rows, generator=self.generator).to(device).tensor_split(self.n_batches):
+            yield self.rows.batch(own_share(part))

@@ -5,9 +5,9 @@ The environment variable ``SKLEARN_KAN_KERNELS`` set to ``torch`` before the fir
 
 from . import _cpu, _triton
 from ._cpu import has_library
-from ._triton import has_triton, rational_contract
+from ._triton import describe_gpu_kernel, rational_contract
 
-__all__ = ["has_library", "has_triton", "is_available", "rational_contract", "spline_contract"]
+__all__ = ["describe_gpu_kernel", "has_library", "is_available", "rational_contract", "spline_contract"]
 
 
 def is_available(x, *tensors):

@@ -7,8 +7,9 @@ a machine without a GPU never does.
 import os
 from functools import cache
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import pairwise
+from math import prod
 
 import torch
 
@@ -27,9 +28,9 @@ def has_triton():
     return os.environ.get("SKLEARN_KAN_KERNELS") != "torch" and find_spec("triton") is not None
 
 
-def describe():
-    """What runs on a GPU, for people."""
-    return f"triton {version('triton')}" if has_triton() else "plain torch"
+def describe_gpu_kernel():
+    """What sums spline edges on a GPU, in words."""
+    return f"Triton {import_module('triton').__version__}" if has_triton() else "plain torch"
 
 
 def is_available(x, *tensors):
@@ -119,7 +120,7 @@ class SplineContract(torch.autograd.Function):
         y = x.new_empty(len(x), n_outputs)
         sizes = len(x), n_inputs, table[0].shape[1], n_basis, n_outputs
         most = 64 if x.dtype == torch.float64 else 128
-        tile = Tile(x, n_outputs, rows=most, columns=64 if x.dtype == torch.bfloat16 else 32, outputs=most)
+        tile = Tile(x, n_outputs, rows=most, columns=32, outputs=most)
         grid = cdiv(len(x), tile.rows), cdiv(n_outputs, tile.outputs)
         launch("spline_forward", grid, x, (x, *table, slabs, y, *sizes), tile.of_spline(ctx.degree, sizes))
         return y
@@ -165,7 +166,7 @@ class RationalContract(torch.autograd.Function):
         x, weight, numerator, denominator = contiguous(x, weight, numerator, denominator)
         y = x.new_empty(len(x), len(weight))
         most = 64 if x.dtype == torch.float64 else 128
-        tile = Tile(x, len(weight), rows=most, columns=32, outputs=most)
+        tile = Tile(x, len(weight), rows=most, columns=most // 4, outputs=most)
         arguments = x, numerator, denominator, weight, y, len(x), x.shape[1], len(weight), len(numerator)
         grid = cdiv(len(x), tile.rows), cdiv(len(weight), tile.outputs)
         launch("rational_forward", grid, x, arguments, tile.of_rational(ends))
@@ -184,21 +185,21 @@ class RationalContract(torch.autograd.Function):
         sizes = n, n_inputs, n_outputs, n_groups
 
         most = 64 if x.dtype == torch.float64 else 128
-        tile = Tile(x, n_outputs, rows=most, columns=32, outputs=32)
+        tile = Tile(x, n_outputs, rows=most, columns=most // 4, outputs=32)
         grid = cdiv(n, tile.rows), cdiv(n_inputs, tile.columns)
         grad_x = torch.empty_like(x)
         parts = x.new_empty(grid[0], 10, n_inputs, dtype=ACCUMULATORS[x.dtype])
         arguments = x, numerator, denominator, weight, grad, grad_x, parts, *sizes
         launch("rational_grad_x", grid, x, arguments, tile.of_rational(ctx.ends))
         starts = [cdiv(group * n_inputs, n_groups) for group in range(n_groups + 1)]
-        of_groups = parts.sum(0).split([stop - start for start, stop in zip(starts, starts[1:], strict=False)], 1)
+        of_groups = parts.sum(0).split([stop - start for start, stop in pairwise(starts)], 1)
         grad_a, grad_b = torch.stack([part.sum(1) for part in of_groups]).to(x.dtype).split([6, 4], 1)
 
-        tile = Tile(x, n_outputs, rows=32, columns=64, outputs=most)
+        tile = Tile(x, n_outputs, rows=most // 4, columns=most // 2, outputs=most)
         grid, rows_of_part = tile.split(cdiv(n_inputs, tile.columns), n, n_outputs)
         parts = x.new_empty(grid[2], n_inputs, n_outputs, dtype=ACCUMULATORS[x.dtype])
-        arguments = x, numerator, denominator, grad, parts, *sizes, rows_of_part
-        launch("rational_grad_weight", grid, x, arguments, tile.of_rational(ctx.ends))
+        launch("rational_grad_weight", grid, x, (x, numerator, denominator, grad, parts, *sizes, rows_of_part),
+               tile.of_rational(ctx.ends))  # fmt: skip
         return grad_x, parts.sum(0).T.to(weight.dtype), grad_a, grad_b, None, None
 
 
@@ -232,7 +233,8 @@ def launch(name, grid, x, arguments, constants):
     kernel = getattr(device_code(name.partition("_")[0]), name)
     may_round = x.dtype == torch.float32 and torch.backends.cuda.matmul.allow_tf32
     number = getattr(import_module("triton.language"), NUMBERS[x.dtype])
-    n_warps = 8 if constants["BLOCK_N"] * constants["BLOCK_O"] >= 128 * 128 else 4
+    sides = constants["BLOCK_N"], constants["BLOCK_I"] * constants.get("CHUNK", 1), constants["BLOCK_O"]
+    n_warps = 8 if prod(sides) // min(sides) >= 64 * 64 else 4  # by the largest tile: with fewer, registers spill
     with torch.cuda.device_of(x):
         kernel[grid](*arguments, **constants, NUMBER=number, PRECISION="tf32" if may_round else "ieee",
                      num_warps=n_warps)  # fmt: skip

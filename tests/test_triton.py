@@ -203,7 +203,12 @@ def plain_rational(x, weight, numerator, denominator, ends=INFINITE):
 @all_types
 @pytest.mark.parametrize(
     ("shape", "ends"),
-    [((21, 5, 3, 2), INFINITE), ((1, 1, 1, 1), (-2.0, 2.0)), ((130, 67, 33, 8), (-0.7, 1.3)), ((7, 3, 18, 8), INFINITE)],
+    [
+        ((21, 5, 3, 2), INFINITE),
+        ((1, 1, 1, 1), (-2.0, 2.0)),
+        ((130, 67, 33, 8), (-0.7, 1.3)),
+        ((7, 3, 18, 8), INFINITE),
+    ],
 )
 def test_rational_kernels_equal_plain_torch(shape, ends, dtype):
     n, n_inputs, n_outputs, n_groups = shape

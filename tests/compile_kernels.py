@@ -54,11 +54,16 @@ def train(dtype, n, n_inputs, n_outputs, degree, ends):
     _triton.rational_contract(x, zeros(n_outputs, n_inputs), zeros(2, 6), zeros(2, 4), ends).sum().backward()
 
 
-for family in ("spline", "rational"):
-    code = _triton.device_code(family)
-    for name in [name for name in vars(code) if name.startswith(family)]:
-        setattr(code, name, Compiler(getattr(code, name)))
-train(torch.float32, 16, 1, 1, 0, (-float("inf"), float("inf")))  # at the default precision, "ieee"
-for dtype, is_rounded in [(torch.float32, True), (torch.float64, False), (torch.bfloat16, False)]:
-    torch.backends.cuda.matmul.allow_tf32 = is_rounded
-    train(dtype, 16, 24, 16, 3, (-2.0, 2.0))
+def main():
+    for family in ("spline", "rational"):
+        code = _triton.device_code(family)
+        for name in [name for name in vars(code) if name.startswith(family)]:
+            setattr(code, name, Compiler(getattr(code, name)))
+    train(torch.float32, 1, 1, 1, 0, (-float("inf"), float("inf")))  # at the default precision, "ieee"
+    for dtype, is_rounded, degree in [(torch.float32, True, 1), (torch.float64, False, 3), (torch.bfloat16, False, 2)]:
+        torch.backends.cuda.matmul.allow_tf32 = is_rounded
+        train(dtype, 16, 24, 16, degree, (-2.0, 2.0))
+
+
+if __name__ == "__main__":
+    main()

@@ -60,7 +60,8 @@ class KANLayer(nn.Module):
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.basis = make_basis(basis, in_features, basis_params=basis_params, out_features=out_features, **common)
-        self.coef = nn.Parameter(torch.empty(out_features, in_features, self.basis.n_basis))
+        # In memory inputs come first: the coefficients that one input value needs lie together.
+        self.coef = nn.Parameter(torch.empty(in_features, self.basis.n_basis, out_features).permute(2, 0, 1))
         self.base_weight = nn.Parameter(torch.empty(out_features, in_features)) if base else None
         self.bias = nn.Parameter(torch.empty(out_features))
         self.reset_parameters(generator)

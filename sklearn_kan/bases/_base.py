@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 BASES: dict[str, type["Basis"]] = {}
@@ -73,7 +72,7 @@ class Basis(nn.Module, ABC):
 
     def contract(self, x, coef):
         """Sum of all edge functions: ``(n, in), (out, in, n_basis) -> (n, out)``."""
-        return F.linear(self(x).flatten(1), coef.flatten(1))
+        return self(x).flatten(1) @ coef.permute(1, 2, 0).flatten(0, 1)
 
     def edge_functions(self, x, coef):
         """Each edge function by itself: ``(n, in), (out, in, n_basis) -> (n, out, in)``."""

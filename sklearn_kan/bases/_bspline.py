@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from .. import kernels
 from ..knots import quantile_knots, uniform_knots
 from ._base import Basis
+from ._cardinal import cardinal_splines
 
 
 class BSpline(Basis, name="bspline"):
@@ -103,12 +104,29 @@ class BSpline(Basis, name="bspline"):
     def forward(self, x):
         return evaluate_pieces(x, self.table(), self.n_basis)
 
+    def expand(self, x, slopes, buffers=None):
+        """Values, and slopes if wanted, both ``(n, n_basis, in)``; fast, and without gradients."""
+        if (
+            self.placement == "uniform" and self.degree > 1 and x.dtype == torch.float32
+        ):  # to whose precision knots hold
+            return cardinal_splines(x, self.n_knots, self.degree, slopes, buffers)
+        knots, pieces, origin, rate, first = self.table()
+        values = evaluate_pieces(x, self.table(), self.n_basis).transpose(1, 2)
+        if not slopes:
+            return values, None
+        changes = knots, slope_pieces(pieces, rate), origin, rate, first
+        return values, evaluate_pieces(x, changes, self.n_basis).transpose(1, 2)
+
     def contract(self, x, coef):
         table = self.table()
         is_own = type(self).forward.__module__.startswith(f"{__package__}.")  # a subclass may evaluate otherwise
-        if is_own and kernels.is_available(x, coef, table[1]) and not table[1].requires_grad:
-            return kernels.spline_contract(x, coef, table, self.degree)
-        return super().contract(x, coef)
+        if not is_own or table[1].requires_grad or not kernels.is_eager(x, coef, table[1]):
+            return super().contract(x, coef)
+        if x.ndim != 2 or x.shape[1] != coef.shape[1]:
+            raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {coef.shape[1]}).")
+        if kernels.is_available(x, self.degree):
+            return kernels.spline_contract(x, coef, table, self.degree, super().contract)
+        return kernels.expand_and_multiply(x, coef, self.expand, super().contract)
 
 
 def check_spline(n_knots, degree, knots):
@@ -190,6 +208,14 @@ def linear_piece(value, slope, degree):
     """The polynomials ``value + slope * u``, shape (n_inputs, 1, degree + 1 powers, degree + 1 functions)."""
     piece = value[:, :, None] if slope is None else torch.stack([value, slope], dim=2)
     return F.pad(piece, (0, 0, 0, degree + 1 - piece.shape[2]))
+
+
+def slope_pieces(pieces, rate):
+    """The polynomials' derivatives with respect to x, laid out like `pieces`."""
+    order = round(pieces.shape[1] ** 0.5)
+    powers = torch.arange(order, dtype=pieces.dtype, device=pieces.device)[:, None]
+    changes = pieces.unflatten(1, (order, order)) * powers * rate[:, None, None]
+    return F.pad(changes[:, 1:], (0, 0, 0, 1)).flatten(1)
 
 
 def extended(knots, degree):

@@ -5,14 +5,29 @@ The environment variable ``SKLEARN_KAN_KERNELS`` set to ``torch`` before the fir
 
 from . import _cpu, _triton
 from ._cpu import has_library
+from ._plain import N_BUFFERS, expand_and_multiply
 from ._triton import describe_gpu_kernel, rational_contract
 
-__all__ = ["describe_gpu_kernel", "has_library", "is_available", "rational_contract", "spline_contract"]
+__all__ = [
+    "N_BUFFERS",
+    "describe_gpu_kernel",
+    "expand_and_multiply",
+    "has_library",
+    "is_available",
+    "is_eager",
+    "rational_contract",
+    "spline_contract",
+]
 
 
-def is_available(x, *tensors):
-    """Whether a kernel can take these tensors; what none can, plain torch does."""
-    return (_triton if x.is_cuda else _cpu).is_available(x, *tensors)
+def is_eager(x, *tensors):
+    """Whether these are ordinary tensors of one type, on a device with kernels, under no transformation of torch's."""
+    return (_triton.is_available if x.is_cuda else _cpu.is_eager)(x, *tensors)
+
+
+def is_available(x, degree):
+    """Whether there is a kernel for splines of this degree where `x` is; `is_eager` has said yes before."""
+    return x.is_cuda or _cpu.is_available(degree)
 
 
 def spline_contract(x, *arguments):

@@ -4,12 +4,16 @@ import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import EXTENSION_SUFFIXES
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 
+from ._plain import gradients_of_gradients
+
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 SUFFIXES = {torch.float32: "float32", torch.float64: "float64"}
+MAX_DEGREE = 3
 WORK_PER_THREAD = 2**17  # multiply-adds below which another thread costs more than it gives
 
 
@@ -33,11 +37,10 @@ def has_library():
     return LIBRARY is not None
 
 
-def is_available(x, *tensors):
-    """Whether the library can take these tensors; what it cannot, plain torch does."""
+def is_eager(x, *tensors):
+    """Whether these are ordinary tensors on the CPU, of one type, under no transformation of torch's."""
     return (
-        has_library()
-        and x.dtype in SUFFIXES
+        x.dtype in SUFFIXES
         and all(tensor.dtype == x.dtype and tensor.device.type == "cpu" for tensor in (x, *tensors))
         and is_plain(x, *tensors)
     )
@@ -54,55 +57,57 @@ def is_plain(*tensors):
     )
 
 
-def spline_contract(x, coef, table, degree):
+def is_available(degree):
+    """Whether the library can take splines of this degree; those that it cannot, plain torch does."""
+    return has_library() and degree <= MAX_DEGREE
+
+
+def spline_contract(x, coef, table, degree, differentiable):
     """Sum of spline edge functions.
 
     Parameters
     ----------
     x : Tensor of shape (n, in)
     coef : Tensor of shape (out, in, n_basis)
+        Read without a copy if it lies in memory as (in, n_basis, out).
     table : tuple of Tensor
         Knots (in, n_knots), and pieces, origin, rate, first as `piece_table` gives them; without gradients.
     degree : int
+    differentiable : callable
+        The same sum ``(x, coef) -> y`` in plain torch, for gradients of gradients.
 
     Returns
     -------
     y : Tensor of shape (n, out)
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not belong together.
     """
-    if x.ndim != 2 or coef.shape[1] != x.shape[1] or len(table[0]) != x.shape[1]:
-        raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {len(table[0])}).")
-    return SplineContract.apply(x, coef, degree, *table)
+    return SplineContract.apply(x, coef, degree, differentiable, *table)
 
 
 class SplineContract(torch.autograd.Function):
     """Forward looks up and adds rows of coefficients; backward does it again instead of having stored anything."""
 
     @staticmethod
-    def forward(ctx, x, coef, degree, *table):
+    def forward(ctx, x, coef, degree, differentiable, *table):
+        ctx.save_for_backward(x, coef, *table)
+        ctx.degree, ctx.differentiable = degree, differentiable
         x, slabs = x.contiguous(), coef.permute(1, 2, 0).contiguous()
-        ctx.save_for_backward(x, slabs, *table)
-        ctx.degree = degree
-        n_inputs, n_basis, n_outputs = slabs.shape
-        y = x.new_zeros(len(x), n_outputs)
-        sizes = n_inputs, table[0].shape[1], n_basis, n_outputs, degree
-        in_parallel(f"spline_forward_{SUFFIXES[x.dtype]}", (x, *table, slabs, y), sizes, len(x), work(x, slabs, degree))
+        y = x.new_empty(len(x), len(coef)) if x.shape[1] else x.new_zeros(len(x), len(coef))
+        call = Call(f"spline_forward_{SUFFIXES[x.dtype]}", table, slabs, degree, x, slabs, y)
+        call.in_parallel(len(x), work(x, slabs, degree))
         return y
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx, grad):
-        x, slabs, *table = ctx.saved_tensors
-        n_inputs, n_basis, n_outputs = slabs.shape
-        grad_x, grad_slabs = torch.zeros_like(x), torch.zeros_like(slabs)
-        sizes = len(x), n_inputs, table[0].shape[1], n_basis, n_outputs, ctx.degree
-        tensors = (x, *table, slabs, grad.contiguous(), grad_x, grad_slabs)
-        in_parallel(f"spline_backward_{SUFFIXES[x.dtype]}", tensors, sizes, n_inputs, 2 * work(x, slabs, ctx.degree))
-        return grad_x, grad_slabs.permute(2, 0, 1), *[None] * (1 + len(table))
+        x, coef, *table = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *gradients_of_gradients(ctx.differentiable, x, coef, grad), *[None] * (2 + len(table))
+        x, slabs, grad = x.contiguous(), coef.permute(1, 2, 0).contiguous(), grad.contiguous()
+        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        grad_slabs = torch.empty_like(slabs)
+        tensors = x, slabs, grad, grad_x, grad_slabs
+        call = Call(f"spline_backward_{SUFFIXES[x.dtype]}", table, slabs, ctx.degree, *tensors, len(x))
+        call.in_parallel(x.shape[1], 2 * work(x, slabs, ctx.degree))
+        return grad_x, grad_slabs.permute(2, 0, 1), *[None] * (2 + len(table))
 
 
 def work(x, slabs, degree):
@@ -110,23 +115,44 @@ def work(x, slabs, degree):
     return x.numel() * (degree + 1) * (slabs.shape[2] + 8)
 
 
-def in_parallel(name, tensors, sizes, length, n_multiply_adds):
-    """Call a function of the library on parts of ``range(length)``, one per thread."""
-    function = getattr(LIBRARY, name)
-    arguments = [ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors] + [ctypes.c_int64(size) for size in sizes]
-    n_threads = max(1, min(torch.get_num_threads(), n_multiply_adds // WORK_PER_THREAD, length))
-    bounds = [ctypes.c_int64(length * k // n_threads) for k in range(n_threads + 1)]
-    if n_threads == 1:
-        function(*arguments, *bounds)
-        return
+class Layer(ctypes.Structure):
+    """A layer as the library sees it."""
 
-    def part(k, kept=tensors):  # an interrupted caller leaves; the tensors stay until the last thread is done
-        function(*arguments, *bounds[k : k + 2])
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("knots", "pieces", "origin", "rate", "first")),
+        *((name, ctypes.c_int64) for name in ("n_knots", "n_inputs", "n_basis", "n_outputs")),
+    ]  # fmt: skip
 
-    others = [pool().submit(part, k) for k in range(1, n_threads)]
-    part(0)
-    for other in others:
-        other.result()
+
+class Call:
+    """A call of a function of the library; it holds the tensors that the function reads and writes."""
+
+    def __init__(self, name, table, slabs, degree, *arguments):
+        self.function = getattr(LIBRARY, name)
+        self.kept = table, arguments
+        n_inputs, n_basis, n_outputs = slabs.shape
+        self.layer = Layer(*[t.data_ptr() for t in table], table[0].shape[1], n_inputs, n_basis, n_outputs)
+        self.arguments = ctypes.byref(self.layer), *map(as_argument, (degree, *arguments))
+
+    def part(self, start, stop):
+        self.function(*self.arguments, ctypes.c_int64(start), ctypes.c_int64(stop))
+
+    def in_parallel(self, length, n_multiply_adds):
+        """Work on parts of ``range(length)``, one per thread."""
+        n_threads = max(1, min(torch.get_num_threads(), n_multiply_adds // WORK_PER_THREAD, length))
+        bounds = [length * k // n_threads for k in range(n_threads + 1)]
+        # An interrupted caller leaves; the tensors stay with this call until the last thread is done.
+        others = [pool().submit(self.part, *part) for part in pairwise(bounds[1:])]
+        self.part(*bounds[:2])
+        for other in others:
+            other.result()
+
+
+def as_argument(value):
+    """A tensor's address, null for None, or an integer, as the library takes it."""
+    if isinstance(value, int):
+        return ctypes.c_int64(value)
+    return ctypes.c_void_p(None if value is None else value.data_ptr())
 
 
 _pool = None

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from .kernels import has_library
+from .kernels import describe_gpu_kernel, has_library
 
 PACKAGES = (
     "sklearn-kan",
@@ -34,6 +34,7 @@ def show_versions():
     lines |= {name: installed(name) for name in PACKAGES}
     lines["threads"] = str(torch.get_num_threads())
     lines["CPU kernel"] = "compiled" if has_library() else "plain torch"
+    lines["GPU kernel"] = describe_gpu_kernel()
     lines["CUDA"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     for name, value in lines.items():
         print(f"{name:<15} {value}")

@@ -19,7 +19,7 @@ OPTIONAL = {"matplotlib", "finufft", "onnx", "onnxscript", "dask", "accelerate"}
 ALLOWED = {
     "knots": (set(), TORCH),
     "bases": ({"kernels", "knots"}, TORCH),
-    "kernels": (set(), TORCH),
+    "kernels": (set(), TORCH | {"triton"}),
     "optim": (set(), TORCH),
     "_losses": (set(), TORCH),
     "_network": ({"bases", "knots"}, TORCH),
@@ -114,7 +114,12 @@ def test_imports_go_in_the_directions_of_the_design(path):
 
 @pytest.mark.parametrize(
     ("package", "owners"),
-    [("skorch", {"_training.py"}), ("narwhals", {"_table.py"}), ("optuna", {"model_selection.py"})],
+    [
+        ("skorch", {"_training.py"}),
+        ("narwhals", {"_table.py"}),
+        ("optuna", {"model_selection.py"}),
+        ("triton", {str(Path("kernels", f"_triton_{family}.py")) for family in ("spline", "rational")}),
+    ],
 )
 def test_some_packages_are_known_to_one_file_only(package, owners):
     users = {identity(path) for path in FILES for module, _ in imports(path) if module.split(".")[0] == package}

@@ -124,7 +124,7 @@ class BSpline(Basis, name="bspline"):
             return super().contract(x, coef)
         if x.ndim != 2 or x.shape[1] != coef.shape[1]:
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {coef.shape[1]}).")
-        if kernels.is_available(self.degree):
+        if kernels.is_available(x, self.degree):
             return kernels.spline_contract(x, coef, table, self.degree, super().contract)
         return kernels.expand_and_multiply(x, coef, self.expand, super().contract)
 

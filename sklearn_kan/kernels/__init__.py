@@ -3,7 +3,33 @@
 The environment variable ``SKLEARN_KAN_KERNELS`` set to ``torch`` before the first import keeps to plain torch.
 """
 
-from ._cpu import has_library, is_available, is_eager, spline_contract
+from . import _cpu, _triton
+from ._cpu import has_library
 from ._plain import N_BUFFERS, expand_and_multiply
+from ._triton import describe_gpu_kernel, rational_contract
 
-__all__ = ["N_BUFFERS", "expand_and_multiply", "has_library", "is_available", "is_eager", "spline_contract"]
+__all__ = [
+    "N_BUFFERS",
+    "describe_gpu_kernel",
+    "expand_and_multiply",
+    "has_library",
+    "is_available",
+    "is_eager",
+    "rational_contract",
+    "spline_contract",
+]
+
+
+def is_eager(x, *tensors):
+    """Whether these are ordinary tensors of one type, on a device with kernels, under no transformation of torch's."""
+    return (_triton.is_available if x.is_cuda else _cpu.is_eager)(x, *tensors)
+
+
+def is_available(x, degree):
+    """Whether there is a kernel for splines of this degree where `x` is; `is_eager` has said yes before."""
+    return x.is_cuda or _cpu.is_available(degree)
+
+
+def spline_contract(x, *arguments):
+    """Sum of spline edge functions by the kernel for the device of `x`; see there."""
+    return (_triton if x.is_cuda else _cpu).spline_contract(x, *arguments)

@@ -41,9 +41,16 @@ def is_eager(x, *tensors):
     """Whether these are ordinary tensors on the CPU, of one type, under no transformation of torch's."""
     return (
         x.dtype in SUFFIXES
-        and all(type(tensor) in PLAIN for tensor in (x, *tensors))
-        and torch._C._len_torch_dispatch_stack() == 0
         and all(tensor.dtype == x.dtype and tensor.device.type == "cpu" for tensor in (x, *tensors))
+        and is_plain(x, *tensors)
+    )
+
+
+def is_plain(*tensors):
+    """Whether these are numbers in memory, and nothing of torch's is watching that a kernel would pass by."""
+    return (
+        all(type(tensor) in PLAIN for tensor in tensors)
+        and torch._C._len_torch_dispatch_stack() == 0
         and not torch.compiler.is_compiling()
         and not torch._C._functorch.maybe_current_level()
         and torch.autograd.forward_ad._current_level < 0

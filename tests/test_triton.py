@@ -1,0 +1,324 @@
+"""GPU kernels against plain torch in float64: on a GPU where there is one, otherwise by Triton's interpreter."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sklearn_kan import kernels
+from sklearn_kan.bases import BSpline
+from sklearn_kan.bases._base import Basis
+from sklearn_kan.kernels import _triton
+
+pytest.importorskip("triton", reason="Triton has no wheels for this machine")
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+needs_cuda = pytest.mark.skipif(DEVICE == "cpu", reason="needs CUDA")
+TOLERANCES = {torch.float32: 2e-6, torch.float64: 1e-13, torch.bfloat16: 3e-2}  # of the largest value
+INFINITE = (-float("inf"), float("inf"))
+all_types = pytest.mark.parametrize("dtype", list(TOLERANCES), ids=str)
+
+
+@pytest.fixture(autouse=True)
+def bfloat16_in_the_interpreter(monkeypatch):
+    """The interpreter holds bfloat16 as integers, and multiplies matrices of them as such: widen them before."""
+    if DEVICE == "cpu":
+        import triton.language as tl
+        from triton.runtime.interpreter import InterpreterBuilder
+
+        dot = InterpreterBuilder.create_dot
+
+        def widened(self, handle):
+            return self.cast_impl(handle, tl.float32) if handle.dtype.scalar == tl.bfloat16 else handle
+
+        def create_dot(self, a, b, *arguments):
+            return dot(self, widened(self, a), widened(self, b), *arguments)
+
+        monkeypatch.setattr(InterpreterBuilder, "create_dot", create_dot)
+
+
+def normal(*shape, dtype=torch.float64, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=torch.float64).to(DEVICE, dtype)
+
+
+def spline(n_inputs, dtype=torch.float64, **parameters):
+    """A spline basis, quantile knots of which are fewer for the last input than for the others."""
+    basis = BSpline(n_inputs, **parameters).to(DEVICE, dtype)
+    columns = normal(200, n_inputs, dtype=torch.float64)
+    columns[:, -1] = columns[:, -1].round().clamp(-1, 1)
+    basis.place_knots(columns.to(dtype))
+    return basis
+
+
+def outputs_and_gradients(contract, *leaves):
+    leaves = [leaf.detach().requires_grad_() for leaf in leaves]
+    y = contract(*leaves)
+    direction = normal(*y.shape, seed=9).bfloat16().to(y.dtype)  # the same numbers in every type
+    return [y.detach(), *torch.autograd.grad(y, leaves, direction, materialize_grads=True)]
+
+
+def assert_agree(found, expected, dtype):
+    for kernel, plain in zip(found, expected, strict=True):
+        assert kernel.dtype == dtype
+        assert kernel.shape == plain.shape
+        largest = plain.abs().max().clamp(min=1.0) if plain.numel() else 1.0
+        assert ((kernel.double() - plain).abs() <= TOLERANCES[dtype] * largest).all()
+
+
+def check_spline(basis, x, coef):
+    dtype = x.dtype
+    found = outputs_and_gradients(
+        lambda *leaves: _triton.spline_contract(*leaves, basis.table(), basis.degree), x, coef
+    )  # fmt: skip
+    oracle = BSpline(basis.in_features, n_knots=basis.n_knots, degree=basis.degree).to(DEVICE, torch.float64)
+    oracle.knots.copy_(basis.knots)
+    oracle.tabulate()
+    expected = outputs_and_gradients(lambda *leaves: Basis.contract(oracle, *leaves), x.double(), coef.double())
+    assert_agree(found, expected, dtype)
+
+
+@all_types
+@pytest.mark.parametrize(
+    ("degree", "n_knots", "placement"),
+    [(0, 2, "uniform"), (0, 9, "quantile"), (1, 30, "quantile"), (2, 5, "quantile"), (3, 6, "uniform"),
+     (3, 20, "quantile"), (3, 2, "quantile"), (4, 8, "quantile"), (5, 7, "uniform")],
+)  # fmt: skip
+def test_spline_kernels_equal_plain_torch(degree, n_knots, placement, dtype):
+    basis = spline(3, dtype, n_knots=n_knots, degree=degree, knots=placement)
+    check_spline(basis, 2 * normal(21, 3, dtype=dtype, seed=1), normal(5, 3, basis.n_basis, dtype=dtype, seed=2))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (40, 1, 33), (3, 19, 2), (130, 2, 129)])
+def test_spline_kernels_take_any_shape(shape):
+    n, n_inputs, n_outputs = shape
+    basis = spline(n_inputs, n_knots=6, knots="quantile")
+    check_spline(basis, normal(n, n_inputs, seed=1), normal(n_outputs, n_inputs, basis.n_basis, seed=2))
+
+
+@all_types
+def test_far_outside_the_knots_and_on_them(dtype):
+    basis = spline(2, dtype, n_knots=6, knots="quantile")
+    assert basis.knots.isinf().any()
+    ends = torch.tensor([-1e4, -300.0, 300.0, 1e4], device=DEVICE, dtype=dtype)
+    on_knots = torch.where(basis.knots.isfinite(), basis.knots, 0.0)
+    x = torch.cat([ends.repeat(2, 1), on_knots], 1).T
+    check_spline(basis, x, normal(4, 2, basis.n_basis, dtype=dtype))
+
+
+def test_what_is_not_a_number_stays_so_in_its_row_alone():
+    basis, x = spline(2), normal(5, 2)
+    x[3, 1] = float("nan")
+    y = _triton.spline_contract(x, normal(3, 2, basis.n_basis), basis.table(), 3)
+    assert y.isnan().all(1).tolist() == [False, False, False, True, False]
+
+
+def test_sums_over_rows_may_be_split(monkeypatch):
+    basis, x = spline(2), normal(260, 2)
+    coef, weight, a, b = (normal(*shape) for shape in [(3, 2, basis.n_basis), (3, 2), (1, 6), (1, 4)])
+    contract = lambda *leaves: _triton.spline_contract(*leaves, basis.table(), 3)  # noqa: E731
+    splits = []
+    split = _triton.Tile.split
+    monkeypatch.setattr(_triton.Tile, "split", lambda *args: splits.append(split(*args)) or splits[-1])
+    many = outputs_and_gradients(contract, x, coef), outputs_and_gradients(_triton.rational_contract, x, weight, a, b)
+    monkeypatch.setattr(_triton, "ENOUGH_PROGRAMS", 1)
+    one = outputs_and_gradients(contract, x, coef), outputs_and_gradients(_triton.rational_contract, x, weight, a, b)
+    assert [grid[2] for grid, _ in splits] == [2, 3, 1, 1]
+    for found, expected in zip(many, one, strict=True):
+        assert_agree(found, expected, torch.float64)
+
+
+def test_strided_inputs_and_gradients_are_read_rightly():
+    basis = spline(3)
+    coef = normal(3, 4, basis.n_basis).transpose(0, 1)
+    check_spline(basis, normal(20, 6)[::2, 1:4], coef)
+    x = normal(9, 3).requires_grad_()
+    contract = lambda *leaves: _triton.spline_contract(*leaves, basis.table(), 3)  # noqa: E731
+    (grad,) = torch.autograd.grad(contract(x, coef).sum(), x)  # of a sum, a gradient is one number of stride 0
+    (expected,) = torch.autograd.grad(Basis.contract(basis, x, coef).sum(), x)
+    torch.testing.assert_close(grad, expected)
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 4), (5, 0, 4), (5, 3, 0)])
+def test_nothing_in_gives_zeros(shape):
+    n, n_inputs, n_outputs = shape
+    basis = BSpline(n_inputs).to(DEVICE, torch.float64)
+    x, coef = normal(n, n_inputs), normal(n_outputs, n_inputs, basis.n_basis)
+    check_spline(basis, x, coef)
+    weight, a, b = normal(n_outputs, n_inputs), normal(2, 6), normal(2, 4)
+    y, *gradients = outputs_and_gradients(_triton.rational_contract, x, weight, a, b)
+    assert y.shape == (n, n_outputs)
+    assert not y.any()
+    for gradient, leaf in zip(gradients, (x, weight, a, b), strict=True):
+        assert torch.equal(gradient, torch.zeros_like(leaf))
+
+
+def test_gradcheck():
+    basis = spline(2, n_knots=5, knots="quantile")
+    contract = lambda *leaves: _triton.spline_contract(*leaves, basis.table(), 3)  # noqa: E731
+    leaves = normal(4, 2).requires_grad_(), normal(2, 2, basis.n_basis).requires_grad_()
+    assert torch.autograd.gradcheck(contract, leaves, fast_mode=True)
+    leaves = [normal(*shape, seed=k).requires_grad_() for k, shape in enumerate([(5, 3), (2, 3), (2, 6), (2, 4)])]
+    contract = lambda *leaves: _triton.rational_contract(*leaves, (-1.0, 0.7))  # noqa: E731
+    assert torch.autograd.gradcheck(contract, leaves, fast_mode=True)
+
+
+def test_only_wanted_gradients_are_calculated(monkeypatch):
+    basis, x, launched = spline(2), normal(5, 2), []
+    launch = _triton.launch
+    monkeypatch.setattr(_triton, "launch", lambda name, *arguments: launched.append(name) or launch(name, *arguments))
+    coef = normal(3, 2, basis.n_basis).requires_grad_()
+    _triton.spline_contract(x, coef, basis.table(), 3).sum().backward()
+    assert launched == ["spline_forward", "spline_grad_slabs"]
+
+
+def test_gradients_of_gradients_are_left_to_torch():
+    basis, x, coef = spline(2), normal(5, 2).requires_grad_(), normal(3, 2, 10).requires_grad_()
+    plain = lambda *leaves: Basis.contract(basis, *leaves)  # noqa: E731
+    kernel = lambda *leaves: _triton.spline_contract(*leaves, basis.table(), 3, plain)  # noqa: E731
+    second = []
+    for contract in (kernel, plain):
+        (slope,) = torch.autograd.grad(contract(x, coef).sum(), x, create_graph=True)
+        second += [torch.autograd.grad(slope.square().sum(), coef)[0]]
+    torch.testing.assert_close(*second)
+    y = _triton.spline_contract(x, coef, basis.table(), 3)
+    with pytest.raises(RuntimeError, match="SKLEARN_KAN_KERNELS=torch"):
+        torch.autograd.grad(y.sum(), x, create_graph=True)
+
+
+def plain_rational(x, weight, numerator, denominator, ends=INFINITE):
+    """As the formula reads, the tangents by automatic differentiation."""
+    group = torch.arange(x.shape[1], device=x.device) * len(numerator) // x.shape[1]
+    c = x.clamp(*ends)
+    p = sum(numerator[group, j] * c**j for j in range(6))
+    q = sum(denominator[group, j - 1] * c**j for j in range(1, 5))
+    value = p / (1 + q.abs())
+    (slope,) = torch.autograd.grad(value.sum(), c, create_graph=True)
+    return (value + slope * (x - c)) @ weight.T
+
+
+@all_types
+@pytest.mark.parametrize(
+    ("shape", "ends"),
+    [
+        ((21, 5, 3, 2), INFINITE),
+        ((1, 1, 1, 1), (-2.0, 2.0)),
+        ((130, 67, 33, 8), (-0.7, 1.3)),
+        ((7, 3, 18, 8), INFINITE),
+    ],
+)
+def test_rational_kernels_equal_plain_torch(shape, ends, dtype):
+    n, n_inputs, n_outputs, n_groups = shape
+    shapes = [(n, n_inputs), (n_outputs, n_inputs), (n_groups, 6), (n_groups, 4)]
+    leaves = [normal(*shape, dtype=dtype, seed=seed) for seed, shape in enumerate(shapes)]
+    found = outputs_and_gradients(lambda *leaves: _triton.rational_contract(*leaves, ends), *leaves)
+    expected = outputs_and_gradients(lambda *leaves: plain_rational(*leaves, ends), *[leaf.double() for leaf in leaves])
+    assert_agree(found, expected, dtype)
+
+
+def test_shapes_that_do_not_belong_together():
+    basis = spline(2)
+    with pytest.raises(ValueError, match=r"x has shape \(5, 3\)\. Pass \(n_samples, 2\)"):
+        _triton.spline_contract(normal(5, 3), normal(4, 2, basis.n_basis), basis.table(), 3)
+    with pytest.raises(ValueError, match=r"x has shape \(5, 3\)\. Pass \(n_samples, 2\)"):
+        kernels.rational_contract(normal(5, 3), normal(4, 2), normal(1, 6), normal(1, 4))
+    with pytest.raises(ValueError, match=r"\(\(1, 5\), \(1, 4\)\)\. Pass \(groups, 6\) and \(groups, 4\)"):
+        kernels.rational_contract(normal(5, 2), normal(4, 2), normal(1, 5), normal(1, 4))
+
+
+def run(*arguments, **environment):
+    """Run Python in a process of its own, where kernels are compiled rather than interpreted."""
+    inherited = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, env=inherited | environment, timeout=300, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_kernels_compile_for_a_gpu_that_is_not_here(tmp_path):
+    compiled = run(Path(__file__).with_name("compile_kernels.py"), TRITON_CACHE_DIR=str(tmp_path))
+    names = {"spline_forward", "spline_grad_x", "spline_grad_slabs"}
+    names |= {"rational_forward", "rational_grad_x", "rational_grad_weight"}
+    found = [tuple(line.split()) for line in compiled.splitlines()]
+    settings = [("float32", "ieee"), ("float32", "tf32"), ("float64", "ieee"), ("bfloat16", "ieee")]
+    assert {line[:3] for line in found} == {(name, *setting) for name in names for setting in settings}
+    assert {line[3] for line in found} == {"plain"}  # atomics would add in an order of their own
+
+
+def test_device_code_is_imported_on_demand_and_one_switch_turns_it_off():
+    program = """
+import os, sys
+from sklearn_kan import kernels
+from sklearn_kan.kernels._triton import has_triton
+assert has_triton()
+assert not [name for name in sys.modules if name.startswith("sklearn_kan.kernels._triton_")]
+os.environ["SKLEARN_KAN_KERNELS"] = "torch"
+has_triton.cache_clear()
+print(has_triton(), kernels.describe_gpu_kernel())
+"""
+    assert run("-c", program) == "False plain torch\n"
+    assert kernels.describe_gpu_kernel().startswith("Triton 3")
+
+
+def test_tensors_on_the_cpu_are_not_for_the_gpu():
+    assert not _triton.is_available(torch.zeros(2, 2), torch.zeros(2, 2))
+
+
+@needs_cuda
+@all_types
+def test_layers_on_a_gpu_take_the_kernel(dtype, monkeypatch):
+    basis = spline(3, dtype)
+    launched, launch = [], _triton.launch
+    monkeypatch.setattr(_triton, "launch", lambda name, *arguments: launched.append(name) or launch(name, *arguments))
+    basis.contract(normal(9, 3, dtype=dtype), normal(4, 3, basis.n_basis, dtype=dtype))
+    assert launched == ["spline_forward"]
+    assert not kernels.is_eager(normal(9, 3, dtype=dtype).half())
+
+
+@needs_cuda
+@all_types
+def test_real_sizes_agree_bit_for_bit_with_themselves_and_with_torch(dtype):
+    basis = spline(64, dtype, n_knots=20, knots="quantile")
+    x, coef = normal(5000, 64, dtype=dtype), normal(96, 64, basis.n_basis, dtype=dtype)
+    check_spline(basis, x, coef)
+    contract = lambda *leaves: _triton.spline_contract(*leaves, basis.table(), 3)  # noqa: E731
+    for once, again in zip(outputs_and_gradients(contract, x, coef), outputs_and_gradients(contract, x, coef),
+                           strict=True):  # fmt: skip
+        assert torch.equal(once, again)
+
+
+@needs_cuda
+def test_rounding_to_tf32_is_torch_s_to_allow(monkeypatch):
+    basis = spline(64, torch.float32)
+    x, coef = normal(500, 64, dtype=torch.float32), normal(96, 64, basis.n_basis, dtype=torch.float32)
+    exact = basis.double().contract(x.double(), coef.double())
+    basis.float()
+    errors = []
+    for allowed in (False, True):
+        monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", allowed)
+        errors.append((basis.contract(x, coef).double() - exact).abs().max() / exact.abs().max())
+    assert errors[0] < 2e-6 < errors[1] < 3e-3
+
+
+@needs_cuda
+def test_the_expansion_is_never_in_memory():
+    basis = spline(256, torch.float32, n_knots=62)
+    x, coef = normal(20_000, 256, dtype=torch.float32), normal(64, 256, basis.n_basis, dtype=torch.float32)
+    outputs_and_gradients(lambda *leaves: basis.contract(*leaves), x, coef)
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    outputs_and_gradients(lambda *leaves: basis.contract(*leaves), x, coef)
+    assert torch.cuda.max_memory_allocated() - before < x.nbytes * basis.n_basis / 8
+
+
+@needs_cuda
+def test_more_numbers_than_an_int32_counts():
+    basis = spline(1, torch.float32)
+    coef = normal(8, 1, basis.n_basis, dtype=torch.float32)
+    x = normal(2**28 + 100, 1, dtype=torch.float32)
+    with torch.no_grad():
+        y = basis.contract(x, coef)
+        torch.testing.assert_close(y[-100:], basis.contract(x[-100:], coef))

@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._encoding import TableEncoder
 from ._network import KAN, NORMS
 from ._parallel import n_processes
-from ._phases import SOLVERS, phases_for, streaming_phase
+from ._phases import SOLVERS, cosine, phases_for, streaming_phase
 from ._rows import Rows, merged
 from ._table import read_table
 from ._training import Net, check_callbacks, finished_net, is_streaming, limited_threads, one_pass, train
@@ -133,7 +133,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             self._start(columns, y, weight)
         rows = self._rows(columns, y, weight)
         if not continues:
-            self.module_.place_knots(rows.X, rows.sample_weight)
+            self._place_knots(rows)
         rows = rows.with_unit_weights()
         fitting, validation = self._split(rows.y.numpy())
         self._check_parallel(len(fitting))
@@ -173,8 +173,65 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         """
         return self._pass_over(X, y, sample_weight)
 
+    @available_if(has_mini_batches)
+    @_fit_context(prefer_skip_nested_validation=True)
     @all_or_nothing
-    def _pass_over(self, X, y, sample_weight, **target):
+    def fit_chunks(self, chunks, **first):
+        """Fit the network to a table that comes in parts, such as one that does not fit into memory.
+
+        `max_iter` passes over all chunks, each chunk as in `partial_fit`, with the learning rate of `learning_rate`
+        ("cosine" falls from pass to pass). The first chunk gives the encoding of columns and target and the knots, so
+        its rows should be a fair sample. There is no validation and no early stopping.
+
+        Parameters
+        ----------
+        chunks : iterable of (X, y) or (X, y, sample_weight)
+            It is run through once for every pass: a list, or an object whose ``__iter__`` begins afresh. Only one
+            chunk at a time is in memory.
+        **first
+            Arguments of the first call of `partial_fit`, such as ``classes`` of a classifier.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        TypeError
+            If `chunks` can be run through only once.
+        ValueError
+            If there is no chunk.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_kan import KANRegressor
+        >>> class Files:
+        ...     def __iter__(self):
+        ...         for seed in range(3):  # here files would be read
+        ...             X = np.random.default_rng(seed).normal(size=(200, 2))
+        ...             yield X, np.sin(X[:, 0])
+        >>> model = KANRegressor((8,), max_iter=5, random_state=0).fit_chunks(Files())
+        >>> model.n_iter_
+        15
+        """
+        if iter(chunks) is chunks:
+            raise TypeError(
+                f"chunks={chunks!r} can be run through only once, and max_iter={self.max_iter} passes are wanted. Pass "
+                "a list, or an object whose __iter__ begins afresh."
+            )
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("__")]:
+            delattr(self, name)
+        for number in range(self.max_iter):
+            rate = cosine((number + 0.5) / self.max_iter) if self.learning_rate == "cosine" else 1.0
+            for X, y, *weight in chunks:
+                self._pass_over(X, y, *(weight or [None]), rate=rate, **({} if hasattr(self, "module_") else first))
+        if not hasattr(self, "module_"):
+            raise ValueError("chunks is empty. Pass at least one (X, y).")
+        return self
+
+    @all_or_nothing
+    def _pass_over(self, X, y, sample_weight, rate=1.0, **target):
         begins = not hasattr(self, "module_")
         columns, y, weight = self._read(X, y, sample_weight, reset=begins, streams=True, **target)
         if begins:
@@ -182,13 +239,13 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         rows = self._rows(columns, y, weight / self._unit_weight)
         self._check_parallel(len(rows))
         if begins:
-            self.module_.place_knots(rows.X, rows.sample_weight)
+            self._place_knots(rows)
         phase = streaming_phase(self._batch_size(len(y)), self.learning_rate_init, self._decay())
         if begins or not is_streaming(self.net_, phase):
             self.net_ = Net(self.module_, self._loss(), phase, generator=self._generator, device=self.device_)
             self.net_.initialize()
         self.net_.phase = phase
-        history = one_pass(self.net_, rows)
+        history = one_pass(self.net_, rows, rate)
         self._record(self.net_, history, reset=begins)
         return self
 
@@ -281,6 +338,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             torch.default_generator.manual_seed(seed)  # the CPU's alone
             module = KAN(**self._config, generator=self._generator)
         self.module_ = module.to(dtype=self._choose_dtype(columns))
+
+    def _place_knots(self, rows):
+        """Place the first layer's knots on training rows."""
+        X, (_, sample_weight) = rows.batch()
+        self.module_.place_knots(X, sample_weight)
 
     def _architecture(self):
         """The parameters that make the network what it is."""

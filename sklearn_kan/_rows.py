@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 
 import torch
-from torch.utils.data import Dataset
+from skorch.dataset import Dataset
 
 from ._parallel import n_processes, own_share
 
@@ -13,34 +13,48 @@ class Rows(Dataset):
     """Training rows as tensors: ``X`` (n, d), ``y`` (n,) or (n, k), ``sample_weight`` (n,).
 
     With an `index` these are the rows of that number: parts of a table share its memory, and only batches are copied.
+    A scoring callback that asks for ``X`` and ``y`` of a part is given copies.
     """
 
     def __init__(self, X, y, sample_weight, index=None):
-        self.X, self.y, self.sample_weight, self.index = X, y, sample_weight, index
+        self.all, self.index = (X, y, sample_weight), index
 
     def __len__(self):
-        return len(self.X) if self.index is None else len(self.index)
+        return len(self.all[0]) if self.index is None else len(self.index)
 
     def __getitem__(self, index):
-        index = torch.as_tensor(index, device=self.X.device)
-        return Rows(self.X, self.y, self.sample_weight, index if self.index is None else self.index[index])
+        index = torch.as_tensor(index, device=self.all[0].device)
+        return Rows(*self.all, index if self.index is None else self.index[index])
 
     def batch(self, part=None):
         """The tensors themselves, as a batch ``(X, (y, sample_weight))``: of the rows in `part`, or of all."""
         if self.index is not None:
             part = self.index if part is None else self.index[part]
-        if part is None:
-            return self.X, (self.y, self.sample_weight)
-        return self.X[part], (self.y[part], self.sample_weight[part])
+        X, y, sample_weight = self.all if part is None else (tensor[part] for tensor in self.all)
+        return X, (y, sample_weight)
+
+    @property
+    def X(self):
+        return self.batch()[0]
+
+    @property
+    def y(self):
+        return self.batch()[1][0]
+
+    @property
+    def device(self):
+        return self.all[0].device
 
     def with_unit_weights(self):
         """The same rows with weights of mean 1."""
-        return Rows(self.X, self.y, self.sample_weight / self.sample_weight.mean(), self.index)
+        X, y, sample_weight = self.all
+        return Rows(X, y, sample_weight / sample_weight.mean(), self.index)
 
     def to(self, device, dtype):
-        y = self.y.to(device, dtype) if self.y.is_floating_point() else self.y.to(device)
+        X, y, sample_weight = self.all
+        y = y.to(device, dtype) if y.is_floating_point() else y.to(device)
         index = None if self.index is None else self.index.to(device)
-        return Rows(self.X.to(device, dtype), y, self.sample_weight.to(device, dtype), index)
+        return Rows(X.to(device, dtype), y, sample_weight.to(device, dtype), index)
 
 
 def merged(rows):
@@ -49,12 +63,12 @@ def merged(rows):
     The objective stays the same, and training becomes blind to the order of rows and to whether a row is repeated
     or weighted, down to the last bit.
     """
-    n_columns = rows.X.shape[1]
-    y = rows.y.reshape(len(rows), -1)
-    distinct, index = torch.unique(torch.cat([rows.X.double(), y.double()], 1), dim=0, return_inverse=True)
-    weight = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, rows.sample_weight.double())
-    y = distinct[:, n_columns:].to(y.dtype).reshape(-1, *rows.y.shape[1:])
-    return Rows(distinct[:, :n_columns].to(rows.X.dtype), y, weight)
+    X, (y, sample_weight) = rows.batch()
+    table = torch.cat([X.double(), y.reshape(len(rows), -1).double()], 1)
+    distinct, index = torch.unique(table, dim=0, return_inverse=True)
+    weight = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, sample_weight.double())
+    y = distinct[:, X.shape[1] :].to(y.dtype).reshape(-1, *y.shape[1:])
+    return Rows(distinct[:, : X.shape[1]].to(X.dtype), y, weight)
 
 
 class Batches:
@@ -71,7 +85,7 @@ class Batches:
         return self.n_batches
 
     def __iter__(self):
-        n_rows, device = len(self.rows), self.rows.X.device
+        n_rows = len(self.rows)
         if self.n_batches == 1 and (self.generator is None or n_processes() == 1):
             yield self.rows.batch()
             return
@@ -79,5 +93,5 @@ class Batches:
             bounds = [n_rows * k // self.n_batches for k in range(self.n_batches + 1)]
             yield from (self.rows.batch(slice(*part)) for part in pairwise(bounds))
             return
-        for part in torch.randperm(n_rows, generator=self.generator).to(device).tensor_split(self.n_batches):
+        for part in torch.randperm(n_rows, generator=self.generator).to(self.rows.device).tensor_split(self.n_batches):
             yield self.rows.batch(own_share(part))

@@ -1,7 +1,8 @@
 """Training: phases of optimisation on one module, each run by a skorch net.
 
-This is the only file that knows skorch. A solver is a list of phases; a phase is one net around the same module.
-Rows are tensors that lie on the device already; a batch is a slice of them, and an epoch reads one number back.
+Beside the dataset in `_rows` this is the only file that knows skorch. A solver is a list of phases; a phase is one net
+around the same module. Rows are tensors that lie on the device already; a batch is a copy of some of them, and an epoch
+reads one number back.
 """
 
 import math
@@ -164,9 +165,11 @@ class Net(NeuralNet):
         self.lowest[name] = min(loss, self.lowest.get(name, math.inf))
 
 
-def one_pass(net, rows):
-    """Run one epoch of a net that goes on; returns its history, as a list of one dict."""
+def one_pass(net, rows, rate=1.0):
+    """Run one epoch of a net that goes on, at a share of its learning rate; returns its history, a list of one dict."""
     n_before = len(net.history)
+    for group, highest in zip(net.optimizer_.param_groups, net.highest_rates_, strict=True):
+        group["lr"] = rate * highest
     if run(net, rows.to(net.device, next(net.module_.parameters()).dtype)):
         raise KeyboardInterrupt  # ends the caller's loop over chunks too
     return net.history[n_before:]

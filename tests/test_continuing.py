@@ -122,3 +122,53 @@ def test_the_generators_of_cuda_are_left_alone():
     before = len(torch.cuda._lazy_seed_tracker.get_calls())
     small().fit(X, Y)
     assert len(torch.cuda._lazy_seed_tracker.get_calls()) == before
+
+
+class Chunks:
+    """Parts of a table that are read afresh at every pass."""
+
+    def __init__(self, *arrays, size=150):
+        self.arrays, self.size, self.n_passes = arrays, size, 0
+
+    def __iter__(self):
+        self.n_passes += 1
+        for start in range(0, len(self.arrays[0]), self.size):
+            yield tuple(array[start : start + self.size] for array in self.arrays)
+
+
+def waves(n_samples=600):
+    X = np.random.default_rng(0).normal(size=(n_samples, 3))
+    return X, np.sin(2 * X[:, 0]) + X[:, 1] ** 2
+
+
+@pytest.mark.parametrize("weight", [(), (np.ones(600),)])
+def test_a_table_in_chunks_is_learned(weight):
+    X, y = waves()
+    chunks = Chunks(X, y, *weight)
+    model = KANRegressor((16,), max_iter=30, learning_rate_init=0.01, random_state=0).fit_chunks(chunks)
+    assert model.score(X, y) > 0.95
+    assert (chunks.n_passes, model.n_iter_) == (30, 120)
+    again = model.predict(X)
+    assert np.array_equal(model.fit_chunks(chunks).predict(X), again)
+
+
+def test_classes_that_come_later_are_named_first():
+    X, y = waves()
+    order = np.argsort(y)
+    chunks = Chunks(X[order], y[order] > 0.5)
+    model = KANClassifier((8,), max_iter=2, random_state=0)
+    with pytest.raises(ValueError, match="only one class"):
+        model.fit_chunks(chunks)
+    assert not hasattr(model, "classes_")
+    assert model.fit_chunks(chunks, classes=[False, True]).predict_proba(X).shape == (600, 2)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "error", "message"), [(iter([(1, 2)]), TypeError, "begins afresh"), ([], ValueError, "chunks is empty")]
+)
+def test_chunks_that_cannot_be_used_are_refused(chunks, error, message):
+    model = KANRegressor((4,), max_iter=2, random_state=0).fit(*waves(100))
+    before = model.module_
+    with pytest.raises(error, match=message):
+        model.fit_chunks(chunks)
+    assert model.module_ is before

@@ -1,7 +1,9 @@
 """Device and versions, as every benchmark's result file carries them."""
 
 import platform
+import re
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 
@@ -17,3 +19,14 @@ def environment():
         "python": platform.python_version(),
         "versions": {name: version(name) for name in PACKAGES},
     }
+
+
+def peak_mb():
+    """Largest resident memory of this process since `forget_peak`, in megabytes (Linux)."""
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+
+def forget_peak():
+    """Start to count the peak afresh (Linux); returns the memory held now, in megabytes."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak_mb()

@@ -17,7 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._encoding import TableEncoder
-from ._network import KAN, NORMS
+from ._network import KAN, NORMS, for_layers
 from ._phases import SOLVERS, phases_for, streaming_phase
 from ._table import read_table
 from ._training import Net, Rows, check_callbacks, finished_net, is_streaming, limited_threads, merged, one_pass, train
@@ -69,11 +69,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "basis": [str, type],
+        "basis": [str, type, list, tuple],
         "n_knots": [Interval(Integral, 2, None, closed="left")],
-        "degree": [Interval(Integral, 0, 5, closed="both")],
+        "degree": [Interval(Integral, 0, None, closed="left")],
         "knots": [StrOptions({"uniform", "quantile"})],
-        "basis_params": [dict, None],
+        "basis_params": [dict, list, tuple, None],
         "norm": [StrOptions(set(NORMS))],
         "solver": [StrOptions(set(SOLVERS))],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -220,8 +220,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _check_parameters(self):
         """What a single parameter's constraint cannot say."""
-        get_basis(self.basis)
-        layer_sizes(self.hidden_layer_sizes)
+        n_layers = len(layer_sizes(self.hidden_layer_sizes)) + 1
+        for basis in for_layers(n_layers, basis=self.basis):
+            get_basis(basis)
+        for_layers(n_layers, basis_params=self.basis_params)
         check_callbacks(self.callbacks)
         check_device(self.device)
         if self.solver != "lbfgs" and self.alpha * self.learning_rate_init > 1:

@@ -26,16 +26,20 @@ class KANClassifier(ClassifierMixin, BaseKAN):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(64,)
         Units of each hidden layer. ``()`` gives an additive model: a sum of one function per column.
-    basis : str or subclass of Basis, default="bspline"
-        Family of the edge functions: ``"bspline"``, ``"truncated_power"``, or a class of your own.
+    basis : str, subclass of Basis, or list of them, default="bspline"
+        Family of the edge functions: ``"bspline"``, ``"truncated_power"``, ``"rational"``, ``"activation"``,
+        ``"relu"``, ``"sine"``, ``"rbf"``, ``"chebyshev"``, ``"jacobi"``, ``"fourier"``, ``"wavelet"``, or a class
+        of your own. A list names one for each layer: each hidden one, and the last.
     n_knots : int, default=6
-        Knots of an edge function, both ends included; at least 2. More knots resolve finer detail.
+        Knots of an edge function, both ends included; at least 2. More knots resolve finer detail. For families
+        without knots, their number of functions.
     degree : int, default=3
-        Of the splines, 0 to 5.
+        Of the splines, 0 to 5, or of the polynomials, from 1.
     knots : {"quantile", "uniform"}, default="quantile"
         Where the first layer's knots stand in each column. Hidden layers have uniform knots.
-    basis_params : dict, optional
-        Further parameters of the basis, e.g. ``{"learn_knots": True}`` for truncated powers.
+    basis_params : dict or list of dict, optional
+        Further parameters of the basis, e.g. ``{"learn_knots": True}`` for truncated powers; a list has one, or
+        None, for each layer.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them in the knots' range.
     solver : {"adam", "lbfgs", "hybrid"}, default="adam"

@@ -23,9 +23,9 @@ class KANLayer(nn.Module):
     in_features, out_features : int
     basis : str or subclass of Basis, default="bspline"
         Which functions phi_k.
-    base : bool, default=True
-        Whether edges have the branch ``v silu(x)``.
-    n_knots, degree, knots
+    base : bool, optional
+        Whether edges have the branch ``v silu(x)``; by default they do unless the basis makes it superfluous.
+    n_knots, degree, knots, is_first
         Offered to the basis, where it has such parameters; its own defaults otherwise.
     basis_params : dict, optional
         Further parameters of the basis.
@@ -55,12 +55,13 @@ class KANLayer(nn.Module):
     torch.Size([10, 2])
     """
 
-    def __init__(self, in_features, out_features, basis="bspline", *, base=True, basis_params=None, generator=None,
+    def __init__(self, in_features, out_features, basis="bspline", *, base=None, basis_params=None, generator=None,
                  **common):  # fmt: skip
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.basis = make_basis(basis, in_features, basis_params=basis_params, out_features=out_features, **common)
         self.coef = nn.Parameter(torch.empty(out_features, in_features, self.basis.n_basis))
+        base = self.basis.has_base if base is None else base
         self.base_weight = nn.Parameter(torch.empty(out_features, in_features)) if base else None
         self.bias = nn.Parameter(torch.empty(out_features))
         self.reset_parameters(generator)
@@ -177,9 +178,11 @@ class KAN(nn.Module):
         Empty for an additive model.
     n_levels : sequence of int, default=()
         Levels of the categorical inputs, which follow the numeric ones in the columns of `x`; see `LookupLayer`.
-    basis : str or subclass of Basis, default="bspline"
+    basis : str, subclass of Basis, or sequence of them, default="bspline"
+        A sequence names one basis for each layer, first to last: one more than there are hidden layers.
     n_knots, degree, knots, basis_params
-        Of the basis. ``knots="quantile"`` holds for the first layer; hidden ones have uniform knots.
+        Of the basis. ``knots="quantile"`` holds for the first layer; hidden ones have uniform knots. A sequence as
+        `basis_params` has one dict, or None, for each layer.
     norm : {"layer", "batch", "none"}, default="layer"
         How hidden activations are kept in the knots' range.
     generator : torch.Generator, optional
@@ -200,11 +203,12 @@ class KAN(nn.Module):
                  degree=3, knots="uniform", basis_params=None, norm="layer", generator=None):  # fmt: skip
         super().__init__()
         sizes = [in_features, *hidden_layer_sizes, out_features]
-        placement = [knots] + ["uniform"] * len(hidden_layer_sizes)
+        n_layers = len(sizes) - 1
+        bases, params = for_layers(n_layers, basis=basis), for_layers(n_layers, basis_params=basis_params)
         self.layers = nn.ModuleList(
-            KANLayer(n_in, n_out, basis, n_knots=n_knots, degree=degree, knots=where, basis_params=basis_params,
-                     generator=generator)
-            for n_in, n_out, where in zip(sizes, sizes[1:], placement, strict=False)
+            KANLayer(sizes[i], sizes[i + 1], bases[i], n_knots=n_knots, degree=degree, is_first=i == 0,
+                     knots="uniform" if i else knots, basis_params=params[i], generator=generator)
+            for i in range(n_layers)
         )  # fmt: skip
         self.norms = nn.ModuleList(make_norm(norm, size) for size in hidden_layer_sizes)
         self.lookup = LookupLayer(n_levels, sizes[1], generator) if n_levels else None
@@ -231,6 +235,19 @@ class KAN(nn.Module):
         for norm, layer in zip(self.norms, others, strict=True):
             h = layer(norm(h, sample_weight))
         return h
+
+
+def for_layers(n_layers, **parameter):
+    """A parameter's value for each layer: its items if it is a sequence, else the same for all."""
+    ((name, value),) = parameter.items()
+    if not isinstance(value, list | tuple):
+        return [value] * n_layers
+    if len(value) != n_layers:
+        raise ValueError(
+            f"{name}={value!r} has {len(value)} items, and the network has {n_layers} layers. Pass one for each hidden "
+            "layer and one for the last."
+        )
+    return list(value)
 
 
 class LayerNorm(nn.LayerNorm):

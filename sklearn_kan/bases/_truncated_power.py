@@ -145,11 +145,13 @@ class TruncatedPower(BSpline, name="truncated_power"):
         knots, pieces, origin, rate, first = self.table()
         polynomials = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef)
         n_outputs = max(1, EDGES_AT_ONCE // max(1, x.numel()))
+        if torch.compiler.is_compiling():
+            n_outputs = len(coef)  # a graph must not depend on the number of rows
         tables = (
             table.unflatten(0, (self.out_features, -1)).split(n_outputs) for table in (polynomials, knots, origin, rate)
         )
         for tables_of_outputs in zip(*tables, strict=True):
-            if n_outputs >= self.out_features:
+            if n_outputs >= len(coef):
                 yield evaluate_edges(x, *tables_of_outputs)
             else:
                 yield checkpoint(evaluate_edges, x, *tables_of_outputs, use_reentrant=False)

@@ -8,6 +8,7 @@ import torch
 SOLVERS = ("adam", "lbfgs", "hybrid")
 ADAM_BETAS = (0.9, 0.95)
 WARM_UP = 0.1  # share of all steps in which the learning rate rises
+RELEASE = 0.3  # share of the learning rate for what products start with at zero
 WIDE = 64  # inputs of a layer from which Adam takes smaller steps on its coefficients
 LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
 LBFGS_HISTORY = 20
@@ -74,7 +75,7 @@ def streaming_phase(batch_size, learning_rate_init, alpha):
 
 def is_coefficient(name):
     """Whether a parameter is regularised: coefficients of edges are; biases, norms and knots are not."""
-    return name.rsplit(".", 1)[-1] in ("coef", "base_weight", "table", "mixing") or ".embeddings." in name
+    return name.rsplit(".", 1)[-1] in ("coef", "base_weight", "table", "mixing", "cofactor") or ".embeddings." in name
 
 
 def cosine(progress):
@@ -88,7 +89,9 @@ def rate_of(name, parameter):
     """Share of the learning rate for a parameter: Adam moves all inputs' coefficients at once, so many move less.
 
     The rule of maximal-update parametrisation for Adam, a rate in inverse proportion to fan-in (Yang et al. 2022,
-    arXiv:2203.03466, table 3), from 64 inputs.
+    arXiv:2203.03466, table 3), from 64 inputs. Products are released slowly (Fan et al. 2021, arXiv:2110.06081).
     """
+    if name.rsplit(".", 1)[-1] == "cofactor":
+        return RELEASE
     is_edge = name.rsplit(".", 1)[-1] in ("coef", "base_weight")
     return min(1.0, WIDE / max(1, parameter.shape[1])) if is_edge else 1.0

@@ -91,13 +91,24 @@ BAD_FITS = {
                            solver="sgd"),
     "norm": out_of_range("The 'norm' parameter of ESTIMATOR must be a str among {…}. Got 'group' instead.",
                          norm="group"),
-    "knots": out_of_range("The 'knots' parameter of ESTIMATOR must be a str among {…}. Got 'random' instead.",
-                          knots="random"),
+    "knots": out_of_range("The 'knots' parameter of ESTIMATOR must be a str among {…} or an array-like. Got 'random' "
+                          "instead.", knots="random"),
+    "knots that fall": Bad("knots has shape (3,). Pass two or more increasing ones, of shape (n_knots,) or "
+                           "(n_knots, 3): a column for each numeric column.", params={"knots": [0.0, 2.0, 1.0]}),
+    "knots for two columns": Bad("knots has shape (2, 2). Pass two or more increasing ones, …",
+                                 params={"knots": [[0.0, 1.0], [1.0, 2.0]]}),
+    "adaptive knots without knots": Bad("basis=Sine has no knots to place or refine. …",
+                                        params={"basis": "sine", "knots": "adaptive"}),
+    "refinement without knots": Bad("basis=RBF has no knots to place or refine. …",
+                                    params={"basis": ["bspline", "rbf"], "hidden_layer_sizes": (4,),
+                                            "refine_knots": [12]}),
+    "refine_knots": Bad("refine_knots=[0.5] is not usable. Pass integers of at least 2, such as [12, 24].",
+                        params={"refine_knots": [0.5]}),
     "degree": out_of_range("The 'degree' parameter of ESTIMATOR must be an int in the range [0, inf). Got -1 instead.",
                            degree=-1),
     "degree of splines": Bad("degree=6 is out of range. Choose an integer from 0 to 5.", params={"degree": 6}),
-    "too few bases": Bad("basis=['rbf'] has 1 items, and the network has 2 layers. Pass one for each hidden layer and one "
-                         "for the last.", params={"basis": ["rbf"], "hidden_layer_sizes": (4,)}),
+    "too few bases": Bad("basis=['rbf'] has 1 items, and the network has 2 layers. Pass one for each hidden layer "
+                         "and one for the last.", params={"basis": ["rbf"], "hidden_layer_sizes": (4,)}),
     "an unknown basis in a list": Bad("basis='splien' is unknown. Choose one of …, or pass a subclass of Basis.",
                                       params={"basis": ["rbf", "splien"], "hidden_layer_sizes": (4,)}),
     "n_knots": out_of_range("The 'n_knots' parameter of ESTIMATOR must be an int in the range [2, inf). Got 1 instead.",

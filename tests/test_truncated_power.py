@@ -247,7 +247,7 @@ def test_outputs_in_parts_give_the_same_values_and_gradients(monkeypatch, learne
         ),
         ({"degree": 6}, "degree=6 is out of range. Choose an integer from 0 to 5."),
         ({"n_knots": 1}, "n_knots=1 is too small for degree=3. Choose at least 2, one for each end."),
-        ({"knots": "equal"}, "knots='equal' is unknown. Choose 'uniform' or 'quantile'."),
+        ({"knots": "equal"}, "knots='equal' is unknown. Choose 'uniform', 'quantile' or 'adaptive', or pass knots."),
     ],
 )
 def test_unusable_parameters_are_refused(params, message):

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from ..knots import HIGH, LOW, quantile_knots
-from ._bspline import BSpline, evaluate_pieces, horner, locate, piece_table
+from ._bspline import BSpline, evaluate_pieces, given_knots, horner, locate, piece_table
 
 EDGES_AT_ONCE = 2**20  # values of individual edge functions held in memory
 MIN_WIDTH = 1e-3  # of a learnable interval before rescaling, so that knots never meet
@@ -31,8 +31,8 @@ class TruncatedPower(BSpline, name="truncated_power"):
         Knots of one edge, both ends included.
     degree : int, default=3
         0 to 5; at least 1 if knots are learned.
-    knots : {"uniform", "quantile"}, default="uniform"
-        Where knots stand, or start.
+    knots : {"uniform", "quantile", "adaptive"} or Tensor, default="uniform"
+        Where knots stand, or start; as in `BSpline`.
     individual_knots : bool, default=False
         Each edge (output, input) has knots of its own, which start staggered between outputs. Such a layer is
         no longer one matrix product: it costs more time, and memory is held down by recomputing in backward.
@@ -68,16 +68,18 @@ class TruncatedPower(BSpline, name="truncated_power"):
             raise ValueError("learn_knots=True needs degree >= 1, got degree=0: steps have no gradient in their knots.")
         if individual_knots and out_features is None:
             raise ValueError("individual_knots=True needs out_features, got None. Pass the layer's number of outputs.")
-        n_tables = in_features * (out_features if individual_knots else 1)
-        super().__init__(n_tables, n_knots=n_knots, degree=degree, knots=knots)
+        n_repeats = out_features if individual_knots else 1
+        if not isinstance(knots, str):
+            knots = given_knots(knots, in_features).repeat(n_repeats, 1)
+        super().__init__(in_features * n_repeats, n_knots=n_knots, degree=degree, knots=knots)
         self.in_features = in_features
         self.out_features = out_features if individual_knots else None
         self.raw_widths = nn.Parameter(torch.zeros_like(self.knots[:, 1:])) if learn_knots else None
-        self.set_knots(self.starting_knots())
+        self.set_knots(self.knots.double() if self.placement == "given" else self.starting_knots())
 
     def place_knots(self, x, sample_weight=None):
         """Move the knots to the quantiles of `x`, shape (n_samples, in_features), if that was asked for."""
-        if self.placement == "quantile":
+        if self.placement in ("quantile", "adaptive"):
             knots = quantile_knots(x, self.n_knots, sample_weight, self.levels())
             self.set_knots(knots.reshape(-1, self.n_knots))
 
@@ -105,6 +107,22 @@ class TruncatedPower(BSpline, name="truncated_power"):
             share = (self.n_knots - 1) * width / width.sum(1, keepdim=True)
             self.raw_widths.copy_(torch.log(torch.expm1((share - MIN_WIDTH).clamp(min=MIN_WIDTH))))
         self.tabulate()
+
+    @torch.no_grad()
+    def refine_knots(self, coef, n_knots, x=None, sample_weight=None):
+        self.knots.copy_(self.current_knots())
+        if self.out_features is None:
+            return super().refine_knots(coef, n_knots, x, sample_weight)
+        x = None if x is None else x.repeat(1, self.out_features)
+        edges = coef.flatten(0, 1)[None]  # each edge is an input of its own
+        return super().refine_knots(edges, n_knots, x, sample_weight)[0].unflatten(0, coef.shape[:2])
+
+    @torch.no_grad()
+    def replace_knots(self, knots):
+        super().replace_knots(knots)
+        if self.raw_widths is not None:
+            self.raw_widths = nn.Parameter(torch.zeros_like(knots[:, 1:]))
+            self.set_knots(knots)
 
     def current_knots(self):
         """Knots as they now are, shape (n_tables, n_knots); gradients flow to learnable ones."""

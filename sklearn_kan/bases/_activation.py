@@ -127,26 +127,30 @@ class Activation(Continued, name="activation"):
         self.activation, self.combination = activation, combination
         self.start, self.end = nn.Parameter(start.repeat(in_features, 1)), nn.Parameter(end.repeat(in_features, 1))
         self.register_buffer("rate", torch.tensor(n_knots - 1.0))
-        values, _ = self.combined(torch.linspace(LOW, HIGH, N_POINTS)[:, None], start, end)
-        self.register_buffer("mean_square", values.square().mean((0, 1)))
+        x = torch.linspace(LOW, HIGH, N_POINTS)[:, None]
+        values = self.combined(self.rate * (x - start), self.rate * (end - x))
+        self.register_buffer("mean_square", values.square().mean(0))
         ramp = torch.linspace(LOW, HIGH, len(start))
         self.pool_weight = nn.Parameter(ramp) if pool else None
         self.attention = nn.Parameter(torch.zeros(len(start), len(start))) if pool == "attention" else None
 
-    def combined(self, x, start, end):
-        """Values and derivatives before scaling."""
-        sigma, derivative = ACTIVATIONS[self.activation]
-        combine, by_first = COMBINATIONS[self.combination]
-        up, down = self.rate * (x[..., None] - start), self.rate * (end - x[..., None])
-        a, b = sigma(up), sigma(down)
-        slope = by_first(a, b) * derivative(up) - by_first(b, a) * derivative(down)
-        return combine(a, b), self.rate * slope
+    def lines(self, x):
+        return self.rate * (x[..., None] - self.start), self.rate * (self.end - x[..., None])
+
+    def combined(self, up, down):
+        sigma, _ = ACTIVATIONS[self.activation]
+        return COMBINATIONS[self.combination][0](sigma(up), sigma(down))
 
     def inner(self, x):
-        return self.combined(x, self.start, self.end)[0] * self.mean_square.rsqrt()
+        return self.combined(*self.lines(x)) * self.mean_square.rsqrt()
 
     def slope(self, x):
-        return self.combined(x, self.start, self.end)[1] * self.mean_square.rsqrt()
+        sigma, derivative = ACTIVATIONS[self.activation]
+        _, by_first = COMBINATIONS[self.combination]
+        up, down = self.lines(x)
+        a, b = sigma(up), sigma(down)
+        rise = by_first(a, b) * derivative(up) - by_first(b, a) * derivative(down)
+        return self.rate * rise * self.mean_square.rsqrt()
 
     def forward(self, x):
         phi = super().forward(x)

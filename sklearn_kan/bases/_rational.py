@@ -76,28 +76,33 @@ class Rational(Continued, name="rational"):
         self.b = nn.Parameter(b.to(dtype).repeat(n_groups, 1))
         self.register_buffer("group", torch.arange(in_features) * n_groups // max(1, in_features), persistent=False)
 
-    def parts(self, x):
-        """Numerator, inner part of the denominator, and the derivatives of both."""
-        a, b = self.a[self.group], F.pad(self.b, (1, 0))[self.group]
-        return *horner(a, x), *horner(b, x)
+    def coefficients(self):
+        """Of numerator and inner part of the denominator for each input, lowest power first, each ``(in,)``."""
+        a, b = self.a.index_select(0, self.group), self.b.index_select(0, self.group)
+        return a.unbind(1), [torch.zeros_like(b[:, 0]), *b.unbind(1)]
 
     def inner(self, x):
-        p, _, q, _ = self.parts(x)
-        return (p / (1 + q.abs()))[..., None]
+        a, b = self.coefficients()
+        return (horner(a, x) / (1 + horner(b, x).abs()))[..., None]
 
     def slope(self, x):
-        p, dp, q, dq = self.parts(x)
+        a, b = self.coefficients()
+        q = horner(b, x)
         below = 1 + q.abs()
-        return ((dp - p * q.sign() * dq / below) / below)[..., None]
+        fall = horner(a, x) * q.sign() * horner(differentiated(b), x) / below
+        return ((horner(differentiated(a), x) - fall) / below)[..., None]
 
 
 def horner(coef, x):
-    """A polynomial for each input and its derivative: ``(in, degree + 1), (n, in) -> (n, in), (n, in)``."""
-    value, slope = torch.zeros_like(x), torch.zeros_like(x)
-    for c in reversed(coef.unbind(1)):
-        slope = slope * x + value
+    """A polynomial for each input: tensors of shape (in,), lowest power first, and ``(n, in) -> (n, in)``."""
+    *lower, value = coef
+    for c in reversed(lower):
         value = value * x + c
-    return value, slope
+    return value
+
+
+def differentiated(coef):
+    return [k * c for k, c in enumerate(coef)][1:]
 
 
 def safe_pade(f, low, high, n_points=400, n_rounds=10):

@@ -13,7 +13,7 @@ from sklearn_kan.bases import BASES
 SMALL = {"hidden_layer_sizes": (8,), "max_iter": 20, "learning_rate_init": 0.02}
 SETTINGS = [
     {},
-    *({**SMALL, "basis": basis} for basis in BASES),
+    *({**SMALL, "basis": basis, "max_iter": 10, "learning_rate_init": 0.05} for basis in BASES),
     {**SMALL, "solver": "lbfgs", "max_iter": 5},
     {**SMALL, "solver": "hybrid", "max_iter": 5},
     {**SMALL, "norm": "batch"},

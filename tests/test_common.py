@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, for both estimators, every solver, every basis, every norm."""
+"""scikit-learn's own checks, for both estimators, every solver, every basis, every norm, refined knots."""
 
 import pytest
 from sklearn.utils.estimator_checks import (
@@ -20,6 +20,8 @@ SETTINGS = [
     {**SMALL, "norm": "none"},
     {**SMALL, "knots": "uniform", "degree": 1, "dtype": "float64"},
     {**SMALL, "early_stopping": True},
+    {**SMALL, "knots": "adaptive", "interactions": "product"},
+    {**SMALL, "basis": ["rational", "sine"]},
     {**SMALL, "hidden_layer_sizes": (), "max_iter": 60, "learning_rate_init": 0.05},
     {
         **SMALL,

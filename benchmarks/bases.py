@@ -6,7 +6,7 @@ fitted in the same run, on one thread, with one hidden layer, the same batches a
 
 - equal size: widths such that all have about as many parameters as a B-spline network of width 16, and as many
   passes over the rows;
-- equal time: width 16 for all (100 for the MLP), and as many passes as fit into ``--seconds`` of CPU time.
+- equal time: the same widths (100 for the MLP), and as many passes as fit into ``--seconds`` of CPU time.
 
 Losses are nRMSE or the error rate on held-out rows, summed up by their shifted geometric mean (offset 0.01).
 
@@ -39,7 +39,10 @@ from sklearn_kan.bases import BASES
 
 RESULTS = Path(__file__).parent / "results" / "bases.json"
 WIDTH, MLP_WIDTH, BATCH = 16, 100, 64
-SETTINGS = {"chebyshev": {"degree": 8}, "jacobi": {"degree": 8}}  # as many functions as six cubic knots
+SETTINGS = {  # as many functions as six cubic knots
+    **{method: {"degree": 8} for method in ("chebyshev", "jacobi")},
+    **{method: {"n_knots": 8} for method in ("fourier", "rbf", "sine", "wavelet")},
+}
 FEYNMAN = {  # ranges of the inputs, and the formula
     "gaussian": ([(0, 3), (0, 3), (1, 3)], lambda x, m, s: np.exp(-(((x - m) / s) ** 2) / 2) / s),
     "lorentz": ([(1, 5)] * 4 + [(0, 6)], lambda q, e, b, v, t: q * (e + b * v * np.sin(t))),
@@ -110,12 +113,11 @@ def score(method, protocol, data, seed, arguments):
     def build(width, max_iter, method=method):
         return make(method, is_regression, categorical, width, max_iter, seed)
 
-    if protocol == "equal size":
-        reference = build(WIDTH, 1, method="bspline")
-        timed_fit(reference, X_train, y_train)
-        width, max_iter = width_for(n_parameters(reference), build, X_train, y_train), arguments.passes
-    else:
-        width = MLP_WIDTH if method == "MLP" else WIDTH
+    reference = build(WIDTH, 1, method="bspline")
+    timed_fit(reference, X_train, y_train)
+    width, max_iter = width_for(n_parameters(reference), build, X_train, y_train), arguments.passes
+    if protocol == "equal time":
+        width = MLP_WIDTH if method == "MLP" else width
         max_iter = passes_in(arguments.seconds, build, width, X_train, y_train)
     model = build(width, max_iter)
     seconds = timed_fit(model, X_train, y_train)

@@ -11,6 +11,7 @@ from .bases import make_basis
 
 SIGNAL_STD = 0.5  # of encoded inputs and normalised activations: the knots' range [-1, 1] is two of them either way
 BASIS_SHARE = 0.1  # of a layer's starting variance; the rest comes from the smooth base branch
+ROWS_AT_ONCE = 32  # on which a basis is measured: individual knots have a value per row, edge and function
 MAX_LEVELS = 32  # a categorical input with more levels gets a factored table
 EMBEDDING_DIM = 8
 
@@ -89,7 +90,8 @@ class KANLayer(nn.Module):
         x = self.normal_inputs() if x is None else x
         variance = (x - x.mean(0)).square().mean()
         share = 1.0 if self.base_weight is None else BASIS_SHARE
-        power = self.basis(x).square().sum(-1).mean()
+        parts = [self.basis(part).square().sum(-1).flatten(1).mean(1) for part in x.split(ROWS_AT_ONCE)]
+        power = torch.cat(parts).mean()
         nn.init.normal_(self.coef, generator=generator).mul_(self.gain(share * variance, power))
         if self.base_weight is not None:
             power = F.silu(x).square().mean()

@@ -97,7 +97,7 @@ def horner(coef, x):
     """A polynomial for each input: tensors of shape (in,), lowest power first, and ``(n, in) -> (n, in)``."""
     *lower, value = coef
     for c in reversed(lower):
-        value = value * x + c
+        value = torch.addcmul(c, value, x)
     return value
 
 

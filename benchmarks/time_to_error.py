@@ -122,7 +122,7 @@ def pytabkit(name, pattern, sign, verbosity):
             device="cpu", random_state=SEED, n_cv=1, n_threads=1, verbosity=verbosity
         )
         with contextlib.redirect_stdout(Listener(clock, pattern, sign)):
-            model.fit(*train, X_val=valid[0], y_val=valid[1].to_numpy())
+            model.fit(*train, X_val=valid[0], y_val=valid[1])
 
     return run
 

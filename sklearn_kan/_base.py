@@ -18,13 +18,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._encoding import TableEncoder
-from ._network import KAN, NORMS
+from ._network import KAN, NORMS, check_has_knots, for_layers
 from ._parallel import n_processes
 from ._phases import SOLVERS, cosine, phases_for, streaming_phase
 from ._rows import Rows, merged
 from ._table import read_table
 from ._training import Net, check_callbacks, finished_net, is_streaming, limited_threads, one_pass, train
-from ._validation import check_device, layer_sizes, read_weight, resolve_device
+from ._validation import check_device, layer_sizes, read_weight, refinements, resolve_device
 from .bases import get_basis
 
 FULL_BATCH_ROWS = 100  # tables up to this size are trained on all rows at once
@@ -72,11 +72,13 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "basis": [str, type],
+        "basis": [str, type, list, tuple],
         "n_knots": [Interval(Integral, 2, None, closed="left")],
-        "degree": [Interval(Integral, 0, 5, closed="both")],
-        "knots": [StrOptions({"uniform", "quantile"})],
-        "basis_params": [dict, None],
+        "degree": [Interval(Integral, 0, None, closed="left")],
+        "knots": [StrOptions({"uniform", "quantile", "adaptive"}), "array-like"],
+        "refine_knots": ["array-like", None],
+        "basis_params": [dict, list, tuple, None],
+        "interactions": [StrOptions({"product"}), None],
         "norm": [StrOptions(set(NORMS))],
         "solver": [StrOptions(set(SOLVERS))],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -137,21 +139,41 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         rows = rows.with_unit_weights()
         fitting, validation = self._split(rows.y.numpy())
         self._check_parallel(len(fitting))
-        phases = phases_for(
-            self.solver, n_samples=len(fitting), max_iter=self.max_iter, batch_size=self._batch_size(len(fitting)),
-            learning_rate=self.learning_rate, learning_rate_init=self.learning_rate_init,
-            alpha=self._decay(),
-        )  # fmt: skip
-        training = train(
-            self.module_, rows[fitting], self._loss(), phases,
-            validation=None if validation is None else rows[validation], generator=self._generator,
-            n_iter_no_change=self.n_iter_no_change, tol=self.tol, callbacks=self.callbacks or (),
-            verbose=self.verbose, device=self.device_,
-        )  # fmt: skip
+        schedule = () if continues else self._refinements()
+        training = self._train(rows[fitting], None if validation is None else rows[validation], schedule)
         if training.interrupted:
             warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=4)
         self._record(training.net, training.history, reset=not continues)
         return self
+
+    def _refinements(self):
+        """How many knots to go on with, once for each time that knots are added in training."""
+        if self.refine_knots is None:
+            return (2 * self.n_knots,) if isinstance(self.knots, str) and self.knots == "adaptive" else ()
+        return refinements(self.refine_knots)
+
+    def _train(self, rows, validation, schedule):
+        """Train, in equal parts between which knots are added as the schedule says."""
+        phases = phases_for(
+            self.solver, n_samples=len(rows), max_iter=-(-self.max_iter // (1 + len(schedule))),
+            batch_size=self._batch_size(len(rows)), learning_rate=self.learning_rate,
+            learning_rate_init=self.learning_rate_init, alpha=self._decay(),
+        )  # fmt: skip
+        history = []
+        for n_knots in (None, *schedule):
+            if n_knots is not None:
+                X, (_, sample_weight) = rows.batch()
+                self.module_.refine_knots(n_knots, X, sample_weight)
+                self._config |= {"n_knots": self.module_.n_knots, "knots": "uniform"}
+            training = train(
+                self.module_, rows, self._loss(), phases, validation=validation, generator=self._generator,
+                n_iter_no_change=self.n_iter_no_change, tol=self.tol, callbacks=self.callbacks or (),
+                verbose=self.verbose, device=self.device_,
+            )  # fmt: skip
+            history += training.history
+            if training.interrupted:
+                break
+        return training._replace(history=history)
 
     @available_if(has_mini_batches)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -288,8 +310,12 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _check_parameters(self):
         """What a single parameter's constraint cannot say."""
-        get_basis(self.basis)
-        layer_sizes(self.hidden_layer_sizes)
+        n_layers = len(layer_sizes(self.hidden_layer_sizes)) + 1
+        families = [get_basis(basis) for basis in for_layers(n_layers, basis=self.basis)]
+        for_layers(n_layers, basis_params=self.basis_params)
+        is_given = not isinstance(self.knots, str)
+        for family in families if self._refinements() else families[:is_given]:
+            check_has_knots(family)
         check_callbacks(self.callbacks)
         check_device(self.device)
         if self.solver != "lbfgs" and self.alpha * self.learning_rate_init > 1:
@@ -334,6 +360,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         sizes = {"in_features": self.encoder_.n_numeric_, "out_features": n_raw, "n_levels": self.encoder_.n_levels_}
         self._config, self._settings = sizes | self._architecture(), self._settled()
         self._unit_weight = weight.mean()
+        if not isinstance(self.knots, str):
+            knots = self.encoder_.encode_knots(self.knots)
+            n_knots = [knots.shape[1]] + [self.n_knots] * len(self._config["hidden_layer_sizes"])
+            self._config |= {"knots": knots, "n_knots": n_knots}
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # the CPU's alone
             module = KAN(**self._config, generator=self._generator)
@@ -346,7 +376,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _architecture(self):
         """The parameters that make the network what it is."""
-        names = "basis", "n_knots", "degree", "knots", "basis_params", "norm"
+        names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
         return {"hidden_layer_sizes": layer_sizes(self.hidden_layer_sizes)} | {
             name: deepcopy(getattr(self, name)) for name in names
         }

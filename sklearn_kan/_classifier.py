@@ -26,16 +26,30 @@ class KANClassifier(ClassifierMixin, BaseKAN):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(64,)
         Units of each hidden layer. ``()`` gives an additive model: a sum of one function per column.
-    basis : str or subclass of Basis, default="bspline"
-        Family of the edge functions: ``"bspline"``, ``"truncated_power"``, or a class of your own.
+    basis : str, subclass of Basis, or list of them, default="bspline"
+        Family of the edge functions: ``"bspline"``, ``"truncated_power"``, ``"rational"``, ``"activation"``,
+        ``"relu"``, ``"sine"``, ``"rbf"``, ``"chebyshev"``, ``"jacobi"``, ``"fourier"``, ``"wavelet"``, or a class
+        of your own. A list names one for each layer: each hidden one, and the last.
     n_knots : int, default=6
-        Knots of an edge function, both ends included; at least 2. More knots resolve finer detail.
+        Knots of an edge function, both ends included; at least 2. More knots resolve finer detail. For families
+        without knots, their number of functions.
     degree : int, default=3
-        Of the splines, 0 to 5.
-    knots : {"quantile", "uniform"}, default="quantile"
-        Where the first layer's knots stand in each column. Hidden layers have uniform knots.
-    basis_params : dict, optional
-        Further parameters of the basis, e.g. ``{"learn_knots": True}`` for truncated powers.
+        Of the splines, 0 to 5, or of the polynomials, from 1.
+    knots : {"quantile", "uniform", "adaptive"} or array-like, default="quantile"
+        Where the first layer's knots stand in each column. Hidden layers have uniform knots. An array of shape
+        (n_knots,) or (n_knots, n_numeric_features) has the knots themselves, in the columns' own units.
+        ``"adaptive"`` ones start as quantiles; whenever they are refined, those that make no difference go and
+        others come where functions bend most, in hidden layers too.
+    refine_knots : list of int, optional
+        Numbers of knots to go on with: `fit` spends equal parts of its passes on `n_knots` and on each of these, and
+        adds knots in between without changing the network's function. By default once for adaptive knots, to twice
+        their number.
+    basis_params : dict or list of dict, optional
+        Further parameters of the basis, e.g. ``{"learn_knots": True}`` for truncated powers; a list has one, or
+        None, for each layer.
+    interactions : {"product"}, optional
+        ``"product"`` gives each unit the product of two learned linear maps of the numeric columns, or of the units
+        before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them in the knots' range.
     solver : {"adam", "lbfgs", "hybrid"}, default="adam"
@@ -141,16 +155,19 @@ class KANClassifier(ClassifierMixin, BaseKAN):
     }
 
     def __init__(self, hidden_layer_sizes=(64,), *, basis="bspline", n_knots=6, degree=3, knots="quantile",
-                 basis_params=None, norm="layer", solver="adam", alpha=3.0, batch_size="auto", learning_rate="cosine",
-                 learning_rate_init=3e-3, max_iter=100, early_stopping="auto", validation_fraction=0.15,
-                 n_iter_no_change=100, tol=1e-4, class_weight=None, categorical_features="from_dtype", device="auto",
-                 dtype="auto", warm_start=False, random_state=None, verbose=0, callbacks=None):  # fmt: skip
+                 refine_knots=None, basis_params=None, interactions=None, norm="layer", solver="adam", alpha=3.0,
+                 batch_size="auto", learning_rate="cosine", learning_rate_init=3e-3, max_iter=100,
+                 early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, class_weight=None,
+                 categorical_features="from_dtype", device="auto", dtype="auto", warm_start=False, random_state=None,
+                 verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.basis = basis
         self.n_knots = n_knots
         self.degree = degree
         self.knots = knots
+        self.refine_knots = refine_knots
         self.basis_params = basis_params
+        self.interactions = interactions
         self.norm = norm
         self.solver = solver
         self.alpha = alpha

@@ -59,6 +59,19 @@ class TableEncoder:
         """Levels of each code column, unknown included."""
         return [len(encoder.categories_[0]) + 1 for encoder in self.levels_] + [2] * len(self.missing_)
 
+    def encode_knots(self, knots):
+        """Knots in the columns' own units, (n_knots,) or (n_knots, n_numeric), as a table (n_numeric, n_knots)."""
+        knots = np.asarray(knots, dtype=np.float64)
+        table = np.repeat(knots[:, None], self.n_numeric_, axis=1) if knots.ndim == 1 else knots
+        is_table = table.ndim == 2 and table.shape[1] == self.n_numeric_ and len(table) >= 2
+        if not (is_table and (np.diff(table, axis=0) > 0).all()):
+            raise ValueError(
+                f"knots has shape {knots.shape}. Pass two or more increasing ones, of shape (n_knots,) or "
+                f"(n_knots, {self.n_numeric_}): a column for each numeric column."
+            )
+        rate = np.where(self.rate_ == 0, 1.0, self.rate_)  # a constant column keeps its units
+        return squeeze((table - self.center_) * rate).T
+
     def transform(self, columns, dtype=np.float64):
         """Encode columns; returns an array of shape (n_samples, n_numeric + n_codes)."""
         n_samples = len(columns[0][1])

@@ -11,6 +11,7 @@ from .bases import make_basis
 
 SIGNAL_STD = 0.5  # of encoded inputs and normalised activations: the knots' range [-1, 1] is two of them either way
 BASIS_SHARE = 0.1  # of a layer's starting variance; the rest comes from the smooth base branch
+ROWS_AT_ONCE = 32  # on which a basis is measured: individual knots have a value per row, edge and function
 MAX_LEVELS = 32  # a categorical input with more levels gets a factored table
 EMBEDDING_DIM = 8
 
@@ -23,12 +24,15 @@ class KANLayer(nn.Module):
     in_features, out_features : int
     basis : str or subclass of Basis, default="bspline"
         Which functions phi_k.
-    base : bool, default=True
-        Whether edges have the branch ``v silu(x)``.
-    n_knots, degree, knots
+    base : bool, optional
+        Whether edges have the branch ``v silu(x)``; by default they do unless the basis makes it superfluous.
+    n_knots, degree, knots, is_first
         Offered to the basis, where it has such parameters; its own defaults otherwise.
     basis_params : dict, optional
         Further parameters of the basis.
+    interactions : {"product"}, optional
+        ``"product"`` adds ``(sum_i f_oi x_i) (sum_i g_oi x_i)`` to output o, the product part of a quadratic unit.
+        It starts as nothing, g = 0, beside which f is random: ReLinear's way of letting quadratic terms in.
     generator : torch.Generator, optional
         Source of the starting coefficients.
 
@@ -40,6 +44,8 @@ class KANLayer(nn.Module):
     coef : Tensor of shape (out_features, in_features, n_basis)
         A view of `edge_weight`.
     base_weight : Parameter of shape (out_features, in_features), or None
+    factor, cofactor : Parameter of shape (out_features, in_features), or None
+        ``f`` and ``g``.
     bias : Parameter of shape (out_features,)
 
     Notes
@@ -50,6 +56,8 @@ class KANLayer(nn.Module):
     ----------
     Liu et al. (2024), *KAN: Kolmogorov-Arnold Networks*, arXiv:2404.19756, eq. 2.2 and 2.10.
 
+    Fan et al. (2021), *Training Quadratic Neural Networks* (ReLinear), arXiv:2110.06081.
+
     Examples
     --------
     >>> import torch
@@ -58,13 +66,17 @@ class KANLayer(nn.Module):
     torch.Size([10, 2])
     """
 
-    def __init__(self, in_features, out_features, basis="bspline", *, base=True, basis_params=None, generator=None,
-                 **common):  # fmt: skip
+    def __init__(self, in_features, out_features, basis="bspline", *, base=None, basis_params=None, interactions=None,
+                 generator=None, **common):  # fmt: skip
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.basis = make_basis(basis, in_features, basis_params=basis_params, out_features=out_features, **common)
         self.edge_weight = nn.Parameter(torch.empty(in_features, self.basis.n_basis, out_features))
+        base = self.basis.has_base if base is None else base
         self.base_weight = nn.Parameter(torch.empty(out_features, in_features)) if base else None
+        has_products = read_interactions(interactions)
+        self.factor = nn.Parameter(torch.empty(out_features, in_features)) if has_products else None
+        self.cofactor = nn.Parameter(torch.empty(out_features, in_features)) if has_products else None
         self.bias = nn.Parameter(torch.empty(out_features))
         self.reset_parameters(generator)
 
@@ -81,17 +93,41 @@ class KANLayer(nn.Module):
         x = self.normal_inputs() if x is None else x
         variance = (x - x.mean(0)).square().mean()
         share = 1.0 if self.base_weight is None else BASIS_SHARE
-        power = self.basis(x).square().sum(-1).mean()
+        parts = [self.basis(part).square().sum(-1).flatten(1).mean(1) for part in x.split(ROWS_AT_ONCE)]
+        power = torch.cat(parts).mean()
         normal = nn.init.normal_(self.coef.contiguous(), generator=generator)
         self.coef.copy_(normal.mul_(self.gain(share * variance, power)))
         if self.base_weight is not None:
             power = F.silu(x).square().mean()
             nn.init.normal_(self.base_weight, generator=generator).mul_(self.gain((1 - share) * variance, power))
+        if self.factor is not None and self.cofactor is not None:
+            nn.init.normal_(self.factor, generator=generator).mul_(self.gain(1.0, x.square().mean()))
+            nn.init.zeros_(self.cofactor)
         nn.init.zeros_(self.bias)
 
     @property
     def coef(self):
         return self.edge_weight.permute(2, 0, 1)
+
+    @torch.no_grad()
+    def refine_knots(self, n_knots, x=None, sample_weight=None):
+        """Add knots to the basis, up to `n_knots`; the layer's function stays what it is.
+
+        Parameters
+        ----------
+        n_knots : int
+        x : Tensor of shape (n_samples, in_features), optional
+            Rows that show where knots are needed.
+        sample_weight : Tensor of shape (n_samples,), optional
+
+        Raises
+        ------
+        ValueError
+            If the basis has no knots that can be added to.
+        """
+        check_has_knots(type(self.basis))
+        coef = self.basis.refine_knots(self.coef, n_knots, x, sample_weight)
+        self.edge_weight = nn.Parameter(coef.permute(1, 2, 0).contiguous())
 
     def normal_inputs(self, n_samples=256):
         """Quantiles of a normal distribution with the network's signal spread, for every input."""
@@ -107,10 +143,14 @@ class KANLayer(nn.Module):
         if x.ndim != 2 or x.shape[1] != self.in_features:
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {self.in_features}).")
         y = self.basis.contract(x, self.coef) + self.bias
-        return y if self.base_weight is None else y + F.linear(F.silu(x), self.base_weight)
+        if self.base_weight is not None:
+            y = y + F.linear(F.silu(x), self.base_weight)
+        if self.factor is not None and self.cofactor is not None:
+            y = y + F.linear(x, self.factor) * F.linear(x, self.cofactor)
+        return y
 
     def edge_functions(self, x):
-        """Each learned function by itself, without the bias: ``(n, in_features) -> (n, out_features, in_features)``."""
+        """Each learned function by itself, without bias and products: ``(n, in) -> (n, out, in)``."""
         edges = self.basis.edge_functions(x, self.coef)
         return edges if self.base_weight is None else edges + F.silu(x)[:, None] * self.base_weight
 
@@ -185,9 +225,14 @@ class KAN(nn.Module):
         Empty for an additive model.
     n_levels : sequence of int, default=()
         Levels of the categorical inputs, which follow the numeric ones in the columns of `x`; see `LookupLayer`.
-    basis : str or subclass of Basis, default="bspline"
+    basis : str, subclass of Basis, or sequence of them, default="bspline"
+        A sequence names one basis for each layer, first to last: one more than there are hidden layers.
     n_knots, degree, knots, basis_params
-        Of the basis. ``knots="quantile"`` holds for the first layer; hidden ones have uniform knots.
+        Of the basis. ``knots="quantile"``, or a tensor of shape (n_knots,) or (in_features, n_knots), holds for the
+        first layer; hidden ones start with uniform knots. A sequence as `n_knots` has one number for each layer, as
+        `basis_params` one dict, or None.
+    interactions : {"product"}, optional
+        Of the layers, in all of them.
     norm : {"layer", "batch", "none"}, default="layer"
         How hidden activations are kept in the knots' range.
     generator : torch.Generator, optional
@@ -205,14 +250,19 @@ class KAN(nn.Module):
     """
 
     def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), basis="bspline", n_knots=8,
-                 degree=3, knots="uniform", basis_params=None, norm="layer", generator=None):  # fmt: skip
+                 degree=3, knots="uniform", basis_params=None, interactions=None, norm="layer",
+                 generator=None):  # fmt: skip
         super().__init__()
         sizes = [in_features, *hidden_layer_sizes, out_features]
-        placement = [knots] + ["uniform"] * len(hidden_layer_sizes)
+        n_layers = len(sizes) - 1
+        bases, params = for_layers(n_layers, basis=basis), for_layers(n_layers, basis_params=basis_params)
+        sizes_of_knots = for_layers(n_layers, n_knots=n_knots)
+        hidden = knots if isinstance(knots, str) and knots == "adaptive" else "uniform"
         self.layers = nn.ModuleList(
-            KANLayer(n_in, n_out, basis, n_knots=n_knots, degree=degree, knots=where, basis_params=basis_params,
+            KANLayer(sizes[i], sizes[i + 1], bases[i], n_knots=sizes_of_knots[i], degree=degree, is_first=i == 0,
+                     knots=hidden if i else knots, basis_params=params[i], interactions=interactions,
                      generator=generator)
-            for n_in, n_out, where in zip(sizes, sizes[1:], placement, strict=False)
+            for i in range(n_layers)
         )  # fmt: skip
         self.norms = nn.ModuleList(make_norm(norm, size) for size in hidden_layer_sizes)
         self.lookup = LookupLayer(n_levels, sizes[1], generator) if n_levels else None
@@ -221,6 +271,43 @@ class KAN(nn.Module):
         """Place the first layer's knots on training rows, shape (n_samples, in_features + len(n_levels))."""
         first = cast(KANLayer, self.layers[0])
         first.basis.place_knots(x[:, : first.in_features], sample_weight)
+
+    def refine_knots(self, n_knots, x=None, sample_weight=None):
+        """Add knots to every layer, up to `n_knots`; the network's function stays what it is.
+
+        With ``knots="adaptive"`` knots are moved as well, which changes edge functions by 1e-3 at most.
+
+        Parameters
+        ----------
+        n_knots : int
+        x : Tensor of shape (n_samples, in_features + len(n_levels)), optional
+            Training rows, for quantile knots of the first layer.
+        sample_weight : Tensor of shape (n_samples,), optional
+
+        Raises
+        ------
+        ValueError
+            If a layer's basis has no knots that can be added to.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sklearn_kan import KAN
+        >>> net, x = KAN(3, 1, n_knots=5).double(), torch.rand(10, 3, dtype=torch.float64)
+        >>> before = net(x)
+        >>> net.refine_knots(9)
+        >>> (net(x) - before).abs().max() < 1e-10
+        tensor(True)
+        """
+        first, *others = cast(Iterable[KANLayer], self.layers)
+        first.refine_knots(n_knots, None if x is None else x[:, : first.in_features], sample_weight)
+        for layer in others:
+            layer.refine_knots(n_knots)
+
+    @property
+    def n_knots(self):
+        """Knots of each layer; None for a basis without them."""
+        return [getattr(layer.basis, "n_knots", None) for layer in cast(Iterable[KANLayer], self.layers)]
 
     @property
     def widest(self):
@@ -239,6 +326,35 @@ class KAN(nn.Module):
         for norm, layer in zip(self.norms, others, strict=True):
             h = layer(norm(h, sample_weight))
         return h
+
+
+def read_interactions(interactions):
+    """Whether units have products."""
+    if interactions not in (None, "product"):
+        raise ValueError(f"interactions={interactions!r} is unknown. Choose 'product', or None.")
+    return interactions is not None
+
+
+def check_has_knots(family):
+    """Raise unless a family has knots that can be given and added to."""
+    if not hasattr(family, "refine_knots"):
+        raise ValueError(
+            f"basis={family.__name__} has no knots to place or refine. Choose 'bspline' or 'truncated_power', or leave "
+            "refine_knots at None and knots at its default."
+        )
+
+
+def for_layers(n_layers, **parameter):
+    """A parameter's value for each layer: its items if it is a sequence, else the same for all."""
+    ((name, value),) = parameter.items()
+    if not isinstance(value, list | tuple):
+        return [value] * n_layers
+    if len(value) != n_layers:
+        raise ValueError(
+            f"{name}={value!r} has {len(value)} items, and the network has {n_layers} layers. Pass one for each hidden "
+            "layer and one for the last."
+        )
+    return list(value)
 
 
 class LayerNorm(nn.LayerNorm):

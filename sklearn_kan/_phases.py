@@ -8,6 +8,7 @@ import torch
 SOLVERS = ("adam", "lbfgs", "hybrid")
 ADAM_BETAS = (0.9, 0.95)
 WARM_UP = 0.1  # share of all steps in which the learning rate rises
+RELEASE = 0.3  # share of the learning rate for what products start with at zero
 WIDE = 64  # inputs of a layer from which Adam takes smaller steps on its coefficients
 LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
 LBFGS_HISTORY = 20
@@ -74,7 +75,8 @@ def streaming_phase(batch_size, learning_rate_init, alpha):
 
 def is_coefficient(name):
     """Whether a parameter is regularised: coefficients of edges are; biases, norms and knots are not."""
-    return name.rsplit(".", 1)[-1] in ("edge_weight", "base_weight", "table", "mixing") or ".embeddings." in name
+    kinds = "edge_weight", "base_weight", "table", "mixing", "cofactor"
+    return name.rsplit(".", 1)[-1] in kinds or ".embeddings." in name
 
 
 def cosine(progress):
@@ -88,7 +90,10 @@ def rate_of(name, parameter):
     """Share of the learning rate for a parameter: Adam moves all inputs' coefficients at once, so many move less.
 
     The rule of maximal-update parametrisation for Adam, a rate in inverse proportion to fan-in (Yang et al. 2022,
-    arXiv:2203.03466, table 3), from 64 inputs.
+    arXiv:2203.03466, table 3), from 64 inputs. Products are released slowly (Fan et al. 2021, arXiv:2110.06081).
     """
-    n_inputs = {"edge_weight": parameter.shape[0], "base_weight": parameter.shape[-1]}.get(name.rsplit(".", 1)[-1], 1)
+    kind = name.rsplit(".", 1)[-1]
+    if kind == "cofactor":
+        return RELEASE
+    n_inputs = {"edge_weight": parameter.shape[0], "base_weight": parameter.shape[-1]}.get(kind, 1)
     return min(1.0, WIDE / max(1, n_inputs))

@@ -23,6 +23,14 @@ def layer_sizes(hidden_layer_sizes):
     return tuple(int(size) for size in sizes)
 
 
+def refinements(refine_knots):
+    """Numbers of knots to refine to as a tuple."""
+    numbers = list(refine_knots)
+    if not all(isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= 2 for n in numbers):
+        raise ValueError(f"refine_knots={refine_knots!r} is not usable. Pass integers of at least 2, such as [12, 24].")
+    return tuple(int(n) for n in numbers)
+
+
 def check_device(device):
     """Raise if there is no such device here."""
     try:

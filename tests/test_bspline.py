@@ -235,9 +235,13 @@ def test_nan_stays_nan_in_its_row():
         ({"degree": 6}, "degree=6 is out of range. Choose an integer from 0 to 5."),
         ({"n_knots": 1}, "n_knots=1 is too small for degree=3. Choose at least 2, one for each end."),
         ({"n_knots": -3, "degree": 2}, "n_knots=-3 is too small for degree=2. Choose at least 2, one for each end."),
-        ({"knots": "quantiles"}, "knots='quantiles' is unknown. Choose 'uniform' or 'quantile'."),
-        ({"knots": None}, "knots=None is unknown. Choose 'uniform' or 'quantile'."),
-        ({"knots": [0.0, 1.0]}, "knots=[0.0, 1.0] is unknown. Choose 'uniform' or 'quantile'."),
+        (
+            {"knots": "quantiles"},
+            "knots='quantiles' is unknown. Choose 'uniform', 'quantile' or 'adaptive', or pass knots.",
+        ),
+        ({"knots": None}, "knots=None is unknown. Choose 'uniform', 'quantile' or 'adaptive', or pass knots."),
+        ({"knots": [1.0, 0.0]}, "knots has shape (2,). Pass increasing ones, of shape (n_knots,) or (1, n_knots)."),
+        ({"knots": [0.0]}, "n_knots=1 is too small for degree=3. Choose at least 2, one for each end."),
     ],
 )
 def test_unusable_parameters_are_refused(params, message):

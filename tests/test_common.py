@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, for both estimators, every solver, every basis, every norm."""
+"""scikit-learn's own checks, for both estimators, every solver, every basis, every norm, refined knots."""
 
 import pytest
 from sklearn.utils.estimator_checks import (
@@ -13,13 +13,15 @@ from sklearn_kan.bases import BASES
 SMALL = {"hidden_layer_sizes": (8,), "max_iter": 20, "learning_rate_init": 0.02}
 SETTINGS = [
     {},
-    *({**SMALL, "basis": basis} for basis in BASES),
+    *({**SMALL, "basis": basis, "max_iter": 10, "learning_rate_init": 0.05} for basis in BASES),
     {**SMALL, "solver": "lbfgs", "max_iter": 5},
     {**SMALL, "solver": "hybrid", "max_iter": 5},
     {**SMALL, "norm": "batch"},
     {**SMALL, "norm": "none"},
     {**SMALL, "knots": "uniform", "degree": 1, "dtype": "float64"},
     {**SMALL, "early_stopping": True},
+    {**SMALL, "knots": "adaptive", "interactions": "product"},
+    {**SMALL, "basis": ["rational", "sine"]},
     {**SMALL, "hidden_layer_sizes": (), "max_iter": 60, "learning_rate_init": 0.05},
     {
         **SMALL,

@@ -74,7 +74,14 @@ COPIES = {
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("way", COPIES)
-@pytest.mark.parametrize("params", [{}, {"basis": "truncated_power", "norm": "batch", "solver": "hybrid"}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"basis": "truncated_power", "norm": "batch", "solver": "hybrid"},
+        {"hidden_layer_sizes": (4, 4), "basis": ["activation", "rational", "wavelet"], "interactions": "product"},
+    ],
+)
 def test_a_copy_predicts_the_same(estimator, way, params, tmp_path):
     model, X = fitted(estimator, **params)
     other = COPIES[way](model, tmp_path)

@@ -1,6 +1,7 @@
 """Layers and networks: values by hand, variance at the start, categorical inputs, norms."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from torch import nn
 
 from sklearn_kan import KAN, KANLayer
 from sklearn_kan._network import EMBEDDING_DIM, MAX_LEVELS, NORMS, SIGNAL_STD, BatchNorm, LayerNorm, LookupLayer
-from sklearn_kan.bases import BASES
+from sklearn_kan.bases import BASES, BSpline, Sine
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 all_bases = pytest.mark.parametrize("basis", sorted(BASES))
@@ -332,3 +333,24 @@ def test_inputs_of_another_shape_are_refused(shape):
     for module in (KANLayer(3, 2), KANLayer(3, 2, base=False), KAN(3, 1)):
         with pytest.raises(ValueError, match=r"^x has shape .*\. Pass \(n_samples, 3\)\.$"):
             module(torch.zeros(shape))
+
+
+def test_each_layer_may_have_its_own_basis():
+    net = KAN(3, 2, hidden_layer_sizes=(4,), basis=["bspline", Sine], basis_params=[None, {}], n_knots=5)
+    assert [type(layer.basis) for layer in net.layers] == [BSpline, Sine]
+    params = [{"individual_knots": True}, {"n_groups": 2}]
+    net = KAN(3, 2, hidden_layer_sizes=(4,), basis=("truncated_power", "rational"), basis_params=params)
+    assert net.layers[0].basis.out_features == 4
+    assert len(net.layers[1].basis.a) == 2
+    assert net(random(5, 3, dtype=torch.float32)).shape == (5, 2)
+
+
+@pytest.mark.parametrize("name", ["basis", "basis_params"])
+def test_as_many_bases_as_layers_are_needed(name):
+    value = {"basis": ["bspline"], "basis_params": [None] * 3}[name]
+    message = (
+        f"{name}={value!r} has {len(value)} items, and the network has 2 layers. "
+        "Pass one for each hidden layer and one for the last."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        KAN(3, 2, hidden_layer_sizes=(4,), **{name: value})

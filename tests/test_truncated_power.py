@@ -224,6 +224,7 @@ def test_outputs_in_parts_give_the_same_values_and_gradients(monkeypatch, learne
         total = (y * random(15, OUT, seed=3)).sum() + edges.square().sum()
         return [y, edges, *torch.autograd.grad(total, [x, coef, *basis.parameters()])]
 
+    monkeypatch.setattr(truncated_power.kernels, "has_library", lambda: False)
     whole = run()
     calls = []
     evaluate = truncated_power.evaluate_edges
@@ -247,7 +248,7 @@ def test_outputs_in_parts_give_the_same_values_and_gradients(monkeypatch, learne
         ),
         ({"degree": 6}, "degree=6 is out of range. Choose an integer from 0 to 5."),
         ({"n_knots": 1}, "n_knots=1 is too small for degree=3. Choose at least 2, one for each end."),
-        ({"knots": "equal"}, "knots='equal' is unknown. Choose 'uniform' or 'quantile'."),
+        ({"knots": "equal"}, "knots='equal' is unknown. Choose 'uniform', 'quantile' or 'adaptive', or pass knots."),
     ],
 )
 def test_unusable_parameters_are_refused(params, message):

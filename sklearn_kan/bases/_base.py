@@ -19,8 +19,8 @@ class Basis(nn.Module, ABC):
 
     A subclass is one file: it computes :meth:`forward` and, with ``class Mine(Basis, name="mine")``, can be
     chosen by that name. (A worker process knows the name only if it imports the file; the class it can be given.)
-    Its constructor takes ``in_features`` and keyword arguments; one named ``n_knots``, ``degree``, ``knots`` or
-    ``out_features`` is filled from the estimator's or the layer's parameter of that name.
+    Its constructor takes ``in_features`` and keyword arguments; one named ``n_knots``, ``degree``, ``knots``,
+    ``out_features`` or ``is_first`` is filled from the estimator's, the network's or the layer's value of that name.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ class Basis(nn.Module, ABC):
     ----------
     search_space : dict
         Ranges ``{parameter: (low, high) or list of choices}`` for hyperparameter search.
+    has_base : bool
+        Whether a layer puts a smooth branch ``v silu(x)`` beside the basis.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Basis(nn.Module, ABC):
     """
 
     search_space: ClassVar[dict[str, Any]] = {}
+    has_base: ClassVar[bool] = True
 
     def __init_subclass__(cls, *, name=None, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -116,3 +119,10 @@ def get_basis(basis):
         return BASES[basis]
     names = ", ".join(map(repr, sorted(BASES)))
     raise ValueError(f"basis={basis!r} is unknown. Choose one of {names}, or pass a subclass of Basis.")
+
+
+def check_least(least, basis, **parameter):
+    """Raise if a parameter is below the `least` that its family can do with."""
+    ((name, value),) = parameter.items()
+    if value < least:
+        raise ValueError(f"{name}={value} is too small for basis={basis!r}. Choose at least {least}.")

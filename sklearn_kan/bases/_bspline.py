@@ -6,9 +6,11 @@ import torch
 import torch.nn.functional as F
 
 from .. import kernels
-from ..knots import quantile_knots, uniform_knots
+from ..knots import insert_knots, quantile_knots, remove_knots, roughness, split_intervals, uniform_knots
 from ._base import Basis
 from ._cardinal import cardinal_splines
+
+TOLERANCE = 1e-3  # of an edge function, within which adaptive knots are missing or superfluous
 
 
 class BSpline(Basis, name="bspline"):
@@ -26,8 +28,9 @@ class BSpline(Basis, name="bspline"):
         Knots of one input, both ends included; at least 2.
     degree : int, default=3
         0 to 5.
-    knots : {"uniform", "quantile"}, default="uniform"
-        Equally spaced on [-1, 1], or at quantiles of the inputs given to :meth:`place_knots`.
+    knots : {"uniform", "quantile", "adaptive"} or Tensor, default="uniform"
+        Equally spaced on [-1, 1], or at quantiles of the inputs given to :meth:`place_knots`, where "adaptive" ones
+        start too; or the knots themselves, shape (n_knots,) or (in_features, n_knots).
 
     Attributes
     ----------
@@ -61,7 +64,7 @@ class BSpline(Basis, name="bspline"):
             [0.0000, 0.7500, 0.2500]])
     """
 
-    search_space: ClassVar = {"n_knots": (4, 32), "degree": [1, 2, 3], "knots": ["uniform", "quantile"]}
+    search_space: ClassVar = {"n_knots": (4, 32), "degree": [1, 2, 3], "knots": ["uniform", "quantile", "adaptive"]}
 
     knots: torch.Tensor
     pieces: torch.Tensor
@@ -70,19 +73,60 @@ class BSpline(Basis, name="bspline"):
     first: torch.Tensor
 
     def __init__(self, in_features, *, n_knots=8, degree=3, knots="uniform"):
+        given = None if knots is None or isinstance(knots, str) else given_knots(knots, in_features)
+        n_knots = n_knots if given is None else given.shape[1]
         check_spline(n_knots, degree, knots)
         super().__init__(in_features, n_basis=n_knots + degree - 1)
-        self.n_knots, self.degree, self.placement = n_knots, degree, knots
-        self.register_buffer("knots", uniform_knots(in_features, n_knots).to(torch.get_default_dtype()))
+        self.n_knots, self.degree, self.placement = n_knots, degree, knots if given is None else "given"
+        table = uniform_knots(in_features, n_knots) if given is None else given
+        self.register_buffer("knots", table.to(torch.get_default_dtype()))
         for name in ("pieces", "origin", "rate", "first"):
             self.register_buffer(name, None, persistent=False)
         self.tabulate()
 
     def place_knots(self, x, sample_weight=None):
         """Move the knots to the quantiles of `x`, shape (n_samples, in_features), if that was asked for."""
-        if self.placement == "quantile":
+        if self.placement in ("quantile", "adaptive"):
             self.knots.copy_(quantile_knots(x, self.n_knots, sample_weight))
             self.tabulate()
+
+    def refine_knots(self, coef, n_knots, x=None, sample_weight=None):
+        """Add knots, up to `n_knots` for an input, and give the coefficients of the same functions.
+
+        Intervals are halved: the widest first, or for quantile knots those that hold most of the rows `x`. Adaptive
+        knots whose removal changes no function by more than 1e-3 go first;
+        then those intervals are halved, down to the same tolerance, in which the functions are roughest.
+
+        Parameters
+        ----------
+        coef : Tensor of shape (out_features, in_features, n_basis)
+        n_knots : int
+        x : Tensor of shape (n_samples, in_features), optional
+        sample_weight : Tensor of shape (n_samples,), optional
+
+        Returns
+        -------
+        coef : Tensor of shape (out_features, in_features, n_basis)
+            With the new number of functions.
+        """
+        knots = self.knots
+        if self.placement == "adaptive":
+            coef, knots = remove_knots(coef, knots, self.degree, TOLERANCE)
+            score = roughness(coef, knots, self.degree)
+            finer = split_intervals(knots, torch.where(score > TOLERANCE, score, 0.0), n_knots, self.degree + 1)
+        elif self.placement == "quantile" and x is not None:
+            finer = split_by_mass(knots, n_knots, x, sample_weight)
+        else:
+            finer = split_intervals(knots, torch.where(knots[:, 1:].isfinite(), knots.diff(dim=1), 0.0), n_knots)
+        self.replace_knots(finer)
+        return insert_knots(coef, knots, finer, self.degree)
+
+    def replace_knots(self, knots):
+        """Take another table of knots, of any length."""
+        self.knots, self.n_knots = knots.contiguous(), knots.shape[1]
+        self.placement = "given" if self.placement == "uniform" else self.placement
+        self.n_basis = self.n_knots + self.degree - 1
+        self.tabulate()
 
     def tabulate(self):
         """Bring the table of polynomials up to date with the knots."""
@@ -135,8 +179,37 @@ def check_spline(n_knots, degree, knots):
         raise ValueError(f"degree={degree} is out of range. Choose an integer from 0 to 5.")
     if n_knots < 2:
         raise ValueError(f"n_knots={n_knots} is too small for degree={degree}. Choose at least 2, one for each end.")
-    if not isinstance(knots, str) or knots not in ("uniform", "quantile"):
-        raise ValueError(f"knots={knots!r} is unknown. Choose 'uniform' or 'quantile'.")
+    if knots is None or (isinstance(knots, str) and knots not in ("uniform", "quantile", "adaptive")):
+        raise ValueError(f"knots={knots!r} is unknown. Choose 'uniform', 'quantile' or 'adaptive', or pass knots.")
+
+
+def given_knots(knots, in_features):
+    """A user's knots as a table, shape (in_features, n_knots)."""
+    knots = torch.as_tensor(knots, dtype=torch.float64)
+    table = knots.expand(in_features, -1) if knots.ndim == 1 else knots
+    if table.ndim != 2 or len(table) != in_features or not (table.diff(dim=1) > 0).all():
+        raise ValueError(
+            f"knots has shape {tuple(knots.shape)}. Pass increasing ones, of shape (n_knots,) or "
+            f"({in_features}, n_knots)."
+        )
+    return table.clone(memory_format=torch.contiguous_format)
+
+
+def mass_between(knots, x, sample_weight=None):
+    """Weight of the rows strictly inside each interval: ``(in, n_knots), (n, in) -> (in, n_knots - 1)``."""
+    columns, order = x.detach().T.to(knots).contiguous().sort(dim=1)
+    weight = torch.ones(len(x)) if sample_weight is None else sample_weight
+    total = F.pad(weight.to(knots)[order].cumsum(1), (1, 0))
+    left_of = total.gather(1, torch.searchsorted(columns, knots))
+    up_to = total.gather(1, torch.searchsorted(columns, knots, right=True))
+    return (left_of[:, 1:] - up_to[:, :-1]).clamp(min=0)
+
+
+def split_by_mass(knots, n_knots, x, sample_weight=None):
+    """Halve the heaviest interval of each input, one after the other, until there are `n_knots` knots."""
+    for n in range(knots.shape[1] + 1, n_knots + 1):
+        knots = split_intervals(knots, mass_between(knots, x, sample_weight), n)
+    return knots
 
 
 def piece_table(knots, degree):

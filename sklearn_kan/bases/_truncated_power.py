@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from .. import kernels
 from ..knots import HIGH, LOW, quantile_knots
-from ._bspline import BSpline, evaluate_pieces, horner, locate, piece_table
+from ._bspline import BSpline, evaluate_pieces, given_knots, horner, locate, piece_table
 
 EDGES_AT_ONCE = 2**20  # values of individual edge functions held in memory
 MIN_WIDTH = 1e-3  # of a learnable interval before rescaling, so that knots never meet
@@ -31,11 +32,12 @@ class TruncatedPower(BSpline, name="truncated_power"):
         Knots of one edge, both ends included.
     degree : int, default=3
         0 to 5; at least 1 if knots are learned.
-    knots : {"uniform", "quantile"}, default="uniform"
-        Where knots stand, or start.
+    knots : {"uniform", "quantile", "adaptive"} or Tensor, default="uniform"
+        Where knots stand, or start; as in `BSpline`.
     individual_knots : bool, default=False
         Each edge (output, input) has knots of its own, which start staggered between outputs. Such a layer is
-        no longer one matrix product: it costs more time, and memory is held down by recomputing in backward.
+        no longer one matrix product: it costs about nine times as much on the CPU, and memory is held down by
+        recomputing in backward.
     learn_knots : bool, default=False
         Train the inner knots too. They stay ordered: widths are ``softplus(r) + 1e-3``, summed up and rescaled
         to the knots' range, whose ends stay put.
@@ -68,16 +70,18 @@ class TruncatedPower(BSpline, name="truncated_power"):
             raise ValueError("learn_knots=True needs degree >= 1, got degree=0: steps have no gradient in their knots.")
         if individual_knots and out_features is None:
             raise ValueError("individual_knots=True needs out_features, got None. Pass the layer's number of outputs.")
-        n_tables = in_features * (out_features if individual_knots else 1)
-        super().__init__(n_tables, n_knots=n_knots, degree=degree, knots=knots)
+        n_repeats = out_features if individual_knots else 1
+        if not isinstance(knots, str):
+            knots = given_knots(knots, in_features).repeat(n_repeats, 1)
+        super().__init__(in_features * n_repeats, n_knots=n_knots, degree=degree, knots=knots)
         self.in_features = in_features
         self.out_features = out_features if individual_knots else None
         self.raw_widths = nn.Parameter(torch.zeros_like(self.knots[:, 1:])) if learn_knots else None
-        self.set_knots(self.starting_knots())
+        self.set_knots(self.knots.double() if self.placement == "given" else self.starting_knots())
 
     def place_knots(self, x, sample_weight=None):
         """Move the knots to the quantiles of `x`, shape (n_samples, in_features), if that was asked for."""
-        if self.placement == "quantile":
+        if self.placement in ("quantile", "adaptive"):
             knots = quantile_knots(x, self.n_knots, sample_weight, self.levels())
             self.set_knots(knots.reshape(-1, self.n_knots))
 
@@ -106,6 +110,22 @@ class TruncatedPower(BSpline, name="truncated_power"):
             self.raw_widths.copy_(torch.log(torch.expm1((share - MIN_WIDTH).clamp(min=MIN_WIDTH))))
         self.tabulate()
 
+    @torch.no_grad()
+    def refine_knots(self, coef, n_knots, x=None, sample_weight=None):
+        self.knots.copy_(self.current_knots())
+        if self.out_features is None:
+            return super().refine_knots(coef, n_knots, x, sample_weight)
+        x = None if x is None else x.repeat(1, self.out_features)
+        edges = coef.flatten(0, 1)[None]  # each edge is an input of its own
+        return super().refine_knots(edges, n_knots, x, sample_weight)[0].unflatten(0, coef.shape[:2])
+
+    @torch.no_grad()
+    def replace_knots(self, knots):
+        super().replace_knots(knots)
+        if self.raw_widths is not None:
+            self.raw_widths = nn.Parameter(torch.zeros_like(knots[:, 1:]))
+            self.set_knots(knots)
+
     def current_knots(self):
         """Knots as they now are, shape (n_tables, n_knots); gradients flow to learnable ones."""
         if self.raw_widths is None:
@@ -133,6 +153,10 @@ class TruncatedPower(BSpline, name="truncated_power"):
     def contract(self, x, coef):
         if self.out_features is None:
             return super().contract(x, coef)
+        if kernels.has_library() and not x.is_cuda and kernels.is_eager(x, coef) and self.in_features:
+            knots, pieces, origin, rate, first = self.table()
+            polynomials = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef)
+            return kernels.edges_contract(x, polynomials, knots, origin, rate)
         return torch.cat([edges.sum(2) for edges in self.edges_by_output(x, coef)], 1)
 
     def edge_functions(self, x, coef):
@@ -145,11 +169,13 @@ class TruncatedPower(BSpline, name="truncated_power"):
         knots, pieces, origin, rate, first = self.table()
         polynomials = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef)
         n_outputs = max(1, EDGES_AT_ONCE // max(1, x.numel()))
+        if torch.compiler.is_compiling():
+            n_outputs = len(coef)  # a graph must not depend on the number of rows
         tables = (
             table.unflatten(0, (self.out_features, -1)).split(n_outputs) for table in (polynomials, knots, origin, rate)
         )
         for tables_of_outputs in zip(*tables, strict=True):
-            if n_outputs >= self.out_features:
+            if n_outputs >= len(coef):
                 yield evaluate_edges(x, *tables_of_outputs)
             else:
                 yield checkpoint(evaluate_edges, x, *tables_of_outputs, use_reentrant=False)

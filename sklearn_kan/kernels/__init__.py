@@ -5,12 +5,14 @@ The environment variable ``SKLEARN_KAN_KERNELS`` set to ``torch`` before the fir
 
 from . import _cpu, _triton
 from ._cpu import has_library
+from ._edges import edges_contract
 from ._plain import N_BUFFERS, expand_and_multiply
 from ._triton import describe_gpu_kernel, rational_contract
 
 __all__ = [
     "N_BUFFERS",
     "describe_gpu_kernel",
+    "edges_contract",
     "expand_and_multiply",
     "has_library",
     "is_available",

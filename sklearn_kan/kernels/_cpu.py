@@ -89,7 +89,8 @@ def spline_sums(x, coef, degree, table):
     """The sum, without a record for gradients."""
     x, slabs = x.contiguous(), coef.permute(1, 2, 0).contiguous()
     y = x.new_empty(len(x), len(coef)) if x.shape[1] else x.new_zeros(len(x), len(coef))
-    call = Call(f"spline_forward_{SUFFIXES[x.dtype]}", table, slabs, degree, x, slabs, y)
+    sizes = table[0].shape[1], *slabs.shape
+    call = Call(f"spline_forward_{SUFFIXES[x.dtype]}", Layer, table, sizes, (degree, x, slabs, y))
     call.in_parallel(len(x), work(x, slabs, degree))
     return y
 
@@ -111,8 +112,9 @@ class SplineContract(torch.autograd.Function):
         x, slabs, grad = x.contiguous(), coef.permute(1, 2, 0).contiguous(), grad.contiguous()
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         grad_slabs = torch.empty_like(slabs)
-        tensors = x, slabs, grad, grad_x, grad_slabs
-        call = Call(f"spline_backward_{SUFFIXES[x.dtype]}", table, slabs, ctx.degree, *tensors, len(x))
+        arguments = ctx.degree, x, slabs, grad, grad_x, grad_slabs, len(x)
+        sizes = table[0].shape[1], *slabs.shape
+        call = Call(f"spline_backward_{SUFFIXES[x.dtype]}", Layer, table, sizes, arguments)
         call.in_parallel(x.shape[1], 2 * work(x, slabs, ctx.degree))
         return grad_x, grad_slabs.permute(2, 0, 1), *[None] * (2 + len(table))
 
@@ -123,7 +125,7 @@ def work(x, slabs, degree):
 
 
 class Layer(ctypes.Structure):
-    """A layer as the library sees it."""
+    """A layer whose edges share the knots of their input, as the library sees it."""
 
     _fields_ = [
         *((name, ctypes.c_void_p) for name in ("knots", "pieces", "origin", "rate", "first")),
@@ -132,14 +134,16 @@ class Layer(ctypes.Structure):
 
 
 class Call:
-    """A call of a function of the library; it holds the tensors that the function reads and writes."""
+    """A call of a function of the library with a structure, which it describes, and further arguments.
 
-    def __init__(self, name, table, slabs, degree, *arguments):
+    It holds the tensors that the function reads and writes.
+    """
+
+    def __init__(self, name, structure, tensors, sizes, arguments):
         self.function = getattr(LIBRARY, name)
-        self.kept = table, arguments
-        n_inputs, n_basis, n_outputs = slabs.shape
-        self.layer = Layer(*[t.data_ptr() for t in table], table[0].shape[1], n_inputs, n_basis, n_outputs)
-        self.arguments = ctypes.byref(self.layer), *map(as_argument, (degree, *arguments))
+        self.kept = tensors, arguments
+        self.structure = structure(*[tensor.data_ptr() for tensor in tensors], *sizes)
+        self.arguments = ctypes.byref(self.structure), *map(as_argument, arguments)
 
     def part(self, start, stop):
         self.function(*self.arguments, ctypes.c_int64(start), ctypes.c_int64(stop))

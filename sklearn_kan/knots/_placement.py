@@ -1,8 +1,4 @@
-"""Where knots stand: uniformly, or at quantiles of a column.
-
-Layout of this module: a table of knots has shape ``(n_inputs, n_knots)``, each row strictly increasing. A row
-with fewer distinct knots than columns is filled up with ``inf`` on the right, so that no interval is empty.
-"""
+"""Where knots stand: uniformly, or at quantiles of a column."""
 
 import torch
 

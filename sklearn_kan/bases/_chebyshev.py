@@ -1,0 +1,65 @@
+"""Chebyshev polynomials, as in ChebyKAN (Sidharth et al., 2024)."""
+
+from typing import ClassVar
+
+import torch
+
+from ._base import check_least
+from ._continued import Continued
+
+
+class Chebyshev(Continued, name="chebyshev"):
+    """Chebyshev polynomials ``T_1(x), ..., T_degree(x)``, by ``T_{k+1} = 2 x T_k - T_{k-1}``.
+
+    The constant ``T_0`` is the layer's bias. Outside [-1, 1] each polynomial goes on as a straight line of slope
+    ``T_k'(1) = k**2``. Departure from the authors' code, whose ``cos(k arccos(tanh(x)))`` has no gradient where
+    ``tanh(x)`` rounds to one: the recursion is a polynomial.
+
+    Parameters
+    ----------
+    in_features : int
+    degree : int, default=3
+        At least 1.
+
+    Raises
+    ------
+    ValueError
+        If `degree` is below 1.
+
+    Notes
+    -----
+    Shape: ``(n_samples, in_features) -> (n_samples, in_features, degree)``.
+
+    References
+    ----------
+    Sidharth et al. (2024), *Chebyshev Polynomial-Based Kolmogorov-Arnold Networks*, arXiv:2405.07200.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_kan.bases import Chebyshev
+    >>> Chebyshev(1, degree=4)(torch.tensor([[0.5]])).squeeze()
+    tensor([ 0.5000, -0.5000, -1.0000, -0.5000])
+    """
+
+    search_space: ClassVar = {"degree": (2, 12)}
+
+    def __init__(self, in_features, *, degree=3):
+        check_least(1, "chebyshev", degree=degree)
+        super().__init__(in_features, n_basis=degree)
+        self.degree = degree
+
+    def inner(self, x):
+        return torch.stack(recursion(x, torch.ones_like(x), x, self.degree), -1)
+
+    def slope(self, x):  # T_k' = k U_{k-1}
+        second_kind = recursion(x, torch.zeros_like(x), torch.ones_like(x), self.degree)
+        return torch.stack([k * u for k, u in enumerate(second_kind, start=1)], -1)
+
+
+def recursion(x, before, first, n):
+    """``p_1, ..., p_n`` of ``p_{k+1} = 2 x p_k - p_{k-1}``, from ``p_0`` and ``p_1``."""
+    terms = [before, first]
+    while len(terms) <= n:
+        terms.append(2 * x * terms[-1] - terms[-2])
+    return terms[1:]

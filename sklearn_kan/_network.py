@@ -50,7 +50,8 @@ class KANLayer(nn.Module):
 
     Notes
     -----
-    Shape: ``(n_samples, in_features) -> (n_samples, out_features)``.
+    Shape: ``(n_samples, in_features) -> (n_samples, out_features)``. Further axes before the last, such as one for the
+    members of an ensemble that share the layer, are kept.
 
     References
     ----------
@@ -140,8 +141,10 @@ class KANLayer(nn.Module):
         return (variance / (self.in_features * power)).sqrt() if self.in_features and power > 0 else 0.0
 
     def forward(self, x):
-        if x.ndim != 2 or x.shape[1] != self.in_features:
+        if x.ndim < 2 or x.shape[-1] != self.in_features:
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {self.in_features}).")
+        if x.ndim > 2:
+            return self(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
         y = self.basis.contract(x, self.coef) + self.bias
         if self.base_weight is not None:
             y = y + F.linear(F.silu(x), self.base_weight)

@@ -335,6 +335,13 @@ def test_inputs_of_another_shape_are_refused(shape):
             module(torch.zeros(shape))
 
 
+@pytest.mark.parametrize("axes", [(2, 5), (2, 1, 3), (0, 4)])
+def test_axes_before_the_last_are_kept(axes):
+    layer, x = KANLayer(3, 2, generator=seeded()), random(12, 3, dtype=torch.float32).expand(2, 12, 3)
+    x = x.reshape(-1, 3)[: torch.Size(axes).numel()].reshape(*axes, 3)
+    assert torch.equal(layer(x), layer(x.reshape(-1, 3)).reshape(*axes, 2))
+
+
 def test_each_layer_may_have_its_own_basis():
     net = KAN(3, 2, hidden_layer_sizes=(4,), basis=["bspline", Sine], basis_params=[None, {}], n_knots=5)
     assert [type(layer.basis) for layer in net.layers] == [BSpline, Sine]

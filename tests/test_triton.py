@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sklearn_kan import kernels
-from sklearn_kan.bases import BSpline
+from sklearn_kan.bases import BSpline, Rational
 from sklearn_kan.bases._base import Basis
 from sklearn_kan.kernels import _triton
 
@@ -119,7 +119,10 @@ def test_what_is_not_a_number_stays_so_in_its_row_alone():
 def test_sums_over_rows_may_be_split(monkeypatch):
     basis, x = spline(2), normal(260, 2)
     coef, weight, a, b = (normal(*shape) for shape in [(3, 2, basis.n_basis), (3, 2), (1, 6), (1, 4)])
-    contract = lambda *leaves: _triton.spline_contract(*leaves, basis.table(), 3)  # noqa: E731
+
+    def contract(*leaves):
+        return _triton.spline_contract(*leaves, basis.table(), 3)
+
     splits = []
     split = _triton.Tile.split
     monkeypatch.setattr(_triton.Tile, "split", lambda *args: splits.append(split(*args)) or splits[-1])
@@ -136,7 +139,10 @@ def test_strided_inputs_and_gradients_are_read_rightly():
     coef = normal(3, 4, basis.n_basis).transpose(0, 1)
     check_spline(basis, normal(20, 6)[::2, 1:4], coef)
     x = normal(9, 3).requires_grad_()
-    contract = lambda *leaves: _triton.spline_contract(*leaves, basis.table(), 3)  # noqa: E731
+
+    def contract(*leaves):
+        return _triton.spline_contract(*leaves, basis.table(), 3)
+
     (grad,) = torch.autograd.grad(contract(x, coef).sum(), x)  # of a sum, a gradient is one number of stride 0
     (expected,) = torch.autograd.grad(Basis.contract(basis, x, coef).sum(), x)
     torch.testing.assert_close(grad, expected)
@@ -158,11 +164,17 @@ def test_nothing_in_gives_zeros(shape):
 
 def test_gradcheck():
     basis = spline(2, n_knots=5, knots="quantile")
-    contract = lambda *leaves: _triton.spline_contract(*leaves, basis.table(), 3)  # noqa: E731
+
+    def contract(*leaves):
+        return _triton.spline_contract(*leaves, basis.table(), 3)
+
     leaves = normal(4, 2).requires_grad_(), normal(2, 2, basis.n_basis).requires_grad_()
     assert torch.autograd.gradcheck(contract, leaves, fast_mode=True)
     leaves = [normal(*shape, seed=k).requires_grad_() for k, shape in enumerate([(5, 3), (2, 3), (2, 6), (2, 4)])]
-    contract = lambda *leaves: _triton.rational_contract(*leaves, (-1.0, 0.7))  # noqa: E731
+
+    def contract(*leaves):
+        return _triton.rational_contract(*leaves, (-1.0, 0.7))
+
     assert torch.autograd.gradcheck(contract, leaves, fast_mode=True)
 
 
@@ -177,8 +189,13 @@ def test_only_wanted_gradients_are_calculated(monkeypatch):
 
 def test_gradients_of_gradients_are_left_to_torch():
     basis, x, coef = spline(2), normal(5, 2).requires_grad_(), normal(3, 2, 10).requires_grad_()
-    plain = lambda *leaves: Basis.contract(basis, *leaves)  # noqa: E731
-    kernel = lambda *leaves: _triton.spline_contract(*leaves, basis.table(), 3, plain)  # noqa: E731
+
+    def plain(*leaves):
+        return Basis.contract(basis, *leaves)
+
+    def kernel(*leaves):
+        return _triton.spline_contract(*leaves, basis.table(), 3, plain)
+
     second = []
     for contract in (kernel, plain):
         (slope,) = torch.autograd.grad(contract(x, coef).sum(), x, create_graph=True)
@@ -217,6 +234,18 @@ def test_rational_kernels_equal_plain_torch(shape, ends, dtype):
     found = outputs_and_gradients(lambda *leaves: _triton.rational_contract(*leaves, ends), *leaves)
     expected = outputs_and_gradients(lambda *leaves: plain_rational(*leaves, ends), *[leaf.double() for leaf in leaves])
     assert_agree(found, expected, dtype)
+
+
+def test_the_rational_basis_has_the_kernels_conventions():
+    basis = Rational(5, n_groups=3).to(DEVICE, torch.float64)
+    x, coef = 2 * normal(40, 5), normal(4, 5, 1)
+    found = outputs_and_gradients(
+        lambda x, weight, a, b: kernels.rational_contract(x, weight, a, b, basis.ends),
+        x, coef[..., 0], basis.a, basis.b,
+    )  # fmt: skip
+    expected = outputs_and_gradients(basis.contract_with, x, coef[..., 0], basis.a, basis.b)
+    assert_agree(found, expected, torch.float64)
+    torch.testing.assert_close(basis.contract(x, coef), found[0])
 
 
 def test_shapes_that_do_not_belong_together():
@@ -284,7 +313,10 @@ def test_real_sizes_agree_bit_for_bit_with_themselves_and_with_torch(dtype):
     basis = spline(64, dtype, n_knots=20, knots="quantile")
     x, coef = normal(5000, 64, dtype=dtype), normal(96, 64, basis.n_basis, dtype=dtype)
     check_spline(basis, x, coef)
-    contract = lambda *leaves: _triton.spline_contract(*leaves, basis.table(), 3)  # noqa: E731
+
+    def contract(*leaves):
+        return _triton.spline_contract(*leaves, basis.table(), 3)
+
     for once, again in zip(outputs_and_gradients(contract, x, coef), outputs_and_gradients(contract, x, coef),
                            strict=True):  # fmt: skip
         assert torch.equal(once, again)

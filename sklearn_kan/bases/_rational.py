@@ -5,7 +5,9 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.func import functional_call
 
+from .. import kernels
 from ..knots import HIGH, LOW
 from ._base import check_least
 from ._continued import Continued
@@ -75,6 +77,15 @@ class Rational(Continued, name="rational"):
         self.a = nn.Parameter(a.to(dtype).repeat(n_groups, 1))
         self.b = nn.Parameter(b.to(dtype).repeat(n_groups, 1))
         self.register_buffer("group", torch.arange(in_features) * n_groups // max(1, in_features), persistent=False)
+
+    def contract(self, x, coef):
+        if not x.is_cuda or not kernels.is_eager(x, coef, self.a, self.b):
+            return super().contract(x, coef)
+        return kernels.rational_contract(x, coef[..., 0], self.a, self.b, self.ends, self.contract_with)
+
+    def contract_with(self, x, weight, a, b):
+        """The same for other coefficients, in plain torch: `weight` (out, in), and those of the functions."""
+        return functional_call(self, {"a": a, "b": b}, (x,)).flatten(1) @ weight.T
 
     def coefficients(self):
         """Of numerator and inner part of the denominator for each input, lowest power first, each ``(in,)``."""

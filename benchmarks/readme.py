@@ -34,75 +34,105 @@ def tabular_suite():
 def speed():
     """Time of a layer over that of the product of its expanded inputs."""
     result = json.loads((RESULTS / "speed.json").read_text())
-    layers = result["layers"]
-    sizes = sorted({(row["in"], row["n"]) for row in layers})
     lines = [
         "Forward and backward of a layer (cubic, without the base branch, float32) over the time of the matrix product "
-        f"of its expanded inputs, {result['threads']} thread ({result['device']}): C kernel / plain torch.",
+        f"of its expanded inputs, {result['threads']} thread ({result['device']}): compiled kernel / plain torch.",
         "",
-        "| basis functions | " + " | ".join(f"{width}→{width}, batch {n}" for width, n in sizes) + " |",
-        "|---" * (len(sizes) + 1) + "|",
-    ]
+        *layer_table(result["layers"], lambda ms: f"{ms['kernel'] / ms['product']:.2f} / "
+                                                  f"{ms['plain torch'] / ms['product']:.1f}"),
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def layer_table(layers, cell):
+    """Rows of a table of layers: numbers of basis functions by sizes."""
+    sizes = sorted({(row["in"], row["n"]) for row in layers})
+    heads = " | ".join(f"{width}→{width}, batch {n}" for width, n in sizes)
+    lines = [f"| basis functions | {heads} |", "|---" * (len(sizes) + 1) + "|"]
     for n_basis in sorted({row["n_basis"] for row in layers}):
         ms = {(row["in"], row["n"]): row["ms"] for row in layers if row["n_basis"] == n_basis}
-        cells = (
-            f"{ms[s]['kernel'] / ms[s]['product']:.2f} / {ms[s]['plain torch'] / ms[s]['product']:.1f}" for s in sizes
-        )
-        lines.append(f"| {n_basis} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        lines.append(f"| {n_basis} | " + " | ".join(cell(ms[size]) for size in sizes) + " |")
+    return lines
 
 
-def bases():
-    """All families at equal size and at equal time, and what a layer costs."""
-    result = json.loads((RESULTS / "bases.json").read_text())
-    settings, rows = result["settings"], result["rows"]
-    groups = sorted({row["group"] for row in rows})
-    names = {group: sorted({row["data"] for row in rows if row["group"] == group}) for group in groups}
+PEERS = ("efficient-kan", "fast-kan", "inkan", "TruKAN", "pykan")
+
+
+def speed_of_peers():
+    """How many times as long other libraries take."""
+    result = json.loads((RESULTS / "speed.json").read_text())
+    layers = [row for row in result["layers"] if "efficient-kan" in row["ms"]]
+    names = [name for name in PEERS if name in layers[0]["ms"]]
     lines = [
-        f"One hidden layer, at most {settings['rows']:,} rows, {settings['passes']} passes (equal size) or "
-        f"{settings['seconds']:g} s of CPU time (equal time), {len({row['seed'] for row in rows})} splits; shifted "
-        "geometric mean of nRMSE or error rate on "
-        + " and on ".join(f"{len(names[group])} {group} ({', '.join(names[group])})" for group in groups)
-        + ". In brackets: over the best family. Layer: forward and backward, 64→64, batch 1024, six knots or degree 8. "
-        f"One thread ({result['device']}, torch {result['versions']['torch']}).",
+        f"Times of other libraries' layers over that of the compiled kernel ({', '.join(names)}):",
         "",
-        "| | " + " | ".join(f"{protocol}, {group}" for protocol in result["summary"] for group in groups)
-        + " | layer, ms |",
-        "|---" * (2 + len(groups) * len(result["summary"])) + "|",
-    ]  # fmt: skip
-    first = next(iter(result["summary"].values()))[groups[0]]
-    for method in sorted(first, key=lambda method: first[method]["loss"]):
-        cells = [part[group][method] for part in result["summary"].values() for group in groups]
-        losses = " | ".join(f"{cell['loss']:.3f} ({cell['over_best']:.2f})" for cell in cells)
-        lines.append(f"| {method} | {losses} | {result['layer_ms'].get(method, '')} |")
+        *layer_table(layers, lambda ms: " / ".join(f"{ms[name] / ms['kernel']:.1f}" for name in names)),
+        "",
+        "One step of Adam of a whole network over that of a plain network of the same widths (batches of "
+        f"{' and '.join(str(row['n']) for row in result['networks'])}):",
+        "",
+    ]
+    methods = [name for name in result["networks"][0]["ms"] if name != "MLP"]
+    lines += ["| widths | " + " | ".join(methods) + " |", "|---" * (len(methods) + 1) + "|"]
+    for row in result["networks"]:
+        cells = (f"{row['ms'][name] / row['ms']['MLP']:.1f}" for name in methods)
+        lines.append(f"| {'-'.join(map(str, row['sizes']))} | " + " | ".join(cells) + " |")
+    memory = result["memory"]
+    peaks = ", ".join(f"{name} {row['peak_mb']:.0f} MB" for name, row in memory["memory"].items())
+    lines += [
+        "",
+        f"Peak memory of forward and backward, {memory['in']}→{memory['out']}, batch {memory['n']}, "
+        f"{memory['n_basis']} basis functions, beside layer and input: {peaks}. Saved for backward: "
+        f"{memory['memory']['sklearn_kan']['saved_over_input']:.1f} times the input.",
+    ]
     return "\n".join(lines)
 
 
-def adaptive_knots():
-    """Knots placed for a tolerance, and as many uniform ones as reach the same error."""
-    result = json.loads((RESULTS / "adaptive_knots.json").read_text())
-    lines = ["| | placed knots | largest error over the tolerance | uniform knots for it |", "|---|---|---|---|"]
-    for row in result["rows"]:
-        name = row["function"].replace("|", "\\|")
-        lines.append(f"| {name} | {row['placed']} | {row['error_over_tolerance']:.2f} | {row['uniform']:,} |")
+def loops():
+    """Training loop, inference, scale and time to an error."""
+    loop, inference, scale, race = (
+        json.loads((RESULTS / f"{name}.json").read_text())
+        for name in ("training_loop", "inference", "scale", "time_to_error")
+    )
+    latency = ", ".join(f"{name} {us:.0f} µs" for name, us in inference["latency_us"].items())
+    rates = ", ".join(f"{name} {rate:,.0f}" for name, rate in inference["rows_per_second"].items())
+    times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in race["cpu_seconds"].items())
+    lines = [
+        f"- Training loop at 10,000 rows, batches of 256: {loop['over_bare_loop']['training loop']:.2f} times a bare "
+        f"torch loop; all of `fit`: {loop['over_bare_loop']['fit']:.2f}.",
+        f"- One row predicted (median): {latency}.",
+        f"- Rows per second, 100,000 at a time: {rates}. A million rows take "
+        f"{inference['mb_beside_a_million_rows']:.0f} MB beside table and result.",
+        f"- Diamonds, CPU seconds to a validation RMSE of {race['rmse']:.0f}: {times}.",
+        "",
+        f"| rows of {scale['columns']} float32 columns, {scale['passes']} passes | way | CPU s | µs per row and pass "
+        "| table, MB | memory beside it, MB |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in scale["rows"]:
+        per_row = row["cpu_seconds"] / row["n"] / scale["passes"] * 1e6
+        lines.append(
+            f"| {row['n']:,} | `{row['how']}` | {row['cpu_seconds']:.1f} | {per_row:.1f} | {row['table_mb']:.0f} "
+            f"| {row['extra_mb']:.0f} |"
+        )
     return "\n".join(lines)
 
 
 TABLES = {
-    "tabular_suite": ("README.md", tabular_suite),
-    "speed": ("README.md", speed),
-    "bases": ("docs/bases.md", bases),
-    "adaptive_knots": ("docs/bases.md", adaptive_knots),
+    "README.md": {"tabular_suite": tabular_suite, "speed": speed},
+    "docs/speed.md": {"speed": speed, "speed_of_peers": speed_of_peers, "loops": loops},
 }
 
 
 def main():
-    for name, (file, table) in TABLES.items():
+    for file, tables in TABLES.items():
         path = ROOT / file
         text = path.read_text()
-        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        before, rest = text.split(begin)
-        path.write_text(before + begin + table() + "\n" + end + rest.split(end)[1])
+        for name, table in tables.items():
+            begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+            before, rest = text.split(begin)
+            text = before + begin + table() + "\n" + end + rest.split(end)[1]
+        path.write_text(text)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ lint: .venv/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.venv/%.stamp: pyproject.toml constraints.txt sklearn_kan/kernels/_spline.c $(wildcard sklearn_kan/kernels/*.h)
+.venv/%.stamp: pyproject.toml constraints.txt $(wildcard sklearn_kan/kernels/*.c sklearn_kan/kernels/*.h)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$*]"
 	touch $@

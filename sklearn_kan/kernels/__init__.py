@@ -4,6 +4,6 @@ The environment variable ``SKLEARN_KAN_KERNELS`` set to ``torch`` before the fir
 """
 
 from ._cpu import has_library, is_available, spline_contract
-from ._edges import edges_contract
+from ._edges import can_contract, edges_contract
 
-__all__ = ["edges_contract", "has_library", "is_available", "spline_contract"]
+__all__ = ["can_contract", "edges_contract", "has_library", "is_available", "spline_contract"]

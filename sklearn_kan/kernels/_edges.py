@@ -1,8 +1,30 @@
 """Sums of edge functions whose knots are their own, on the CPU, without storing a value per edge and row."""
 
+import ctypes
+import os
+from importlib.machinery import EXTENSION_SUFFIXES
+from itertools import pairwise
+from pathlib import Path
+
 import torch
 
-from ._cpu import SUFFIXES, in_parallel
+from ._cpu import SUFFIXES, WORK_PER_THREAD, is_available, pool
+
+
+def load_library():
+    """The compiled library, or None where there is none or torch was asked for."""
+    if os.environ.get("SKLEARN_KAN_KERNELS") == "torch":
+        return None
+    paths = (Path(__file__).with_name(f"_edge_library{suffix}") for suffix in EXTENSION_SUFFIXES)
+    return next((ctypes.CDLL(str(path)) for path in paths if path.exists()), None)
+
+
+LIBRARY = load_library()
+
+
+def can_contract(x, *tensors):
+    """Whether the library is there and can take these tensors; what it cannot, plain torch does."""
+    return LIBRARY is not None and is_available(x, *tensors)
 
 
 def edges_contract(x, polynomials, knots, origin, rate):
@@ -56,10 +78,22 @@ class EdgesContract(torch.autograd.Function):
 
 
 def call(name, columns, tables, others, length):
-    """Run a function of the library over `length` outputs or inputs."""
+    """Run a function of the library over parts of `length` outputs or inputs, one per thread."""
     polynomials, knots, *_ = tables
     order = polynomials.shape[1]
     n_inputs, n_samples = columns.shape
+    function = getattr(LIBRARY, f"{name}_{SUFFIXES[columns.dtype]}")
+    tensors = (columns, *tables, *others)
     sizes = n_samples, knots.shape[1], n_inputs, len(knots) // n_inputs, order
+    arguments = [ctypes.c_void_p(t.data_ptr()) for t in tensors] + [ctypes.c_int64(size) for size in sizes]
     work = len(knots) * n_samples * (order + knots.shape[1])
-    in_parallel(f"{name}_{SUFFIXES[columns.dtype]}", (columns, *tables, *others), sizes, length, work)
+    n_threads = max(1, min(torch.get_num_threads(), work // WORK_PER_THREAD, length))
+
+    def part(start, stop, kept=tensors):  # an interrupted caller leaves; the tensors stay until the last thread is done
+        function(*arguments, ctypes.c_int64(start), ctypes.c_int64(stop))
+
+    first, *rest = pairwise(length * k // n_threads for k in range(n_threads + 1))
+    others = [pool().submit(part, *bounds) for bounds in rest]
+    part(*first)
+    for other in others:
+        other.result()

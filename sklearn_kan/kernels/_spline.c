@@ -11,13 +11,8 @@
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__)
 /* By what a processor can do: "arch=" would ask for its maker. avx2 ranks above fma and does without it. */
 #define FOR_EACH_CPU __attribute__((target_clones("avx512f", "fma", "default")))
-/* Gathers, which gcc leaves out unless it tunes for a processor that has fast ones. */
-#define GATHERS __attribute__((target("avx512f,tune=skylake-avx512")))
-#define HAS_GATHERS __builtin_cpu_supports("avx512f")
 #else
 #define FOR_EACH_CPU
-#define GATHERS
-#define HAS_GATHERS 0
 #endif
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
@@ -33,21 +28,18 @@
 
 #define BLOCK 64
 #define GROUP 4
-#define ROWS 256
 #define MAX_ORDER 6
 #define LEAST(a, b) ((a) < (b) ? (a) : (b))
 
 #define T float
 #define NAMED(function) function##_float32
 #include "_spline.h"
-#include "_edges.h"
 #undef T
 #undef NAMED
 
 #define T double
 #define NAMED(function) function##_float64
 #include "_spline.h"
-#include "_edges.h"
 
 /* What an import by name would look for; the library is only called through ctypes. */
 EXPORT void *PyInit__spline(void) { return 0; }

@@ -57,10 +57,11 @@ def bases():
     result = json.loads((RESULTS / "bases.json").read_text())
     settings, rows = result["settings"], result["rows"]
     groups = sorted({row["group"] for row in rows})
+    n_splits = len({row["seed"] for row in rows})
     names = {group: sorted({row["data"] for row in rows if row["group"] == group}) for group in groups}
     lines = [
         f"One hidden layer, at most {settings['rows']:,} rows, {settings['passes']} passes (equal size) or "
-        f"{settings['seconds']:g} s of CPU time (equal time), {len({row['seed'] for row in rows})} splits; shifted "
+        f"{settings['seconds']:g} s of CPU time (equal time), {n_splits} split{'s' if n_splits > 1 else ''}; shifted "
         "geometric mean of nRMSE or error rate on "
         + " and on ".join(f"{len(names[group])} {group} ({', '.join(names[group])})" for group in groups)
         + ". In brackets: over the best family. Layer: forward and backward, 64→64, batch 1024, six knots or degree 8. "

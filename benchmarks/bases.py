@@ -1,4 +1,4 @@
-"""Claim: no family of bases is more than 1.5 times worse than the best one, at equal size or at equal time.
+"""Claim: on real tables no family of bases is more than 1.5 times worse than the best one, at equal size or time.
 
 Five formulas in the style of Feynman's lectures, noise-free, and a suite of real tables as in
 `benchmarks.tabular_suite`, of which at most ``--rows`` rows are used. Every family and scikit-learn's MLP are

@@ -118,8 +118,46 @@ def loops():
     return "\n".join(lines)
 
 
+def bases():
+    """All families at equal size and at equal time, and what a layer costs."""
+    result = json.loads((RESULTS / "bases.json").read_text())
+    settings, rows = result["settings"], result["rows"]
+    groups = sorted({row["group"] for row in rows})
+    n_splits = len({row["seed"] for row in rows})
+    names = {group: sorted({row["data"] for row in rows if row["group"] == group}) for group in groups}
+    lines = [
+        f"One hidden layer, at most {settings['rows']:,} rows, {settings['passes']} passes (equal size) or "
+        f"{settings['seconds']:g} s of CPU time (equal time), {n_splits} split{'s' if n_splits > 1 else ''}; shifted "
+        "geometric mean of nRMSE or error rate on "
+        + " and on ".join(f"{len(names[group])} {group} ({', '.join(names[group])})" for group in groups)
+        + ". In brackets: over the best family. Layer: forward and backward, 64→64, batch 1024, six knots or degree 8. "
+        f"One thread ({result['device']}, torch {result['versions']['torch']}).",
+        "",
+        "| | " + " | ".join(f"{protocol}, {group}" for protocol in result["summary"] for group in groups)
+        + " | layer, ms |",
+        "|---" * (2 + len(groups) * len(result["summary"])) + "|",
+    ]  # fmt: skip
+    first = next(iter(result["summary"].values()))[groups[0]]
+    for method in sorted(first, key=lambda method: first[method]["loss"]):
+        cells = [part[group][method] for part in result["summary"].values() for group in groups]
+        losses = " | ".join(f"{cell['loss']:.3f} ({cell['over_best']:.2f})" for cell in cells)
+        lines.append(f"| {method} | {losses} | {result['layer_ms'].get(method, '')} |")
+    return "\n".join(lines)
+
+
+def adaptive_knots():
+    """Knots placed for a tolerance, and as many uniform ones as reach the same error."""
+    result = json.loads((RESULTS / "adaptive_knots.json").read_text())
+    lines = ["| | placed knots | largest error over the tolerance | uniform knots for it |", "|---|---|---|---|"]
+    for row in result["rows"]:
+        name = row["function"].replace("|", "\\|")
+        lines.append(f"| {name} | {row['placed']} | {row['error_over_tolerance']:.2f} | {row['uniform']:,} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "README.md": {"tabular_suite": tabular_suite, "speed": speed},
+    "docs/bases.md": {"bases": bases, "adaptive_knots": adaptive_knots},
     "docs/speed.md": {"speed": speed, "speed_of_peers": speed_of_peers, "loops": loops},
 }
 

@@ -333,7 +333,7 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
             warnings.warn(
                 f"{phase.optimizer.__name__} diverged: its loss became non-finite or ended higher than it began. "
                 "Training went back to the best state before. Lower learning_rate_init, or look for extreme targets.",
-                ConvergenceWarning, stacklevel=5,
+                ConvergenceWarning, stacklevel=6,
             )  # fmt: skip
         if interrupted:
             break

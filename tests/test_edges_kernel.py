@@ -30,8 +30,8 @@ def layer(shape, degree, learned, dtype, n_knots=6):
 def both(basis, x, coef, monkeypatch):
     """Outputs and gradients by the kernel and by plain torch."""
     results = []
-    for is_available in (lambda *tensors: True, lambda *tensors: False):
-        monkeypatch.setattr(kernels, "is_available", is_available)
+    for can_contract in (lambda *tensors: True, lambda *tensors: False):
+        monkeypatch.setattr(kernels, "can_contract_edges", can_contract)
         leaves = [x.clone().requires_grad_(), coef.clone().requires_grad_(), *basis.parameters()]
         y = basis.contract(*leaves[:2])
         results.append([y.detach(), *torch.autograd.grad(y.sin().sum(), leaves, materialize_grads=True)])

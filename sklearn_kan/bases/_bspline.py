@@ -94,8 +94,8 @@ class BSpline(Basis, name="bspline"):
         """Add knots, up to `n_knots` for an input, and give the coefficients of the same functions.
 
         Intervals are halved: the widest first, or for quantile knots those that hold most of the rows `x`. Adaptive
-        knots whose removal changes no function by more than 1e-3 go first;
-        then those intervals are halved, down to the same tolerance, in which the functions are roughest.
+        knots whose removal changes no function by more than 1e-3 go first; then those intervals are halved in which
+        the functions are roughest, down to the same tolerance.
 
         Parameters
         ----------

@@ -153,7 +153,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
     def contract(self, x, coef):
         if self.out_features is None:
             return super().contract(x, coef)
-        if kernels.has_library() and not x.is_cuda and kernels.is_eager(x, coef) and self.in_features:
+        if kernels.can_contract_edges(x, coef) and self.in_features:
             knots, pieces, origin, rate, first = self.table()
             polynomials = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef)
             return kernels.edges_contract(x, polynomials, knots, origin, rate)

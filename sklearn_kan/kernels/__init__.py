@@ -11,6 +11,7 @@ from ._triton import describe_gpu_kernel, rational_contract
 
 __all__ = [
     "N_BUFFERS",
+    "can_contract_edges",
     "describe_gpu_kernel",
     "edges_contract",
     "expand_and_multiply",
@@ -30,6 +31,11 @@ def is_eager(x, *tensors):
 def is_available(x, degree):
     """Whether there is a kernel for splines of this degree where `x` is; `is_eager` has said yes before."""
     return x.is_cuda or _cpu.is_available(degree)
+
+
+def can_contract_edges(x, *tensors):
+    """Whether there is a kernel for edges with knots of their own that can take these tensors."""
+    return has_library() and not x.is_cuda and is_eager(x, *tensors)
 
 
 def spline_contract(x, *arguments):

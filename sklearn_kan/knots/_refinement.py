@@ -41,7 +41,7 @@ def insertion_matrix(knots, finer, degree):
             [0.7500, 0.2500],
             [0.0000, 1.0000]], dtype=torch.float64)
     """
-    knots, finer = knots.double(), finer.double()
+    knots, finer = knots.double().cpu(), finer.double().cpu()
     if not torch.isin(knots, finer).all() or finer[0] != knots[0] or finer[-1] != knots[-1]:
         raise ValueError(f"finer={finer.tolist()} does not hold knots={knots.tolist()} with the same ends.")
     old, new = continued(knots, degree), continued(finer, degree)
@@ -126,7 +126,8 @@ def remove_knots(coef, knots, degree, tol):
     >>> knots
     tensor([[0., 1.]])
     """
-    coarse = [coarser(coef[:, i].double().T, finite(row).double(), degree, tol) for i, row in enumerate(knots)]
+    columns, rows = coef.double().cpu().unbind(1), [finite(row).double().cpu() for row in knots]
+    coarse = [coarser(column.T, row, degree, tol) for column, row in zip(columns, rows, strict=True)]
     table = stacked([row for _, row in coarse])
     result = coef.new_zeros(*coef.shape[:2], table.shape[1] + degree - 1)
     for i, (values, _) in enumerate(coarse):

@@ -1,0 +1,187 @@
+"""Learning the spectrum: starts from the data, priors, optimisation, and the choice of components.
+
+Two starts, and the better one stays: sines that stand out of white noise (matching pursuit on the periodogram), and
+none at all. From each the mixture grows where the slope of the likelihood says that power is missing, for as long as
+an information criterion (Schwarz 1978) agrees, and sheds what it does not need.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ._inference import NotPositiveDefiniteError
+from ._kernels import SpectralMixture
+from ._spectrum import frequency_grid, peaks_of_score, pursue
+
+PER_ROUND = 3  # components that may come at once
+SPREAD = 1.5  # standard deviation of the prior of log length scales
+SMOOTH, COHERENT = 0.3, 2.0  # prior medians of length scales in spans: at frequency zero, and elsewhere
+NOISE_RANGE = (1e-6, 10.0)  # of the target's variance
+WEIGHT_RANGE = (1e-10, 1e3)
+SMALLEST_WEIGHT = 1e-4  # of a component that comes
+DRIFT = 2.0  # cycles over the span that a frequency may move from its start
+HOPELESS = 0.2  # share of all weights from which a component is not worth trying without
+TOLERANCE = 1e-8
+
+
+class Scales(NamedTuple):
+    """Range of each feature, mean distance of its neighbours, and the target's variance."""
+
+    span: np.ndarray
+    step: np.ndarray
+    variance: float
+
+
+def scales_of(X, variance):
+    """The scales of points ``(n, n_features)``; a constant feature has span one."""
+    span = np.ptp(X, axis=0)
+    span[span == 0] = 1.0
+    n_gaps = np.array([max(1, len(np.unique(column)) - 1) for column in X.T])
+    return Scales(span, span / n_gaps, variance)
+
+
+class Fit(NamedTuple):
+    """A kernel, its log posterior density up to a constant, that less the price of its parameters, and iterations."""
+
+    kernel: SpectralMixture
+    value: float
+    criterion: float
+    n_iter: int
+
+
+class Objective:
+    """Negative log posterior of a kernel's theta.
+
+    The prior is flat in log weights (Jeffreys) and in frequencies, and normal in log length scales. Frequencies are
+    counted in cycles over the span.
+    """
+
+    def __init__(self, solver, kernel, scales):
+        self.solver, self.kernel = solver, kernel
+        shape = kernel.length_scales.shape
+        is_periodic = kernel.frequencies != 0
+        span, step = np.broadcast_to(scales.span, shape), np.broadcast_to(scales.step, shape)
+        median = np.where(is_periodic.any(1, keepdims=True), COHERENT, SMOOTH * math.sqrt(shape[1])) * span
+        mu, unit = kernel.frequencies[is_periodic], 1 / span[is_periodic]
+        n_weights, n_lengths, n_frequencies = shape[0], median.size, len(mu)
+        self.unit = np.concatenate([np.ones(n_weights + n_lengths), unit, [1.0]])
+        self.median = np.concatenate([np.zeros(n_weights), np.log(median).ravel(), mu, [0.0]])
+        self.precision = np.repeat([0.0, SPREAD**-2, 0.0], [n_weights, n_lengths, n_frequencies + 1])
+        low, high = (np.log(bound) for bound in (step / 4, 1e3 * span))
+        variance = scales.variance or 1.0
+        self.bounds = np.concatenate(
+            [
+                np.tile(np.log(np.multiply(WEIGHT_RANGE, variance)), (n_weights, 1)),
+                np.stack([low.ravel(), high.ravel()], 1),
+                np.stack([mu - np.minimum(DRIFT * unit, 0.5 * mu), mu + DRIFT * unit], 1),
+                np.log(np.multiply([NOISE_RANGE], variance)),
+            ]
+        )
+
+    def __call__(self, z):
+        theta = z * self.unit
+        try:
+            evidence = self.solver.evidence(self.kernel.with_theta(theta))
+        except NotPositiveDefiniteError:
+            return math.inf, np.zeros_like(z)
+        offset = theta - self.median
+        value = evidence.value - 0.5 * np.sum(self.precision * offset**2)
+        return -value, -(evidence.gradient - self.precision * offset) * self.unit
+
+    def fit(self, max_iter, verbose=0):
+        """The kernel at a maximum of the posterior."""
+        bounds = self.bounds / self.unit[:, None]
+        start = np.clip(self.kernel.theta / self.unit, *bounds.T)
+        options = {"maxiter": max_iter, "maxcor": 20, "ftol": TOLERANCE}
+        result = minimize(self, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        kernel = self.kernel.with_theta(result.x * self.unit)
+        if verbose:
+            print(f"[gp] {len(kernel.weights)} components, log posterior {-result.fun:.2f}, {result.nit} iterations")
+        price = 0.5 * len(start) * math.log(self.solver.data.y.size)
+        return Fit(kernel, -result.fun, -result.fun - price, result.nit)
+
+
+class Search:
+    """What growing and pruning a mixture share.
+
+    Parameters
+    ----------
+    solver : Dense or alike
+    scales : Scales
+    n_components : int
+        The most periodic components.
+    max_iter : int
+    verbose : int
+    """
+
+    def __init__(self, solver, scales, n_components, max_iter, verbose=0):
+        self.solver, self.scales, self.n_components = solver, scales, n_components
+        self.max_iter, self.verbose = max_iter, verbose
+        self.grid = candidate_frequencies(solver.data.X) if n_components else np.empty((0, 1))
+
+    def optimise(self, kernel):
+        return Objective(self.solver, kernel, self.scales).fit(self.max_iter, self.verbose)
+
+    def best(self, start):
+        """The best mixture that is reached from a start, by the criterion."""
+        fits = [self.grow(self.optimise(start))]
+        if len(self.grid) and start.n_features == 1:
+            frequencies, powers = pursue(self.solver.data, self.n_components)
+            peaks = list(zip(frequencies[:, None], powers, strict=True))
+            if peaks:
+                fits.append(self.grow(self.optimise(self.extended(start, peaks))))
+        return max((self.prune(fit) for fit in fits), key=lambda fit: fit.criterion)
+
+    def extended(self, kernel, peaks):
+        least = SMALLEST_WEIGHT * self.scales.variance
+        for frequency, weight in peaks:
+            kernel = kernel.with_component(max(weight, least), self.scales.span, frequency)
+        return kernel
+
+    def grow(self, fit):
+        """Add components where the likelihood's slope by power is significant."""
+        while len(self.grid):
+            n_more = min(PER_ROUND, self.n_components - np.sum(fit.kernel.frequencies.any(1)))
+            power, norm = self.solver.score(fit.kernel, self.grid)
+            peaks = peaks_of_score(power, norm, self.grid, self.scales.span, n_more)
+            bigger = self.optimise(self.extended(fit.kernel, peaks)) if peaks else fit
+            if bigger.criterion <= fit.criterion:
+                break
+            fit = bigger
+        return fit
+
+    def prune(self, fit):
+        """Drop components one at a time, the weakest first, while the criterion allows."""
+        for _ in range(len(fit.kernel.weights)):
+            for q in np.argsort(fit.kernel.weights):
+                smaller = self.without(fit, q)
+                if smaller is not None and smaller.criterion >= fit.criterion:
+                    fit = smaller
+                    break
+            else:
+                break
+        return fit
+
+    def without(self, fit, q):
+        """The fit without a component, or None where there is no hope for it."""
+        rest = np.arange(len(fit.kernel.weights)) != q
+        if not rest.any() or fit.kernel.weights[q] > HOPELESS * fit.kernel.weights.sum():
+            return None
+        return self.optimise(fit.kernel.select(rest))
+
+
+def candidate_frequencies(X):
+    """Points of frequency to look at, ``(m, n_features)``."""
+    return frequency_grid(X[:, 0])[:, None] if X.shape[1] == 1 else np.empty((0, X.shape[1]))
+
+
+def smooth_start(scales, spectrum, nu):
+    """Components at frequency zero: a slow and a fast one for a single feature, one with a length for each of more."""
+    n_features = len(scales.span)
+    shares = [0.3, 0.05] if n_features == 1 else [SMOOTH * math.sqrt(n_features)]
+    variance = scales.variance or 1.0
+    weights = np.full(len(shares), variance / len(shares))
+    lengths = np.outer(shares, scales.span)
+    return SpectralMixture(weights, lengths, np.zeros_like(lengths), 0.1 * variance, spectrum, nu)

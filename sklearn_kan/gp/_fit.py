@@ -22,7 +22,7 @@ NOISE_RANGE = (1e-6, 10.0)  # of the target's variance
 WEIGHT_RANGE = (1e-10, 1e3)
 SMALLEST_WEIGHT = 1e-4  # of a component that comes
 DRIFT = 2.0  # cycles over the span that a frequency may move from its start
-HOPELESS = 0.2  # share of all weights from which a component is not worth trying without
+HOPELESS = 30.0  # loss of the criterion from which refitting does not make up for a dropped component
 TOLERANCE = 1e-8
 
 
@@ -154,22 +154,21 @@ class Search:
 
     def prune(self, fit):
         """Drop components one at a time, the weakest first, while the criterion allows."""
-        for _ in range(len(fit.kernel.weights)):
-            for q in np.argsort(fit.kernel.weights):
-                smaller = self.without(fit, q)
-                if smaller is not None and smaller.criterion >= fit.criterion:
-                    fit = smaller
-                    break
-            else:
+        while len(fit.kernel.weights) > 1:
+            smaller = (self.without(fit, q) for q in np.argsort(fit.kernel.weights))
+            better = (other for other in smaller if other is not None and other.criterion >= fit.criterion)
+            fit, last = next(better, fit), fit
+            if fit is last:
                 break
         return fit
 
     def without(self, fit, q):
-        """The fit without a component, or None where there is no hope for it."""
-        rest = np.arange(len(fit.kernel.weights)) != q
-        if not rest.any() or fit.kernel.weights[q] > HOPELESS * fit.kernel.weights.sum():
-            return None
-        return self.optimise(fit.kernel.select(rest))
+        """The fit without a component: refitted if it is worse as it stands, None if it is much worse."""
+        kernel = fit.kernel.select(np.arange(len(fit.kernel.weights)) != q)
+        plain = Objective(self.solver, kernel, self.scales).fit(0)
+        if plain.criterion >= fit.criterion or plain.criterion < fit.criterion - HOPELESS:
+            return plain if plain.criterion >= fit.criterion else None
+        return self.optimise(kernel)
 
 
 def candidate_frequencies(X):

@@ -149,10 +149,12 @@ class SpectralMixture:
                 squares = (U - V.T).square()
             E = squares.clamp_(min=0).mul_(-0.5).exp_().mul_(self.weights[q])
             return E, lambda M: (M.sum(1) @ U.square() + M.sum(0) @ V.square()) - 2 * (U * (M @ V)).sum(0)
-        distances = [math.sqrt(2 * self.nu) * (U[:, d, None] - V[:, d]).abs_() for d in range(self.n_features)]
-        E = torch.exp(-sum(distances)).mul_(self.weights[q])
-        for a in distances:
-            E *= matern_polynomial(a, self.nu)
+        root = math.sqrt(2 * self.nu)
+        distances = [((root * U[:, d, None]) - root * V[:, d]).abs_() for d in range(self.n_features)]
+        E = sum(distances[1:], start=distances[0]).neg().exp_().mul_(self.weights[q])
+        if self.nu > 0.5:
+            for a in distances:
+                E *= matern_polynomial(a, self.nu)
         return E, lambda M: torch.stack([(M * matern_ratio(a, self.nu)).sum() for a in distances])
 
     def phase(self, q, A, B, omit=None):
@@ -206,7 +208,7 @@ def peak(offset, length, spectrum, nu):
 
 def matern_polynomial(a, nu):
     """``ρ(a) e^a`` with ``a = (2ν)^½ |τ| / ℓ`` (Rasmussen & Williams 2006, eq. 4.16)."""
-    return {0.5: 1.0, 1.5: 1 + a, 2.5: 1 + a + a * a / 3}[nu]
+    return {0.5: lambda: 1.0, 1.5: lambda: 1 + a, 2.5: lambda: 1 + a + a * a / 3}[nu]()
 
 
 def matern_ratio(a, nu):

@@ -16,7 +16,8 @@ from ._kernels import SMOOTHNESS, SpectralMixture
 from ._toeplitz import Toeplitz, is_uniform
 from ._trend import Trend
 
-SERIES_DEGREES, TABLE_DEGREES = (0, 1), (0,)  # of trends that trend_degree="auto" averages over
+SERIES_DEGREES, TABLE_DEGREES = (0, 1), (1,)  # of trends that trend_degree="auto" averages over
+SERIES_NU, TABLE_NU = 1.5, 0.5  # smoothness of the Student-t mixture that spectrum="auto" means
 LEAST_PROBABILITY = 1e-3  # of a model that predictions are averaged over
 ROWS_AT_ONCE = 4096
 
@@ -40,14 +41,15 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     ----------
     n_components : int, default=8
         The most periodic components.
-    spectrum : {"student_t", "gaussian"}, default="student_t"
+    spectrum : {"auto", "student_t", "gaussian"}, default="auto"
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
-        (the spectral mixture kernel).
+        (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2 along a single feature, and
+        1/2 in several.
     nu : {0.5, 1.5, 2.5}, default=1.5
-        Smoothness of the Matérn envelope.
+        Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
         Degree of the polynomial trend, 0 for a constant, None for mean zero. ``"auto"`` averages along a single
-        feature over constant and line, each by its marginal likelihood, and takes a constant for tables.
+        feature over constant and line, each by its marginal likelihood, and is 1 in several.
     alpha : float or array-like of shape (n_samples,), default=0.0
         Known variance of each target on top of the learned noise, in the target's units.
     normalize_y : bool, default=True
@@ -82,7 +84,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     solver_ : str
         How the likelihood was computed: ``"cholesky"``, ``"toeplitz"``.
     n_iter_ : int
-        Steps of the optimiser for the kernel that won.
+        Steps of the optimiser, at the most.
     jitter_ : float
         Variance that had to be added to the diagonal to make the covariance positive definite.
     n_features_in_ : int
@@ -119,7 +121,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_components": [Interval(Integral, 0, None, closed="left")],
-        "spectrum": [StrOptions({"student_t", "gaussian"})],
+        "spectrum": [StrOptions({"auto", "student_t", "gaussian"})],
         "nu": [Options(Real, set(SMOOTHNESS))],
         "trend_degree": [StrOptions({"auto"}), Interval(Integral, 0, 10, closed="both"), None],
         "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
@@ -131,7 +133,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    def __init__(self, n_components=8, *, spectrum="student_t", nu=1.5, trend_degree="auto", alpha=0.0,
+    def __init__(self, n_components=8, *, spectrum="auto", nu=1.5, trend_degree="auto", alpha=0.0,
                  normalize_y=True, n_restarts_optimizer=0, max_iter=200, device="auto", random_state=None,
                  verbose=0):  # fmt: skip
         self.n_components = n_components
@@ -173,15 +175,16 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.device_ = resolve_device(self.device)
         random_state = check_random_state(self.random_state)
         scales = scales_of(self._data.X, self._variance)
-        fits = {}
+        fits = []
+        spectrum, nu = self._shape()
         for degree in self._degrees():
             search = Search(self._solver(degree), scales, self.n_components, self.max_iter, self.verbose)
-            start = smooth_start(scales, self.spectrum, self.nu)
+            start = smooth_start(scales, spectrum, nu)
             starts = [start, *(start.with_theta(start.theta + random_state.normal(size=len(start.theta)))
                                for _ in range(self.n_restarts_optimizer))]  # fmt: skip
-            fits[degree] = max((search.best(start) for start in starts), key=lambda fit: fit.criterion)
+            fit = max((search.best(start) for start in starts), key=lambda fit: fit.criterion)
+            fits.append((degree, fit))
         self._keep(fits)
-        self.n_iter_ = max(1, fits[self.trend_degree_].n_iter)
         return self
 
     def _read(self, X, y, sample_weight):
@@ -212,6 +215,12 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return (self.trend_degree,)
         return SERIES_DEGREES if self._data.X.shape[1] == 1 and len(self._data.X) > 2 else TABLE_DEGREES
 
+    def _shape(self):
+        """Shape of the peaks, and smoothness of the Matérn envelope."""
+        if self.spectrum != "auto":
+            return self.spectrum, self.nu
+        return "student_t", SERIES_NU if self._data.X.shape[1] == 1 else TABLE_NU
+
     def _trend(self, degree):
         return Trend(degree, self._data.X, np.sqrt(self._variance or 1.0))
 
@@ -221,12 +230,12 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _keep(self, fits):
         """Set what was learned: models by their probability, the best one's attributes, posteriors."""
-        criteria = np.array([fit.criterion for fit in fits.values()])
+        criteria = np.array([fit.criterion for _, fit in fits])
         probabilities = np.exp(criteria - criteria.max())
         probabilities[probabilities < LEAST_PROBABILITY * probabilities.sum()] = 0
         models = [
             Model(degree, fit.kernel, float(probability))
-            for (degree, fit), probability in zip(fits.items(), probabilities / probabilities.sum(), strict=True)
+            for (degree, fit), probability in zip(fits, probabilities / probabilities.sum(), strict=True)
             if probability
         ]
         self.models_ = sorted(models, key=lambda model: -model.probability)
@@ -237,6 +246,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         solver = self._solver(self.trend_degree_)
         self.solver_ = solver.method
         self.log_marginal_likelihood_value_ = solver.evidence(self.kernel_).value
+        self.n_iter_ = max(1, *(fit.n_iter for _, fit in fits))
         self._condition()
 
     def _condition(self):

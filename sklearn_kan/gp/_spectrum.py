@@ -88,7 +88,7 @@ def pursue(data, max_peaks):
 
         power = power_at(grid)
         for mu in found:
-            power[np.abs(grid - mu) * np.ptp(x) < 0.5] = 0
+            power[np.abs(grid - mu) * np.ptp(x) < MIN_CYCLES] = 0  # a drifting amplitude's, not another peak
         best = power.argmax()
         if false_alarm(power[best], n_free, len(grid) / OVERSAMPLING) > FALSE_ALARM:
             break

@@ -11,9 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from ._inference import NotPositiveDefiniteError
+from ._inference import Dense, NotPositiveDefiniteError
 from ._kernels import SpectralMixture
-from ._spectrum import frequency_grid, peaks_of_score, pursue
+from ._kronecker import ProductMixture
+from ._spectrum import peaks_of_score, pursue
+from ._toeplitz import Toeplitz, is_uniform
 
 PER_ROUND = 3  # components that may come at once
 SPREAD = 1.5  # standard deviation of the prior of log length scales
@@ -23,7 +25,9 @@ WEIGHT_RANGE = (1e-10, 1e3)
 SMALLEST_WEIGHT = 1e-4  # of a component that comes
 DRIFT = 2.0  # cycles over the span that a frequency may move from its start
 HOPELESS = 30.0  # loss of the criterion from which refitting does not make up for a dropped component
-TOLERANCE = 1e-8
+TOLERANCE = 1e-7
+BIG = 1_000_000  # rows from which points are taken to be distinct
+IMPOSSIBLE = 1e100
 
 
 class Scales(NamedTuple):
@@ -33,12 +37,17 @@ class Scales(NamedTuple):
     step: np.ndarray
     variance: float
 
+    def along_axes(self):
+        """The scales of each feature alone."""
+        return [Scales(self.span[[d]], self.step[[d]], self.variance) for d in range(len(self.span))]
+
 
 def scales_of(X, variance):
     """The scales of points ``(n, n_features)``; a constant feature has span one."""
     span = np.ptp(X, axis=0)
     span[span == 0] = 1.0
-    n_gaps = np.array([max(1, len(np.unique(column)) - 1) for column in X.T])
+    is_big = len(X) > BIG
+    n_gaps = np.array([max(1, (len(X) if is_big else len(np.unique(column))) - 1) for column in X.T])
     return Scales(span, span / n_gaps, variance)
 
 
@@ -51,41 +60,51 @@ class Fit(NamedTuple):
     n_iter: int
 
 
-class Objective:
-    """Negative log posterior of a kernel's theta.
+def prior_of(kernel, scales, solver):
+    """Of a mixture's theta but the noise: unit, median and precision of a normal prior, and bounds.
 
     The prior is flat in log weights (Jeffreys) and in frequencies, and normal in log length scales. Frequencies are
     counted in cycles over the span.
     """
+    shape = kernel.length_scales.shape
+    is_periodic = kernel.frequencies != 0
+    span, step = np.broadcast_to(scales.span, shape), np.broadcast_to(scales.step, shape)
+    median = np.where(is_periodic.any(1, keepdims=True), COHERENT, SMOOTH * math.sqrt(shape[1])) * span
+    mu, unit = kernel.frequencies[is_periodic], 1 / span[is_periodic]
+    n_weights, n_lengths, n_frequencies = shape[0], median.size, len(mu)
+    lowest, highest = np.maximum(step / 4, solver.shortest * span), solver.longest * span
+    bounds = [
+        np.tile(np.log(np.multiply(WEIGHT_RANGE, scales.variance or 1.0)), (n_weights, 1)),
+        np.log(np.stack([lowest.ravel(), highest.ravel()], 1)),
+        np.stack([mu - np.minimum(DRIFT * unit, 0.5 * mu), mu + DRIFT * unit], 1),
+    ]
+    return (
+        np.concatenate([np.ones(n_weights + n_lengths), unit]),
+        np.concatenate([np.zeros(n_weights), np.log(median).ravel(), mu]),
+        np.repeat([0.0, SPREAD**-2, 0.0], [n_weights, n_lengths, n_frequencies]),
+        np.concatenate(bounds),
+    )
+
+
+class Objective:
+    """Negative log posterior of a kernel's theta."""
 
     def __init__(self, solver, kernel, scales):
         self.solver, self.kernel = solver, kernel
-        shape = kernel.length_scales.shape
-        is_periodic = kernel.frequencies != 0
-        span, step = np.broadcast_to(scales.span, shape), np.broadcast_to(scales.step, shape)
-        median = np.where(is_periodic.any(1, keepdims=True), COHERENT, SMOOTH * math.sqrt(shape[1])) * span
-        mu, unit = kernel.frequencies[is_periodic], 1 / span[is_periodic]
-        n_weights, n_lengths, n_frequencies = shape[0], median.size, len(mu)
-        self.unit = np.concatenate([np.ones(n_weights + n_lengths), unit, [1.0]])
-        self.median = np.concatenate([np.zeros(n_weights), np.log(median).ravel(), mu, [0.0]])
-        self.precision = np.repeat([0.0, SPREAD**-2, 0.0], [n_weights, n_lengths, n_frequencies + 1])
-        low, high = (np.log(bound) for bound in (step / 4, 1e3 * span))
-        variance = scales.variance or 1.0
-        self.bounds = np.concatenate(
-            [
-                np.tile(np.log(np.multiply(WEIGHT_RANGE, variance)), (n_weights, 1)),
-                np.stack([low.ravel(), high.ravel()], 1),
-                np.stack([mu - np.minimum(DRIFT * unit, 0.5 * mu), mu + DRIFT * unit], 1),
-                np.log(np.multiply([NOISE_RANGE], variance)),
-            ]
-        )
+        factors = getattr(kernel, "factors", None)
+        parts = [(kernel, scales)] if factors is None else zip(factors, scales.along_axes(), strict=True)
+        unit, median, precision, bounds = zip(*(prior_of(*part, solver) for part in parts), strict=True)
+        noise = np.log(np.multiply([NOISE_RANGE], scales.variance or 1.0))
+        self.unit = np.concatenate([*unit, [1.0]])
+        self.median, self.precision = np.concatenate([*median, [0.0]]), np.concatenate([*precision, [0.0]])
+        self.bounds = np.concatenate([*bounds, noise])
 
     def __call__(self, z):
         theta = z * self.unit
         try:
             evidence = self.solver.evidence(self.kernel.with_theta(theta))
         except NotPositiveDefiniteError:
-            return math.inf, np.zeros_like(z)
+            return IMPOSSIBLE, np.zeros_like(z)
         offset = theta - self.median
         value = evidence.value - 0.5 * np.sum(self.precision * offset**2)
         return -value, -(evidence.gradient - self.precision * offset) * self.unit
@@ -94,13 +113,19 @@ class Objective:
         """The kernel at a maximum of the posterior."""
         bounds = self.bounds / self.unit[:, None]
         start = np.clip(self.kernel.theta / self.unit, *bounds.T)
-        options = {"maxiter": max_iter, "maxcor": 20, "ftol": TOLERANCE}
-        result = minimize(self, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        kernel = self.kernel.with_theta(result.x * self.unit)
+        options = {"maxiter": max_iter, "maxcor": 20, "ftol": TOLERANCE, "gtol": TOLERANCE}
+        unit = max(1.0, np.abs(self(start)[1]).max())  # first steps of L-BFGS-B are as long as the gradient
+
+        def scaled(z):
+            value, gradient = self(z)
+            return value / unit, gradient / unit
+
+        result = minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        kernel, value = self.kernel.with_theta(result.x * self.unit), -unit * result.fun
         if verbose:
-            print(f"[gp] {len(kernel.weights)} components, log posterior {-result.fun:.2f}, {result.nit} iterations")
+            print(f"[gp] {len(start)} parameters, log posterior {value:.2f}, {result.nit} iterations")
         price = 0.5 * len(start) * math.log(self.solver.data.y.size)
-        return Fit(kernel, -result.fun, -result.fun - price, result.nit)
+        return Fit(kernel, value, value - price, result.nit)
 
 
 class Search:
@@ -119,7 +144,7 @@ class Search:
     def __init__(self, solver, scales, n_components, max_iter, verbose=0):
         self.solver, self.scales, self.n_components = solver, scales, n_components
         self.max_iter, self.verbose = max_iter, verbose
-        self.grid = candidate_frequencies(solver.data.X) if n_components else np.empty((0, 1))
+        self.grid = solver.frequencies() if n_components else np.empty((0, 1))
 
     def optimise(self, kernel):
         return Objective(self.solver, kernel, self.scales).fit(self.max_iter, self.verbose)
@@ -127,7 +152,7 @@ class Search:
     def best(self, start):
         """The best mixture that is reached from a start, by the criterion."""
         fits = [self.grow(self.optimise(start))]
-        if len(self.grid) and start.n_features == 1:
+        if len(self.grid) and self.solver.method != "fourier":
             frequencies, powers = pursue(self.solver.data, self.n_components)
             peaks = list(zip(frequencies[:, None], powers, strict=True))
             if peaks:
@@ -171,11 +196,6 @@ class Search:
         return self.optimise(kernel)
 
 
-def candidate_frequencies(X):
-    """Points of frequency to look at, ``(m, n_features)``."""
-    return frequency_grid(X[:, 0])[:, None] if X.shape[1] == 1 else np.empty((0, X.shape[1]))
-
-
 def smooth_start(scales, spectrum, nu):
     """Components at frequency zero: a slow and a fast one for a single feature, one with a length for each of more."""
     n_features = len(scales.span)
@@ -184,3 +204,16 @@ def smooth_start(scales, spectrum, nu):
     weights = np.full(len(shares), variance / len(shares))
     lengths = np.outer(shares, scales.span)
     return SpectralMixture(weights, lengths, np.zeros_like(lengths), 0.1 * variance, spectrum, nu)
+
+
+def fit_product(solver, scales, spectrum, nu, n_components, max_iter, verbose=0):
+    """A product of mixtures for a grid: each is learned along its axis from some lines, then all together."""
+    fits = []
+    for data, along in zip(solver.slices(), scales.along_axes(), strict=True):
+        line_solver = (Toeplitz if is_uniform(data) else Dense)(data, solver.device)
+        fits.append(Search(line_solver, along, n_components, max_iter, verbose).best(smooth_start(along, spectrum, nu)))
+    variance = scales.variance or 1.0
+    factors = [fit.kernel.replaced(weights=fit.kernel.weights / fit.kernel.weights.sum()) for fit in fits]
+    factors[0] = factors[0].replaced(weights=factors[0].weights * variance)
+    noise = max(min(fit.kernel.noise for fit in fits), NOISE_RANGE[0] * variance)
+    return Objective(solver, ProductMixture(factors, noise), scales).fit(max_iter, verbose)

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from ._spectrum import frequency_grid
+
 FIRST_JITTER = 1e-12  # of the mean variance; grows tenfold until the matrix is positive definite
 LAST_JITTER = 1.0
 CELLS = 2**21  # of waves held at once
@@ -90,6 +92,7 @@ class Dense:
     """Exact inference by Cholesky's factorisation, O(n³)."""
 
     method = "cholesky"
+    shortest, longest = 0.0, 1e3  # length scale in spans
 
     def __init__(self, data, device="cpu"):
         self.data, self.device = data, device
@@ -117,6 +120,12 @@ class Dense:
         G.addmm_(alpha, alpha.T, alpha=0.5).addmm_(Z, Z.T, alpha=0.5 * n_outputs)
         by_noise = (G.diagonal().cpu().numpy() / self.data.count).sum()
         return finished(self.data, kernel, value, kernel.gradient(self.X, G), by_noise, jitter)
+
+    def frequencies(self):
+        """Points of frequency where `score` may be asked for, ``(m, n_features)``."""
+        if self.X.shape[1] > 1:
+            return np.empty((0, self.X.shape[1]))
+        return frequency_grid(self.data.X[:, 0])[:, None]
 
     def score(self, kernel, frequencies):
         """How far the data want more power at points of frequency, an array (m, n_features).

@@ -195,6 +195,25 @@ class SpectralMixture:
             total += product
         return total
 
+    def density_gradient(self, frequencies):
+        """Derivatives of a Gaussian mixture's `density` by all of θ but the noise, ``(n_parameters - 1, m)``."""
+        points = np.asarray(frequencies, dtype=np.float64)
+        by_weight, by_length, by_frequency = [], [], []
+        for q, weight in enumerate(self.weights):
+            factors, lengths, means = [], [], []
+            for d, (length, mean) in enumerate(zip(self.length_scales[q], self.frequencies[q], strict=True)):
+                offsets = [points[:, d] - sign * mean for sign in (1, -1)]
+                peaks = [0.5 * peak(offset, length, self.spectrum, self.nu) for offset in offsets]
+                s = [TWO_PI * length * offset for offset in offsets]
+                factors.append(peaks[0] + peaks[1])
+                lengths.append(peaks[0] * (1 - s[0] ** 2) + peaks[1] * (1 - s[1] ** 2))
+                means.append(TWO_PI * length * (peaks[0] * s[0] - peaks[1] * s[1]))
+            others = [weight * np.prod(factors[:d] + factors[d + 1 :], axis=0) for d in range(len(factors))]
+            by_weight.append(others[0] * factors[0])
+            by_length += [other * slope for other, slope in zip(others, lengths, strict=True)]
+            by_frequency += [o * slope for o, slope, mu in zip(others, means, self.frequencies[q], strict=True) if mu]
+        return np.array([*by_weight, *by_length, *by_frequency])
+
 
 def peak(offset, length, spectrum, nu):
     """Density of one envelope's spectrum: the Fourier transform of ``ρ(τ / ℓ)`` at frequencies ``offset``."""

@@ -10,14 +10,26 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from .._validation import check_device, read_weight, read_y, resolve_device
-from ._fit import Search, scales_of, smooth_start
+from ._fit import Search, fit_product, scales_of, smooth_start
+from ._fourier import Fourier
 from ._inference import Data, Dense
 from ._kernels import SMOOTHNESS, SpectralMixture
+from ._kronecker import Kronecker, ProductMixture, grid_axes
 from ._toeplitz import Toeplitz, is_uniform
 from ._trend import Trend
 
 SERIES_DEGREES, TABLE_DEGREES = (0, 1), (1,)  # of trends that trend_degree="auto" averages over
-SERIES_NU, TABLE_NU = 1.5, 0.5  # smoothness of the Student-t mixture that spectrum="auto" means
+SMOOTH_NU, ROUGH_NU = 1.5, 0.5  # smoothness of the Student-t mixture that spectrum="auto" means
+FEW = 3  # features up to which it is the former
+SOLVERS = {"cholesky": Dense, "toeplitz": Toeplitz, "kronecker": Kronecker, "fourier": Fourier}
+NEEDS = {
+    "kronecker": "it needs a full grid over two or more features, without sample_weight or alpha that differ",
+    "toeplitz": "it needs one evenly spaced feature, without sample_weight or alpha that differ",
+    "fourier": "it needs one or two features, a Gaussian spectrum, and no alpha",
+}
+GRID_ROWS = 400  # of a full grid, from which it is treated as one
+GRID_LIMIT = 10_000_000
+DENSE_ROWS, MOST_ROWS = 5_000, 15_000  # up to which inference is exact if it can be approximate; if it cannot
 LEAST_PROBABILITY = 1e-3  # of a model that predictions are averaged over
 ROWS_AT_ONCE = 4096
 
@@ -26,7 +38,7 @@ class Model(NamedTuple):
     """One trend with the kernel that was learned beside it."""
 
     degree: int | None
-    kernel: SpectralMixture
+    kernel: SpectralMixture | ProductMixture
     probability: float
 
 
@@ -43,8 +55,8 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         The most periodic components.
     spectrum : {"auto", "student_t", "gaussian"}, default="auto"
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
-        (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2 along a single feature, and
-        1/2 in several.
+        (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2 for up to three features
+        and 1/2 for more, and a Gaussian if ``solver`` comes to be ``"fourier"``.
     nu : {0.5, 1.5, 2.5}, default=1.5
         Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
@@ -58,6 +70,11 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         More starts of the smooth components, drawn at random; the best likelihood wins.
     max_iter : int, default=200
         Steps of L-BFGS-B from each start.
+    solver : {"auto", "cholesky", "toeplitz", "kronecker", "fourier"}, default="auto"
+        How to compute the likelihood. ``"cholesky"`` is exact, O(n³). ``"toeplitz"`` is the same on an evenly spaced
+        axis, O(n²). ``"kronecker"`` is exact on a full grid, for a kernel that is a product of mixtures along each
+        axis. ``"fourier"`` takes many points in one or two features to equispaced Fourier features, up to
+        length scales of half or a quarter of the range. ``"auto"`` takes the fastest that suits the data.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``; ``"auto"`` takes a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
@@ -82,7 +99,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     log_marginal_likelihood_value_ : float
         Of ``kernel_``.
     solver_ : str
-        How the likelihood was computed: ``"cholesky"``, ``"toeplitz"``.
+        How the likelihood was computed.
     n_iter_ : int
         Steps of the optimiser, at the most.
     jitter_ : float
@@ -128,14 +145,15 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         "normalize_y": ["boolean"],
         "n_restarts_optimizer": [Interval(Integral, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "solver": [StrOptions({"auto", *SOLVERS})],
         "device": [str],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
 
     def __init__(self, n_components=8, *, spectrum="auto", nu=1.5, trend_degree="auto", alpha=0.0,
-                 normalize_y=True, n_restarts_optimizer=0, max_iter=200, device="auto", random_state=None,
-                 verbose=0):  # fmt: skip
+                 normalize_y=True, n_restarts_optimizer=0, max_iter=200, solver="auto", device="auto",
+                 random_state=None, verbose=0):  # fmt: skip
         self.n_components = n_components
         self.spectrum = spectrum
         self.nu = nu
@@ -144,6 +162,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.normalize_y = normalize_y
         self.n_restarts_optimizer = n_restarts_optimizer
         self.max_iter = max_iter
+        self.solver = solver
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -178,7 +197,12 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         fits = []
         spectrum, nu = self._shape()
         for degree in self._degrees():
-            search = Search(self._solver(degree), scales, self.n_components, self.max_iter, self.verbose)
+            solver = self._solver(degree)
+            if solver.method == "kronecker":
+                settings = self.n_components, self.max_iter, self.verbose
+                fits.append((degree, fit_product(solver, scales, spectrum, nu, *settings)))
+                continue
+            search = Search(solver, scales, self.n_components, self.max_iter, self.verbose)
             start = smooth_start(scales, spectrum, nu)
             starts = [start, *(start.with_theta(start.theta + random_state.normal(size=len(start.theta)))
                                for _ in range(self.n_restarts_optimizer))]  # fmt: skip
@@ -186,6 +210,33 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             fits.append((degree, fit))
         self._keep(fits)
         return self
+
+    def fit_grid(self, axes, Y, sample_weight=None):
+        """Fit values on a full grid.
+
+        Parameters
+        ----------
+        axes : sequence of array-like, each of shape (n_d,)
+            Coordinates along each feature.
+        Y : array-like of shape (n_1, ..., n_D) or (n_1, ..., n_D, n_outputs)
+        sample_weight : array-like of shape (n_1, ..., n_D), optional
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If the shapes of axes and values differ.
+        """
+        axes = [np.asarray(axis, dtype=np.float64).ravel() for axis in axes]
+        Y, shape = np.asarray(Y, dtype=np.float64), tuple(len(axis) for axis in axes)
+        if Y.shape[: len(axes)] != shape or Y.ndim > len(axes) + 1:
+            raise ValueError(f"Y has shape {Y.shape}, and the axes have lengths {shape}. Pass one value for each cell.")
+        X = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+        weight = None if sample_weight is None else np.ravel(sample_weight)
+        return self.fit(X, Y.reshape(len(X), *Y.shape[len(axes) :]), sample_weight=weight)
 
     def _read(self, X, y, sample_weight):
         """Targets, weights and known variances; distinct points, on the scale that is learned on."""
@@ -208,25 +259,38 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._center = (X / 2).min(0) + (X / 2).max(0)
         y, alpha = (y - self._shift) / self._scale, alpha / np.mean(self._scale) ** 2
         self._variance = float(np.average(np.square(y).mean(1), weights=weight))
-        self._data = merged(X - self._center, y, weight, alpha)
+        is_big = len(X) > DENSE_ROWS and X.shape[1] <= 2 and self.solver in ("auto", "fourier") and not alpha.any()
+        self._data = (together if is_big else merged)(X - self._center, y, weight, alpha)
+        self._made = {}
+        self._method = solver_for(self._data, self.solver, self.spectrum)
 
     def _degrees(self):
         if self.trend_degree != "auto":
             return (self.trend_degree,)
+        if self._method == "fourier":
+            return (1,)
         return SERIES_DEGREES if self._data.X.shape[1] == 1 and len(self._data.X) > 2 else TABLE_DEGREES
 
     def _shape(self):
         """Shape of the peaks, and smoothness of the Matérn envelope."""
         if self.spectrum != "auto":
             return self.spectrum, self.nu
-        return "student_t", SERIES_NU if self._data.X.shape[1] == 1 else TABLE_NU
+        if self._method == "fourier":
+            return "gaussian", SMOOTH_NU
+        return "student_t", SMOOTH_NU if self._data.X.shape[1] <= FEW else ROUGH_NU
 
     def _trend(self, degree):
         return Trend(degree, self._data.X, np.sqrt(self._variance or 1.0))
 
     def _solver(self, degree):
+        """How to compute likelihoods with a trend; kept, since making it may cost more than using it."""
+        if degree not in self._made:
+            self._made[degree] = self._new_solver(degree)
+        return self._made[degree]
+
+    def _new_solver(self, degree):
         data = self._data._replace(H=self._trend(degree)(self._data.X))
-        return (Toeplitz if is_uniform(data) else Dense)(data, self.device_)
+        return SOLVERS[self._method](data, self.device_)
 
     def _keep(self, fits):
         """Set what was learned: models by their probability, the best one's attributes, posteriors."""
@@ -361,12 +425,12 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_posteriors"}
+        return {name: value for name, value in state.items() if name not in ("_posteriors", "_made")}
 
     def __setstate__(self, state):
         super().__setstate__(state)
         if "models_" in state:
-            self.device_ = resolve_device(self.device_, fallback=True)
+            self.device_, self._made = resolve_device(self.device_, fallback=True), {}
             self._condition()
 
 
@@ -378,6 +442,36 @@ def normalisation(y, weight):
     mean = np.average(z, axis=0, weights=weight)
     std = np.sqrt(np.average(np.square(z - mean), axis=0, weights=weight))
     return mean * unit, np.where(std > 10 * np.finfo(float).eps, std, 1.0) * unit
+
+
+def together(X, y, weight, alpha):
+    """All points as they are."""
+    return Data(X, y, weight, alpha, np.zeros(len(X)), np.empty((len(X), 0)))
+
+
+def solver_for(data, solver, spectrum):
+    """The name of the fastest solver for some data, or the one asked for if it suits them."""
+    n, n_features = data.X.shape
+    suits = {
+        "kronecker": lambda: n_features > 1 and grid_axes(data) is not None,
+        "toeplitz": lambda: is_uniform(data),
+        "fourier": lambda: n_features <= 2 and spectrum != "student_t" and not data.extra.any() and n > 1,
+        "cholesky": lambda: True,
+    }
+    if solver != "auto":
+        if not suits[solver]():
+            raise ValueError(f"solver={solver!r} does not suit these data: {NEEDS[solver]}. Choose solver='auto'.")
+        return solver
+    if n > DENSE_ROWS and suits["fourier"]() and not (n < GRID_LIMIT and suits["kronecker"]()):
+        return "fourier"
+    if n > MOST_ROWS and not suits["kronecker"]():
+        raise ValueError(
+            f"X has {n} distinct rows; exact inference takes up to {MOST_ROWS} where no faster method applies (a full "
+            "grid, or one or two features with spectrum='auto' or 'gaussian'). Pass fewer rows."
+        )
+    if n > GRID_ROWS and suits["kronecker"]():
+        return "kronecker"
+    return "toeplitz" if suits["toeplitz"]() else "cholesky"
 
 
 def merged(X, y, weight, alpha):

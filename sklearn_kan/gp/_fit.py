@@ -25,7 +25,6 @@ WEIGHT_RANGE = (1e-10, 1e3)
 SMALLEST_WEIGHT = 1e-4  # of a component that comes
 DRIFT = 2.0  # cycles over the span that a frequency may move from its start
 HOPELESS = 30.0  # loss of the criterion from which refitting does not make up for a dropped component
-TOLERANCE = 1e-7
 BIG = 1_000_000  # rows from which points are taken to be distinct
 IMPOSSIBLE = 1e100
 
@@ -113,7 +112,7 @@ class Objective:
         """The kernel at a maximum of the posterior."""
         bounds = self.bounds / self.unit[:, None]
         start = np.clip(self.kernel.theta / self.unit, *bounds.T)
-        options = {"maxiter": max_iter, "maxcor": 20, "ftol": TOLERANCE, "gtol": TOLERANCE}
+        options = {"maxiter": max_iter, "maxcor": 20, "ftol": self.solver.tolerance, "gtol": self.solver.tolerance}
         unit = max(1.0, np.abs(self(start)[1]).max())  # first steps of L-BFGS-B are as long as the gradient
 
         def scaled(z):
@@ -157,7 +156,8 @@ class Search:
             peaks = list(zip(frequencies[:, None], powers, strict=True))
             if peaks:
                 fits.append(self.grow(self.optimise(self.extended(start, peaks))))
-        return max((self.prune(fit) for fit in fits), key=lambda fit: fit.criterion)
+        best = max((self.prune(fit) for fit in fits), key=lambda fit: fit.criterion)
+        return max(best, self.optimise(best.kernel), key=lambda fit: fit.criterion)
 
     def extended(self, kernel, peaks):
         least = SMALLEST_WEIGHT * self.scales.variance

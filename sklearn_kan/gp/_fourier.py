@@ -25,6 +25,7 @@ class Fourier:
     """Inference in the weight space of Fourier features."""
 
     method = "fourier"
+    tolerance = 1e-7  # of the optimiser, relative
 
     def __init__(self, data, device="cpu"):
         try:

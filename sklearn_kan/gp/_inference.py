@@ -92,6 +92,7 @@ class Dense:
     """Exact inference by Cholesky's factorisation, O(n³)."""
 
     method = "cholesky"
+    tolerance = 1e-9  # of the optimiser, relative
     shortest, longest = 0.0, 1e3  # length scale in spans
 
     def __init__(self, data, device="cpu"):

@@ -95,6 +95,7 @@ class Kronecker:
     """Exact inference on a full grid."""
 
     method = "kronecker"
+    tolerance = 1e-7  # of the optimiser, relative
     shortest, longest = 0.0, 1e3
 
     def __init__(self, data, device="cpu"):

@@ -4,6 +4,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -12,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from .._validation import check_device, read_weight, read_y, resolve_device
 from ._fit import Search, fit_product, scales_of, smooth_start
 from ._fourier import Fourier
-from ._inference import Data, Dense
+from ._inference import Data, Dense, factorise
 from ._kernels import SMOOTHNESS, SpectralMixture
 from ._kronecker import Kronecker, ProductMixture, grid_axes
 from ._toeplitz import Toeplitz, is_uniform
@@ -394,13 +395,10 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         draws = []
         for model, posterior, count in zip(self.models_, self._posteriors, counts, strict=True):
             mean, cov = posterior.predict(X, self._trend(model.degree)(X), "covariance")
-            cov = cov + model.kernel.noise * np.eye(len(X))
-            zero = np.zeros(len(X))
-            draws += [
-                mean + random_state.multivariate_normal(zero, cov, mean.shape[1], method="cholesky").T
-                for _ in range(count)
-            ]
-        y = np.stack(draws, axis=-1) * self._scale[:, None] + self._shift[:, None]
+            L, _ = factorise(torch.from_numpy(cov + model.kernel.noise * np.eye(len(X))))
+            normal = random_state.normal(size=(len(X), mean.shape[1] * count))
+            draws.append(mean[:, :, None] + (L.numpy() @ normal).reshape(*mean.shape, count))
+        y = np.concatenate(draws, axis=-1) * self._scale[:, None] + self._shift[:, None]
         return y[:, 0] if self._is_flat else y
 
     def log_marginal_likelihood(self, theta=None, eval_gradient=False):

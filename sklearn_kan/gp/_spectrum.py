@@ -3,11 +3,14 @@
 import math
 
 import numpy as np
+from numpy.polynomial.legendre import legvander
 from scipy.linalg import lstsq
 from scipy.optimize import minimize_scalar
 from scipy.stats import beta as beta_distribution
 
 OVERSAMPLING = 5  # frequencies per width of a peak, 1/T
+SIDE = 2  # cycles around a peak that are its own
+DRIFT_DEGREE = 3  # of the polynomial that slow changes are taken for
 MIN_CYCLES = 4  # over the range of the data; what is slower is drift
 FALSE_ALARM = 0.01  # chance that noise alone makes a peak so high
 MAX_FREQUENCIES = 50_000
@@ -64,7 +67,7 @@ def pursue(data, max_peaks):
     """Matching pursuit along the only feature: the sines that stand out of white noise, the strongest first.
 
     Each round takes the highest peak of the residual's periodogram if its false-alarm level allows, refines it, and
-    refits all amplitudes and the trend's coefficients by least squares.
+    refits all amplitudes and a smooth polynomial by least squares.
 
     Returns
     -------
@@ -72,11 +75,14 @@ def pursue(data, max_peaks):
         Powers are half squared amplitudes, mean over the outputs.
     """
     x, root = data.X[:, 0], np.sqrt(data.count)[:, None]
+    if np.ptp(x) == 0:
+        return np.empty(0), np.empty(0)
+    drift = legvander((x - x.min()) / (np.ptp(x) / 2) - 1, DRIFT_DEGREE)
     grid = frequency_grid(x)
     found: list[float] = []
     while True:
         waves = [f(2 * np.pi * mu * x) for mu in found for f in (np.cos, np.sin)]
-        design = np.column_stack([data.H, *waves])
+        design = np.column_stack([drift, *waves])
         coef = lstsq(root * design, root * data.y)[0]
         residual = data.y - design @ coef
         n_free = len(x) - design.shape[1]
@@ -88,7 +94,7 @@ def pursue(data, max_peaks):
 
         power = power_at(grid)
         for mu in found:
-            power[np.abs(grid - mu) * np.ptp(x) < MIN_CYCLES] = 0  # a drifting amplitude's, not another peak
+            power[np.abs(grid - mu) * np.ptp(x) < SIDE] = 0
         best = power.argmax()
         if false_alarm(power[best], n_free, len(grid) / OVERSAMPLING) > FALSE_ALARM:
             break
@@ -98,7 +104,7 @@ def pursue(data, max_peaks):
             bounds=(grid[best] - step, grid[best] + step), method="bounded", options={"xatol": 1e-4 / np.ptp(x)},
         )  # fmt: skip
         found.append(float(refined.x))
-    amplitudes = coef[data.H.shape[1] :].reshape(len(found), 2, data.y.shape[1])
+    amplitudes = coef[drift.shape[1] :].reshape(len(found), 2, data.y.shape[1])
     return np.array(found), 0.5 * np.square(amplitudes).sum(1).mean(1)
 
 

@@ -50,10 +50,10 @@ class Fourier:
             strength = np.ascontiguousarray(strength.T, dtype=np.complex128)
             return transform(*points, strength, (2 * n + 1,) * n_features, eps=ACCURACY, isign=-1)
 
-        weighted = data.count[:, None]
-        self.gram = sums(data.count[:, None], 2 * self.n_nodes)[0]
+        weighted = data.weight[:, None]
+        self.gram = sums(data.weight[:, None], 2 * self.n_nodes)[0]
         self.projected = sums(weighted * np.concatenate([data.y, data.H], 1), self.n_nodes)
-        self.total = data.count.sum()
+        self.total = data.weight.sum()
         self.yy = np.sum(weighted * np.square(data.y)) + data.spread.sum()
         self.HH, self.Hy = data.H.T @ (weighted * data.H), data.H.T @ (weighted * data.y)
         axis = np.arange(-self.n_nodes, self.n_nodes + 1)

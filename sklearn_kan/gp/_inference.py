@@ -29,7 +29,7 @@ class Data(NamedTuple):
         Sorted and centred.
     y : ndarray of shape (n, n_outputs)
         Means of the observations at each point.
-    count : ndarray of shape (n,)
+    weight : ndarray of shape (n,)
         Total weight of each point.
     extra : ndarray of shape (n,)
         Known variance on top of the noise.
@@ -41,14 +41,14 @@ class Data(NamedTuple):
 
     X: np.ndarray
     y: np.ndarray
-    count: np.ndarray
+    weight: np.ndarray
     extra: np.ndarray
     spread: np.ndarray
     H: np.ndarray
 
     def noise(self, noise):
         """Variance of each point's mean."""
-        return (noise + self.extra) / self.count
+        return (noise + self.extra) / self.weight
 
     def replicates(self, noise):
         """What observations of the same point add to the log-likelihood, and the derivative by the noise.
@@ -56,8 +56,8 @@ class Data(NamedTuple):
         A weighted row counts as that many rows: ``Σ_i w_i log N(y_i | f_i, σ²)``.
         """
         variance, n_outputs = noise + self.extra, self.y.shape[1]
-        terms = n_outputs * ((self.count - 1) * (LOG_TWO_PI + np.log(variance)) + np.log(self.count))
-        slopes = n_outputs * (self.count - 1) / variance - self.spread / variance**2
+        terms = n_outputs * ((self.weight - 1) * (LOG_TWO_PI + np.log(variance)) + np.log(self.weight))
+        slopes = n_outputs * (self.weight - 1) / variance - self.spread / variance**2
         return -0.5 * float(np.sum(terms + self.spread / variance)), -0.5 * float(np.sum(slopes))
 
 
@@ -119,7 +119,7 @@ class Dense:
         value = -0.5 * ((W * residual).sum().item() + n_outputs * (logdet + n * LOG_TWO_PI))
         G = torch.cholesky_inverse(L).mul_(-0.5 * n_outputs)  # ½ (α αᵀ - C⁻¹), by all outputs
         G.addmm_(alpha, alpha.T, alpha=0.5).addmm_(Z, Z.T, alpha=0.5 * n_outputs)
-        by_noise = (G.diagonal().cpu().numpy() / self.data.count).sum()
+        by_noise = (G.diagonal().cpu().numpy() / self.data.weight).sum()
         return finished(self.data, kernel, value, kernel.gradient(self.X, G), by_noise, jitter)
 
     def frequencies(self):

@@ -159,7 +159,7 @@ class SpectralMixture:
 
     def phase(self, q, A, B, omit=None):
         """``Π_d cos(2π μ_d τ_d)``, over all dimensions but one; a number where no frequency is there."""
-        product = 1.0
+        product: float | torch.Tensor = 1.0
         for d in np.flatnonzero(self.frequencies[q]):
             if d != omit:
                 a, b = TWO_PI * self.frequencies[q, d] * A[:, d], TWO_PI * self.frequencies[q, d] * B[:, d]

@@ -79,7 +79,7 @@ def grid_axes(data):
     sizes = [len(axis) for axis in axes]
     if len(axes) < 2 or min(sizes) < 2 or np.prod([float(size) for size in sizes]) != len(data.X):
         return None
-    return axes if np.ptp(data.count) == 0 and np.ptp(data.extra) == 0 else None
+    return axes if np.ptp(data.weight) == 0 and np.ptp(data.extra) == 0 else None
 
 
 def along(matrix, tensor, axis):
@@ -118,8 +118,8 @@ class Kronecker:
         K = [factor(axis, axis) for factor, axis in zip(kernel.factors, self.axes, strict=True)]
         if not all(bool(matrix.isfinite().all()) for matrix in K):
             raise NotPositiveDefiniteError
-        values, vectors = zip(*(torch.linalg.eigh(matrix) for matrix in K), strict=True)
-        values = [value.clamp(min=0) for value in values]
+        pairs = [torch.linalg.eigh(matrix) for matrix in K]
+        values, vectors = [pair[0].clamp(min=0) for pair in pairs], [pair[1] for pair in pairs]
         return K, vectors, values, outer(values) + self.data.noise(kernel.noise)[0]
 
     def solve(self, kernel):
@@ -158,7 +158,7 @@ class Kronecker:
             trace = (outer(ones) / spectrum).sum(others)
             G = torch.tensordot(parts, applied, dims=(rest, rest)) - n_outputs * (U * trace) @ U.T
             gradient.append(factor.gradient(axis, 0.25 * (G + G.T)))
-        by_noise = 0.5 * (parts.square().sum() - n_outputs * (1 / spectrum).sum()).item() / self.data.count[0]
+        by_noise = 0.5 * (parts.square().sum() - n_outputs * (1 / spectrum).sum()).item() / self.data.weight[0]
         return finished(self.data, kernel, value, np.concatenate(gradient), by_noise, 0.0)
 
     def posterior(self, kernel):

@@ -137,6 +137,9 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     True
     """
 
+    _shift: np.ndarray  # of targets, before they are scaled
+    _scale: np.ndarray
+    _data: Data
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_components": [Interval(Integral, 0, None, closed="left")],
         "spectrum": [StrOptions({"auto", "student_t", "gaussian"})],

@@ -74,7 +74,7 @@ def pursue(data, max_peaks):
     frequencies, powers : ndarray of shape (n_peaks,)
         Powers are half squared amplitudes, mean over the outputs.
     """
-    x, root = data.X[:, 0], np.sqrt(data.count)[:, None]
+    x, root = data.X[:, 0], np.sqrt(data.weight)[:, None]
     if np.ptp(x) == 0:
         return np.empty(0), np.empty(0)
     drift = legvander((x - x.min()) / (np.ptp(x) / 2) - 1, DRIFT_DEGREE)
@@ -90,7 +90,7 @@ def pursue(data, max_peaks):
             break
 
         def power_at(frequencies, residual=residual):
-            return np.mean([periodogram(x, r, data.count, frequencies) for r in residual.T], axis=0)
+            return np.mean([periodogram(x, r, data.weight, frequencies) for r in residual.T], axis=0)
 
         power = power_at(grid)
         for mu in found:

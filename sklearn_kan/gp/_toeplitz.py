@@ -16,7 +16,7 @@ def is_uniform(data):
     if data.X.shape[1] != 1 or len(data.X) < 3:
         return False
     gaps = np.diff(data.X[:, 0])
-    return np.ptp(gaps) <= UNEVEN * gaps.mean() and np.ptp(data.count) == 0 and np.ptp(data.extra) == 0
+    return np.ptp(gaps) <= UNEVEN * gaps.mean() and np.ptp(data.weight) == 0 and np.ptp(data.extra) == 0
 
 
 class Toeplitz(Dense):
@@ -50,7 +50,7 @@ class Toeplitz(Dense):
             return super().evidence(kernel)
         value = -0.5 * (np.sum(data.y * alpha) + n_outputs * (logdet + n * LOG_TWO_PI))
         sums = 0.5 * (correlation(alpha, alpha) + n_outputs * (correlation(Z, Z) - inverse_sums(column)))
-        by_noise = sums[0] / data.count[0]
+        by_noise = sums[0] / data.weight[0]
         sums[1:] *= 2
         return finished(data, kernel, float(value), dk @ sums, by_noise, 0.0)
 

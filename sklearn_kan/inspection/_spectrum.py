@@ -78,7 +78,7 @@ class SpectrumDisplay:
         learned = np.abs(kernel.frequencies[:, feature])
         highest = 1.25 * learned.max() if learned.any() else 25 / span
         frequencies = np.arange(1, N_FREQUENCIES + 1) * (highest / N_FREQUENCIES)
-        powers = [periodogram(x, y, data.count[rows], frequencies) for y in data.y[rows].T]
+        powers = [periodogram(x, y, data.weight[rows], frequencies) for y in data.y[rows].T]
         components = zip(kernel.weights, kernel.length_scales[:, feature], kernel.frequencies[:, feature], strict=True)
         density = sum(
             0.5 * weight * peak(frequencies - sign * mean, length, kernel.spectrum, kernel.nu)

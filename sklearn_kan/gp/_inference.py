@@ -72,6 +72,9 @@ class Evidence(NamedTuple):
 class NotPositiveDefiniteError(ArithmeticError):
     """No jitter made the covariance positive definite."""
 
+    def __init__(self):
+        super().__init__("No jitter makes the covariance positive definite. Scale extreme features or targets.")
+
 
 def factorise(K):
     """Lower Cholesky factor of a matrix given by its lower triangle, and the jitter that was added."""

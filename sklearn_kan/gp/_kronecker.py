@@ -79,6 +79,8 @@ def grid_axes(data):
     sizes = [len(axis) for axis in axes]
     if len(axes) < 2 or min(sizes) < 2 or np.prod([float(size) for size in sizes]) != len(data.X):
         return None
+    if not np.array_equal(np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(data.X.shape), data.X):
+        return None
     return axes if np.ptp(data.weight) == 0 and np.ptp(data.extra) == 0 else None
 
 

@@ -11,26 +11,17 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from .._validation import check_device, read_weight, read_y, resolve_device
+from ._data import may_be_grid, merged, normalisation, together
 from ._fit import Search, fit_product, scales_of, smooth_start
-from ._fourier import Fourier
-from ._inference import Data, Dense, factorise
+from ._inference import Data, factorise
 from ._kernels import SMOOTHNESS, SpectralMixture
-from ._kronecker import Kronecker, ProductMixture, grid_axes
-from ._toeplitz import Toeplitz, is_uniform
+from ._kronecker import ProductMixture
+from ._solvers import DENSE_ROWS, SOLVERS, solver_for
 from ._trend import Trend
 
 SERIES_DEGREES, TABLE_DEGREES = (0, 1), (1,)  # of trends that trend_degree="auto" averages over
 SMOOTH_NU, ROUGH_NU = 1.5, 0.5  # smoothness of the Student-t mixture that spectrum="auto" means
 FEW = 3  # features up to which it is the former
-SOLVERS = {"cholesky": Dense, "toeplitz": Toeplitz, "kronecker": Kronecker, "fourier": Fourier}
-NEEDS = {
-    "kronecker": "it needs a full grid over two or more features, without sample_weight or alpha that differ",
-    "toeplitz": "it needs one evenly spaced feature, without sample_weight or alpha that differ",
-    "fourier": "it needs one or two features, a Gaussian spectrum, and no alpha",
-}
-GRID_ROWS = 400  # of a full grid, from which it is treated as one
-GRID_LIMIT = 10_000_000
-DENSE_ROWS, MOST_ROWS = 5_000, 15_000  # up to which inference is exact if it can be approximate; if it cannot
 LEAST_PROBABILITY = 1e-3  # of a model that predictions are averaged over
 ROWS_AT_ONCE = 4096
 
@@ -263,8 +254,9 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._center = (X / 2).min(0) + (X / 2).max(0)
         y, alpha = (y - self._shift) / self._scale, alpha / np.mean(self._scale) ** 2
         self._variance = float(np.average(np.square(y).mean(1), weights=weight))
-        is_big = len(X) > DENSE_ROWS and X.shape[1] <= 2 and self.solver in ("auto", "fourier") and not alpha.any()
-        self._data = (together if is_big else merged)(X - self._center, y, weight, alpha)
+        is_big = len(X) > DENSE_ROWS and self.solver in ("auto", "fourier") and not alpha.any()
+        is_scattered = X.shape[1] == 1 or (X.shape[1] == 2 and not may_be_grid(X))
+        self._data = (together if is_big and is_scattered else merged)(X - self._center, y, weight, alpha)
         self._made = {}
         self._method = solver_for(self._data, self.solver, self.spectrum)
 
@@ -433,53 +425,3 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if "models_" in state:
             self.device_, self._made = resolve_device(self.device_, fallback=True), {}
             self._condition()
-
-
-def normalisation(y, weight):
-    """Mean and standard deviation of each target; one for a constant target. Safe for huge and tiny numbers."""
-    largest = np.abs(y).max(0)
-    unit = np.where(largest > 0, largest, 1.0)
-    z = y / unit
-    mean = np.average(z, axis=0, weights=weight)
-    std = np.sqrt(np.average(np.square(z - mean), axis=0, weights=weight))
-    return mean * unit, np.where(std > 10 * np.finfo(float).eps, std, 1.0) * unit
-
-
-def together(X, y, weight, alpha):
-    """All points as they are."""
-    return Data(X, y, weight, alpha, np.zeros(len(X)), np.empty((len(X), 0)))
-
-
-def solver_for(data, solver, spectrum):
-    """The name of the fastest solver for some data, or the one asked for if it suits them."""
-    n, n_features = data.X.shape
-    suits = {
-        "kronecker": lambda: n_features > 1 and grid_axes(data) is not None,
-        "toeplitz": lambda: is_uniform(data),
-        "fourier": lambda: n_features <= 2 and spectrum != "student_t" and not data.extra.any() and n > 1,
-        "cholesky": lambda: True,
-    }
-    if solver != "auto":
-        if not suits[solver]():
-            raise ValueError(f"solver={solver!r} does not suit these data: {NEEDS[solver]}. Choose solver='auto'.")
-        return solver
-    if n > DENSE_ROWS and suits["fourier"]() and not (n < GRID_LIMIT and suits["kronecker"]()):
-        return "fourier"
-    if n > MOST_ROWS and not suits["kronecker"]():
-        raise ValueError(
-            f"X has {n} distinct rows; exact inference takes up to {MOST_ROWS} where no faster method applies (a full "
-            "grid, or one or two features with spectrum='auto' or 'gaussian'). Pass fewer rows."
-        )
-    if n > GRID_ROWS and suits["kronecker"]():
-        return "kronecker"
-    return "toeplitz" if suits["toeplitz"]() else "cholesky"
-
-
-def merged(X, y, weight, alpha):
-    """Distinct points in order, without a trend."""
-    points, index = np.unique(np.column_stack([X, alpha]), axis=0, return_inverse=True)
-    index = index.ravel()
-    count = np.bincount(index, weight)
-    mean = np.column_stack([np.bincount(index, weight * column) for column in y.T]) / count[:, None]
-    spread = np.bincount(index, weight * np.square(y - mean[index]).sum(1))
-    return Data(points[:, :-1], mean, count, points[:, -1], spread, np.empty((len(points), 0)))

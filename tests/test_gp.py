@@ -57,6 +57,14 @@ def test_finds_frequencies_above_what_even_spacing_could_tell():
     np.testing.assert_allclose(model.frequencies_[model.frequencies_ > 0], 11, atol=0.02)
 
 
+def test_finds_frequencies_along_two_features():
+    X = RNG.uniform(0, 1, (200, 2))
+    y = np.sin(2 * np.pi * 9 * X[:, 0]) + 0.7 * np.sin(2 * np.pi * 6 * X[:, 1]) + 0.1 * RNG.normal(size=200)
+    model = GPSpectralRegressor().fit(X[:150], y[:150])
+    np.testing.assert_allclose(np.sort(model.frequencies_[model.frequencies_ > 0]), [6, 9], atol=0.1)
+    assert model.score(X[150:], y[150:]) > 0.95
+
+
 def test_noise_alone_has_no_frequencies():
     model = GPSpectralRegressor().fit(T, RNG.normal(size=100))
     assert not model.frequencies_.any()
@@ -187,6 +195,9 @@ def test_grid_is_learned_along_its_axes():
     assert np.sqrt(np.mean((mean - f.ravel()) ** 2)) < 0.05
     np.testing.assert_allclose(model.predict(X[::97], return_cov=True)[1].diagonal() ** 0.5, std[::97], rtol=1e-6)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), mean)
+    order = RNG.permutation(len(X))
+    shuffled = GPSpectralRegressor().fit(X[order], model._data.y[:, 0][order])
+    assert shuffled.solver_ == "kronecker"
     with pytest.raises(ValueError, match="Y has shape"):
         model.fit_grid((b, a), f)
 

@@ -151,7 +151,7 @@ class Search:
     def best(self, start):
         """The best mixture that is reached from a start, by the criterion."""
         fits = [self.grow(self.optimise(start))]
-        if len(self.grid) and self.solver.method != "fourier":
+        if len(self.grid) and start.n_features == 1 and self.solver.method != "fourier":
             frequencies, powers = pursue(self.solver.data, self.n_components)
             peaks = list(zip(frequencies[:, None], powers, strict=True))
             if peaks:

@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.linalg import block_diag
 
 from ._spectrum import frequency_grid
 
 FIRST_JITTER = 1e-12  # of the mean variance; grows tenfold until the matrix is positive definite
 LAST_JITTER = 1.0
 CELLS = 2**21  # of waves held at once
+MOST_PERIODIC, PERIODIC_ROWS = 3, 2_000  # of several features, up to which frequencies are looked for along each
 TWO_PI = 2 * math.pi
 LOG_TWO_PI = math.log(TWO_PI)
 
@@ -127,9 +129,10 @@ class Dense:
 
     def frequencies(self):
         """Points of frequency where `score` may be asked for, ``(m, n_features)``."""
-        if self.X.shape[1] > 1:
-            return np.empty((0, self.X.shape[1]))
-        return frequency_grid(self.data.X[:, 0])[:, None]
+        n_features = self.X.shape[1]
+        if n_features > 1 and (n_features > MOST_PERIODIC or len(self.X) > PERIODIC_ROWS):
+            return np.empty((0, n_features))
+        return block_diag(*(frequency_grid(column)[:, None] for column in self.data.X.T))
 
     def score(self, kernel, frequencies):
         """How far the data want more power at points of frequency, an array (m, n_features).

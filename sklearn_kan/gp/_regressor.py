@@ -38,8 +38,8 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Gaussian process whose power spectrum is a mixture of peaks that are found in the data.
 
     The covariance is ``Σ_q w_q Π_d ρ(τ_d / ℓ_qd) cos(2π μ_qd τ_d)``. Components at frequency zero are ordinary smooth
-    regression with a length scale for each feature; along a single feature, components at other frequencies are added
-    where the likelihood asks for them. A polynomial trend is integrated out.
+    regression with a length scale for each feature; components at other frequencies are added where the likelihood asks
+    for them, for up to three features along each. A polynomial trend is integrated out.
 
     Parameters
     ----------

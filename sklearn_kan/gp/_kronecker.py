@@ -12,7 +12,7 @@ import torch
 from ._inference import LOG_TWO_PI, Data, NotPositiveDefiniteError, finished
 from ._kernels import SpectralMixture
 
-LINES = 6  # of a grid along each axis, that its start is learned from
+LINES = 4  # of a grid along each axis, that its start is learned from
 
 
 class ProductMixture:
@@ -115,51 +115,42 @@ class Kronecker:
             H = np.full((len(axis), 1), max(np.std(lines), np.finfo(float).tiny))
             yield Data(points, chosen, ones, 0 * ones, 0 * ones, H)
 
-    def decompose(self, kernel):
-        """Covariances of the axes, their eigenvectors, eigenvalues, and those of the whole with noise."""
+    def solve(self, kernel):
+        """Bases of eigenvectors, eigenvalues of the axes and of K; in that basis y, H, α = C⁻¹ y and Z; R, log det C.
+
+        ``C⁻¹ = K⁻¹ - Z Zᵀ``, ``det C = det K det R²``.
+        """
         K = [factor(axis, axis) for factor, axis in zip(kernel.factors, self.axes, strict=True)]
         if not all(bool(matrix.isfinite().all()) for matrix in K):
             raise NotPositiveDefiniteError
         pairs = [torch.linalg.eigh(matrix) for matrix in K]
         values, vectors = [pair[0].clamp(min=0) for pair in pairs], [pair[1] for pair in pairs]
-        return K, vectors, values, outer(values) + self.data.noise(kernel.noise)[0]
-
-    def solve(self, kernel):
-        """The decomposition, α and Z as tensors over the grid, and the log-determinant of C."""
-        K, vectors, values, spectrum = self.decompose(kernel)
+        spectrum = (outer(values) + self.data.noise(kernel.noise)[0]).flatten()
         rotated = self.B
         for d, U in enumerate(vectors):
             rotated = along(U.T, rotated, d)
-        solved = rotated / spectrum[..., None]
-        for d, U in enumerate(vectors):
-            solved = along(U, solved, d)
         n_outputs = self.data.y.shape[1]
-        flat, B = solved.reshape(len(self.data.X), -1), self.B.reshape(len(self.data.X), -1)
-        KH, H = flat[:, n_outputs:], B[:, n_outputs:]
+        y, H = rotated.reshape(len(spectrum), -1).split([n_outputs, self.data.H.shape[1]], 1)
+        KH = H / spectrum[:, None]
         R = torch.linalg.cholesky(torch.eye(H.shape[1], dtype=H.dtype, device=H.device) + H.T @ KH)
         Z = torch.linalg.solve_triangular(R, KH.T, upper=False).T
-        alpha = flat[:, :n_outputs] - Z @ (Z.T @ B[:, :n_outputs])
+        alpha = y / spectrum[:, None] - Z @ (Z.T @ y)
         logdet = spectrum.log().sum().item() + 2 * R.diagonal().log().sum().item()
-        return (K, vectors, values, spectrum), alpha, Z, R, logdet
+        return vectors, values, spectrum, y, H, alpha, Z, R, logdet
 
     def evidence(self, kernel):
         """The log marginal likelihood and its gradient."""
-        (K, vectors, values, spectrum), alpha, Z, _, logdet = self.solve(kernel)
-        n, n_outputs = self.data.y.shape
-        y = self.B.reshape(n, -1)[:, :n_outputs]
+        vectors, values, spectrum, y, _, alpha, Z, _, logdet = self.solve(kernel)
+        n, n_outputs = y.shape
         value = -0.5 * ((y * alpha).sum().item() + n_outputs * (logdet + n * LOG_TWO_PI))
         parts = torch.cat([alpha, n_outputs**0.5 * Z], 1).reshape(*self.shape, -1)
         gradient = []
         for d, (factor, axis, U) in enumerate(zip(kernel.factors, self.axes, vectors, strict=True)):
-            others = [e for e in range(len(K)) if e != d]
-            applied = parts
-            for e in others:
-                applied = along(K[e], applied, e)
             rest = [e for e in range(parts.ndim) if e != d]
-            ones = [torch.ones_like(v) if e == d else v for e, v in enumerate(values)]
-            trace = (outer(ones) / spectrum).sum(others)
-            G = torch.tensordot(parts, applied, dims=(rest, rest)) - n_outputs * (U * trace) @ U.T
-            gradient.append(factor.gradient(axis, 0.25 * (G + G.T)))
+            others = outer([torch.ones_like(v) if e == d else v for e, v in enumerate(values)])
+            trace = (others / spectrum.reshape(self.shape)).sum(rest[:-1])
+            inner = torch.tensordot(parts, others[..., None] * parts, dims=(rest, rest)) - n_outputs * trace.diag()
+            gradient.append(factor.gradient(axis, 0.5 * U @ inner @ U.T))
         by_noise = 0.5 * (parts.square().sum() - n_outputs * (1 / spectrum).sum()).item() / self.data.weight[0]
         return finished(self.data, kernel, value, np.concatenate(gradient), by_noise, 0.0)
 
@@ -173,27 +164,26 @@ class GridPosterior:
     jitter = 0.0
 
     def __init__(self, solver, kernel):
-        self.kernel, self.axes, self.shape = kernel, solver.axes, solver.shape
-        (_, self.vectors, _, self.spectrum), alpha, self.Z, self.R, _ = solver.solve(kernel)
-        H = solver.B.reshape(len(solver.data.X), -1)[:, alpha.shape[1] :]
-        self.alpha, self.coef = alpha.reshape(*self.shape, -1), H.T @ alpha
-        self.KH = (self.Z @ self.R.T).reshape(*self.shape, -1)
+        self.kernel, self.axes = kernel, solver.axes
+        self.vectors, _, spectrum, _, H, alpha, Z, self.R, _ = solver.solve(kernel)
+        self.coef = H.T @ alpha
+        self.alpha, self.KH, self.spectrum = (
+            tensor.reshape(*solver.shape, -1) for tensor in (alpha, Z @ self.R.T, spectrum[:, None])
+        )
 
     def predict(self, X, H, moment=None):
         """Mean (m, n_outputs), and the latent variance (m,) or covariance (m, m) of one output if asked for."""
-        X, H = (torch.from_numpy(np.ascontiguousarray(a)).to(self.Z.device) for a in (X, H))
-        cross = [
-            factor(X[:, [d]], axis) for d, (factor, axis) in enumerate(zip(self.kernel.factors, self.axes, strict=True))
-        ]
+        X, H = (torch.from_numpy(np.ascontiguousarray(a)).to(self.R.device) for a in (X, H))
+        parts = zip(self.kernel.factors, self.axes, self.vectors, strict=True)
+        cross = [factor(X[:, [d]], axis) @ U for d, (factor, axis, U) in enumerate(parts)]
         mean = (contract(cross, self.alpha) + H @ self.coef).cpu().numpy()
         if moment is None:
             return mean, None
-        rotated = [k @ U for k, U in zip(cross, self.vectors, strict=True)]
         T = torch.linalg.solve_triangular(self.R, (H - contract(cross, self.KH)).T, upper=False)
         if moment == "variance":
-            explained = contract([k.square() for k in rotated], (1 / self.spectrum)[..., None])[:, 0]
+            explained = contract([k.square() for k in cross], 1 / self.spectrum)[:, 0]
             return mean, (self.kernel.weights.sum() - explained + T.square().sum(0)).clamp_(min=0).cpu().numpy()
-        A = reduce(lambda a, b: (a[..., None] * b[:, None]).flatten(1), rotated)
+        A = reduce(lambda a, b: (a[..., None] * b[:, None]).flatten(1), cross)
         return mean, (self.kernel(X, X) - (A / self.spectrum.flatten()) @ A.T + T.T @ T).cpu().numpy()
 
 

@@ -263,8 +263,8 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _degrees(self):
         if self.trend_degree != "auto":
             return (self.trend_degree,)
-        if self._method == "fourier":
-            return (1,)
+        if self._method in ("kronecker", "fourier"):
+            return (0,) if self._method == "kronecker" else (1,)
         return SERIES_DEGREES if self._data.X.shape[1] == 1 and len(self._data.X) > 2 else TABLE_DEGREES
 
     def _shape(self):

@@ -14,9 +14,9 @@ from ._spectrum import MIN_CYCLES
 
 PERIODS = {1: 4.0, 2: 2.5}  # period of the lattice in spans, by the number of features
 LONGEST = {1: 0.5, 2: 0.25}  # length scale in spans, so that k dies out before it repeats
-SHORTEST = {1: 0.002, 2: 0.07}  # so that the active nodes stay few
+SHORTEST = {1: 0.005, 2: 0.09}  # so that the active nodes stay few
 MOST_NODES = {1: 2**13, 2: 2**6}  # on either side of zero
-MOST_ACTIVE = 4_000
+MOST_ACTIVE = 2_500
 NEGLIGIBLE = 1e-9  # power of a node, over the noise's
 ACCURACY = 1e-9
 

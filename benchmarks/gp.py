@@ -1,9 +1,9 @@
 """Claim: the frequencies that a Gaussian process finds by itself forecast better than those of random starts.
 
 Seven series, the last fifth (or a gap) held out; peers in the same run: GPyTorch's spectral mixture kernel from its
-default start and from the data, both with a hundred steps of Adam; scikit-learn's process with an RBF, and with a hand-made
-periodic kernel; the seasonal naive forecast where a season is known. Then tables, and the time of one likelihood with
-its gradient. The defaults were chosen on other series (``DEVELOPMENT``), which are measured too.
+default start and from the data, both with a hundred steps of Adam; scikit-learn's process with an RBF, and with a
+hand-made periodic kernel; the seasonal naive forecast where a season is known. Then tables, and the time of one
+likelihood with its gradient. The defaults were chosen on other series (``DEVELOPMENT``), which are measured too.
 
     python -m benchmarks.gp --parts listed development tables likelihood large
 """

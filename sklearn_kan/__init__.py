@@ -5,7 +5,17 @@ from ._network import KAN, KANLayer
 from ._parallel import data_parallel
 from ._regressor import KANRegressor
 from ._show_versions import show_versions
+from .gp import GPSpectralRegressor
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["KAN", "KANClassifier", "KANLayer", "KANRegressor", "__version__", "data_parallel", "show_versions"]
+__all__ = [
+    "KAN",
+    "GPSpectralRegressor",
+    "KANClassifier",
+    "KANLayer",
+    "KANRegressor",
+    "__version__",
+    "data_parallel",
+    "show_versions",
+]

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, for both estimators, every solver, every basis, every norm, refined knots."""
+"""scikit-learn's own checks, for all estimators, every solver, every basis, every norm, refined knots."""
 
 import pytest
 from sklearn.utils.estimator_checks import (
@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor
 from sklearn_kan.bases import BASES
 
 SMALL = {"hidden_layer_sizes": (8,), "max_iter": 20, "learning_rate_init": 0.02}
@@ -31,6 +31,7 @@ SETTINGS = [
     },
 ]
 ESTIMATORS = [estimator(**setting) for estimator in (KANClassifier, KANRegressor) for setting in SETTINGS]
+ESTIMATORS += [GPSpectralRegressor(), GPSpectralRegressor(spectrum="gaussian", trend_degree=2, normalize_y=False)]
 
 
 @parametrize_with_checks(ESTIMATORS)
@@ -38,7 +39,7 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("estimator", [KANClassifier(**SMALL), KANRegressor(**SMALL)])
+@pytest.mark.parametrize("estimator", [KANClassifier(**SMALL), KANRegressor(**SMALL), GPSpectralRegressor()])
 @pytest.mark.parametrize("check", [check_dataframe_column_names_consistency, check_param_validation])
 def test_checks_outside_the_common_list(estimator, check):
     check(type(estimator).__name__, estimator)

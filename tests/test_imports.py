@@ -38,8 +38,8 @@ ALLOWED = {
     ),
     "_classifier": ({"_base", "_encoding", "_losses", "_validation"}, TABLES),
     "_regressor": ({"_base", "_encoding", "_losses", "_validation"}, TABLES),
-    "gp": ({"_encoding", "_table", "_training"}, TABLES),
-    "inspection": ({"_network", "_encoding", "_table", "bases"}, TABLES),
+    "gp": ({"_validation"}, TABLES),
+    "inspection": ({"_network", "_encoding", "_table", "bases", "gp"}, TABLES),
     "symbolic": ({"_network", "bases"}, TABLES | {"sympy"}),
     "model_selection": ({"bases"}, TABLES | {"optuna"}),
 }  # fmt: skip

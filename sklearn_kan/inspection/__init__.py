@@ -1,5 +1,6 @@
-"""Looking into a fitted network."""
+"""Looking into a fitted model."""
 
 from ._edges import EdgeFunctionDisplay
+from ._spectrum import SpectrumDisplay
 
-__all__ = ["EdgeFunctionDisplay"]
+__all__ = ["EdgeFunctionDisplay", "SpectrumDisplay"]

@@ -1,0 +1,219 @@
+"""Learning the spectrum: starts from the data, priors, optimisation, and the choice of components.
+
+Two starts, and the better one stays: sines that stand out of white noise (matching pursuit on the periodogram), and
+none at all. From each the mixture grows where the slope of the likelihood says that power is missing, for as long as
+an information criterion (Schwarz 1978) agrees, and sheds what it does not need.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ._inference import Dense, NotPositiveDefiniteError
+from ._kernels import SpectralMixture
+from ._kronecker import ProductMixture
+from ._spectrum import peaks_of_score, pursue
+from ._toeplitz import Toeplitz, is_uniform
+
+PER_ROUND = 3  # components that may come at once
+SPREAD = 1.5  # standard deviation of the prior of log length scales
+SMOOTH, COHERENT = 0.3, 2.0  # prior medians of length scales in spans: at frequency zero, and elsewhere
+NOISE_RANGE = (1e-6, 10.0)  # of the target's variance
+WEIGHT_RANGE = (1e-10, 1e3)
+SMALLEST_WEIGHT = 1e-4  # of a component that comes
+DRIFT = 2.0  # cycles over the span that a frequency may move from its start
+HOPELESS = 30.0  # loss of the criterion from which refitting does not make up for a dropped component
+BIG = 1_000_000  # rows from which points are taken to be distinct
+IMPOSSIBLE = 1e100
+
+
+class Scales(NamedTuple):
+    """Range of each feature, mean distance of its neighbours, and the target's variance."""
+
+    span: np.ndarray
+    step: np.ndarray
+    variance: float
+
+    def along_axes(self):
+        """The scales of each feature alone."""
+        return [Scales(self.span[[d]], self.step[[d]], self.variance) for d in range(len(self.span))]
+
+
+def scales_of(X, variance):
+    """The scales of points ``(n, n_features)``; a constant feature has span one."""
+    span = np.ptp(X, axis=0)
+    span[span == 0] = 1.0
+    is_big = len(X) > BIG
+    n_gaps = np.array([max(1, (len(X) if is_big else len(np.unique(column))) - 1) for column in X.T])
+    return Scales(span, span / n_gaps, variance)
+
+
+class Fit(NamedTuple):
+    """A kernel, its log posterior density up to a constant, that less the price of its parameters, and iterations."""
+
+    kernel: SpectralMixture
+    value: float
+    criterion: float
+    n_iter: int
+
+
+def prior_of(kernel, scales, solver):
+    """Of a mixture's theta but the noise: unit, median and precision of a normal prior, and bounds.
+
+    The prior is flat in log weights (Jeffreys) and in frequencies, and normal in log length scales. Frequencies are
+    counted in cycles over the span.
+    """
+    shape = kernel.length_scales.shape
+    is_periodic = kernel.frequencies != 0
+    span, step = np.broadcast_to(scales.span, shape), np.broadcast_to(scales.step, shape)
+    median = np.where(is_periodic.any(1, keepdims=True), COHERENT, SMOOTH * math.sqrt(shape[1])) * span
+    mu, unit = kernel.frequencies[is_periodic], 1 / span[is_periodic]
+    n_weights, n_lengths, n_frequencies = shape[0], median.size, len(mu)
+    lowest, highest = np.maximum(step / 4, solver.shortest * span), solver.longest * span
+    bounds = [
+        np.tile(np.log(np.multiply(WEIGHT_RANGE, scales.variance or 1.0)), (n_weights, 1)),
+        np.log(np.stack([lowest.ravel(), highest.ravel()], 1)),
+        np.stack([mu - np.minimum(DRIFT * unit, 0.5 * mu), mu + DRIFT * unit], 1),
+    ]
+    return (
+        np.concatenate([np.ones(n_weights + n_lengths), unit]),
+        np.concatenate([np.zeros(n_weights), np.log(median).ravel(), mu]),
+        np.repeat([0.0, SPREAD**-2, 0.0], [n_weights, n_lengths, n_frequencies]),
+        np.concatenate(bounds),
+    )
+
+
+class Objective:
+    """Negative log posterior of a kernel's theta."""
+
+    def __init__(self, solver, kernel, scales):
+        self.solver, self.kernel = solver, kernel
+        factors = getattr(kernel, "factors", None)
+        parts = [(kernel, scales)] if factors is None else zip(factors, scales.along_axes(), strict=True)
+        unit, median, precision, bounds = zip(*(prior_of(*part, solver) for part in parts), strict=True)
+        noise = np.log(np.multiply([NOISE_RANGE], scales.variance or 1.0))
+        self.unit = np.concatenate([*unit, [1.0]])
+        self.median, self.precision = np.concatenate([*median, [0.0]]), np.concatenate([*precision, [0.0]])
+        self.bounds = np.concatenate([*bounds, noise])
+
+    def __call__(self, z):
+        theta = z * self.unit
+        try:
+            evidence = self.solver.evidence(self.kernel.with_theta(theta))
+        except NotPositiveDefiniteError:
+            return IMPOSSIBLE, np.zeros_like(z)
+        offset = theta - self.median
+        value = evidence.value - 0.5 * np.sum(self.precision * offset**2)
+        return -value, -(evidence.gradient - self.precision * offset) * self.unit
+
+    def fit(self, max_iter, verbose=0):
+        """The kernel at a maximum of the posterior."""
+        bounds = self.bounds / self.unit[:, None]
+        start = np.clip(self.kernel.theta / self.unit, *bounds.T)
+        options = {"maxiter": max_iter, "maxcor": 20, "ftol": self.solver.tolerance, "gtol": self.solver.tolerance}
+        unit = max(1.0, np.abs(self(start)[1]).max())  # first steps of L-BFGS-B are as long as the gradient
+
+        def scaled(z):
+            value, gradient = self(z)
+            return value / unit, gradient / unit
+
+        result = minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        kernel, value = self.kernel.with_theta(result.x * self.unit), -unit * result.fun
+        if verbose:
+            print(f"[gp] {len(start)} parameters, log posterior {value:.2f}, {result.nit} iterations")
+        price = 0.5 * len(start) * math.log(self.solver.data.y.size)
+        return Fit(kernel, value, value - price, result.nit)
+
+
+class Search:
+    """What growing and pruning a mixture share.
+
+    Parameters
+    ----------
+    solver : Dense or alike
+    scales : Scales
+    n_components : int
+        The most periodic components.
+    max_iter : int
+    verbose : int
+    """
+
+    def __init__(self, solver, scales, n_components, max_iter, verbose=0):
+        self.solver, self.scales, self.n_components = solver, scales, n_components
+        self.max_iter, self.verbose = max_iter, verbose
+        self.grid = solver.frequencies() if n_components else np.empty((0, 1))
+
+    def optimise(self, kernel):
+        return Objective(self.solver, kernel, self.scales).fit(self.max_iter, self.verbose)
+
+    def best(self, start):
+        """The best mixture that is reached from a start, by the criterion."""
+        fits = [self.grow(self.optimise(start))]
+        if len(self.grid) and start.n_features == 1 and self.solver.method != "fourier":
+            frequencies, powers = pursue(self.solver.data, self.n_components)
+            peaks = list(zip(frequencies[:, None], powers, strict=True))
+            if peaks:
+                fits.append(self.grow(self.optimise(self.extended(start, peaks))))
+        best = max((self.prune(fit) for fit in fits), key=lambda fit: fit.criterion)
+        return max(best, self.optimise(best.kernel), key=lambda fit: fit.criterion)
+
+    def extended(self, kernel, peaks):
+        least = SMALLEST_WEIGHT * self.scales.variance
+        for frequency, weight in peaks:
+            kernel = kernel.with_component(max(weight, least), self.scales.span, frequency)
+        return kernel
+
+    def grow(self, fit):
+        """Add components where the likelihood's slope by power is significant."""
+        while len(self.grid):
+            n_more = min(PER_ROUND, self.n_components - np.sum(fit.kernel.frequencies.any(1)))
+            power, norm = self.solver.score(fit.kernel, self.grid)
+            peaks = peaks_of_score(power, norm, self.grid, self.scales.span, n_more)
+            bigger = self.optimise(self.extended(fit.kernel, peaks)) if peaks else fit
+            if bigger.criterion <= fit.criterion:
+                break
+            fit = bigger
+        return fit
+
+    def prune(self, fit):
+        """Drop components one at a time, the weakest first, while the criterion allows."""
+        while len(fit.kernel.weights) > 1:
+            smaller = (self.without(fit, q) for q in np.argsort(fit.kernel.weights))
+            better = (other for other in smaller if other is not None and other.criterion >= fit.criterion)
+            fit, last = next(better, fit), fit
+            if fit is last:
+                break
+        return fit
+
+    def without(self, fit, q):
+        """The fit without a component: refitted if it is worse as it stands, None if it is much worse."""
+        kernel = fit.kernel.select(np.arange(len(fit.kernel.weights)) != q)
+        plain = Objective(self.solver, kernel, self.scales).fit(0)
+        if plain.criterion >= fit.criterion or plain.criterion < fit.criterion - HOPELESS:
+            return plain if plain.criterion >= fit.criterion else None
+        return self.optimise(kernel)
+
+
+def smooth_start(scales, spectrum, nu):
+    """Components at frequency zero: a slow and a fast one for a single feature, one with a length for each of more."""
+    n_features = len(scales.span)
+    shares = [0.3, 0.05] if n_features == 1 else [SMOOTH * math.sqrt(n_features)]
+    variance = scales.variance or 1.0
+    weights = np.full(len(shares), variance / len(shares))
+    lengths = np.outer(shares, scales.span)
+    return SpectralMixture(weights, lengths, np.zeros_like(lengths), 0.1 * variance, spectrum, nu)
+
+
+def fit_product(solver, scales, spectrum, nu, n_components, max_iter, verbose=0):
+    """A product of mixtures for a grid: each is learned along its axis from some lines, then all together."""
+    fits = []
+    for data, along in zip(solver.slices(), scales.along_axes(), strict=True):
+        line_solver = (Toeplitz if is_uniform(data) else Dense)(data, solver.device)
+        fits.append(Search(line_solver, along, n_components, max_iter, verbose).best(smooth_start(along, spectrum, nu)))
+    variance = scales.variance or 1.0
+    factors = [fit.kernel.replaced(weights=fit.kernel.weights / fit.kernel.weights.sum()) for fit in fits]
+    factors[0] = factors[0].replaced(weights=factors[0].weights * variance)
+    noise = max(min(fit.kernel.noise for fit in fits), NOISE_RANGE[0] * variance)
+    return Objective(solver, ProductMixture(factors, noise), scales).fit(max_iter, verbose)

@@ -1,0 +1,257 @@
+"""The covariance that a mixture of spectral peaks implies, and its derivatives.
+
+``k(τ) = Σ_q w_q Π_d ρ(τ_d / ℓ_qd) cos(2π μ_qd τ_d)``. By Wiener-Khinchin the power spectrum of component q is a peak of
+width 1/ℓ_q around the frequency μ_q: a Gaussian one for ``ρ(a) = exp(-a²/2)`` (Wilson & Adams 2013, eq. 12), a
+Student-t one for a Matérn envelope (Fang et al. 2024, arXiv:2311.04465, sec. 3). A frequency that is exactly zero is
+not learned.
+
+Parameters are NumPy arrays; ``theta`` is ``[log w (Q), log ℓ (Q·D), μ where it is not zero, log noise]``. Points are
+float64 tensors, centred by the caller.
+"""
+
+import math
+
+import numpy as np
+import torch
+
+BLOCK = 2**17  # entries of a block of rows, so that its intermediates stay in the cache
+TWO_PI = 2 * math.pi
+SMOOTHNESS = (0.5, 1.5, 2.5)  # degrees of smoothness ν with a closed form
+
+
+class SpectralMixture:
+    """A spectral mixture with noise.
+
+    Parameters
+    ----------
+    weights : array of shape (n_components,)
+        Variances w_q.
+    length_scales : array of shape (n_components, n_features)
+        ℓ_qd, the lengths over which components lose their phase.
+    frequencies : array of shape (n_components, n_features)
+        μ_qd, in cycles per unit of the feature.
+    noise : float
+        Variance of the noise.
+    spectrum : {"gaussian", "student_t"}
+        Shape of the peaks.
+    nu : {0.5, 1.5, 2.5}
+        Smoothness of a Student-t mixture's Matérn envelope, in every dimension.
+
+    Examples
+    --------
+    >>> from sklearn_kan.gp import SpectralMixture
+    >>> SpectralMixture([1.0, 0.5], [[10.0], [20.0]], [[0.0], [0.25]], noise=0.01)
+    1 * gaussian(length_scale=10) + 0.5 * gaussian(length_scale=20) * cos(frequency=0.25) + noise(0.01)
+    """
+
+    def __init__(self, weights, length_scales, frequencies, noise=0.0, spectrum="gaussian", nu=2.5):
+        self.weights = np.asarray(weights, dtype=np.float64)
+        self.length_scales = np.asarray(length_scales, dtype=np.float64)
+        self.frequencies = np.asarray(frequencies, dtype=np.float64)
+        self.noise = float(noise)
+        self.spectrum, self.nu = spectrum, nu
+
+    def __repr__(self):
+        name = "gaussian" if self.spectrum == "gaussian" else f"matern{self.nu:g}"
+        terms = []
+        for weight, lengths, frequency in zip(self.weights, self.length_scales, self.frequencies, strict=True):
+            term = f"{weight:.3g} * {name}(length_scale={written(lengths)})"
+            terms.append(term + f" * cos(frequency={written(frequency)})" * bool(frequency.any()))
+        return " + ".join([*terms, f"noise({self.noise:.3g})"])
+
+    @property
+    def n_features(self):
+        return self.length_scales.shape[1]
+
+    @property
+    def theta(self):
+        """The parameters as one vector, in the order of this module's docstring."""
+        logs = np.log(np.concatenate([self.weights, self.length_scales.ravel()]))
+        return np.concatenate([logs, self.frequencies[self.frequencies != 0], [np.log(self.noise)]])
+
+    def with_theta(self, theta):
+        """The mixture with as many components that has these parameters."""
+        n_components, n_features = self.length_scales.shape
+        weights, lengths, frequencies, noise = np.split(
+            np.asarray(theta, dtype=np.float64), [n_components, n_components * (1 + n_features), -1]
+        )
+        all_frequencies = np.zeros_like(self.frequencies)
+        all_frequencies[self.frequencies != 0] = frequencies
+        return self.replaced(
+            weights=np.exp(weights), length_scales=np.exp(lengths).reshape(n_components, n_features),
+            frequencies=all_frequencies, noise=np.exp(noise[0]),
+        )  # fmt: skip
+
+    def replaced(self, **changes):
+        """A copy with other values."""
+        names = "weights", "length_scales", "frequencies", "noise", "spectrum", "nu"
+        return SpectralMixture(**{name: getattr(self, name) for name in names} | changes)
+
+    def select(self, components):
+        """The mixture of some of the components."""
+        return self.replaced(
+            weights=self.weights[components], length_scales=self.length_scales[components],
+            frequencies=self.frequencies[components],
+        )  # fmt: skip
+
+    def with_component(self, weight, length_scales, frequencies):
+        """The mixture with one component more."""
+        return self.replaced(
+            weights=np.append(self.weights, weight),
+            length_scales=np.vstack([self.length_scales, length_scales]),
+            frequencies=np.vstack([self.frequencies, frequencies]),
+        )
+
+    def __call__(self, A, B):
+        """Covariance without noise between points; ``(n, D), (m, D) -> (n, m)``."""
+        K = torch.empty(len(A), len(B), dtype=torch.float64, device=A.device)
+        for rows in blocks(len(A), len(B)):
+            K[rows] = sum(self.envelope(q, A[rows], B)[0] * self.phase(q, A[rows], B) for q in range(len(self.weights)))
+        return K
+
+    def lower(self, X):
+        """Covariance of points with themselves; entries above the diagonal may be missing (they are zero)."""
+        K = torch.zeros(len(X), len(X), dtype=torch.float64, device=X.device)
+        for rows in blocks(len(X), len(X)):
+            K[rows, : rows.stop] = self(X[rows], X[: rows.stop])
+        return K
+
+    def gradient(self, X, G):
+        """``Σ_ij G_ij ∂k(x_i, x_j)/∂θ`` for a symmetric G and all of θ but the noise; a vector on the CPU."""
+        n_components, n_features = self.length_scales.shape
+        d_weight = torch.zeros(n_components, dtype=torch.float64, device=X.device)
+        d_length = torch.zeros(n_components, n_features, dtype=torch.float64, device=X.device)
+        d_frequency = torch.zeros(n_components, n_features, dtype=torch.float64, device=X.device)
+        for rows in blocks(len(X), len(X)):
+            A, B = X[rows], X[: rows.stop]
+            half = 2 * G[rows, : rows.stop]
+            half[:, rows.start :].tril_()  # each pair once
+            half[:, rows.start :].diagonal().mul_(0.5)
+            for q in range(n_components):
+                E, ratio = self.envelope(q, A, B)
+                E *= half
+                for d in np.flatnonzero(self.frequencies[q]):
+                    others = E if len(B.T) == 1 else E * self.phase(q, A, B, omit=d)
+                    d_frequency[q, d] += slope(others, A[:, d], B[:, d], self.frequencies[q, d])
+                E *= self.phase(q, A, B)
+                d_weight[q] += E.sum()
+                d_length[q] += ratio(E)
+        mask = torch.from_numpy(self.frequencies != 0).to(X.device)
+        return torch.cat([d_weight, d_length.flatten(), d_frequency[mask]]).cpu().numpy()
+
+    def envelope(self, q, A, B):
+        """``w Π_d ρ``, and a function that maps a matrix M to ``Σ_ij M_ij ∂log ρ_ij/∂log ℓ_d``, of shape (D,)."""
+        scale = torch.from_numpy(1 / self.length_scales[q]).to(A.device)
+        U, V = A * scale, B * scale
+        if self.spectrum == "gaussian":
+            squares = U.square().sum(1)[:, None] + V.square().sum(1) - 2 * U @ V.T
+            if self.n_features == 1:  # exact also for near points
+                squares = (U - V.T).square()
+            E = squares.clamp_(min=0).mul_(-0.5).exp_().mul_(self.weights[q])
+            return E, lambda M: (M.sum(1) @ U.square() + M.sum(0) @ V.square()) - 2 * (U * (M @ V)).sum(0)
+        root = math.sqrt(2 * self.nu)
+        distances = [((root * U[:, d, None]) - root * V[:, d]).abs_() for d in range(self.n_features)]
+        E = sum(distances[1:], start=distances[0]).neg().exp_().mul_(self.weights[q])
+        if self.nu > 0.5:
+            for a in distances:
+                E *= matern_polynomial(a, self.nu)
+        return E, lambda M: torch.stack([(M * matern_ratio(a, self.nu)).sum() for a in distances])
+
+    def phase(self, q, A, B, omit=None):
+        """``Π_d cos(2π μ_d τ_d)``, over all dimensions but one; a number where no frequency is there."""
+        product: float | torch.Tensor = 1.0
+        for d in np.flatnonzero(self.frequencies[q]):
+            if d != omit:
+                a, b = TWO_PI * self.frequencies[q, d] * A[:, d], TWO_PI * self.frequencies[q, d] * B[:, d]
+                left, right = torch.stack([a.cos(), a.sin()], 1), torch.stack([b.cos(), b.sin()])
+                product = product * (left @ right)
+        return product
+
+    def at_lags(self, tau):
+        """``k`` at lags along one dimension and its derivatives: ``(m,) -> (m,), (n_parameters - 1, m)``."""
+        a = np.abs(tau) / self.length_scales  # (Q, m)
+        if self.spectrum == "gaussian":
+            E, ratio = np.exp(-0.5 * a**2), a**2
+        else:
+            a = math.sqrt(2 * self.nu) * a
+            E, ratio = np.exp(-a) * matern_polynomial(a, self.nu), matern_ratio(a, self.nu)
+        E = self.weights[:, None] * E
+        angle = TWO_PI * self.frequencies * tau
+        terms = E * np.cos(angle)
+        periodic = self.frequencies[:, 0] != 0
+        d_frequency = -TWO_PI * tau * (E * np.sin(angle))[periodic]
+        return terms.sum(0), np.concatenate([terms, terms * ratio, d_frequency])
+
+    def density(self, frequencies, components=slice(None)):
+        """Power spectral density at points of frequency, ``(m, D) -> (m,)``; it integrates to the sum of weights."""
+        points = np.asarray(frequencies, dtype=np.float64)
+        total = np.zeros(len(points))
+        chosen = self.weights[components], self.length_scales[components], self.frequencies[components]
+        for weight, lengths, means in zip(*chosen, strict=True):
+            product = np.full(len(points), weight)
+            for d, (length, mean) in enumerate(zip(lengths, means, strict=True)):
+                peaks = [peak(points[:, d] - sign * mean, length, self.spectrum, self.nu) for sign in (1, -1)]
+                product *= np.mean(peaks, axis=0)
+            total += product
+        return total
+
+    def density_gradient(self, frequencies):
+        """Derivatives of a Gaussian mixture's `density` by all of θ but the noise, ``(n_parameters - 1, m)``."""
+        points = np.asarray(frequencies, dtype=np.float64)
+        by_weight, by_length, by_frequency = [], [], []
+        for q, weight in enumerate(self.weights):
+            factors, lengths, means = [], [], []
+            for d, (length, mean) in enumerate(zip(self.length_scales[q], self.frequencies[q], strict=True)):
+                offsets = [points[:, d] - sign * mean for sign in (1, -1)]
+                peaks = [0.5 * peak(offset, length, self.spectrum, self.nu) for offset in offsets]
+                s = [TWO_PI * length * offset for offset in offsets]
+                factors.append(peaks[0] + peaks[1])
+                lengths.append(peaks[0] * (1 - s[0] ** 2) + peaks[1] * (1 - s[1] ** 2))
+                means.append(TWO_PI * length * (peaks[0] * s[0] - peaks[1] * s[1]))
+            others = [weight * np.prod(factors[:d] + factors[d + 1 :], axis=0) for d in range(len(factors))]
+            by_weight.append(others[0] * factors[0])
+            by_length += [other * slope for other, slope in zip(others, lengths, strict=True)]
+            by_frequency += [o * slope for o, slope, mu in zip(others, means, self.frequencies[q], strict=True) if mu]
+        return np.array([*by_weight, *by_length, *by_frequency])
+
+
+def peak(offset, length, spectrum, nu):
+    """Density of one envelope's spectrum: the Fourier transform of ``ρ(τ / ℓ)`` at frequencies ``offset``."""
+    s = TWO_PI * length * offset
+    if spectrum == "gaussian":
+        return math.sqrt(TWO_PI) * length * np.exp(-0.5 * s**2)
+    # Student-t with 2ν degrees of freedom in s / (2ν)^½, up to its normalisation (Rasmussen & Williams 2006, eq. 4.15)
+    normalisation = math.gamma(nu + 0.5) / (math.gamma(nu) * math.sqrt(math.pi * 2 * nu))
+    return TWO_PI * length * normalisation * (1 + s**2 / (2 * nu)) ** -(nu + 0.5)
+
+
+def matern_polynomial(a, nu):
+    """``ρ(a) e^a`` with ``a = (2ν)^½ |τ| / ℓ`` (Rasmussen & Williams 2006, eq. 4.16)."""
+    return {0.5: lambda: 1.0, 1.5: lambda: 1 + a, 2.5: lambda: 1 + a + a * a / 3}[nu]()
+
+
+def matern_ratio(a, nu):
+    """``∂log ρ/∂log ℓ``."""
+    if nu == 0.5:
+        return a
+    return a * a / (1 + a) if nu == 1.5 else a * a * (1 + a) / (3 + 3 * a + a * a)
+
+
+def slope(M, a, b, frequency):
+    """``Σ_ij M_ij ∂cos(2π μ (a_i - b_j))/∂μ`` without a matrix of sines."""
+    cos_a, sin_a, cos_b, sin_b = (f(TWO_PI * frequency * x) for x in (a, b) for f in (torch.cos, torch.sin))
+    sums = M @ torch.stack([cos_b, sin_b, b * cos_b, b * sin_b], 1)
+    total = a * sin_a @ sums[:, 0] - a * cos_a @ sums[:, 1] - sin_a @ sums[:, 2] + cos_a @ sums[:, 3]
+    return -TWO_PI * total
+
+
+def blocks(n_rows, n_columns):
+    """Slices of rows of about `BLOCK` entries."""
+    step = max(16, BLOCK // max(1, n_columns))
+    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
+
+def written(values):
+    """A number, or a list of numbers, with three digits."""
+    texts = [f"{value:.3g}" for value in values]
+    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"

@@ -1,0 +1,113 @@
+"""Pictures of the spectrum that a Gaussian process has learned."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ..gp._kernels import peak
+from ..gp._spectrum import periodogram
+
+N_FREQUENCIES = 2000
+MOST_ROWS = 5000  # that the periodogram is drawn from
+
+
+class SpectrumDisplay:
+    """Learned power spectrum of a Gaussian process along one feature, against the periodogram of its training data.
+
+    Parameters
+    ----------
+    frequencies : ndarray of shape (n_frequencies,)
+        Cycles per unit of the feature.
+    density : ndarray of shape (n_frequencies,)
+        Learned spectral density, on both sides of zero; shares of the target's variance per frequency.
+    periodogram : ndarray of shape (n_frequencies,)
+        Share of the target's variance that a sine of each frequency explains.
+    name : str
+        The feature.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes, of shape (2,)
+    figure_ : matplotlib Figure
+
+    See Also
+    --------
+    sklearn_kan.GPSpectralRegressor : The estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_kan import GPSpectralRegressor
+    >>> from sklearn_kan.inspection import SpectrumDisplay
+    >>> t = np.arange(100.0)[:, None]
+    >>> model = GPSpectralRegressor().fit(t, np.sin(t[:, 0]))
+    >>> display = SpectrumDisplay.from_estimator(model)
+    """
+
+    def __init__(self, frequencies, density, periodogram, name):
+        self.frequencies, self.density, self.periodogram, self.name = frequencies, density, periodogram, name
+
+    @classmethod
+    def from_estimator(cls, estimator, feature=0, *, axes=None):
+        """Draw a fitted estimator's spectrum.
+
+        Parameters
+        ----------
+        estimator : GPSpectralRegressor
+            Fitted.
+        feature : int, default=0
+            Column.
+        axes : sequence of two matplotlib Axes, optional
+            By default a new figure.
+
+        Returns
+        -------
+        SpectrumDisplay
+
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
+        check_is_fitted(estimator)
+        if not 0 <= feature < estimator.n_features_in_:
+            raise ValueError(f"feature={feature} is not a column. Choose from 0 to {estimator.n_features_in_ - 1}.")
+        data, kernel = estimator._data, estimator.models_[0].kernel
+        kernel = getattr(kernel, "expanded", kernel)
+        rows = np.linspace(0, len(data.X) - 1, min(len(data.X), MOST_ROWS)).astype(int)
+        x, span = data.X[rows, feature], np.ptp(data.X[:, feature]) or 1.0
+        learned = np.abs(kernel.frequencies[:, feature])
+        highest = 1.25 * learned.max() if learned.any() else 25 / span
+        frequencies = np.arange(1, N_FREQUENCIES + 1) * (highest / N_FREQUENCIES)
+        powers = [periodogram(x, y, data.weight[rows], frequencies) for y in data.y[rows].T]
+        components = zip(kernel.weights, kernel.length_scales[:, feature], kernel.frequencies[:, feature], strict=True)
+        density = sum(
+            0.5 * weight * peak(frequencies - sign * mean, length, kernel.spectrum, kernel.nu)
+            for weight, length, mean in components
+            for sign in (1, -1)
+        )
+        name = getattr(estimator, "feature_names_in_", np.arange(estimator.n_features_in_))[feature]
+        return cls(frequencies, density, np.mean(powers, axis=0), str(name)).plot(axes=axes)
+
+    def plot(self, *, axes=None):
+        """Draw both.
+
+        Parameters
+        ----------
+        axes : sequence of two matplotlib Axes, optional
+
+        Returns
+        -------
+        self
+        """
+        import matplotlib.pyplot as plt
+
+        if axes is None:
+            _, axes = plt.subplots(2, 1, sharex=True, figsize=(8, 5), layout="constrained")
+        self.axes_ = np.ravel(axes)
+        self.figure_ = self.axes_[0].figure
+        upper, lower = self.axes_
+        upper.semilogy(self.frequencies, self.density, linewidth=1)
+        upper.set(ylabel="learned density")
+        lower.plot(self.frequencies, self.periodogram, linewidth=1)
+        lower.set(xlabel=f"frequency (cycles per unit of {self.name})", ylabel="periodogram")
+        return self

@@ -12,7 +12,7 @@ def normalisation(y, weight):
     z = y / unit
     mean = np.average(z, axis=0, weights=weight)
     std = np.sqrt(np.average(np.square(z - mean), axis=0, weights=weight))
-    return mean * unit, np.where(std > 10 * np.finfo(float).eps, std, 1.0) * unit
+    return rounded(mean * unit), rounded(np.where(std > 10 * np.finfo(float).eps, std, 1.0) * unit)
 
 
 def together(X, y, weight, alpha):
@@ -27,7 +27,14 @@ def merged(X, y, weight, alpha):
     count = np.bincount(index, weight)
     mean = np.column_stack([np.bincount(index, weight * column) for column in y.T]) / count[:, None]
     spread = np.bincount(index, weight * np.square(y - mean[index]).sum(1))
-    return Data(points[:, :-1], mean, count, points[:, -1], spread, np.empty((len(points), 0)))
+    empty = np.empty((len(points), 0))
+    return Data(points[:, :-1], rounded(mean), count, points[:, -1], rounded(spread), empty)
+
+
+def rounded(x):
+    """Numbers to 40 bits, so that it makes no difference in which order they were summed, or as which multiples."""
+    mantissa, exponent = np.frexp(x)
+    return np.ldexp(np.round(mantissa * 2.0**40) / 2.0**40, exponent)
 
 
 def may_be_grid(X):

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from .._validation import check_device, read_weight, read_y, resolve_device
-from ._data import may_be_grid, merged, normalisation, together
+from ._data import may_be_grid, merged, normalisation, rounded, together
 from ._fit import Search, fit_product, scales_of, smooth_start
 from ._inference import Data, factorise
 from ._kernels import SMOOTHNESS, SpectralMixture
@@ -253,7 +253,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._shift, self._scale = normalisation(y, weight) if self.normalize_y else unit
         self._center = (X / 2).min(0) + (X / 2).max(0)
         y, alpha = (y - self._shift) / self._scale, alpha / np.mean(self._scale) ** 2
-        self._variance = float(np.average(np.square(y).mean(1), weights=weight))
+        self._variance = float(rounded(np.average(np.square(y).mean(1), weights=weight)))
         is_big = len(X) > DENSE_ROWS and self.solver in ("auto", "fourier") and not alpha.any()
         is_scattered = X.shape[1] == 1 or (X.shape[1] == 2 and not may_be_grid(X))
         self._data = (together if is_big and is_scattered else merged)(X - self._center, y, weight, alpha)

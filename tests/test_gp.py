@@ -19,6 +19,14 @@ RNG = np.random.default_rng(0)
 T = np.arange(100.0)[:, None]
 WAVE = np.sin(2 * np.pi * T[:, 0] / 9) + 0.1 * RNG.normal(size=100)
 X3, Y3 = RNG.normal(size=(60, 3)), RNG.normal(size=60)
+START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def same_numbers_in_any_order():
+    RNG.bit_generator.state = START
+
+
 PLAIN = {"n_components": 0, "trend_degree": None, "normalize_y": False, "max_iter": 5}
 
 

@@ -11,12 +11,12 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._base import BaseKAN, has_mini_batches
 from ._losses import cross_entropy
+from ._streaming import StreamingKAN, has_mini_batches
 from ._validation import read_y
 
 
-class KANClassifier(ClassifierMixin, BaseKAN):
+class KANClassifier(ClassifierMixin, StreamingKAN):
     """Classification of tables by a Kolmogorov-Arnold network.
 
     Edges of the network carry learned univariate functions. Numbers, categories and missing values are taken as
@@ -150,7 +150,7 @@ class KANClassifier(ClassifierMixin, BaseKAN):
     """
 
     _parameter_constraints: ClassVar = {
-        **BaseKAN._parameter_constraints,
+        **StreamingKAN._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 

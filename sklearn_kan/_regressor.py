@@ -9,13 +9,13 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ._base import BaseKAN
 from ._encoding import TargetScaler
 from ._losses import REGRESSION_LOSSES, regression_loss
+from ._streaming import StreamingKAN
 from ._validation import read_y
 
 
-class KANRegressor(RegressorMixin, BaseKAN):
+class KANRegressor(RegressorMixin, StreamingKAN):
     """Regression on tables by a Kolmogorov-Arnold network.
 
     Edges of the network carry learned univariate functions. Numbers, categories and missing values are taken as
@@ -152,7 +152,7 @@ class KANRegressor(RegressorMixin, BaseKAN):
     """
 
     _parameter_constraints: ClassVar = {
-        **BaseKAN._parameter_constraints,
+        **StreamingKAN._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }

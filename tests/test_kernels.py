@@ -202,3 +202,17 @@ def test_fake_tensors_are_left_to_torch():
 
     with FakeTensorMode():
         assert BSpline(2).contract(torch.zeros(8, 2), torch.zeros(3, 2, 10)).shape == (8, 3)
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("placement", ["uniform", "quantile"])
+def test_nothing_but_the_input_is_kept_for_backward(placement):
+    basis, x, generator = spline(3, 6, placement, torch.float32)
+    coef = torch.randn(5, 3, basis.n_basis, generator=generator, requires_grad=True)
+    x.requires_grad_()
+    known = {tensor.untyped_storage().data_ptr() for tensor in (x, coef, *basis.buffers())}
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor):
+        basis.contract(x, coef)
+    assert kept
+    assert {tensor.untyped_storage().data_ptr() for tensor in kept} <= known

@@ -1,9 +1,9 @@
-"""Claim: on 53,940 diamonds KANRegressor reaches the error that all methods reach in less time than the others.
+"""Claim: on 53,940 diamonds KANRegressor comes within 1 % of RealMLP-TD-S's best validation error in about its time.
 
 Validation RMSE after every epoch against CPU seconds of the fit so far, defaults of each method: KANRegressor,
 scikit-learn's MLPRegressor, and RealMLP-TD-S and TabM-D of pytabkit where it is installed (their own validation errors,
-as they print them). The level is the best error of the method whose best error is the highest. A method is stopped
-after its budget of seconds.
+as they print them). For the best error of each method: when every method first reaches it, or null. A method is stopped
+at the first epoch after its budget of seconds.
 
     python -m benchmarks.time_to_error
 """
@@ -151,11 +151,22 @@ def main():
             METHODS[name](clock, (X_train, y_train), (X_valid, y_valid))
         curves[name] = clock.curve
         print(name, len(curves[name]), "epochs, best", min(error for _, error in curves[name]), file=sys.stderr)
-    level = max(min(error for _, error in curve) for curve in curves.values())
-    seconds = {name: next(second for second, error in curve if error <= level) for name, curve in curves.items()}
-    print("RMSE", level, seconds)
     result = {"claim": __doc__.split("\n")[0], **environment(), "seed": SEED, "budget_cpu_seconds": BUDGET}
-    RESULTS.write_text(json.dumps({**result, "rmse": level, "cpu_seconds": seconds, "curves": curves}, indent=1) + "\n")
+    result |= {"levels": levels(curves), "curves": curves}
+    print(json.dumps(result["levels"], indent=1))
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def levels(curves):
+    """For each method its best error, and the seconds after which each method is as good."""
+    found = []
+    for name, curve in curves.items():
+        rmse = min(error for _, error in curve)
+        seconds = {
+            other: next((second for second, error in curve if error <= rmse), None) for other, curve in curves.items()
+        }
+        found.append({"best_of": name, "rmse": rmse, "cpu_seconds": seconds})
+    return sorted(found, key=lambda level: -level["rmse"])
 
 
 if __name__ == "__main__":

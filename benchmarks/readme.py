@@ -36,7 +36,8 @@ def speed():
     result = json.loads((RESULTS / "speed.json").read_text())
     lines = [
         "Forward and backward of a layer (cubic, without the base branch, float32) over the time of the matrix product "
-        f"of its expanded inputs, {result['threads']} thread ({result['device']}): compiled kernel / plain torch.",
+        f"of its expanded inputs, {result['threads']} thread ({result['device']}), each timed warm, "
+        f"turns: {result['repeats']}. Compiled kernel / plain torch.",
         "",
         *layer_table(result["layers"], lambda ms: f"{ms['kernel'] / ms['product']:.2f} / "
                                                   f"{ms['plain torch'] / ms['product']:.1f}"),

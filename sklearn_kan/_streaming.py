@@ -45,7 +45,8 @@ class StreamingKAN(BaseKAN):
 
         `max_iter` passes over all chunks, each chunk as in `partial_fit`, with the learning rate of `learning_rate`
         ("cosine" falls from pass to pass). The first chunk gives the encoding of columns and target and the knots, so
-        its rows should be a fair sample. There is no validation and no early stopping.
+        its rows should be a fair sample. There is no validation and no early stopping. ``n_iter_`` and ``loss_curve_``
+        count a pass over a chunk.
 
         Parameters
         ----------

@@ -150,9 +150,8 @@ class BSpline(Basis, name="bspline"):
 
     def expand(self, x, slopes, buffers=None):
         """Values, and slopes if wanted, both ``(n, n_basis, in)``; fast, and without gradients."""
-        if (
-            self.placement == "uniform" and self.degree > 1 and x.dtype == torch.float32
-        ):  # to whose precision knots hold
+        is_single = x.dtype == torch.float32  # the precision to which uniform knots hold
+        if is_single and self.placement == "uniform" and self.degree > 1:
             return cardinal_splines(x, self.n_knots, self.degree, slopes, buffers)
         knots, pieces, origin, rate, first = self.table()
         values = evaluate_pieces(x, self.table(), self.n_basis).transpose(1, 2)

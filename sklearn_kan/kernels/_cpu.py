@@ -1,4 +1,4 @@
-"""Sums of spline edge functions on the CPU, by a small C library that never stores the expanded basis."""
+"""Sums of spline edge functions on the CPU, by a small C++ library that never stores the expanded basis."""
 
 import ctypes
 import os

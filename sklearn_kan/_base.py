@@ -17,7 +17,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._encoding import TableEncoder
-from ._network import KAN, NORMS, check_has_knots, for_layers
+from ._holdout import bagged
+from ._losses import combined
+from ._network import KAN, check_has_knots, for_layers
+from ._norms import NORMS
 from ._parallel import n_processes
 from ._phases import SOLVERS, phases_for
 from ._rows import Rows, merged
@@ -72,6 +75,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         "refine_knots": ["array-like", None],
         "basis_params": [dict, list, tuple, None],
         "interactions": [StrOptions({"product"}), None],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
         "norm": [StrOptions(set(NORMS))],
         "solver": [StrOptions(set(SOLVERS))],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -130,10 +134,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         if not continues:
             self._place_knots(rows)
         rows = rows.with_unit_weights()
-        fitting, validation = self._split(rows.y.numpy())
+        fitting, validation = self._split(rows)
         self._check_parallel(len(fitting))
         schedule = () if continues else self._refinements()
-        training = self._train(rows[fitting], None if validation is None else rows[validation], schedule)
+        training = self._train(fitting, validation, schedule)
         if training.interrupted:
             warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=4)
         self._record(training.net, training.history, reset=not continues)
@@ -274,9 +278,9 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _architecture(self):
         """The parameters that make the network what it is."""
         names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
-        return {"hidden_layer_sizes": layer_sizes(self.hidden_layer_sizes)} | {
-            name: deepcopy(getattr(self, name)) for name in names
-        }
+        sizes = {"hidden_layer_sizes": layer_sizes(self.hidden_layer_sizes), "scaled": self.solver != "lbfgs"}
+        members = {"n_members": self.n_members if self.n_members > 1 else None}
+        return sizes | members | {name: deepcopy(getattr(self, name)) for name in names}
 
     def _settled(self):
         """The parameters that a fitted network cannot change."""
@@ -309,15 +313,18 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             return n_samples
         return int(np.clip(2 ** round(np.log2(n_samples / 50)), 32, 512))
 
-    def _split(self, y):
-        """Row numbers to fit and to validate on; the latter None without early stopping."""
-        rows = np.arange(len(y))
-        wanted = len(y) >= EARLY_STOPPING_ROWS if self.early_stopping == "auto" else self.early_stopping
-        if not wanted or len(y) < 2:
+    def _split(self, rows):
+        """Rows to fit and to validate on; the latter None without early stopping."""
+        n_rows = len(rows)
+        wanted = n_rows >= EARLY_STOPPING_ROWS if self.early_stopping == "auto" else self.early_stopping
+        if not wanted or n_rows < 2:
             return rows, None
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        n_validation = int(np.clip(round(len(y) * self.validation_fraction), 1, len(y) - 1))
-        return self._hold_out(rows, y, n_validation, seed)
+        if self.n_members > 1:
+            return bagged(rows, self.n_members, self.validation_fraction, seed)
+        n_validation = int(np.clip(round(n_rows * self.validation_fraction), 1, n_rows - 1))
+        fitting, validation = self._hold_out(np.arange(n_rows), rows.y.numpy(), n_validation, seed)
+        return rows[fitting], rows[validation]
 
     def _hold_out(self, rows, y, n_validation, seed):
         return train_test_split(rows, test_size=n_validation, random_state=seed)
@@ -340,8 +347,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         if scores:
             self.validation_scores_ = (self.validation_scores_ or []) + scores
 
-    def _raw_predict(self, X):
-        """Network outputs, ndarray of shape (n_samples, n_raw); memory beside the table is bounded."""
+    def _raw_predict(self, X, members=False):
+        """Network outputs, ndarray of shape (n_samples, n_raw), or of each member, (n_samples, n_members, n_raw).
+
+        Memory beside the table is bounded.
+        """
         check_is_fitted(self)
         columns = read_table(self, X, reset=False, categorical=self.encoder_.categorical_)
         parameter = next(self.module_.parameters())
@@ -355,7 +365,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             for start in range(0, n_samples, chunk):
                 part = [(name, values[start : start + chunk], flag) for name, values, flag in columns]
                 encoded = torch.from_numpy(self.encoder_.transform(part, dtype=dtype)).to(parameter.device)
-                outputs.append(self.module_(encoded).cpu().numpy())
+                raw = self.module_(encoded)
+                outputs.append((raw if raw.ndim < 3 or members else combined(self._loss(), raw)).cpu().numpy())
         return np.concatenate(outputs)
 
     def __getstate__(self):

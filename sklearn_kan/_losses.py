@@ -47,6 +47,37 @@ def cross_entropy(raw, y):
     return F.cross_entropy(raw, y, reduction="none")
 
 
+LOGARITHMIC = cross_entropy, poisson  # losses whose raw outputs are logarithms of what is predicted
+
+
+def member_losses(loss, raw, y):
+    """A loss for each row and member of an ensemble: ``(n, members, k), (n, ...) -> (n, members)``."""
+    n_members = raw.shape[1]
+    return loss(raw.flatten(0, 1), y.repeat_interleave(n_members, 0)).unflatten(0, (-1, n_members))
+
+
+def combined(loss, raw, weight=None):
+    """One output for those of several members: what they predict, averaged.
+
+    Parameters
+    ----------
+    loss : callable
+    raw : Tensor of shape (n, members, k)
+    weight : Tensor of shape (n, members), optional
+        Which members count, and how much.
+
+    Returns
+    -------
+    raw : Tensor of shape (n, k)
+        For logarithmic losses the logarithm of the average, for classes of the average probability.
+    """
+    share = raw.new_ones(raw.shape[:2]) if weight is None else weight
+    share = (share / share.sum(1, keepdim=True))[..., None]
+    if loss not in LOGARITHMIC:
+        return (share * raw).sum(1)
+    return torch.logsumexp((raw.log_softmax(2) if loss is cross_entropy else raw) + share.log(), 1)
+
+
 REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "poisson")
 
 

@@ -1,5 +1,6 @@
 """Layers and networks: a univariate basis on each input, then a linear map (Liu et al., 2024, eq. 2.2)."""
 
+import math
 from collections.abc import Iterable
 from typing import cast
 
@@ -7,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ._norms import SIGNAL_STD, make_norm
 from .bases import make_basis
 
-SIGNAL_STD = 0.5  # of encoded inputs and normalised activations: the knots' range [-1, 1] is two of them either way
 BASIS_SHARE = 0.1  # of a layer's starting variance; the rest comes from the smooth base branch
 ROWS_AT_ONCE = 32  # on which a basis is measured: individual knots have a value per row, edge and function
 MAX_LEVELS = 32  # a categorical input with more levels gets a factored table
@@ -33,25 +34,36 @@ class KANLayer(nn.Module):
     interactions : {"product"}, optional
         ``"product"`` adds ``(sum_i f_oi x_i) (sum_i g_oi x_i)`` to output o, the product part of a quadratic unit.
         It starts as nothing, g = 0, beside which f is random: ReLinear's way of letting quadratic terms in.
+    n_members : int, optional
+        Layers of as many members of an ensemble in one, each with `out_features` outputs of its own.
+    scaled : bool, default=False
+        Whether all functions of an input have a learned factor in common, one for each member: inputs that matter get
+        ahead of others. What the scaling layer of RealMLP does to values (Holzmüller et al. 2024, sec. 3.1), here done
+        to functions.
     generator : torch.Generator, optional
         Source of the starting coefficients.
 
     Attributes
     ----------
     basis : Basis
-    edge_weight : Parameter of shape (in_features, n_basis, out_features)
+    n_units : int
+        Outputs of all members together, member by member; `out_features` without members.
+    edge_weight : Parameter of shape (in_features, n_basis, n_units)
         The coefficients as they lie in memory: those that one value of an input needs are neighbours.
-    coef : Tensor of shape (out_features, in_features, n_basis)
-        A view of `edge_weight`.
-    base_weight : Parameter of shape (out_features, in_features), or None
-    factor, cofactor : Parameter of shape (out_features, in_features), or None
+    scale : Parameter of shape (in_features, n_members or 1), or None
+        Factors of the inputs.
+    coef : Tensor of shape (n_units, in_features, n_basis)
+        A view of `edge_weight`, or of its product with `scale`.
+    base_weight : Parameter of shape (n_units, in_features), or None
+    factor, cofactor : Parameter of shape (n_units, in_features), or None
         ``f`` and ``g``.
-    bias : Parameter of shape (out_features,)
+    bias : Parameter of shape (n_units,)
 
     Notes
     -----
-    Shape: ``(n_samples, in_features) -> (n_samples, out_features)``. Further axes before the last, such as one for the
-    members of an ensemble that share the layer, are kept.
+    Shape: ``(n_samples, in_features) -> (n_samples, out_features)``; further axes before the last are kept. With
+    members ``(n_samples, in_features)``, expanded once for all of them, or ``(n_samples, n_members, in_features)``
+    ``-> (n_samples, n_members, out_features)``.
 
     References
     ----------
@@ -68,17 +80,19 @@ class KANLayer(nn.Module):
     """
 
     def __init__(self, in_features, out_features, basis="bspline", *, base=None, basis_params=None, interactions=None,
-                 generator=None, **common):  # fmt: skip
+                 n_members=None, scaled=False, generator=None, **common):  # fmt: skip
         super().__init__()
-        self.in_features, self.out_features = in_features, out_features
-        self.basis = make_basis(basis, in_features, basis_params=basis_params, out_features=out_features, **common)
-        self.edge_weight = nn.Parameter(torch.empty(in_features, self.basis.n_basis, out_features))
+        self.in_features, self.out_features, self.n_members = in_features, out_features, n_members
+        self.n_units = n_units = out_features * (n_members or 1)
+        self.basis = make_basis(basis, in_features, basis_params=basis_params, out_features=n_units, **common)
+        self.edge_weight = nn.Parameter(torch.empty(in_features, self.basis.n_basis, n_units))
         base = self.basis.has_base if base is None else base
-        self.base_weight = nn.Parameter(torch.empty(out_features, in_features)) if base else None
+        self.base_weight = nn.Parameter(torch.empty(n_units, in_features)) if base else None
         has_products = read_interactions(interactions)
-        self.factor = nn.Parameter(torch.empty(out_features, in_features)) if has_products else None
-        self.cofactor = nn.Parameter(torch.empty(out_features, in_features)) if has_products else None
-        self.bias = nn.Parameter(torch.empty(out_features))
+        self.factor = nn.Parameter(torch.empty(n_units, in_features)) if has_products else None
+        self.cofactor = nn.Parameter(torch.empty(n_units, in_features)) if has_products else None
+        self.bias = nn.Parameter(torch.empty(n_units))
+        self.scale = nn.Parameter(torch.empty(in_features, n_members or 1)) if scaled else None
         self.reset_parameters(generator)
 
     @torch.no_grad()
@@ -96,8 +110,10 @@ class KANLayer(nn.Module):
         share = 1.0 if self.base_weight is None else BASIS_SHARE
         parts = [self.basis(part).square().sum(-1).flatten(1).mean(1) for part in x.split(ROWS_AT_ONCE)]
         power = torch.cat(parts).mean()
-        normal = nn.init.normal_(self.coef.contiguous(), generator=generator)
-        self.coef.copy_(normal.mul_(self.gain(share * variance, power)))
+        normal = nn.init.normal_(self.edge_weight.permute(2, 0, 1).contiguous(), generator=generator)
+        self.edge_weight.copy_(normal.mul_(self.gain(share * variance, power)).permute(1, 2, 0))
+        if self.scale is not None:
+            nn.init.ones_(self.scale)
         if self.base_weight is not None:
             power = F.silu(x).square().mean()
             nn.init.normal_(self.base_weight, generator=generator).mul_(self.gain((1 - share) * variance, power))
@@ -108,7 +124,14 @@ class KANLayer(nn.Module):
 
     @property
     def coef(self):
-        return self.edge_weight.permute(2, 0, 1)
+        return self.scaled(self.edge_weight).permute(2, 0, 1)
+
+    def scaled(self, weight):
+        """Weights of shape (in, ..., n_units) times their inputs' factors."""
+        if self.scale is None:
+            return weight
+        factor = self.scale.repeat_interleave(self.out_features if self.n_members else self.n_units, 1)
+        return weight * (factor[:, None] if weight.ndim > 2 else factor)
 
     @torch.no_grad()
     def refine_knots(self, n_knots, x=None, sample_weight=None):
@@ -129,6 +152,10 @@ class KANLayer(nn.Module):
         check_has_knots(type(self.basis))
         coef = self.basis.refine_knots(self.coef, n_knots, x, sample_weight)
         self.edge_weight = nn.Parameter(coef.permute(1, 2, 0).contiguous())
+        if self.scale is not None:  # it is in the coefficients now
+            if self.base_weight is not None:
+                self.base_weight.copy_(self.scaled(self.base_weight.T).T)
+            nn.init.ones_(self.scale)
 
     def normal_inputs(self, n_samples=256):
         """Quantiles of a normal distribution with the network's signal spread, for every input."""
@@ -143,21 +170,39 @@ class KANLayer(nn.Module):
     def forward(self, x):
         if x.ndim < 2 or x.shape[-1] != self.in_features:
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {self.in_features}).")
-        if x.ndim > 2:
-            return self(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
-        y = self.basis.contract(x, self.coef)
-        y = y + (self.bias if self.base_weight is None else F.linear(F.silu(x), self.base_weight, self.bias))
+        if self.n_members is None:
+            return self.sums(x) if x.ndim == 2 else self.sums(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+        if x.ndim > 2 and x.shape[1:-1] != (self.n_members,):
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}. Pass (n_samples, {self.in_features}), or (n_samples, "
+                f"{self.n_members}, {self.in_features}) for inputs of each member's own."
+            )
+        return self.sums(x).unflatten(1, (self.n_members, self.out_features))
+
+    def sums(self, x):
+        """Sums over edges: ``(n, in)`` or ``(n, members, in)`` to ``(n, n_units)``."""
+        y = (self.basis.contract if x.ndim == 2 else self.basis.contract_members)(x, self.coef) + self.bias
+        if self.base_weight is not None:
+            y = y + linear(F.silu(x), self.scaled(self.base_weight.T).T)
         if self.factor is not None and self.cofactor is not None:
-            y = y + F.linear(x, self.factor) * F.linear(x, self.cofactor)
+            y = y + linear(x, self.factor) * linear(x, self.cofactor)
         return y
 
     def edge_functions(self, x):
-        """Each learned function by itself, without bias and products: ``(n, in) -> (n, out, in)``."""
+        """Each learned function by itself, without bias and products: ``(n, in) -> (n, n_units, in)``."""
         edges = self.basis.edge_functions(x, self.coef)
-        return edges if self.base_weight is None else edges + F.silu(x)[:, None] * self.base_weight
+        return edges if self.base_weight is None else edges + F.silu(x)[:, None] * self.scaled(self.base_weight.T).T
 
     def extra_repr(self):
-        return f"{self.in_features}, {self.out_features}"
+        members = "" if self.n_members is None else f", n_members={self.n_members}"
+        return f"{self.in_features}, {self.out_features}{members}"
+
+
+def linear(x, weight):
+    """A linear map of ``(n, in)``, or of each member's ``(n, members, in)`` to its part of the outputs."""
+    if x.ndim == 2:
+        return F.linear(x, weight)
+    return torch.einsum("nmi,moi->nmo", x, weight.unflatten(0, (x.shape[1], -1))).flatten(1)
 
 
 class LookupLayer(nn.Module):
@@ -235,13 +280,18 @@ class KAN(nn.Module):
         `basis_params` one dict, or None.
     interactions : {"product"}, optional
         Of the layers, in all of them.
+    n_members : int, optional
+        Networks of an ensemble, trained side by side in one module; see `KANLayer`.
+    scaled : bool, default=False
+        Of the first layer.
     norm : {"layer", "batch", "none"}, default="layer"
         How hidden activations are kept in the knots' range.
     generator : torch.Generator, optional
 
     Notes
     -----
-    Shape: ``(n_samples, in_features + len(n_levels)) -> (n_samples, out_features)``.
+    Shape: ``(n_samples, in_features + len(n_levels)) -> (n_samples, out_features)``, with members
+    ``-> (n_samples, n_members, out_features)``.
 
     Examples
     --------
@@ -252,8 +302,8 @@ class KAN(nn.Module):
     """
 
     def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), basis="bspline", n_knots=8,
-                 degree=3, knots="uniform", basis_params=None, interactions=None, norm="layer",
-                 generator=None):  # fmt: skip
+                 degree=3, knots="uniform", basis_params=None, interactions=None, n_members=None, scaled=False,
+                 norm="layer", generator=None):  # fmt: skip
         super().__init__()
         sizes = [in_features, *hidden_layer_sizes, out_features]
         n_layers = len(sizes) - 1
@@ -263,11 +313,12 @@ class KAN(nn.Module):
         self.layers = nn.ModuleList(
             KANLayer(sizes[i], sizes[i + 1], bases[i], n_knots=sizes_of_knots[i], degree=degree, is_first=i == 0,
                      knots=hidden if i else knots, basis_params=params[i], interactions=interactions,
-                     generator=generator)
+                     n_members=n_members, scaled=scaled and i == 0, generator=generator)
             for i in range(n_layers)
         )  # fmt: skip
-        self.norms = nn.ModuleList(make_norm(norm, size) for size in hidden_layer_sizes)
-        self.lookup = LookupLayer(n_levels, sizes[1], generator) if n_levels else None
+        members = () if n_members is None else (n_members,)
+        self.norms = nn.ModuleList(make_norm(norm, (*members, size)) for size in hidden_layer_sizes)
+        self.lookup = LookupLayer(n_levels, math.prod([*members, sizes[1]]), generator) if n_levels else None
 
     def place_knots(self, x, sample_weight=None):
         """Place the first layer's knots on training rows, shape (n_samples, in_features + len(n_levels))."""
@@ -315,7 +366,7 @@ class KAN(nn.Module):
     def widest(self):
         """Most numbers that one row takes up at a time: a layer's expanded inputs."""
         layers = cast(Iterable[KANLayer], self.layers)
-        return max(layer.in_features * layer.basis.n_basis + layer.out_features for layer in layers)
+        return max(layer.in_features * layer.basis.n_basis + layer.n_units for layer in layers)
 
     def forward(self, x, sample_weight=None):
         first, *others = cast(Iterable[KANLayer], self.layers)
@@ -324,7 +375,7 @@ class KAN(nn.Module):
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {n_columns}).")
         h = first(x[:, : first.in_features])
         if self.lookup is not None:
-            h = h + self.lookup(x[:, first.in_features :])
+            h = h + self.lookup(x[:, first.in_features :]).unflatten(1, h.shape[1:])
         for norm, layer in zip(self.norms, others, strict=True):
             h = layer(norm(h, sample_weight))
         return h
@@ -357,58 +408,3 @@ def for_layers(n_layers, **parameter):
             "layer and one for the last."
         )
     return list(value)
-
-
-class LayerNorm(nn.LayerNorm):
-    """Layer normalisation to the network's signal spread."""
-
-    def reset_parameters(self):
-        nn.init.constant_(self.weight, SIGNAL_STD)
-        nn.init.zeros_(self.bias)
-
-    def forward(self, x, sample_weight=None):
-        return super().forward(x)
-
-
-class BatchNorm(nn.Module):
-    """Batch normalisation in which a row of weight 2 counts as two rows; running statistics in evaluation."""
-
-    def __init__(self, size, momentum=0.1, eps=1e-5):
-        super().__init__()
-        self.momentum, self.eps = momentum, eps
-        self.running_mean: torch.Tensor
-        self.running_var: torch.Tensor
-        self.weight = nn.Parameter(torch.full((size,), SIGNAL_STD))
-        self.bias = nn.Parameter(torch.zeros(size))
-        self.register_buffer("running_mean", torch.zeros(size))
-        self.register_buffer("running_var", torch.ones(size))
-
-    def forward(self, x, sample_weight=None):
-        mean, var = self.running_mean, self.running_var
-        if self.training:
-            share = torch.ones_like(x[:, :1]) if sample_weight is None else sample_weight[:, None]
-            share = share / share.sum()
-            mean = (share * x).sum(0)
-            var = (share * (x - mean).square()).sum(0)
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(var, self.momentum)
-        return (x - mean) * (var + self.eps).rsqrt() * self.weight + self.bias
-
-
-class NoNorm(nn.Module):
-    """Hidden activations as they are."""
-
-    def __init__(self, size):
-        super().__init__()
-
-    def forward(self, x, sample_weight=None):
-        return x
-
-
-NORMS = {"layer": LayerNorm, "batch": BatchNorm, "none": NoNorm}
-
-
-def make_norm(norm, size):
-    """A normalisation by its name; a single unit is left as it is by ``"layer"``, which would make it constant."""
-    return NORMS["none" if norm == "layer" and size == 1 else norm](size)

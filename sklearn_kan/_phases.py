@@ -9,6 +9,7 @@ SOLVERS = ("adam", "lbfgs", "hybrid")
 ADAM_BETAS = (0.9, 0.95)
 WARM_UP = 0.1  # share of all steps in which the learning rate rises
 RELEASE = 0.3  # share of the learning rate for what products start with at zero
+AHEAD = 6.0  # learning rate of inputs' factors, in times of the others' (RealMLP's; Holzmüller et al. 2024, table A.1)
 WIDE = 64  # inputs of a layer from which Adam takes smaller steps on its coefficients
 LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
 LBFGS_HISTORY = 20
@@ -93,7 +94,7 @@ def rate_of(name, parameter):
     arXiv:2203.03466, table 3), from 64 inputs. Products are released slowly (Fan et al. 2021, arXiv:2110.06081).
     """
     kind = name.rsplit(".", 1)[-1]
-    if kind == "cofactor":
-        return RELEASE
+    if kind in ("cofactor", "scale"):
+        return RELEASE if kind == "cofactor" else AHEAD
     n_inputs = {"edge_weight": parameter.shape[0], "base_weight": parameter.shape[-1]}.get(kind, 1)
     return min(1.0, WIDE / max(1, n_inputs))

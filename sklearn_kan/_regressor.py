@@ -54,6 +54,9 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     interactions : {"product"}, optional
         ``"product"`` gives each unit the product of two learned linear maps of the numeric columns, or of the units
         before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly.
+    n_members : int, default=8
+        Networks that are trained side by side, and whose predictions are averaged. With early stopping each holds out
+        rows of its own, so that all rows are learned from.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them in the knots' range.
     solver : {"adam", "lbfgs", "hybrid"}, default="adam"
@@ -158,11 +161,11 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     }
 
     def __init__(self, hidden_layer_sizes=(64,), *, loss="squared_error", quantile=0.5, basis="bspline", n_knots=6,
-                 degree=3, knots="quantile", refine_knots=None, basis_params=None, interactions=None, norm="layer",
-                 solver="adam", alpha=3.0, batch_size="auto", learning_rate="cosine", learning_rate_init=3e-3,
-                 max_iter=100, early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100, tol=1e-4,
-                 categorical_features="from_dtype", device="auto", dtype="auto", warm_start=False,
-                 random_state=None, verbose=0, callbacks=None):  # fmt: skip
+                 degree=3, knots="quantile", refine_knots=None, basis_params=None, interactions=None,
+                 n_members=8, norm="layer", solver="adam", alpha=3.0, batch_size="auto", learning_rate="cosine",
+                 learning_rate_init=3e-3, max_iter=100, early_stopping="auto", validation_fraction=0.15,
+                 n_iter_no_change=100, tol=1e-4, categorical_features="from_dtype", device="auto", dtype="auto",
+                 warm_start=False, random_state=None, verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.loss = loss
         self.quantile = quantile
@@ -173,6 +176,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         self.refine_knots = refine_knots
         self.basis_params = basis_params
         self.interactions = interactions
+        self.n_members = n_members
         self.norm = norm
         self.solver = solver
         self.alpha = alpha

@@ -19,7 +19,7 @@ from skorch.callbacks import Callback
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
-from ._losses import cross_entropy
+from ._losses import combined, cross_entropy, member_losses
 from ._parallel import average, n_processes
 from ._phases import Phase, cosine, is_coefficient, rate_of, streaming_phase
 from ._rows import Batches, Rows
@@ -95,8 +95,17 @@ class Net(NeuralNet):
         return batches
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Weighted mean over rows: of the mean over an ensemble's members in training, else of their average's loss.
+
+        Weights are (n,), or (n, members) where each member has rows of its own.
+        """
         y, sample_weight = y_true
-        return (self.criterion_(y_pred, y) * sample_weight).mean()
+        if y_pred.ndim < 3:
+            return (self.criterion_(y_pred, y) * sample_weight).mean()
+        weight = sample_weight if sample_weight.ndim > 1 else sample_weight[:, None].expand(y_pred.shape[:2])
+        if training:
+            return (member_losses(self.criterion_, y_pred, y) * weight).mean()
+        return (self.criterion_(combined(self.criterion_, y_pred, weight), y) * weight.amax(1)).mean()
 
     def penalty(self):
         """Half the squared norm of all coefficients, times the phase's strength."""
@@ -140,6 +149,8 @@ class Net(NeuralNet):
     def predict(self, X):
         """Classes as numbers, or outputs on the learned scale: for skorch's scoring callbacks."""
         raw = super().predict(X)
+        if raw.ndim > 2:
+            raw = combined(self.criterion, torch.from_numpy(raw)).numpy()
         return raw.argmax(1) if self.criterion is cross_entropy else raw
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
@@ -236,14 +247,15 @@ class BestState(Callback):
 @torch.no_grad()
 def objective(net, rows):
     """What a phase minimises."""
-    return mean_loss(net, rows) + float(net.penalty())
+    return mean_loss(net, rows, training=True) + float(net.penalty())
 
 
 @torch.no_grad()
-def mean_loss(net, rows):
-    """Mean loss over rows, as predictions have it."""
+def mean_loss(net, rows, training=False):
+    """Mean loss over rows, of members by themselves as in training, or as predictions have it."""
     net.module_.eval()
-    total = sum(net.get_loss(net.module_(X), target).item() * len(X) for X, target in Batches(rows, EVALUATION_ROWS))
+    batches = Batches(rows, EVALUATION_ROWS)
+    total = sum(net.get_loss(net.module_(X), target, training=training).item() * len(X) for X, target in batches)
     return total / len(rows)
 
 

@@ -77,6 +77,14 @@ class Basis(nn.Module, ABC):
         """Sum of all edge functions: ``(n, in), (out, in, n_basis) -> (n, out)``."""
         return self(x).flatten(1) @ coef.permute(1, 2, 0).flatten(0, 1)
 
+    def contract_members(self, x, coef):
+        """The same where members of an ensemble have inputs and outputs of their own.
+
+        ``(n, members, in), (members * out, in, n_basis) -> (n, members * out)``.
+        """
+        parts = coef.chunk(x.shape[1])
+        return torch.cat([self.contract(x[:, k], part) for k, part in enumerate(parts)], 1)
+
     def edge_functions(self, x, coef):
         """Each edge function by itself: ``(n, in), (out, in, n_basis) -> (n, out, in)``."""
         return torch.einsum("nik,oik->noi", self(x), coef)

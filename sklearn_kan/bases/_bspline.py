@@ -160,10 +160,20 @@ class BSpline(Basis, name="bspline"):
         changes = knots, slope_pieces(pieces, rate), origin, rate, first
         return values, evaluate_pieces(x, changes, self.n_basis).transpose(1, 2)
 
+    def can_be_compiled(self, x, coef, table):
+        """Whether the kernels' conditions hold, and these are splines as they know them: a subclass may differ."""
+        is_own = type(self).forward.__module__.startswith(f"{__package__}.")
+        return is_own and not table[1].requires_grad and kernels.is_eager(x, coef, table[1])
+
+    def contract_members(self, x, coef):
+        table = self.table()
+        if self.can_be_compiled(x, coef, table) and kernels.can_contract_members(x, self.degree):
+            return kernels.spline_contract(x, coef, table, self.degree, super().contract_members)
+        return super().contract_members(x, coef)
+
     def contract(self, x, coef):
         table = self.table()
-        is_own = type(self).forward.__module__.startswith(f"{__package__}.")  # a subclass may evaluate otherwise
-        if not is_own or table[1].requires_grad or not kernels.is_eager(x, coef, table[1]):
+        if not self.can_be_compiled(x, coef, table):
             return super().contract(x, coef)
         if x.ndim != 2 or x.shape[1] != coef.shape[1]:
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {coef.shape[1]}).")

@@ -159,6 +159,13 @@ class TruncatedPower(BSpline, name="truncated_power"):
             return kernels.edges_contract(x, polynomials, knots, origin, rate)
         return torch.cat([edges.sum(2) for edges in self.edges_by_output(x, coef)], 1)
 
+    def contract_members(self, x, coef):
+        if self.out_features is None:
+            return super().contract_members(x, coef)
+        n_members = x.shape[1]
+        sums = self.contract(x.flatten(0, 1), coef).unflatten(1, (n_members, -1))  # of everybody's inputs for everybody
+        return sums.unflatten(0, (-1, n_members)).diagonal(dim1=1, dim2=2).transpose(1, 2).flatten(1)
+
     def edge_functions(self, x, coef):
         if self.out_features is None:
             return super().edge_functions(x, coef)

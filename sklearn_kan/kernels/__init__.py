@@ -12,6 +12,7 @@ from ._triton import describe_gpu_kernel, rational_contract
 __all__ = [
     "N_BUFFERS",
     "can_contract_edges",
+    "can_contract_members",
     "describe_gpu_kernel",
     "edges_contract",
     "expand_and_multiply",
@@ -36,6 +37,11 @@ def is_available(x, degree):
 def can_contract_edges(x, *tensors):
     """Whether there is a kernel for edges with knots of their own that can take these tensors."""
     return has_library() and not x.is_cuda and is_eager(x, *tensors)
+
+
+def can_contract_members(x, degree):
+    """Whether there is a kernel for members with inputs of their own, shape (n, members, in), as `is_available`."""
+    return not x.is_cuda and _cpu.is_available(degree)
 
 
 def spline_contract(x, *arguments):

@@ -67,7 +67,8 @@ def spline_contract(x, coef, table, degree, differentiable):
 
     Parameters
     ----------
-    x : Tensor of shape (n, in)
+    x : Tensor of shape (n, in) or (n, members, in)
+        With members, each has inputs of its own and an equal share of the outputs.
     coef : Tensor of shape (out, in, n_basis)
         Read without a copy if it lies in memory as (in, n_basis, out).
     table : tuple of Tensor
@@ -88,8 +89,8 @@ def spline_contract(x, coef, table, degree, differentiable):
 def spline_sums(x, coef, degree, table):
     """The sum, without a record for gradients."""
     x, slabs = x.contiguous(), coef.permute(1, 2, 0).contiguous()
-    y = x.new_empty(len(x), len(coef)) if x.shape[1] else x.new_zeros(len(x), len(coef))
-    sizes = table[0].shape[1], *slabs.shape
+    y = x.new_empty(len(x), len(coef)) if x.shape[-1] else x.new_zeros(len(x), len(coef))
+    sizes = table[0].shape[1], *slabs.shape, n_members(x)
     call = Call(f"spline_forward_{SUFFIXES[x.dtype]}", Layer, table, sizes, (degree, x, slabs, y))
     call.in_parallel(len(x), work(x, slabs, degree))
     return y
@@ -113,15 +114,20 @@ class SplineContract(torch.autograd.Function):
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         grad_slabs = torch.empty_like(slabs)
         arguments = ctx.degree, x, slabs, grad, grad_x, grad_slabs, len(x)
-        sizes = table[0].shape[1], *slabs.shape
+        sizes = table[0].shape[1], *slabs.shape, n_members(x)
         call = Call(f"spline_backward_{SUFFIXES[x.dtype]}", Layer, table, sizes, arguments)
-        call.in_parallel(x.shape[1], 2 * work(x, slabs, ctx.degree))
+        call.in_parallel(x.shape[-1], 2 * work(x, slabs, ctx.degree))
         return grad_x, grad_slabs.permute(2, 0, 1), *[None] * (2 + len(table))
+
+
+def n_members(x):
+    """How many share the outputs among themselves."""
+    return x.shape[1] if x.ndim == 3 else 1
 
 
 def work(x, slabs, degree):
     """Multiply-adds of one pass."""
-    return x.numel() * (degree + 1) * (slabs.shape[2] + 8)
+    return x.numel() * (degree + 1) * (slabs.shape[2] // n_members(x) + 8)
 
 
 class Layer(ctypes.Structure):
@@ -129,7 +135,7 @@ class Layer(ctypes.Structure):
 
     _fields_ = [
         *((name, ctypes.c_void_p) for name in ("knots", "pieces", "origin", "rate", "first")),
-        *((name, ctypes.c_int64) for name in ("n_knots", "n_inputs", "n_basis", "n_outputs")),
+        *((name, ctypes.c_int64) for name in ("n_knots", "n_inputs", "n_basis", "n_outputs", "n_members")),
     ]  # fmt: skip
 
 

@@ -54,7 +54,8 @@ INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 template <class T> struct Layer {
     const T *knots, *pieces, *origin, *rate;
     const int64_t *first;
-    int64_t n_knots, n_inputs, n_basis, n_outputs;
+    int64_t n_knots, n_inputs, n_basis, n_outputs; /* outputs of all members together */
+    int64_t n_members;                             /* each with inputs of its own, or 1: all see the same */
 };
 
 /* One input on a block of rows, in the order of intervals: runs of rows with the same coefficients, the rows' numbers,
@@ -66,9 +67,9 @@ template <class T, int ORDER, int ROWS> struct Local {
 };
 
 /* Values of n inputs on a block of rows, input by input; each line of memory is read once. */
-template <class T, int ROWS> INLINE void transpose(const T *x, int64_t n_inputs, int n, int n_rows, T (*place)[ROWS]) {
+template <class T, int ROWS> INLINE void transpose(const T *x, int64_t width, int n, int n_rows, T (*place)[ROWS]) {
     for (int r = 0; r < n_rows; r++)
-        for (int i = 0; i < n; i++) place[i][r] = x[r * n_inputs + i];
+        for (int i = 0; i < n; i++) place[i][r] = x[r * width + i];
 }
 
 template <class T, int ORDER, int ROWS>
@@ -138,13 +139,13 @@ INLINE void add_input(const Local<T, ORDER, ROWS> &local, const T *coef, int64_t
     }
 }
 
-/* All whole tiles of this size from output o; returns where they end. */
+/* All whole tiles of this size from output o up to `end`; returns where they end. */
 template <class T, int LENGTH, int N, int ORDER, int ROWS>
 INLINE int64_t forward_tiles(const Local<T, ORDER, ROWS> *local, int n, int n_rows, bool is_first, const T *coef,
-                             int64_t n_outputs, T *y, int64_t o) {
+                             int64_t n_outputs, T *y, int64_t o, int64_t end) {
     typedef typename Vector<T, LENGTH>::type V;
     T tile[ROWS * N * LENGTH];
-    for (; o + N * LENGTH <= n_outputs; o += N * LENGTH) {
+    for (; o + N * LENGTH <= end; o += N * LENGTH) {
         for (int r = 0; r < n_rows; r++)
             UNROLL for (int v = 0; v < N; v++)
                 store<V>(tile + (r * N + v) * LENGTH, is_first ? V() : load<V>(y + r * n_outputs + o + v * LENGTH));
@@ -157,8 +158,11 @@ INLINE int64_t forward_tiles(const Local<T, ORDER, ROWS> *local, int n, int n_ro
 }
 
 template <class T, int ORDER>
-INLINE void forward(const Layer<T> &layer, const T *x, const T *coef, T *y, int64_t start, int64_t stop) {
-    const int64_t n_outputs = layer.n_outputs;
+INLINE void forward(const Layer<T> &layer, int64_t member, const T *x, const T *coef, T *y, int64_t start,
+                    int64_t stop) {
+    const int64_t n_outputs = layer.n_outputs, width = layer.n_members * layer.n_inputs;
+    const int64_t from = n_outputs / layer.n_members * member, to = n_outputs / layer.n_members * (member + 1);
+    x += member * layer.n_inputs;
     const int rows = layer.n_basis > FEW_BASIS_FUNCTIONS ? FORWARD_ROWS : FORWARD_ROWS / 2;
     Local<T, ORDER, FORWARD_ROWS> local[FORWARD_GROUP];
     T place[FORWARD_GROUP][FORWARD_ROWS];
@@ -168,15 +172,14 @@ INLINE void forward(const Layer<T> &layer, const T *x, const T *coef, T *y, int6
             const int n_rows = (int)least(rows, stop - block);
             T *yb = y + block * n_outputs;
             for (int i = 0; i < n; i += AT_ONCE)
-                transpose(x + block * layer.n_inputs + group + i, layer.n_inputs, (int)least(AT_ONCE, n - i), n_rows,
-                          place + i);
+                transpose(x + block * width + group + i, width, (int)least(AT_ONCE, n - i), n_rows, place + i);
             for (int i = 0; i < n; i++) evaluate(layer, place[i], group + i, n_rows, false, local[i]);
-            int64_t o = 0;
-            o = forward_tiles<T, LANES<T>, 4>(local, n, n_rows, group == 0, coef, n_outputs, yb, o);
-            o = forward_tiles<T, LANES<T>, 2>(local, n, n_rows, group == 0, coef, n_outputs, yb, o);
-            o = forward_tiles<T, LANES<T>, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o);
-            o = forward_tiles<T, 4, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o);
-            forward_tiles<T, 1, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o);
+            int64_t o = from;
+            o = forward_tiles<T, LANES<T>, 4>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
+            o = forward_tiles<T, LANES<T>, 2>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
+            o = forward_tiles<T, LANES<T>, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
+            o = forward_tiles<T, 4, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
+            forward_tiles<T, 1, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
         }
     }
 }
@@ -217,10 +220,10 @@ INLINE void add_gradients(const Local<T, ORDER, ROWS> &local, const T *coef, int
 
 template <class T, int LENGTH, int N, int ORDER, int ROWS>
 INLINE int64_t backward_tiles(const Local<T, ORDER, ROWS> *local, int n, int n_rows, const T *coef, int64_t n_outputs,
-                              const T *grad_y, bool slopes, T (*grad_x)[ROWS], T *grad_coef, int64_t o) {
+                              const T *grad_y, bool slopes, T (*grad_x)[ROWS], T *grad_coef, int64_t o, int64_t end) {
     typedef typename Vector<T, LENGTH>::type V;
     T tile[ROWS * N * LENGTH];
-    for (; o + N * LENGTH <= n_outputs; o += N * LENGTH) {
+    for (; o + N * LENGTH <= end; o += N * LENGTH) {
         for (int r = 0; r < n_rows; r++)
             UNROLL for (int v = 0; v < N; v++)
                 store<V>(tile + (r * N + v) * LENGTH, load<V>(grad_y + r * n_outputs + o + v * LENGTH));
@@ -231,31 +234,34 @@ INLINE int64_t backward_tiles(const Local<T, ORDER, ROWS> *local, int n, int n_r
 }
 
 template <class T, int ORDER>
-INLINE void backward(const Layer<T> &layer, const T *x, const T *coef, const T *grad_y, T *grad_x, T *grad_coef,
-                     int64_t n_samples, int64_t start, int64_t stop) {
-    const int64_t n_inputs = layer.n_inputs, n_outputs = layer.n_outputs;
+INLINE void backward(const Layer<T> &layer, int64_t member, const T *x, const T *coef, const T *grad_y, T *grad_x,
+                     T *grad_coef, int64_t n_samples, int64_t start, int64_t stop) {
+    const int64_t n_outputs = layer.n_outputs, width = layer.n_members * layer.n_inputs;
+    const int64_t from = n_outputs / layer.n_members * member, to = n_outputs / layer.n_members * (member + 1);
+    const int64_t before = member * layer.n_inputs;
     const bool slopes = grad_x != nullptr;
     Local<T, ORDER, BACKWARD_ROWS> local[BACKWARD_GROUP];
     T place[BACKWARD_GROUP][BACKWARD_ROWS], sums[BACKWARD_GROUP][BACKWARD_ROWS];
     for (int64_t group = start; group < stop; group += BACKWARD_GROUP) {
         const int n = (int)least(BACKWARD_GROUP, stop - group);
-        memset(grad_coef + group * layer.n_basis * n_outputs, 0, sizeof(T) * n * layer.n_basis * n_outputs);
+        if (member == 0)
+            memset(grad_coef + group * layer.n_basis * n_outputs, 0, sizeof(T) * n * layer.n_basis * n_outputs);
         for (int64_t block = 0; block < n_samples; block += BACKWARD_ROWS) {
             const int n_rows = (int)least(BACKWARD_ROWS, n_samples - block);
             const T *g = grad_y + block * n_outputs;
-            transpose(x + block * n_inputs + group, n_inputs, n, n_rows, place);
+            transpose(x + block * width + before + group, width, n, n_rows, place);
             for (int i = 0; i < n; i++) {
                 evaluate(layer, place[i], group + i, n_rows, slopes, local[i]);
                 memset(sums[i], 0, sizeof(T) * n_rows);
             }
-            int64_t o = 0;
-            o = backward_tiles<T, LANES<T>, 4>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o);
-            o = backward_tiles<T, LANES<T>, 2>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o);
-            o = backward_tiles<T, LANES<T>, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o);
-            o = backward_tiles<T, 4, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o);
-            backward_tiles<T, 1, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o);
+            int64_t o = from;
+            o = backward_tiles<T, LANES<T>, 4>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o, to);
+            o = backward_tiles<T, LANES<T>, 2>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o, to);
+            o = backward_tiles<T, LANES<T>, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o, to);
+            o = backward_tiles<T, 4, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o, to);
+            backward_tiles<T, 1, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o, to);
             for (int r = 0; slopes && r < n_rows; r++)
-                for (int i = 0; i < n; i++) grad_x[(block + r) * n_inputs + group + i] = sums[i][r];
+                for (int i = 0; i < n; i++) grad_x[(block + r) * width + before + group + i] = sums[i][r];
         }
     }
 }
@@ -269,11 +275,14 @@ INLINE void backward(const Layer<T> &layer, const T *x, const T *coef, const T *
         case 2: call(T, 3); break;       \
         case 3: call(T, 4); break;       \
     }
-#define FORWARD(T, order) forward<T, order>(*layer, x, coef, y, start, stop)
-#define BACKWARD(T, order) backward<T, order>(*layer, x, coef, grad_y, grad_x, grad_coef, n_samples, start, stop)
+#define FORWARD(T, order) \
+    for (int64_t m = 0; m < layer->n_members; m++) forward<T, order>(*layer, m, x, coef, y, start, stop)
+#define BACKWARD(T, order)                           \
+    for (int64_t m = 0; m < layer->n_members; m++) \
+    backward<T, order>(*layer, m, x, coef, grad_y, grad_x, grad_coef, n_samples, start, stop)
 
-/* forward: y (n, out) = layer of x (n, in) for rows start to stop; coef is (in, n_basis, out).
- * backward: gradients of x (n, in), unless null, and coef from that of y (n, out), for inputs start to stop. */
+/* forward: y (n, out) = layer of x (n, members * in) for rows start to stop; coef is (in, n_basis, out).
+ * backward: gradients of x, unless null, and coef from that of y (n, out), for inputs start to stop of every member. */
 #define DEFINE(T, name)                                                                                            \
     extern "C" FOR_EACH_CPU void spline_forward_##name(const Layer<T> *layer, int64_t degree, const T *x,          \
                                                        const T *coef, T *y, int64_t start, int64_t stop) {         \

@@ -141,7 +141,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         if training.interrupted:
             warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=4)
         self._record(training.net, training.history, reset=not continues)
+        self._calibrate(validation)
         return self
+
+    def _calibrate(self, validation):
+        """Correct predictions by validation rows, or by None."""
 
     def _refinements(self):
         """How many knots to go on with, once for each time that knots are added in training."""

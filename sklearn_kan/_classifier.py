@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d, compute_class_weight
@@ -11,8 +12,9 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._losses import cross_entropy
+from ._losses import best_temperature, cross_entropy
 from ._streaming import StreamingKAN, has_mini_batches
+from ._training import held_out_outputs
 from ._validation import read_y
 
 
@@ -232,8 +234,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         proba : ndarray of shape (n_samples, n_classes), float64
             Columns in the order of ``classes_``.
         """
-        raw = torch.from_numpy(self._raw_predict(X)).double()
-        return raw.softmax(1).numpy()
+        return softmax(self._logits(X), axis=1)
 
     def predict_log_proba(self, X):
         """Logarithms of the classes' probabilities.
@@ -246,8 +247,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         -------
         log_proba : ndarray of shape (n_samples, n_classes), float64
         """
-        raw = torch.from_numpy(self._raw_predict(X)).double()
-        return raw.log_softmax(1).numpy()
+        return log_softmax(self._logits(X), axis=1)
 
     def decision_function(self, X):
         """Unnormalised log-probabilities; for two classes their difference, positive for ``classes_[1]``.
@@ -260,7 +260,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
         """
-        raw = self._raw_predict(X).astype(np.float64)
+        raw = self._logits(X)
         return raw[:, 1] - raw[:, 0] if len(self.classes_) == 2 else raw
 
     def predict(self, X):
@@ -326,7 +326,15 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         super()._check_rows(y, streams)
 
     def _start_target(self, y, weight):
+        self.temperature_ = 1.0
         return len(self.classes_)
+
+    def _calibrate(self, validation):
+        if validation is not None:
+            self.temperature_ = best_temperature(*held_out_outputs(self.net_, validation))
+
+    def _logits(self, X):
+        return self._raw_predict(X).astype(np.float64) / self.temperature_
 
     def _target_tensor(self, y):
         return torch.from_numpy(y)

@@ -3,10 +3,14 @@
 A loss maps raw network outputs and targets, both on the learned scale, to one value per row.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
 
 HUBER_DELTA = 1.35  # in robust standard deviations of the target, as in sklearn.linear_model.HuberRegressor
+TEMPERATURES = -2.0, 2.0  # logarithms of the lowest and the highest
 MAX_LOG_MEAN = 30.0  # of the Poisson mean over the target's average: exp stays finite in float32
 
 
@@ -76,6 +80,15 @@ def combined(loss, raw, weight=None):
     if loss not in LOGARITHMIC:
         return (share * raw).sum(1)
     return torch.logsumexp((raw.log_softmax(2) if loss is cross_entropy else raw) + share.log(), 1)
+
+
+def best_temperature(raw, y, weight):
+    """The divisor of logits (n, k) that minimises their weighted cross-entropy (Guo et al. 2017, sec. 4.2)."""
+
+    def loss(log_temperature):
+        return float((cross_entropy(raw / math.exp(log_temperature), y) * weight).sum())
+
+    return math.exp(minimize_scalar(loss, bounds=TEMPERATURES, method="bounded").x)
 
 
 REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "poisson")

@@ -202,6 +202,8 @@ def linear(x, weight):
     """A linear map of ``(n, in)``, or of each member's ``(n, members, in)`` to its part of the outputs."""
     if x.ndim == 2:
         return F.linear(x, weight)
+    if len(weight) == x.shape[1]:  # products with single columns are slow one by one
+        return (x * weight).sum(2)
     return torch.einsum("nmi,moi->nmo", x, weight.unflatten(0, (x.shape[1], -1))).flatten(1)
 
 

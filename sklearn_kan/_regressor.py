@@ -8,9 +8,10 @@ import torch
 from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from ._encoding import TargetScaler
-from ._losses import REGRESSION_LOSSES, regression_loss
+from ._losses import REGRESSION_LOSSES, combined, regression_loss
 from ._streaming import StreamingKAN
 from ._validation import read_y
 
@@ -198,19 +199,41 @@ class KANRegressor(RegressorMixin, StreamingKAN):
 
     _is_flat: bool  # whether y was one-dimensional
 
-    def predict(self, X):
+    def predict(self, X, return_std=False):
         """Predicted targets.
 
         Parameters
         ----------
         X : dataframe or array-like of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return the standard deviation of the members' predictions too. It shows where the network is
+            not settled by the data; the noise of `y` is not in it.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
             In the target's own units: the mean, the median or the quantile, as the loss says.
+        std : ndarray of the same shape
+            Only with `return_std`.
+
+        Raises
+        ------
+        ValueError
+            If `return_std` is asked of a network without members.
         """
-        raw = self._raw_predict(X)
+        if not return_std:
+            return self._in_units(self._raw_predict(X))
+        check_is_fitted(self)
+        if self._config["n_members"] is None:
+            raise ValueError(
+                f"return_std=True needs members, and the network was fitted with n_members={self.n_members}. Fit with "
+                "n_members of at least 2."
+            )
+        raw = torch.from_numpy(self._raw_predict(X, members=True))
+        members = [self._in_units(member.numpy()) for member in raw.unbind(1)]
+        return self._in_units(combined(self._loss(), raw).numpy()), np.std(members, axis=0)
+
+    def _in_units(self, raw):
         y = self.target_scaler_.inverse_transform(raw)
         return y[:, 0] if self._is_flat else y
 

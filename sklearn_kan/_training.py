@@ -259,6 +259,19 @@ def mean_loss(net, rows, training=False):
     return total / len(rows)
 
 
+@torch.no_grad()
+def held_out_outputs(net, rows):
+    """Raw outputs (n, k) for rows, of the members that hold them out, with their targets and weights."""
+    net.module_.eval()
+    parts = []
+    for X, (y, weight) in Batches(rows.to(net.device, next(net.module_.parameters()).dtype), EVALUATION_ROWS):
+        raw = net.module_(X)
+        parts.append(
+            (raw if raw.ndim < 3 else combined(net.criterion, raw, weight), y, weight.reshape(len(X), -1).amax(1))
+        )
+    return [torch.cat(tensors) for tensors in zip(*parts, strict=True)]
+
+
 def snapshot(module):
     return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 

@@ -14,6 +14,7 @@ from ._plain import gradients_of_gradients
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 SUFFIXES = {torch.float32: "float32", torch.float64: "float64"}
 MAX_DEGREE = 3
+FEW_OUTPUTS, FEW_KNOTS = 4, 16  # up to which rows fill the vectors better than outputs do
 WORK_PER_THREAD = 2**17  # multiply-adds below which another thread costs more than it gives
 
 
@@ -91,7 +92,7 @@ def spline_sums(x, coef, degree, table):
     x, slabs = x.contiguous(), coef.permute(1, 2, 0).contiguous()
     y = x.new_empty(len(x), len(coef)) if x.shape[-1] else x.new_zeros(len(x), len(coef))
     sizes = table[0].shape[1], *slabs.shape, n_members(x)
-    call = Call(f"spline_forward_{SUFFIXES[x.dtype]}", Layer, table, sizes, (degree, x, slabs, y))
+    call = Call(f"{way(*sizes)}_forward_{SUFFIXES[x.dtype]}", Layer, table, sizes, (degree, x, slabs, y))
     call.in_parallel(len(x), work(x, slabs, degree))
     return y
 
@@ -115,7 +116,7 @@ class SplineContract(torch.autograd.Function):
         grad_slabs = torch.empty_like(slabs)
         arguments = ctx.degree, x, slabs, grad, grad_x, grad_slabs, len(x)
         sizes = table[0].shape[1], *slabs.shape, n_members(x)
-        call = Call(f"spline_backward_{SUFFIXES[x.dtype]}", Layer, table, sizes, arguments)
+        call = Call(f"{way(*sizes)}_backward_{SUFFIXES[x.dtype]}", Layer, table, sizes, arguments)
         call.in_parallel(x.shape[-1], 2 * work(x, slabs, ctx.degree))
         return grad_x, grad_slabs.permute(2, 0, 1), *[None] * (2 + len(table))
 
@@ -123,6 +124,11 @@ class SplineContract(torch.autograd.Function):
 def n_members(x):
     """How many share the outputs among themselves."""
     return x.shape[1] if x.ndim == 3 else 1
+
+
+def way(n_knots, n_inputs, n_basis, n_units, n_members):
+    """Which of the library's two ways suits a layer of this size."""
+    return "few" if n_units // n_members <= FEW_OUTPUTS and n_knots <= FEW_KNOTS else "spline"
 
 
 def work(x, slabs, degree):

@@ -21,7 +21,7 @@ SETTINGS = [
     {**SMALL, "norm": "batch"},
     {**SMALL, "norm": "none"},
     {**SMALL, "knots": "uniform", "degree": 1, "dtype": "float64"},
-    {**SMALL, "early_stopping": True},
+    {**SMALL, "early_stopping": True, "max_iter": 20},
     {**SMALL, "knots": "adaptive", "interactions": "product"},
     {**SMALL, "basis": ["rational", "sine"]},
     {**SMALL, "hidden_layer_sizes": (), "max_iter": 12, "learning_rate_init": 0.1},

@@ -1,6 +1,5 @@
 """Layers and networks: a univariate basis on each input, then a linear map (Liu et al., 2024, eq. 2.2)."""
 
-import math
 from collections.abc import Iterable
 from typing import cast
 
@@ -8,13 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ._lookup import LookupLayer
 from ._norms import SIGNAL_STD, make_norm
 from .bases import make_basis
 
 BASIS_SHARE = 0.1  # of a layer's starting variance; the rest comes from the smooth base branch
 ROWS_AT_ONCE = 32  # on which a basis is measured: individual knots have a value per row, edge and function
-MAX_LEVELS = 32  # a categorical input with more levels gets a factored table
-EMBEDDING_DIM = 8
 
 
 class KANLayer(nn.Module):
@@ -207,61 +205,6 @@ def linear(x, weight):
     return torch.einsum("nmi,moi->nmo", x, weight.unflatten(0, (x.shape[1], -1))).flatten(1)
 
 
-class LookupLayer(nn.Module):
-    """The edge functions of categorical inputs: one table per input, summed. Level 0 is unknown and adds nothing.
-
-    An input with more than 32 levels has its table factored through an embedding of 8 dimensions.
-
-    Parameters
-    ----------
-    n_levels : sequence of int
-        Levels of each input, level 0 included.
-    out_features : int
-    generator : torch.Generator, optional
-
-    Notes
-    -----
-    Shape: ``(n_samples, n_inputs)``, integers held in any dtype, ``-> (n_samples, out_features)``.
-    """
-
-    def __init__(self, n_levels, out_features, generator=None):
-        super().__init__()
-        self.n_levels = list(n_levels)
-        self.direct = [i for i, n in enumerate(n_levels) if n <= MAX_LEVELS + 1]
-        self.factored = [i for i, n in enumerate(n_levels) if n > MAX_LEVELS + 1]
-        self.table = nn.Parameter(torch.empty(sum(n_levels[i] for i in self.direct), out_features))
-        self.embeddings = nn.ParameterList(torch.empty(n_levels[i], EMBEDDING_DIM) for i in self.factored)
-        self.mixing = nn.Parameter(torch.empty(out_features, EMBEDDING_DIM * len(self.factored)))
-        sizes = torch.tensor([0] + [n_levels[i] for i in self.direct])
-        self.offsets: torch.Tensor
-        self.register_buffer("offsets", sizes.cumsum(0)[:-1], persistent=False)
-        self.reset_parameters(generator)
-
-    @torch.no_grad()
-    def reset_parameters(self, generator=None):
-        scale = SIGNAL_STD / max(len(self.n_levels), 1) ** 0.5
-        nn.init.normal_(self.table, generator=generator).mul_(scale)
-        self.table[self.offsets] = 0.0
-        for embedding in self.embeddings:
-            nn.init.normal_(embedding, generator=generator)
-            embedding[0] = 0.0
-        nn.init.normal_(self.mixing, generator=generator).mul_(scale / EMBEDDING_DIM**0.5)
-
-    def forward(self, codes):
-        codes = codes.long()
-        total = codes.new_zeros(len(codes), self.table.shape[1], dtype=self.table.dtype)
-        if self.direct:
-            known = (codes[:, self.direct] > 0)[..., None]
-            total = (F.embedding(codes[:, self.direct] + self.offsets, self.table) * known).sum(1)
-        if self.factored:
-            vectors = [
-                F.embedding(codes[:, i], embedding) * (codes[:, i : i + 1] > 0)
-                for i, embedding in zip(self.factored, self.embeddings, strict=True)
-            ]
-            total = total + F.linear(torch.cat(vectors, 1), self.mixing)
-        return total
-
-
 class KAN(nn.Module):
     """A Kolmogorov-Arnold network.
 
@@ -320,7 +263,7 @@ class KAN(nn.Module):
         )  # fmt: skip
         members = () if n_members is None else (n_members,)
         self.norms = nn.ModuleList(make_norm(norm, (*members, size)) for size in hidden_layer_sizes)
-        self.lookup = LookupLayer(n_levels, math.prod([*members, sizes[1]]), generator) if n_levels else None
+        self.lookup = LookupLayer(n_levels, sizes[1], n_members, scaled, generator) if n_levels else None
 
     def place_knots(self, x, sample_weight=None):
         """Place the first layer's knots on training rows, shape (n_samples, in_features + len(n_levels))."""
@@ -368,7 +311,8 @@ class KAN(nn.Module):
     def widest(self):
         """Most numbers that one row takes up at a time: a layer's expanded inputs."""
         layers = cast(Iterable[KANLayer], self.layers)
-        return max(layer.in_features * layer.basis.n_basis + layer.n_units for layer in layers)
+        n_levels = 0 if self.lookup is None else len(self.lookup.table)
+        return n_levels + max(layer.in_features * layer.basis.n_basis + layer.n_units for layer in layers)
 
     def forward(self, x, sample_weight=None):
         first, *others = cast(Iterable[KANLayer], self.layers)

@@ -49,16 +49,19 @@ def path(request, monkeypatch):
 @pytest.mark.parametrize("placement", ["uniform", "quantile"])
 @pytest.mark.parametrize("n_knots", [2, 6, 40])
 @pytest.mark.parametrize("degree", range(6))
-def test_fast_paths_equal_expansion_and_product(degree, n_knots, placement, dtype):
+@pytest.mark.parametrize("n_outputs", [1, 5])
+def test_fast_paths_equal_expansion_and_product(n_outputs, degree, n_knots, placement, dtype):
     basis, x, generator = spline(degree, n_knots, placement, dtype)
-    coef = torch.randn(5, 3, basis.n_basis, generator=generator, dtype=dtype)
+    coef = torch.randn(n_outputs, 3, basis.n_basis, generator=generator, dtype=dtype)
     tolerance = 1e-11 if dtype == torch.float64 else 2e-4
     for kernel, plain in both(basis, x, coef):
         assert (kernel - plain).abs().max() <= tolerance * max(1.0, plain.abs().max())
 
 
 @pytest.mark.usefixtures("path")
-@pytest.mark.parametrize("shape", [(0, 3, 4), (5, 0, 4), (1, 1, 1), (2500, 7, 33), (129, 40, 17), (300, 9, 68)])
+@pytest.mark.parametrize(
+    "shape", [(0, 3, 4), (5, 0, 4), (1, 1, 1), (600, 11, 3), (2500, 7, 33), (129, 40, 17), (300, 9, 68)]
+)
 def test_any_shape_on_any_number_of_threads(shape, monkeypatch):
     n, n_inputs, n_outputs = shape
     monkeypatch.setattr(_cpu, "WORK_PER_THREAD", 1)
@@ -67,6 +70,23 @@ def test_any_shape_on_any_number_of_threads(shape, monkeypatch):
     x = torch.randn(n, n_inputs, generator=generator, dtype=torch.float64)
     coef = torch.randn(n_outputs, n_inputs, basis.n_basis, generator=generator, dtype=torch.float64)
     for kernel, plain in both(basis, x, coef):
+        torch.testing.assert_close(kernel, plain, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("n_outputs", [1, 3, 20])
+@pytest.mark.parametrize("placement", ["uniform", "quantile"])
+def test_members_have_inputs_and_outputs_of_their_own(placement, n_outputs, monkeypatch):
+    monkeypatch.setattr(_cpu, "WORK_PER_THREAD", 1)
+    basis, x, generator = spline(3, 6, placement, torch.float64)
+    x = torch.stack([x, x.flip(0), -x, x / 2], 1).requires_grad_()
+    coef = torch.randn(4 * n_outputs, 3, basis.n_basis, generator=generator, dtype=torch.float64, requires_grad=True)
+    apart = [Basis.contract(basis, x[:, k], coef.chunk(4)[k]) for k in range(4)]
+    results = [
+        [y, *torch.autograd.grad(y.sin().sum(), (x, coef))]
+        for y in (basis.contract_members(x, coef), torch.cat(apart, 1))
+    ]
+    for kernel, plain in zip(*results, strict=True):
         torch.testing.assert_close(kernel, plain, rtol=1e-10, atol=1e-10)
 
 

@@ -10,7 +10,8 @@ from scipy.interpolate import BSpline as ScipyBSpline
 from torch import nn
 
 from sklearn_kan import KAN, KANLayer
-from sklearn_kan._network import EMBEDDING_DIM, MAX_LEVELS, NORMS, SIGNAL_STD, BatchNorm, LayerNorm, LookupLayer
+from sklearn_kan._lookup import EMBEDDING_DIM, MAX_LEVELS, LookupLayer
+from sklearn_kan._norms import NORMS, SIGNAL_STD, BatchNorm, LayerNorm
 from sklearn_kan.bases import BASES, BSpline, Sine
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
@@ -194,7 +195,7 @@ def one_hot_table(lookup):
 @pytest.mark.parametrize("n_levels", [[3], [MAX_LEVELS + 1, 2], [MAX_LEVELS + 2], [50, 3, 40, 5]])
 @torch.no_grad()
 def test_lookup_is_one_hot_times_a_table(n_levels):
-    lookup = randomise(LookupLayer(n_levels, 4, seeded()).double())
+    lookup = randomise(LookupLayer(n_levels, 4, generator=seeded()).double())
     codes = torch.stack([torch.randint(n, (30,), generator=seeded(i)) for i, n in enumerate(n_levels)], 1)
     one_hot = [nn.functional.one_hot(column, n) for column, n in zip(codes.T, n_levels, strict=True)]
     expected = torch.cat(one_hot, 1).double() @ one_hot_table(lookup)
@@ -209,7 +210,7 @@ def test_many_levels_share_a_small_space():
 
 @pytest.mark.parametrize("n_levels", [[3, 5], [40, 50], [3, 50]])
 def test_level_zero_adds_nothing_and_learns_nothing(n_levels):
-    lookup = randomise(LookupLayer(n_levels, 4, seeded()).double())
+    lookup = randomise(LookupLayer(n_levels, 4, generator=seeded()).double())
     y = lookup(torch.zeros(6, 2, dtype=torch.float64))
     y.sum().backward()
     assert torch.equal(y, torch.zeros(6, 4, dtype=torch.float64))
@@ -217,7 +218,7 @@ def test_level_zero_adds_nothing_and_learns_nothing(n_levels):
 
 
 def test_levels_that_occur_learn_and_others_do_not():
-    lookup = LookupLayer([4, 40], 2, seeded()).double()
+    lookup = LookupLayer([4, 40], 2, generator=seeded()).double()
     lookup(torch.tensor([[1.0, 7.0], [3.0, 7.0], [0.0, 0.0]])).square().sum().backward()
     assert lookup.table.grad.abs().sum(1).nonzero().flatten().tolist() == [1, 3]
     assert lookup.embeddings[0].grad.abs().sum(1).nonzero().flatten().tolist() == [7]
@@ -226,14 +227,14 @@ def test_levels_that_occur_learn_and_others_do_not():
 
 @pytest.mark.parametrize("n_levels", [[9] * 10, [50] * 10, [9, 50] * 5])
 def test_lookup_starts_with_the_network_s_spread(n_levels):
-    lookup = LookupLayer(n_levels, 64, seeded())
+    lookup = LookupLayer(n_levels, 64, generator=seeded())
     codes = torch.stack([torch.randint(1, n, (256,), generator=seeded(i)) for i, n in enumerate(n_levels)], 1)
     assert lookup(codes).std().item() == pytest.approx(SIGNAL_STD, rel=0.25)
 
 
 def batch_norms(size=3):
     """Ours, and torch's with the same scale and offset."""
-    ours, theirs = BatchNorm(size).double(), nn.BatchNorm1d(size).double()
+    ours, theirs = BatchNorm((size,)).double(), nn.BatchNorm1d(size).double()
     randomise(ours)
     theirs.load_state_dict(ours.state_dict() | {"num_batches_tracked": torch.tensor(0)})
     return ours, theirs
@@ -272,12 +273,12 @@ def test_batch_norm_counts_a_row_of_weight_two_twice():
 
 
 def test_batch_norm_gradients():
-    norm, weight = BatchNorm(2).double(), torch.tensor([1.0, 2.0, 0.5, 1.0]).double()
+    norm, weight = BatchNorm((2,)).double(), torch.tensor([1.0, 2.0, 0.5, 1.0]).double()
     assert torch.autograd.gradcheck(lambda x: norm(x, weight), random(4, 2).requires_grad_())
 
 
 def test_layer_norm_gives_rows_the_signal_s_spread():
-    y = LayerNorm(50)(7 + 20 * random(6, 50, dtype=torch.float32))
+    y = LayerNorm((50,))(7 + 20 * random(6, 50, dtype=torch.float32))
     torch.testing.assert_close(y.std(1, correction=0), torch.full((6,), SIGNAL_STD), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(y.mean(1), torch.zeros(6), rtol=0, atol=1e-5)
 

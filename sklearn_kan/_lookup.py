@@ -1,0 +1,85 @@
+"""The edge functions of categorical inputs: a value for each level."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ._norms import SIGNAL_STD
+
+MAX_LEVELS = 32  # a categorical input with more levels gets a factored table
+EMBEDDING_DIM = 8
+
+
+class LookupLayer(nn.Module):
+    """The edge functions of categorical inputs: one table per input, summed. Level 0 is unknown and adds nothing.
+
+    An input with more than 32 levels has its table factored through an embedding of 8 dimensions.
+
+    Parameters
+    ----------
+    n_levels : sequence of int
+        Levels of each input, level 0 included.
+    out_features : int
+    n_members : int, optional
+        As of `KANLayer`.
+    scaled : bool, default=False
+        As of `KANLayer`.
+    generator : torch.Generator, optional
+
+    Notes
+    -----
+    Shape: ``(n_samples, n_inputs)``, integers held in any dtype, ``-> (n_samples, n_units)``, `out_features` for each
+    member.
+    """
+
+    def __init__(self, n_levels, out_features, n_members=None, scaled=False, generator=None):
+        super().__init__()
+        self.n_levels, self.out_features = list(n_levels), out_features
+        n_units = out_features * (n_members or 1)
+        self.direct = [i for i, n in enumerate(n_levels) if n <= MAX_LEVELS + 1]
+        self.factored = [i for i, n in enumerate(n_levels) if n > MAX_LEVELS + 1]
+        self.table = nn.Parameter(torch.empty(sum(n_levels[i] for i in self.direct), n_units))
+        self.embeddings = nn.ParameterList(torch.empty(n_levels[i], EMBEDDING_DIM) for i in self.factored)
+        self.mixing = nn.Parameter(torch.empty(n_units, EMBEDDING_DIM * len(self.factored)))
+        self.scale = nn.Parameter(torch.empty(len(n_levels), n_members or 1)) if scaled else None
+        sizes = torch.tensor([n_levels[i] for i in self.direct], dtype=torch.int64)
+        self.offsets: torch.Tensor
+        self.owner: torch.Tensor
+        self.register_buffer("offsets", sizes.cumsum(0) - sizes, persistent=False)
+        self.register_buffer("owner", torch.tensor(self.direct, dtype=torch.int64).repeat_interleave(sizes), False)
+        self.reset_parameters(generator)
+
+    @torch.no_grad()
+    def reset_parameters(self, generator=None):
+        scale = SIGNAL_STD / max(len(self.n_levels), 1) ** 0.5
+        nn.init.normal_(self.table, generator=generator).mul_(scale)
+        self.table[self.offsets] = 0.0
+        for embedding in self.embeddings:
+            nn.init.normal_(embedding, generator=generator)
+            embedding[0] = 0.0
+        nn.init.normal_(self.mixing, generator=generator).mul_(scale / EMBEDDING_DIM**0.5)
+        if self.scale is not None:
+            nn.init.ones_(self.scale)
+
+    def scaled(self, weight, owner):
+        """Weights of shape (rows, n_units) times the factors of the inputs that rows belong to."""
+        if self.scale is None:
+            return weight
+        return weight * self.scale[owner].repeat_interleave(weight.shape[1] // self.scale.shape[1], 1)
+
+    def forward(self, codes):
+        codes = codes.long()
+        total = self.table.new_zeros(len(codes), self.table.shape[1])
+        if self.direct:
+            direct = codes[:, self.direct]
+            chosen = self.table.new_zeros(len(codes), len(self.table))
+            chosen.scatter_(1, direct + self.offsets, (direct > 0).to(chosen))
+            total = chosen @ self.scaled(self.table, self.owner)
+        if self.factored:
+            vectors = [
+                F.embedding(codes[:, i], embedding) * (codes[:, i : i + 1] > 0)
+                for i, embedding in zip(self.factored, self.embeddings, strict=True)
+            ]
+            owner = torch.tensor(self.factored, device=codes.device).repeat_interleave(EMBEDDING_DIM)
+            total = total + torch.cat(vectors, 1) @ self.scaled(self.mixing.T, owner)
+        return total

@@ -29,7 +29,6 @@ from ._training import Net, check_callbacks, finished_net, limited_threads, trai
 from ._validation import check_device, layer_sizes, read_weight, refinements, resolve_device
 from .bases import get_basis
 
-FULL_BATCH_ROWS = 100  # tables up to this size are trained on all rows at once
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 EARLY_STOPPING_ROWS = 300  # tables from this size can spare a validation split
 PREDICTION_CELLS = 2**22  # of encoded table and hidden activations, held at once in prediction
@@ -313,9 +312,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _batch_size(self, n_samples):
         if self.batch_size != "auto":
             return min(self.batch_size, n_samples)
-        if n_samples <= FULL_BATCH_ROWS:
-            return n_samples
-        return int(np.clip(2 ** round(np.log2(n_samples / 50)), 32, 512))
+        return min(n_samples, int(np.clip(2 ** round(np.log2(n_samples / 20)), 256, 1024)))
 
     def _split(self, rows):
         """Rows to fit and to validate on; the latter None without early stopping."""
@@ -370,7 +367,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
                 part = [(name, values[start : start + chunk], flag) for name, values, flag in columns]
                 encoded = torch.from_numpy(self.encoder_.transform(part, dtype=dtype)).to(parameter.device)
                 raw = self.module_(encoded)
-                outputs.append((raw if raw.ndim < 3 or members else combined(self._loss(), raw)).cpu().numpy())
+                outputs.append((raw if raw.ndim < 3 or members else combined(self.net_.criterion, raw)).cpu().numpy())
         return np.concatenate(outputs)
 
     def __getstate__(self):

@@ -26,8 +26,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(64,)
-        Units of each hidden layer. ``()`` gives an additive model: a sum of one function per column.
+    hidden_layer_sizes : int or sequence of int, default=(32,)
+        Units of each hidden layer, of each member. ``()`` gives an additive model: a sum of one function per column.
     basis : str, subclass of Basis, or list of them, default="bspline"
         Family of the edge functions: ``"bspline"``, ``"truncated_power"``, ``"rational"``, ``"activation"``,
         ``"relu"``, ``"sine"``, ``"rbf"``, ``"chebyshev"``, ``"jacobi"``, ``"fourier"``, ``"wavelet"``, or a class
@@ -52,7 +52,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     interactions : {"product"}, optional
         ``"product"`` gives each unit the product of two learned linear maps of the numeric columns, or of the units
         before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly.
-    n_members : int, default=8
+    n_members : int, default=16
         Networks that are trained side by side, and whose predictions are averaged. With early stopping each holds out
         rows of its own, so that all rows are learned from.
     norm : {"layer", "batch", "none"}, default="layer"
@@ -62,15 +62,15 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
           than that.
-    alpha : float, default=3.0
+    alpha : float, default=2.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``. An
         additive model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
     batch_size : int or "auto", default="auto"
-        Rows per step of Adam. ``"auto"``: all up to 100 rows, then about a fiftieth of them, from 32 to 512.
+        Rows per step of Adam. ``"auto"``: all up to 256 rows, then about a twentieth of them, from 256 to 1,024.
     learning_rate : {"cosine", "constant"}, default="cosine"
         ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`.
-    learning_rate_init : float, default=0.003
+    learning_rate_init : float, default=0.01
         Highest learning rate of Adam.
     max_iter : int, default=100
         Most passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
@@ -159,10 +159,10 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    def __init__(self, hidden_layer_sizes=(64,), *, basis="bspline", n_knots=6, degree=3, knots="quantile",
-                 refine_knots=None, basis_params=None, interactions=None, n_members=8, norm="layer",
-                 solver="adam", alpha=3.0,
-                 batch_size="auto", learning_rate="cosine", learning_rate_init=3e-3, max_iter=100,
+    def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, degree=3, knots="quantile",
+                 refine_knots=None, basis_params=None, interactions=None, n_members=16, norm="layer",
+                 solver="adam", alpha=2.0,
+                 batch_size="auto", learning_rate="cosine", learning_rate_init=0.01, max_iter=100,
                  early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, class_weight=None,
                  categorical_features="from_dtype", device="auto", dtype="auto", warm_start=False, random_state=None,
                  verbose=0, callbacks=None):  # fmt: skip

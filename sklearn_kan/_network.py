@@ -261,6 +261,7 @@ class KAN(nn.Module):
                      n_members=n_members, scaled=scaled and i == 0, generator=generator)
             for i in range(n_layers)
         )  # fmt: skip
+        self.n_members = n_members
         members = () if n_members is None else (n_members,)
         self.norms = nn.ModuleList(make_norm(norm, (*members, size)) for size in hidden_layer_sizes)
         self.lookup = LookupLayer(n_levels, sizes[1], n_members, scaled, generator) if n_levels else None

@@ -24,8 +24,8 @@ class KANRegressor(RegressorMixin, StreamingKAN):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(64,)
-        Units of each hidden layer. ``()`` gives an additive model: a sum of one function per column.
+    hidden_layer_sizes : int or sequence of int, default=(32,)
+        Units of each hidden layer, of each member. ``()`` gives an additive model: a sum of one function per column.
     loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson"}, default="squared_error"
         What is minimised, and so what is predicted: mean, median, a robust mean (Huber's loss, quadratic up to
         1.35 robust standard deviations of `y`), the quantile `quantile`, or the mean of counts through a log link.
@@ -55,7 +55,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     interactions : {"product"}, optional
         ``"product"`` gives each unit the product of two learned linear maps of the numeric columns, or of the units
         before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly.
-    n_members : int, default=8
+    n_members : int, default=16
         Networks that are trained side by side, and whose predictions are averaged. With early stopping each holds out
         rows of its own, so that all rows are learned from.
     norm : {"layer", "batch", "none"}, default="layer"
@@ -65,15 +65,15 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
           than that.
-    alpha : float, default=3.0
+    alpha : float, default=2.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``. An
         additive model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
     batch_size : int or "auto", default="auto"
-        Rows per step of Adam. ``"auto"``: all up to 100 rows, then about a fiftieth of them, from 32 to 512.
+        Rows per step of Adam. ``"auto"``: all up to 256 rows, then about a twentieth of them, from 256 to 1,024.
     learning_rate : {"cosine", "constant"}, default="cosine"
         ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`.
-    learning_rate_init : float, default=0.003
+    learning_rate_init : float, default=0.01
         Highest learning rate of Adam.
     max_iter : int, default=100
         Most passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
@@ -161,10 +161,10 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    def __init__(self, hidden_layer_sizes=(64,), *, loss="squared_error", quantile=0.5, basis="bspline", n_knots=6,
+    def __init__(self, hidden_layer_sizes=(32,), *, loss="squared_error", quantile=0.5, basis="bspline", n_knots=6,
                  degree=3, knots="quantile", refine_knots=None, basis_params=None, interactions=None,
-                 n_members=8, norm="layer", solver="adam", alpha=3.0, batch_size="auto", learning_rate="cosine",
-                 learning_rate_init=3e-3, max_iter=100, early_stopping="auto", validation_fraction=0.15,
+                 n_members=16, norm="layer", solver="adam", alpha=2.0, batch_size="auto", learning_rate="cosine",
+                 learning_rate_init=0.01, max_iter=100, early_stopping="auto", validation_fraction=0.15,
                  n_iter_no_change=100, tol=1e-4, categorical_features="from_dtype", device="auto", dtype="auto",
                  warm_start=False, random_state=None, verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -231,7 +231,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
             )
         raw = torch.from_numpy(self._raw_predict(X, members=True))
         members = [self._in_units(member.numpy()) for member in raw.unbind(1)]
-        return self._in_units(combined(self._loss(), raw).numpy()), np.std(members, axis=0)
+        return self._in_units(combined(self.net_.criterion, raw).numpy()), np.std(members, axis=0)
 
     def _in_units(self, raw):
         y = self.target_scaler_.inverse_transform(raw)

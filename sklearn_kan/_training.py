@@ -108,9 +108,15 @@ class Net(NeuralNet):
         return (self.criterion_(combined(self.criterion_, y_pred, weight), y) * weight.amax(1)).mean()
 
     def penalty(self):
-        """Half the squared norm of all coefficients, times the phase's strength."""
+        """Half the squared norm of all coefficients, times the phase's strength; of an ensemble, the members' mean."""
         coefficients = (p for name, p in self.module_.named_parameters() if is_coefficient(name))
-        return 0.5 * self.phase.penalty * sum(p.square().sum() for p in coefficients)
+        strength = self.phase.penalty / (getattr(self.module_, "n_members", None) or 1)
+        return 0.5 * strength * sum(p.square().sum() for p in coefficients)
+
+    def as_predicted(self, raw):
+        """Outputs as callbacks expect them, whatever the number of members."""
+        raw = raw.detach()
+        return raw if raw.ndim < 3 else combined(self.criterion_, raw)
 
     def train_step(self, batch, **fit_params):
         X, (y, sample_weight) = batch
@@ -127,7 +133,7 @@ class Net(NeuralNet):
                 gradients = [p.grad for p in self.module_.parameters() if p.grad is not None]
                 n_rows = average([*gradients, loss.detach(), objective.detach()], n_rows)
             if not first:
-                first.update(loss=loss.detach(), y_pred=y_pred.detach(), n_rows=n_rows)
+                first.update(loss=loss.detach(), y_pred=self.as_predicted(y_pred), n_rows=n_rows)
             parameters = self.get_all_learnable_params()
             self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
             return objective
@@ -144,13 +150,14 @@ class Net(NeuralNet):
         X, target = batch
         with torch.no_grad():
             y_pred = self.module_(X)
-            return {"loss": self.get_loss(y_pred, target), "y_pred": y_pred, "n_rows": len(X)}
+            return {"loss": self.get_loss(y_pred, target), "y_pred": self.as_predicted(y_pred), "n_rows": len(X)}
+
+    def evaluation_step(self, batch, training=False):
+        return self.as_predicted(super().evaluation_step(batch, training))
 
     def predict(self, X):
         """Classes as numbers, or outputs on the learned scale: for skorch's scoring callbacks."""
         raw = super().predict(X)
-        if raw.ndim > 2:
-            raw = combined(self.criterion, torch.from_numpy(raw)).numpy()
         return raw.argmax(1) if self.criterion is cross_entropy else raw
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):

@@ -98,7 +98,7 @@ def test_balanced_weights_need_all_rows():
 
 
 def test_a_decay_that_would_flip_signs_is_refused():
-    with pytest.raises(ValueError, match=r"^alpha=1000.0 times learning_rate_init=0.003 is above 1"):
+    with pytest.raises(ValueError, match=r"^alpha=1000.0 times learning_rate_init=0.01 is above 1"):
         small(alpha=1000.0).fit(X, Y)
 
 

@@ -6,6 +6,7 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from .bases import make_basis
 
@@ -128,7 +129,8 @@ class KANLayer(nn.Module):
         """
         check_has_knots(type(self.basis))
         coef = self.basis.refine_knots(self.coef, n_knots, x, sample_weight)
-        self.edge_weight = nn.Parameter(coef.permute(1, 2, 0).contiguous())
+        weight = coef.permute(1, 2, 0).contiguous()
+        self.edge_weight = weight if is_parametrized(self, "edge_weight") else nn.Parameter(weight)
 
     def normal_inputs(self, n_samples=256):
         """Quantiles of a normal distribution with the network's signal spread, for every input."""

@@ -88,6 +88,14 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         Categorical columns, as a mask, places or names. ``"from_dtype"``: a dataframe's columns of dtype category,
         enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if there
         are more than 32; unknown levels contribute nothing.
+    monotonic_cst : array-like of {-1, 0, 1} of shape (n_features,), or dict, optional
+        For 1 predictions never fall in that column, for -1 they never rise, whatever the other columns are, outside
+        of the training data too; 0 leaves them free. A dict maps names of columns to these. For numeric columns and
+        bases of splines. Exact up to the rounding of single predictions.
+    interaction_cst : {"pairwise", "no_interactions"} or sequence of sets, lists or tuples, optional
+        Columns that may interact, as sets of places or names: the model is a sum of functions of one set each.
+        Columns in none of them form another set. ``"pairwise"`` are all pairs; ``"no_interactions"`` is an additive
+        model, without hidden layers. Hidden units are shared out evenly among the sets, at least 8 for each.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -161,8 +169,8 @@ class KANRegressor(RegressorMixin, StreamingKAN):
                  degree=3, knots="quantile", refine_knots=None, basis_params=None, interactions=None, norm="layer",
                  solver="adam", alpha=3.0, batch_size="auto", learning_rate="cosine", learning_rate_init=3e-3,
                  max_iter=100, early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100, tol=1e-4,
-                 categorical_features="from_dtype", device="auto", dtype="auto", warm_start=False,
-                 random_state=None, verbose=0, callbacks=None):  # fmt: skip
+                 categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None, device="auto",
+                 dtype="auto", warm_start=False, random_state=None, verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.loss = loss
         self.quantile = quantile
@@ -185,6 +193,8 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
         self.device = device
         self.dtype = dtype
         self.warm_start = warm_start

@@ -23,6 +23,8 @@ ALLOWED = {
     "optim": (set(), TORCH),
     "_losses": (set(), TORCH),
     "_network": ({"bases", "knots"}, TORCH),
+    "_constrained": ({"_network", "bases"}, TORCH),
+    "_constraints": ({"_table"}, TABLES),
     "_table": (set(), {"numpy", "sklearn", "narwhals"}),
     "_encoding": ({"_table", "knots"}, TABLES),
     "_show_versions": ({"kernels"}, TORCH),
@@ -32,7 +34,7 @@ ALLOWED = {
     "_rows": ({"_parallel"}, TORCH | {"skorch"}),
     "_training": ({"_losses", "_parallel", "_phases", "_rows"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "_base": (
-        {"_encoding", "_losses", "_network", "_parallel", "_phases", "_rows", "_table", "_training",
+        {"_constrained", "_constraints", "_encoding", "_losses", "_network", "_parallel", "_phases", "_rows", "_table", "_training",
          "_validation", "bases", "knots"},
         TABLES,
     ),

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._constrained import make_network
-from ._constraints import on_inputs, read_constraints
+from ._constraints import in_order, on_inputs, read_constraints
 from ._encoding import TableEncoder
 from ._network import KAN, NORMS, check_has_knots, for_layers
 from ._parallel import n_processes
@@ -191,9 +191,9 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _row_weight(self, y, weight):
         return weight
 
-    def _output_directions(self):
-        """Signs with which monotonic constraints hold for the network's outputs; None where all are positive."""
-        return None
+    def _output_directions(self, n_raw):
+        """Signs with which monotonic constraints hold for the network's outputs."""
+        return [1] * n_raw
 
     def _read(self, X, y, sample_weight, reset, streams=False, **target):
         """Check parameters and data: columns, target, weights; rows of weight zero are gone."""
@@ -267,7 +267,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         self._config, self._settings = sizes | self._architecture(), self._settled()
         if directions.any() or groups is not None:
             self._config |= on_inputs(directions, groups, self.encoder_)
-            self._config["output_directions"] = self._output_directions() if directions.any() else None
+            self._config["output_directions"] = self._output_directions(n_raw) if directions.any() else None
         self._unit_weight = weight.mean()
         if not isinstance(self.knots, str):
             knots = self.encoder_.encode_knots(self.knots)
@@ -286,9 +286,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _architecture(self):
         """The parameters that make the network what it is."""
         names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
-        return {"hidden_layer_sizes": self._hidden_sizes()} | {
-            name: deepcopy(getattr(self, name)) for name in names
-        }
+        return {"hidden_layer_sizes": self._hidden_sizes()} | {name: deepcopy(getattr(self, name)) for name in names}
 
     def _hidden_sizes(self):
         """Units of each hidden layer; without interactions there is none."""
@@ -297,13 +295,15 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _settled(self):
         """The parameters that a fitted network cannot change."""
-        others = "dtype", "loss", "quantile", "categorical_features", "monotonic_cst", "interaction_cst"
+        others = "dtype", "loss", "quantile", "categorical_features", "monotonic_cst"
         names = [name for name in others if hasattr(self, name)]
-        return self._architecture() | {name: deepcopy(getattr(self, name)) for name in names}
+        settled = self._architecture() | {name: deepcopy(getattr(self, name)) for name in names}
+        return settled | {"interaction_cst": in_order(self.interaction_cst)}
 
     def _decay(self):
-        """Regularisation: an additive model has nothing behind it that would scale up again what decay shrinks."""
-        return self.alpha if self._hidden_sizes() else self.alpha / 100
+        """Regularisation: additive and monotone models have no norms that would scale up again what decay shrinks."""
+        is_scaled_up = self._hidden_sizes() and not any(self._config.get("directions", ()))
+        return self.alpha if is_scaled_up else self.alpha / 100
 
     def _check_continuation(self):
         """Raise if a fitted network cannot go on with these parameters."""

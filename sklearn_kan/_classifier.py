@@ -60,7 +60,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     alpha : float, default=3.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``. An
-        additive model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
+        additive or monotone model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
     batch_size : int or "auto", default="auto"
         Rows per step of Adam. ``"auto"``: all up to 100 rows, then about a fiftieth of them, from 32 to 512.
     learning_rate : {"cosine", "constant"}, default="cosine"
@@ -333,10 +333,10 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     def _start_target(self, y, weight):
         return len(self.classes_)
 
-    def _output_directions(self):
-        if len(self.classes_) > 2:
+    def _output_directions(self, n_raw):
+        if n_raw > 2:
             raise ValueError(
-                f"monotonic_cst={self.monotonic_cst!r} has constraints, and y has {len(self.classes_)} classes, whose "
+                f"monotonic_cst={self.monotonic_cst!r} has constraints, and y has {n_raw} classes, whose "
                 "probabilities cannot all rise. Choose two classes, or set monotonic_cst=None."
             )
         return [-1, 1]

@@ -9,6 +9,7 @@ monotone, whatever the coefficients (min-max and lattice networks rest on the sa
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple, cast
 
 import torch
@@ -57,8 +58,8 @@ def hidden_units(inputs, counts, size):
         n_directed = size if directed.all() else math.ceil(size / 2) if directed.any() else 0
         direction = (torch.arange(size) < n_directed).float()
         groups.append((torch.full((size,), number), direction))
-    number, direction = (torch.cat(parts) for parts in zip(*groups, strict=True))
-    return Units(F.one_hot(number, inputs.member.shape[1]).float(), direction)
+    numbers, directions = (torch.cat(parts) for parts in zip(*groups, strict=True))
+    return Units(F.one_hot(numbers, inputs.member.shape[1]).float(), directions)
 
 
 class Edges(nn.Module):
@@ -212,7 +213,9 @@ class ConstrainedKAN(KAN):
         )  # fmt: skip
         counts = torch.tensor([True] * in_features + [n > 2 for n in n_levels])  # not a mark of missing values
         signs = torch.as_tensor([1] * out_features if output_directions is None else output_directions).float()
-        layers = [hidden_units(columns, counts, size) for size in sizes] + [Units(torch.ones(out_features, len(groups)), signs)]
+        layers = [hidden_units(columns, counts, size) for size in sizes] + [
+            Units(torch.ones(out_features, len(groups)), signs)
+        ]
         inputs = [Units(member[:in_features], direction[:in_features]), *layers]
         for i, layer in enumerate(cast(Iterable[KANLayer], self.layers)):
             constrain(layer, *edges_between(inputs[i], layers[i]), is_first=i == 0, generator=generator)
@@ -238,7 +241,7 @@ def check_monotone(params, n_layers):
 
 def check_edges(sizes, n_groups):
     """Raise if a layer would be too large."""
-    n_edges = max([a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True)], default=0)
+    n_edges = max([a * b for a, b in pairwise(sizes)], default=0)
     if n_edges > MAX_EDGES:
         raise ValueError(
             f"interaction_cst has {n_groups} groups, for which a layer would have {n_edges} edges, more than "

@@ -86,16 +86,25 @@ def read_groups(estimator):
 def read_group(group, estimator):
     """One set of columns, named or numbered, as a set of places."""
     n_features, names = estimator.n_features_in_, list(getattr(estimator, "feature_names_in_", []))
-    if isinstance(group, str) or not hasattr(group, "__iter__") or not set(group):
+    features = [] if isinstance(group, str) or not hasattr(group, "__iter__") else list(group)
+    if not features:
         raise ValueError(
             f"interaction_cst holds {group!r}. Pass a sequence of sets, lists or tuples of features, such as "
             "[{0, 1}, {2}]."
         )
-    for feature in group:
-        is_place = isinstance(feature, Integral) and 0 <= feature < n_features
+    for feature in features:
+        is_place = isinstance(feature, Integral) and 0 <= int(feature) < n_features
         if not is_place and feature not in names:
             named = f", or names among {names[:5]}{' and more' * (len(names) > 5)}" if names else ""
             raise ValueError(
-                f"interaction_cst holds {feature!r}, which is no feature. Pass integers from 0 to {n_features - 1}{named}."
+                f"interaction_cst holds {feature!r}, which is no feature. Pass integers from 0 to {n_features - 1}"
+                f"{named}."
             )
-    return {names.index(feature) if feature in names else int(feature) for feature in group}
+    return {names.index(feature) if feature in names else int(feature) for feature in features}
+
+
+def in_order(interaction_cst):
+    """The same with sets as sorted lists: equal sets of names may print in different orders."""
+    if not isinstance(interaction_cst, list | tuple):
+        return interaction_cst
+    return [sorted(group, key=str) if isinstance(group, set | frozenset) else group for group in interaction_cst]

@@ -64,7 +64,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     alpha : float, default=3.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``. An
-        additive model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
+        additive or monotone model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
     batch_size : int or "auto", default="auto"
         Rows per step of Adam. ``"auto"``: all up to 100 rows, then about a fiftieth of them, from 32 to 512.
     learning_rate : {"cosine", "constant"}, default="cosine"

@@ -34,8 +34,8 @@ ALLOWED = {
     "_rows": ({"_parallel"}, TORCH | {"skorch"}),
     "_training": ({"_losses", "_parallel", "_phases", "_rows"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "_base": (
-        {"_constrained", "_constraints", "_encoding", "_losses", "_network", "_parallel", "_phases", "_rows", "_table", "_training",
-         "_validation", "bases", "knots"},
+        {"_constrained", "_constraints", "_encoding", "_losses", "_network", "_parallel", "_phases", "_rows", "_table",
+         "_training", "_validation", "bases", "knots"},
         TABLES,
     ),
     "_streaming": ({"_base", "_phases", "_training"}, TABLES),

@@ -16,6 +16,7 @@ import json
 import os
 import time
 import warnings
+from itertools import product
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -127,15 +128,12 @@ def main():
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    rows = []
-    for seed in options.seeds:
-        for name in options.tables:
-            for family in ("KAN", "HistGradientBoosting"):
-                for kind in KINDS:
-                    rows.append(run(name, family, kind, options.rows, seed))
-                    print(rows[-1], flush=True)
-    result = {"claim": __doc__.splitlines()[0], "rows_per_table": options.rows, "seeds": options.seeds, "rows": rows}
-    RESULTS.write_text(json.dumps(result | environment(), indent=1) + "\n")
+    result = {"claim": __doc__.splitlines()[0], "rows_per_table": options.rows, **environment(), "rows": []}
+    for setting in product(options.seeds, options.tables, ("KAN", "HistGradientBoosting"), KINDS):
+        seed, name, family, kind = setting
+        result["rows"].append(run(name, family, kind, options.rows, seed))
+        print(result["rows"][-1], flush=True)
+        RESULTS.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

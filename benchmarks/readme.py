@@ -177,9 +177,9 @@ def constraints():
     names = {"free": "free", "monotone": "monotone", "pairwise": "pairs", "no_interactions": "additive"}
     seeds = sorted({row["seed"] for row in result["rows"]})
     lines = [
-        f"At most {result['rows_per_table']:,} rows to fit to, defaults, splits {', '.join(map(str, seeds))}; nRMSE, or "
-        "log-loss for `default`. In brackets: share of held-out rows from which a constrained column's sweep breaks its "
-        f"constraint. Last column: CPU seconds of a monotone fit over those of a free one. One thread "
+        f"At most {result['rows_per_table']:,} rows to fit to, defaults, splits: {', '.join(map(str, seeds))}; nRMSE, "
+        "or log-loss for `default`. In brackets: share of held-out rows from which a constrained column's sweep breaks "
+        "its constraint. Last column: CPU seconds of a monotone fit over those of a free one. One thread "
         f"({result['device']}, torch {result['versions']['torch']}).",
         "",
         "| | " + " | ".join(names.values()) + " | time |",

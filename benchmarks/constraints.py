@@ -1,4 +1,4 @@
-"""Claim: a constraint that is true costs no accuracy and often gives some, and it holds everywhere.
+"""Claim: a monotone KAN keeps its constraints everywhere, and is better than gradient boosting with the same ones.
 
 A noisy function that is known to be monotone, and three tables with columns in which the target can be expected to rise
 or fall: miles per gallon of cars (ISLR), prices of diamonds (ggplot2), defaults on credit cards (ISLR). KANs and

@@ -16,6 +16,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ._constrained import make_network
+from ._constraints import in_order, on_inputs, read_constraints
 from ._encoding import TableEncoder
 from ._holdout import bagged
 from ._losses import combined
@@ -87,6 +89,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "monotonic_cst": ["array-like", dict, None],
+        "interaction_cst": [list, tuple, StrOptions({"pairwise", "no_interactions"}), None],
         "device": [str],
         "dtype": [StrOptions({"auto", "float32", "float64"})],
         "warm_start": ["boolean"],
@@ -194,6 +198,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _row_weight(self, y, weight):
         return weight
 
+    def _output_directions(self, n_raw):
+        """Signs with which monotonic constraints hold for the network's outputs."""
+        return [1] * n_raw
+
     def _read(self, X, y, sample_weight, reset, streams=False, **target):
         """Check parameters and data: columns, target, weights; rows of weight zero are gone."""
         self._check_parameters()
@@ -214,7 +222,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _check_parameters(self):
         """What a single parameter's constraint cannot say."""
-        n_layers = len(layer_sizes(self.hidden_layer_sizes)) + 1
+        n_layers = len(self._hidden_sizes()) + 1
         families = [get_basis(basis) for basis in for_layers(n_layers, basis=self.basis)]
         for_layers(n_layers, basis_params=self.basis_params)
         is_given = not isinstance(self.knots, str)
@@ -256,6 +264,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _start(self, columns, y, weight):
         """Build everything that training needs: encoder, target's scale, generator, network."""
+        directions, groups = read_constraints(self, columns)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         self.device_ = resolve_device(self.device)
         self.encoder_ = TableEncoder().fit(columns, weight)
@@ -263,6 +272,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         n_raw = self._start_target(y, weight)
         sizes = {"in_features": self.encoder_.n_numeric_, "out_features": n_raw, "n_levels": self.encoder_.n_levels_}
         self._config, self._settings = sizes | self._architecture(), self._settled()
+        self._config["scaled"] = self.solver != "lbfgs"  # by rates that Adam gives them
+        if directions.any() or groups is not None:
+            self._config |= on_inputs(directions, groups, self.encoder_) | {"n_members": None, "scaled": False}
+            self._config["output_directions"] = self._output_directions(n_raw) if directions.any() else None
         self._unit_weight = weight.mean()
         if not isinstance(self.knots, str):
             knots = self.encoder_.encode_knots(self.knots)
@@ -270,7 +283,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             self._config |= {"knots": knots, "n_knots": n_knots}
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # the CPU's alone
-            module = KAN(**self._config, generator=self._generator)
+            module = make_network(self._config, self._generator)
         self.module_ = module.to(dtype=self._choose_dtype(columns))
 
     def _place_knots(self, rows):
@@ -281,18 +294,26 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _architecture(self):
         """The parameters that make the network what it is."""
         names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
-        sizes = {"hidden_layer_sizes": layer_sizes(self.hidden_layer_sizes), "scaled": self.solver != "lbfgs"}
+        sizes = {"hidden_layer_sizes": self._hidden_sizes()}
         members = {"n_members": self.n_members if self.n_members > 1 else None}
         return sizes | members | {name: deepcopy(getattr(self, name)) for name in names}
 
+    def _hidden_sizes(self):
+        """Units of each hidden layer; without interactions there is none."""
+        is_additive = isinstance(self.interaction_cst, str) and self.interaction_cst == "no_interactions"
+        return () if is_additive else layer_sizes(self.hidden_layer_sizes)
+
     def _settled(self):
         """The parameters that a fitted network cannot change."""
-        names = [name for name in ("dtype", "loss", "quantile", "categorical_features") if hasattr(self, name)]
-        return self._architecture() | {name: deepcopy(getattr(self, name)) for name in names}
+        others = "dtype", "loss", "quantile", "categorical_features", "monotonic_cst"
+        names = [name for name in others if hasattr(self, name)]
+        settled = self._architecture() | {name: deepcopy(getattr(self, name)) for name in names}
+        return settled | {"interaction_cst": in_order(self.interaction_cst)}
 
     def _decay(self):
-        """Regularisation: an additive model has nothing behind it that would scale up again what decay shrinks."""
-        return self.alpha if layer_sizes(self.hidden_layer_sizes) else self.alpha / 100
+        """Regularisation: additive and monotone models have no norms that would scale up again what decay shrinks."""
+        is_scaled_up = self._hidden_sizes() and not any(self._config.get("directions", ()))
+        return self.alpha if is_scaled_up else self.alpha / 100
 
     def _check_continuation(self):
         """Raise if a fitted network cannot go on with these parameters."""
@@ -321,8 +342,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         if not wanted or n_rows < 2:
             return rows, None
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        if self.n_members > 1:
-            return bagged(rows, self.n_members, self.validation_fraction, seed)
+        if self._config["n_members"] is not None:
+            return bagged(rows, self._config["n_members"], self.validation_fraction, seed)
         n_validation = int(np.clip(round(n_rows * self.validation_fraction), 1, n_rows - 1))
         fitting, validation = self._hold_out(np.arange(n_rows), rows.y.numpy(), n_validation, seed)
         return rows[fitting], rows[validation]
@@ -388,7 +409,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         self._generator = torch.Generator()
         self._generator.set_state(torch.from_numpy(np.array(state["_generator"])))
         with torch.random.fork_rng(devices=[]):
-            module = KAN(**self._config)
+            module = make_network(self._config)
         dtype = next(tensor.dtype for tensor in weights.values() if tensor.is_floating_point())
         self.device_ = resolve_device(self.device, fallback=True)
         for layer, attributes in zip(module.layers, self.__dict__.pop("_attributes"), strict=True):

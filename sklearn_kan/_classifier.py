@@ -54,7 +54,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly.
     n_members : int, default=16
         Networks that are trained side by side, and whose predictions are averaged. With early stopping each holds out
-        rows of its own, so that all rows are learned from.
+        rows of its own, so that all rows are learned from. A network with constraints is a single one.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them in the knots' range.
     solver : {"adam", "lbfgs", "hybrid"}, default="adam"
@@ -65,7 +65,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     alpha : float, default=2.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``. An
-        additive model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
+        additive or monotone model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
     batch_size : int or "auto", default="auto"
         Rows per step of Adam. ``"auto"``: all up to 256 rows, then about a twentieth of them, from 256 to 1,024.
     learning_rate : {"cosine", "constant"}, default="cosine"
@@ -91,6 +91,14 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Categorical columns, as a mask, places or names. ``"from_dtype"``: a dataframe's columns of dtype category,
         enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if there
         are more than 32; unknown levels contribute nothing.
+    monotonic_cst : array-like of {-1, 0, 1} of shape (n_features,), or dict, optional
+        For 1 the probability of ``classes_[1]`` never falls in that column, for -1 it never rises, whatever the
+        other columns are, outside of the training data too; 0 leaves it free. A dict maps names of columns to these.
+        For two classes, numeric columns and bases of splines. Exact up to the rounding of single predictions.
+    interaction_cst : {"pairwise", "no_interactions"} or sequence of sets, lists or tuples, optional
+        Columns that may interact, as sets of places or names: the model is a sum of functions of one set each.
+        Columns in none of them form another set. ``"pairwise"`` are all pairs; ``"no_interactions"`` is an additive
+        model, without hidden layers. Hidden units are shared out evenly among the sets, at least 8 for each.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -164,8 +172,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                  solver="adam", alpha=2.0,
                  batch_size="auto", learning_rate="cosine", learning_rate_init=0.01, max_iter=100,
                  early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, class_weight=None,
-                 categorical_features="from_dtype", device="auto", dtype="auto", warm_start=False, random_state=None,
-                 verbose=0, callbacks=None):  # fmt: skip
+                 categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None, device="auto",
+                 dtype="auto", warm_start=False, random_state=None, verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.basis = basis
         self.n_knots = n_knots
@@ -188,6 +196,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         self.tol = tol
         self.class_weight = class_weight
         self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
         self.device = device
         self.dtype = dtype
         self.warm_start = warm_start
@@ -335,6 +345,14 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
 
     def _logits(self, X):
         return self._raw_predict(X).astype(np.float64) / self.temperature_
+
+    def _output_directions(self, n_raw):
+        if n_raw > 2:
+            raise ValueError(
+                f"monotonic_cst={self.monotonic_cst!r} has constraints, and y has {n_raw} classes, whose "
+                "probabilities cannot all rise. Choose two classes, or set monotonic_cst=None."
+            )
+        return [-1, 1]
 
     def _target_tensor(self, y):
         return torch.from_numpy(y)

@@ -6,6 +6,7 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from ._lookup import LookupLayer
 from ._norms import SIGNAL_STD, make_norm
@@ -149,7 +150,8 @@ class KANLayer(nn.Module):
         """
         check_has_knots(type(self.basis))
         coef = self.basis.refine_knots(self.coef, n_knots, x, sample_weight)
-        self.edge_weight = nn.Parameter(coef.permute(1, 2, 0).contiguous())
+        weight = coef.permute(1, 2, 0).contiguous()
+        self.edge_weight = weight if is_parametrized(self, "edge_weight") else nn.Parameter(weight)
         if self.scale is not None:  # it is in the coefficients now
             if self.base_weight is not None:
                 self.base_weight.copy_(self.scaled(self.base_weight.T).T)

@@ -77,7 +77,12 @@ def streaming_phase(batch_size, learning_rate_init, alpha):
 def is_coefficient(name):
     """Whether a parameter is regularised: coefficients of edges are; biases, norms and knots are not."""
     kinds = "edge_weight", "base_weight", "table", "mixing", "cofactor"
-    return name.rsplit(".", 1)[-1] in kinds or ".embeddings." in name
+    return kind_of(name) in kinds or ".embeddings." in name
+
+
+def kind_of(name):
+    """The last part of a parameter's name, the same if a parametrisation computes it from another tensor."""
+    return name.removesuffix(".original").rsplit(".", 1)[-1]
 
 
 def cosine(progress):
@@ -93,7 +98,7 @@ def rate_of(name, parameter):
     The rule of maximal-update parametrisation for Adam, a rate in inverse proportion to fan-in (Yang et al. 2022,
     arXiv:2203.03466, table 3), from 64 inputs. Products are released slowly (Fan et al. 2021, arXiv:2110.06081).
     """
-    kind = name.rsplit(".", 1)[-1]
+    kind = kind_of(name)
     if kind in ("cofactor", "scale"):
         return RELEASE if kind == "cofactor" else AHEAD
     n_inputs = {"edge_weight": parameter.shape[0], "base_weight": parameter.shape[-1]}.get(kind, 1)

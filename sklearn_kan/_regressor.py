@@ -57,7 +57,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly.
     n_members : int, default=16
         Networks that are trained side by side, and whose predictions are averaged. With early stopping each holds out
-        rows of its own, so that all rows are learned from.
+        rows of its own, so that all rows are learned from. A network with constraints is a single one.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them in the knots' range.
     solver : {"adam", "lbfgs", "hybrid"}, default="adam"
@@ -68,7 +68,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     alpha : float, default=2.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``. An
-        additive model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
+        additive or monotone model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
     batch_size : int or "auto", default="auto"
         Rows per step of Adam. ``"auto"``: all up to 256 rows, then about a twentieth of them, from 256 to 1,024.
     learning_rate : {"cosine", "constant"}, default="cosine"
@@ -92,6 +92,14 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         Categorical columns, as a mask, places or names. ``"from_dtype"``: a dataframe's columns of dtype category,
         enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if there
         are more than 32; unknown levels contribute nothing.
+    monotonic_cst : array-like of {-1, 0, 1} of shape (n_features,), or dict, optional
+        For 1 predictions never fall in that column, for -1 they never rise, whatever the other columns are, outside
+        of the training data too; 0 leaves them free. A dict maps names of columns to these. For numeric columns and
+        bases of splines. Exact up to the rounding of single predictions.
+    interaction_cst : {"pairwise", "no_interactions"} or sequence of sets, lists or tuples, optional
+        Columns that may interact, as sets of places or names: the model is a sum of functions of one set each.
+        Columns in none of them form another set. ``"pairwise"`` are all pairs; ``"no_interactions"`` is an additive
+        model, without hidden layers. Hidden units are shared out evenly among the sets, at least 8 for each.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -165,8 +173,9 @@ class KANRegressor(RegressorMixin, StreamingKAN):
                  degree=3, knots="quantile", refine_knots=None, basis_params=None, interactions=None,
                  n_members=16, norm="layer", solver="adam", alpha=2.0, batch_size="auto", learning_rate="cosine",
                  learning_rate_init=0.01, max_iter=100, early_stopping="auto", validation_fraction=0.15,
-                 n_iter_no_change=100, tol=1e-4, categorical_features="from_dtype", device="auto", dtype="auto",
-                 warm_start=False, random_state=None, verbose=0, callbacks=None):  # fmt: skip
+                 n_iter_no_change=100, tol=1e-4, categorical_features="from_dtype", monotonic_cst=None,
+                 interaction_cst=None, device="auto", dtype="auto", warm_start=False, random_state=None,
+                 verbose=0, callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.loss = loss
         self.quantile = quantile
@@ -190,6 +199,8 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
         self.device = device
         self.dtype = dtype
         self.warm_start = warm_start
@@ -226,8 +237,8 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         check_is_fitted(self)
         if self._config["n_members"] is None:
             raise ValueError(
-                f"return_std=True needs members, and the network was fitted with n_members={self.n_members}. Fit with "
-                "n_members of at least 2."
+                f"return_std=True needs members, and the fitted network has none: n_members={self.n_members}, "
+                f"monotonic_cst={self.monotonic_cst!r}. Fit with n_members of at least 2 and without constraints."
             )
         raw = torch.from_numpy(self._raw_predict(X, members=True))
         members = [self._in_units(member.numpy()) for member in raw.unbind(1)]

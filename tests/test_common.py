@@ -23,6 +23,7 @@ SETTINGS = [
     {**SMALL, "knots": "uniform", "degree": 1, "dtype": "float64"},
     {**SMALL, "early_stopping": True, "max_iter": 20},
     {**SMALL, "knots": "adaptive", "interactions": "product"},
+    {**SMALL, "interaction_cst": "pairwise", "max_iter": 10, "learning_rate_init": 0.05},
     {**SMALL, "basis": ["rational", "sine"]},
     {**SMALL, "hidden_layer_sizes": (), "max_iter": 12, "learning_rate_init": 0.1},
     {

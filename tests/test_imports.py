@@ -25,6 +25,8 @@ ALLOWED = {
     "_norms": (set(), TORCH),
     "_lookup": ({"_norms"}, TORCH),
     "_network": ({"_lookup", "_norms", "bases", "knots"}, TORCH),
+    "_constrained": ({"_lookup", "_network", "_norms", "bases"}, TORCH),
+    "_constraints": ({"_table"}, TABLES),
     "_table": (set(), {"numpy", "sklearn", "narwhals"}),
     "_encoding": ({"_table", "knots"}, TABLES),
     "_show_versions": ({"kernels"}, TORCH),
@@ -35,7 +37,8 @@ ALLOWED = {
     "_holdout": ({"_rows"}, TABLES),
     "_training": ({"_losses", "_parallel", "_phases", "_rows"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "_base": (
-        {"_encoding", "_holdout", "_losses", "_network", "_norms", "_parallel", "_phases", "_rows", "_table",
+        {"_constrained", "_constraints", "_encoding", "_holdout", "_losses", "_network", "_norms", "_parallel",
+         "_phases", "_rows", "_table",
          "_training", "_validation", "bases", "knots"},
         TABLES,
     ),

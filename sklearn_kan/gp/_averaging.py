@@ -9,7 +9,7 @@ from ._inference import factorise
 from ._kernels import SpectralMixture
 from ._kronecker import ProductMixture
 
-COARSENESS = 10.0  # rows up to which the likelihood is believed
+COARSENESS = 20.0  # rows up to which the likelihood is believed
 LEAST_PROBABILITY = 1e-2  # of a model that predictions are averaged over
 
 

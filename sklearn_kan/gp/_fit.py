@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
+from ._fourier import Fourier
 from ._inference import Dense, NotPositiveDefiniteError
 from ._kernels import SpectralMixture
 from ._kronecker import ProductMixture
@@ -25,6 +26,7 @@ WEIGHT_RANGE = (1e-10, 1e3)
 SMALLEST_WEIGHT = 1e-4  # of a component that comes
 DRIFT = 2.0  # cycles over the span that a frequency may move from its start
 HOPELESS = 30.0  # loss of the criterion from which refitting does not make up for a dropped component
+MANY_ROWS = 200_000  # from which the kernel is learned from some of them
 BIG = 1_000_000  # rows from which points are taken to be distinct
 IMPOSSIBLE = 1e100
 
@@ -217,7 +219,11 @@ def learn(solver, scales, settings, random_state, like=None):
         return fit_product(solver, scales, settings)
     if solver.method == "inducing":
         return fit_bound(solver, scales, settings, random_state, like)
-    start, search = smooth_start(scales, settings), Search(solver, scales, settings)
+    search = Search(solver, scales, settings)
+    if solver.method == "fourier" and len(solver.data.X) > MANY_ROWS:
+        fit = learn(Fourier(solver.sample()), scales, settings, random_state)
+        return search.grow(Objective(solver, fit.kernel, scales).fit(0))
+    start = smooth_start(scales, settings)
     if like is not None:
         return search.again(start, like)
     others = [start.theta + random_state.normal(size=len(start.theta)) for _ in range(settings.n_restarts)]

@@ -55,5 +55,5 @@ def rounded(x):
 
 
 def may_be_grid(X):
-    """Whether there are as few values along each feature as a full grid of so many rows or fewer has."""
-    return np.prod([float(len(np.unique(column))) for column in X.T]) <= len(X)
+    """Whether there are as few values along each feature as a grid has of which at least half was observed."""
+    return np.prod([float(len(np.unique(column))) for column in X.T]) <= 2 * len(X)

@@ -215,7 +215,7 @@ class Search:
 
 def learn(solver, scales, settings, random_state, like=None):
     """The best fit, in the way that suits the solver; with the waves of a kernel that was learned before, if given."""
-    if solver.method == "kronecker":
+    if solver.method in ("kronecker", "gaps"):
         return fit_product(solver, scales, settings)
     if solver.method == "inducing":
         return fit_bound(solver, scales, settings, random_state, like)

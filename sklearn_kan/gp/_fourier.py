@@ -126,7 +126,9 @@ class Fourier:
         power, norm = [], []
         for part in np.array_split(frequencies, len(frequencies) * len(root) // CELLS + 1):
             index = np.rint(part / self.step).astype(int)
-            places = np.ravel_multi_index((index + self.n_nodes).T, (2 * self.n_nodes + 1,) * index.shape[1]) - self.zero
+            places = (
+                np.ravel_multi_index((index + self.n_nodes).T, (2 * self.n_nodes + 1,) * index.shape[1]) - self.zero
+            )
             near, far = self.lags(index, nodes), self.lags(index, -nodes)
             waves = np.concatenate([near + far, -1j * (near - far)], 1) / np.sqrt(2)
             A = np.concatenate([waves, self.projected[places, n_outputs:]], 1) * root

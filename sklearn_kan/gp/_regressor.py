@@ -38,13 +38,14 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         The most periodic components.
     spectrum : {"auto", "student_t", "gaussian"}, default="auto"
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
-        (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2 for up to three features
-        and 1/2 for more, and a Gaussian if ``solver`` comes to be ``"fourier"``.
+        (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2; along a single feature it averages
+        over that and a Gaussian, in more than three features over smoothness 1/2 and a Gaussian. It is a Gaussian if
+        ``solver`` comes to be ``"fourier"``.
     nu : {0.5, 1.5, 2.5}, default=1.5
         Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
         Degree of the polynomial trend, 0 for a constant, None for mean zero. ``"auto"`` averages along a single
-        feature over constant and line, each by its marginal likelihood, and is 1 in several.
+        feature over degrees 0, 1 and 2, and over 0 and 1 in more than three.
     alpha : float or array-like of shape (n_samples,), default=0.0
         Known variance of each target on top of the learned noise, in the target's units.
     normalize_y : bool, default=True
@@ -53,11 +54,12 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         More starts of the smooth components, drawn at random; the best likelihood wins.
     max_iter : int, default=200
         Steps of L-BFGS-B from each start.
-    solver : {"auto", "cholesky", "toeplitz", "kronecker", "fourier"}, default="auto"
+    solver : {"auto", "cholesky", "toeplitz", "kronecker", "gaps", "fourier", "inducing"}, default="auto"
         How to compute the likelihood. ``"cholesky"`` is exact, O(n³). ``"toeplitz"`` is the same on an evenly spaced
         axis, O(n²). ``"kronecker"`` is exact on a full grid, for a kernel that is a product of mixtures along each
-        axis. ``"fourier"`` takes many points in one or two features to equispaced Fourier features, up to
-        length scales of half or a quarter of the range. ``"auto"`` takes the fastest that suits the data.
+        axis; ``"gaps"`` is its like for a grid with missing cells. ``"fourier"`` takes many points in one or two
+        features to equispaced Fourier features, up to length scales of half or a quarter of the range. ``"inducing"``
+        takes many rows of any kind to at most 1,000 inducing points. ``"auto"`` takes the fastest that suits the data.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``; ``"auto"`` takes a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
@@ -198,6 +200,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         axes : sequence of array-like, each of shape (n_d,)
             Coordinates along each feature.
         Y : array-like of shape (n_1, ..., n_D) or (n_1, ..., n_D, n_outputs)
+            NaN where a cell is missing.
         sample_weight : array-like of shape (n_1, ..., n_D), optional
 
         Returns
@@ -214,8 +217,10 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if Y.shape[: len(axes)] != shape or Y.ndim > len(axes) + 1:
             raise ValueError(f"Y has shape {Y.shape}, and the axes have lengths {shape}. Pass one value for each cell.")
         X = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
-        weight = None if sample_weight is None else np.ravel(sample_weight)
-        return self.fit(X, Y.reshape(len(X), *Y.shape[len(axes) :]), sample_weight=weight)
+        values = Y.reshape(len(X), *Y.shape[len(axes) :])
+        seen = ~np.isnan(values.reshape(len(X), -1)).any(1)
+        weight = None if sample_weight is None else np.ravel(sample_weight)[seen]
+        return self.fit(X[seen], values[seen], sample_weight=weight)
 
     def _read(self, X, y, sample_weight):
         """Targets, weights and known variances; distinct points, on the scale that is learned on."""
@@ -235,7 +240,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         is_short = n <= AVERAGED_ROWS or self._method == "toeplitz"
         if self._method == "fourier":
             pairs = [(1, SMOOTH)]
-        elif self._method == "kronecker":
+        elif self._method in ("kronecker", "gaps"):
             pairs = [(0, MATERN)]
         elif n_features == 1 and n > 2:
             pairs = list(product((1, 0, 2) if is_short else (1, 0), (MATERN, SMOOTH) if is_short else (MATERN,)))

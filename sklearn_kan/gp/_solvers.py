@@ -2,20 +2,24 @@
 
 from ._data import may_be_grid, merged, together
 from ._fourier import Fourier
+from ._gaps import Gaps, gap_axes
 from ._inducing import Inducing
 from ._inference import Dense
 from ._kronecker import Kronecker, grid_axes
 from ._toeplitz import Toeplitz, is_uniform
 
 SOLVERS = {
-    "cholesky": Dense, "toeplitz": Toeplitz, "kronecker": Kronecker, "fourier": Fourier, "inducing": Inducing,
+    "cholesky": Dense, "toeplitz": Toeplitz, "kronecker": Kronecker, "gaps": Gaps, "fourier": Fourier,
+    "inducing": Inducing,
 }  # fmt: skip
 NEEDS = {
     "kronecker": "it needs a full grid over two or more features, without sample_weight or alpha that differ",
     "toeplitz": "it needs one evenly spaced feature, without sample_weight or alpha that differ",
+    "gaps": "it needs at least half of a grid over two or more features, without sample_weight or alpha that differ",
     "fourier": "it needs one or two features, a Gaussian spectrum, and no alpha",
 }
 GRID_ROWS = 400  # of a full grid, from which it is treated as one
+GAPPY_ROWS = 1_000  # of a grid with gaps
 DENSE_ROWS, DENSE_ROWS_GPU = 5_000, 15_000  # up to which inference is exact
 
 
@@ -31,6 +35,7 @@ def solver_for(data, solver, spectrum, device="cpu"):
     n, n_features = data.X.shape
     suits = {
         "kronecker": lambda: n_features > 1 and grid_axes(data) is not None,
+        "gaps": lambda: gap_axes(data) is not None,
         "toeplitz": lambda: is_uniform(data),
         "fourier": lambda: n_features <= 2 and spectrum != "student_t" and not data.extra.any() and n > 1,
     }
@@ -40,6 +45,8 @@ def solver_for(data, solver, spectrum, device="cpu"):
         return solver
     if n > GRID_ROWS and suits["kronecker"]():
         return "kronecker"
+    if n > GAPPY_ROWS and n_features > 1 and suits["gaps"]():
+        return "gaps"
     if n > DENSE_ROWS and suits["fourier"]():
         return "fourier"
     if suits["toeplitz"]() and n <= DENSE_ROWS_GPU:

@@ -224,7 +224,7 @@ def learn(solver, scales, settings, random_state, like=None):
         fit = learn(Fourier(solver.sample()), scales, settings, random_state)
         return search.grow(Objective(solver, fit.kernel, scales).fit(0))
     start = smooth_start(scales, settings)
-    if like is not None:
+    if like is not None and like.n_features == 1:
         return search.again(start, like)
     others = [start.theta + random_state.normal(size=len(start.theta)) for _ in range(settings.n_restarts)]
     fits = [search.best(kernel) for kernel in (start, *map(start.with_theta, others))]

@@ -158,6 +158,40 @@ def bases():
     return "\n".join(lines)
 
 
+def gaussian_processes():
+    """Forecasts, tables and large data."""
+    result = json.loads((RESULTS / "gp.json").read_text())
+    lines = [
+        f"RMSE / coverage of 95 % intervals / mean negative log density, means over runs; {result['device']}, "
+        f"{result['threads']} thread. GPyTorch: {result['steps']} steps of Adam. Artificial series: five draws for "
+        "GPSpectralRegressor, one for the others, with five starts from the data.",
+        "",
+    ]
+    for part, key in (("listed", "series"), ("development", "series"), ("tables", "table")):
+        rows = result[part]
+        methods = list(dict.fromkeys(row["method"] for row in rows))
+        lines += [f"| {part} | " + " | ".join(methods) + " |", "|---" * (len(methods) + 1) + "|"]
+        for name in dict.fromkeys(row[key] for row in rows):
+            cells = []
+            for method in methods:
+                runs = [row for row in rows if row[key] == name and row["method"] == method]
+                scores = ((sum(run[s] for run in runs) / len(runs), d) for s, d in SCORES if runs)
+                cells.append(" / ".join(f"{value:{digits}}" for value, digits in scores))
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append("")
+    lines += ["| large | solver | CPU s of a fit | RMSE to the truth | coverage |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {row['case']} | {row['solver']} | {row['cpu_seconds']:.1f} | {row['error']:.2g} | {row['coverage']:.3f} |"
+        for row in result["large"]
+    ]
+    lines += ["", "| one likelihood with gradient, n = 2,000 | CPU s | GPyTorch |", "|---|---|---|"]
+    lines += [f"| {r['inputs']} | {r['GPSpectralRegressor']:.3f} | {r['GPyTorch']:.2f} |" for r in result["likelihood"]]
+    return "\n".join(lines)
+
+
+SCORES = (("rmse", ".4g"), ("coverage", ".2f"), ("nlpd", ".2f"))
+
+
 def adaptive_knots():
     """Knots placed for a tolerance, and as many uniform ones as reach the same error."""
     result = json.loads((RESULTS / "adaptive_knots.json").read_text())
@@ -201,6 +235,7 @@ TABLES = {
     "README.md": {"tabular_suite": tabular_suite, "speed": speed},
     "docs/bases.md": {"bases": bases, "adaptive_knots": adaptive_knots},
     "docs/constraints.md": {"constraints": constraints},
+    "docs/gp.md": {"gp": gaussian_processes},
     "docs/speed.md": {"speed": speed, "speed_of_peers": speed_of_peers, "loops": loops},
 }
 

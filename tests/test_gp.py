@@ -13,6 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import GPSpectralRegressor
+from sklearn_kan.gp._data import merged
+from sklearn_kan.gp._solvers import solver_for
 from sklearn_kan.inspection import SpectrumDisplay
 
 RNG = np.random.default_rng(0)
@@ -188,9 +190,30 @@ def test_two_kinds_of_uncertainty_exclude_each_other():
         GPSpectralRegressor(max_iter=1).fit(T, WAVE).predict(T, return_std=True, return_cov=True)
 
 
-def test_too_many_rows_for_exact_inference():
-    with pytest.raises(ValueError, match="Pass fewer rows"):
-        GPSpectralRegressor().fit(RNG.normal(size=(15_001, 3)), np.zeros(15_001))
+def test_many_rows_in_many_features_come_close_to_exact_inference():
+    X = RNG.uniform(-1, 1, size=(1500, 4))
+    y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.1 * RNG.normal(size=1500)
+    alpha = 0.01 * (np.arange(1200) % 2)
+    exact, fast = (
+        GPSpectralRegressor(solver=solver, spectrum="gaussian", alpha=alpha, max_iter=10).fit(X[:1200], y[:1200])
+        for solver in ("cholesky", "inducing")
+    )
+    assert fast.solver_ == "inducing"
+    for ours, theirs in zip(*(m.predict(X[1200:], return_std=True) for m in (fast, exact)), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=0.03)
+    again = pickle.loads(pickle.dumps(fast))
+    np.testing.assert_allclose(again.predict(X[1200:]), fast.predict(X[1200:]), rtol=1e-9)
+
+
+def test_how_to_compute_follows_from_size_and_shape():
+    n = 6000
+    table, line, ones = RNG.normal(size=(n, 3)), RNG.normal(size=(n, 1)), np.ones(n)
+    for X, alpha, spectrum, solver in [
+        (table, 0 * ones, "auto", "inducing"), (line, 0 * ones, "auto", "fourier"),
+        (line, np.arange(n) * 1.0, "auto", "inducing"), (line, 0 * ones, "student_t", "inducing"),
+        (table[:500], 0 * ones[:500], "auto", "cholesky"), (np.arange(n)[:, None] * 1.0, ones, "student_t", "toeplitz"),
+    ]:  # fmt: skip
+        assert solver_for(merged(X, line[: len(X)], ones[: len(X)], alpha), "auto", spectrum) == solver
 
 
 def test_grid_is_learned_along_its_axes():
@@ -208,6 +231,22 @@ def test_grid_is_learned_along_its_axes():
     assert shuffled.solver_ == "kronecker"
     with pytest.raises(ValueError, match="Y has shape"):
         model.fit_grid((b, a), f)
+
+
+def test_cells_of_a_grid_may_be_missing():
+    a, b = np.arange(60.0), np.linspace(0, 1, 25)
+    f = np.sin(2 * np.pi * a / 8)[:, None] * (1 + b)
+    Y = f + 0.1 * RNG.normal(size=f.shape)
+    Y[RNG.uniform(size=f.shape) < 0.2] = np.nan
+    Y[20:24, 5:9] = np.nan
+    model = GPSpectralRegressor().fit_grid((a, b), Y)
+    assert model.solver_ == "gaps"
+    X = np.stack(np.meshgrid(a, b, indexing="ij"), -1)[np.isnan(Y)]
+    mean, std = model.predict(X, return_std=True)
+    assert np.sqrt(np.mean((mean - f[np.isnan(Y)]) ** 2)) < 0.06
+    assert np.mean(np.abs(mean - f[np.isnan(Y)]) < 2 * np.sqrt(std**2 - model.noise_ * model._scale**2)) > 0.85
+    few = GPSpectralRegressor(n_components=0, max_iter=5).fit_grid((a[:9], b[:9]), Y[:9, :9])
+    assert few.solver_ == "cholesky"
 
 
 def test_spectrum_display():

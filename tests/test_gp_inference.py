@@ -7,6 +7,8 @@ from scipy.stats import multivariate_normal
 
 from sklearn_kan.gp import SpectralMixture
 from sklearn_kan.gp._fourier import Fourier
+from sklearn_kan.gp._gaps import Gaps
+from sklearn_kan.gp._inducing import Inducing
 from sklearn_kan.gp._inference import Data, Dense, factorise
 from sklearn_kan.gp._kernels import SMOOTHNESS, peak
 from sklearn_kan.gp._kronecker import Kronecker, ProductMixture
@@ -43,6 +45,7 @@ def cases():
     for axes in ([np.arange(7.0), np.sort(RNG.uniform(0, 8, 9))], [np.arange(4.0), np.arange(5.0), np.arange(3.0)]):
         grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
         yield Kronecker(data(grid)), ProductMixture(FACTORS[: len(axes)], 0.1)
+        yield Gaps(data(grid)), ProductMixture(FACTORS[: len(axes)], 0.1)
 
 
 CASES = list(cases())
@@ -98,6 +101,56 @@ def test_fourier_features_equal_the_dense_path(n_features):
         both = (solver.posterior(kernel).predict(new, H, moment) for solver in (fast, dense))
         for a, b in zip(*both, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+@pytest.mark.parametrize(("spectrum", "nu"), SHAPES[:3:2])
+def test_inducing_points_bound_the_likelihood_and_reach_it(spectrum, nu):
+    kernel, points = TWO.replaced(spectrum=spectrum, nu=nu), data(RNG.uniform(0, 10, (60, 2)))
+    points = points._replace(extra=RNG.uniform(0, 0.1, 60), weight=RNG.uniform(0.5, 2, 60))
+    bound, dense = Inducing(points), Dense(points)
+    bound.Z = torch.from_numpy(points.X[::3])
+    value, gradient, _ = bound.evidence(kernel)
+    assert value < dense.evidence(kernel).value
+    for i, step in enumerate(1e-5 * np.eye(len(gradient))):
+        low, high = (bound.evidence(kernel.with_theta(kernel.theta + sign * step)).value for sign in (-1, 1))
+        np.testing.assert_allclose(gradient[i], (high - low) / 2e-5, atol=1e-6 * np.abs(gradient).max())
+    bound.Z = bound.X
+    for ours, theirs in zip(bound.evidence(kernel)[:2], dense.evidence(kernel)[:2], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-7)
+    new, H = RNG.uniform(-4, 4, (12, 2)), RNG.normal(size=(12, 2))
+    for moment in ("variance", "covariance"):
+        both = (solver.posterior(kernel).predict(new, H, moment) for solver in (bound, dense))
+        for ours, theirs in zip(*both, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-8)
+
+
+def test_inducing_points_are_where_variance_is_left():
+    kernel, points = TWO.replaced(frequencies=0 * TWO.frequencies), data(RNG.uniform(0, 10, (300, 2)))
+    solver = Inducing(points)
+    solver.place(kernel)
+    X = torch.from_numpy(points.X)
+    explained = kernel(X, solver.Z) @ torch.linalg.solve(kernel(solver.Z, solver.Z), kernel(solver.Z, X))
+    assert len(solver.Z) < 300
+    np.testing.assert_allclose(explained.diagonal(), kernel.weights.sum(), rtol=1e-6)
+
+
+def test_missing_cells_are_left_out_exactly():
+    grid = np.stack(np.meshgrid(np.arange(7.0), np.arange(9.0) ** 1.1, indexing="ij"), -1).reshape(-1, 2)
+    points, rows = data(grid), RNG.permutation(63)[:50]
+    points = Data(*(field[rows] for field in points))
+    kernel, new, H = ProductMixture(FACTORS[:2], 0.1), RNG.uniform(-4, 4, (12, 2)), RNG.normal(size=(12, 2))
+    gaps = Gaps(points)
+    for moment in ("variance", "covariance"):
+        both = (
+            solver.posterior(k).predict(new, H, moment)
+            for solver, k in ((gaps, kernel), (Dense(points), kernel.expanded))
+        )
+        for ours, theirs in zip(*both, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-8)
+    theta, gradient = kernel.theta, gaps.evidence(kernel).gradient
+    for i, step in enumerate(1e-5 * np.eye(len(theta))):
+        low, high = (gaps.evidence(kernel.with_theta(theta + sign * step)).value for sign in (-1, 1))
+        np.testing.assert_allclose(gradient[i], (high - low) / 2e-5, atol=1e-6 * np.abs(gradient).max())
 
 
 def test_score_is_the_slope_of_the_likelihood_by_power():

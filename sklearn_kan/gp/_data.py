@@ -1,8 +1,25 @@
 """From a user's targets to distinct points on the scale that is learned on."""
 
 import numpy as np
+from sklearn.utils.validation import column_or_1d
 
+from .._validation import read_weight, read_y
 from ._inference import Data
+
+
+def read(X, y, sample_weight, alpha):
+    """Rows with weight, checked; targets in two dimensions, and whether they came in one."""
+    y = read_y(y, len(X), numeric=True)
+    if y.ndim > 2 or y.shape[-1] == 0:
+        raise ValueError(f"y has shape {y.shape}. Pass (n_samples,) or (n_samples, n_outputs).")
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    weight = np.ones(len(X)) if sample_weight is None else read_weight(sample_weight, len(X))
+    extra = np.asarray(alpha, dtype=np.float64)
+    if (extra.ndim and extra.shape != (len(X),)) or not np.all(np.isfinite(extra)) or (extra < 0).any():
+        raise ValueError(f"alpha={alpha!r} is not usable. Pass a number >= 0, or one for each of {len(X)} rows.")
+    used = weight > 0
+    return X[used], y.reshape(len(X), -1)[used], weight[used], np.broadcast_to(extra, used.shape)[used], y.ndim == 1
 
 
 def normalisation(y, weight):
@@ -38,5 +55,5 @@ def rounded(x):
 
 
 def may_be_grid(X):
-    """Whether there are as few values along each feature as a full grid of so many rows or fewer has."""
-    return np.prod([float(len(np.unique(column))) for column in X.T]) <= len(X)
+    """Whether there are as few values along each feature as a grid has of which at least half was observed."""
+    return np.prod([float(len(np.unique(column))) for column in X.T]) <= 2 * len(X)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
+from ._fourier import Fourier
 from ._inference import Dense, NotPositiveDefiniteError
 from ._kernels import SpectralMixture
 from ._kronecker import ProductMixture
@@ -25,6 +26,7 @@ WEIGHT_RANGE = (1e-10, 1e3)
 SMALLEST_WEIGHT = 1e-4  # of a component that comes
 DRIFT = 2.0  # cycles over the span that a frequency may move from its start
 HOPELESS = 30.0  # loss of the criterion from which refitting does not make up for a dropped component
+MANY_ROWS = 200_000  # from which the kernel is learned from some of them
 BIG = 1_000_000  # rows from which points are taken to be distinct
 IMPOSSIBLE = 1e100
 
@@ -48,6 +50,17 @@ def scales_of(X, variance):
     is_big = len(X) > BIG
     n_gaps = np.array([max(1, (len(X) if is_big else len(np.unique(column))) - 1) for column in X.T])
     return Scales(span, span / n_gaps, variance)
+
+
+class Settings(NamedTuple):
+    """What an estimator's parameters say about learning."""
+
+    spectrum: str
+    nu: float
+    n_components: int
+    max_iter: int
+    n_restarts: int
+    verbose: int
 
 
 class Fit(NamedTuple):
@@ -134,19 +147,16 @@ class Search:
     ----------
     solver : Dense or alike
     scales : Scales
-    n_components : int
-        The most periodic components.
-    max_iter : int
-    verbose : int
+    settings : Settings
     """
 
-    def __init__(self, solver, scales, n_components, max_iter, verbose=0):
-        self.solver, self.scales, self.n_components = solver, scales, n_components
-        self.max_iter, self.verbose = max_iter, verbose
-        self.grid = solver.frequencies() if n_components else np.empty((0, 1))
+    def __init__(self, solver, scales, settings):
+        self.solver, self.scales, self.settings = solver, scales, settings
+        self.n_components = settings.n_components  # the most periodic ones
+        self.grid = solver.frequencies() if self.n_components else np.empty((0, 1))
 
     def optimise(self, kernel):
-        return Objective(self.solver, kernel, self.scales).fit(self.max_iter, self.verbose)
+        return Objective(self.solver, kernel, self.scales).fit(self.settings.max_iter, self.settings.verbose)
 
     def best(self, start):
         """The best mixture that is reached from a start, by the criterion."""
@@ -158,6 +168,13 @@ class Search:
                 fits.append(self.grow(self.optimise(self.extended(start, peaks))))
         best = max((self.prune(fit) for fit in fits), key=lambda fit: fit.criterion)
         return max(best, self.optimise(best.kernel), key=lambda fit: fit.criterion)
+
+    def again(self, start, like):
+        """The mixture that is reached from another, beside the slowest component of a start."""
+        slow = np.argmax(start.length_scales.sum(1))
+        kernel = like.replaced(spectrum=start.spectrum, nu=start.nu)
+        kernel = kernel.with_component(start.weights[slow], start.length_scales[slow], start.frequencies[slow])
+        return self.prune(self.grow(self.optimise(kernel)))
 
     def extended(self, kernel, peaks):
         least = SMALLEST_WEIGHT * self.scales.variance
@@ -196,24 +213,51 @@ class Search:
         return self.optimise(kernel)
 
 
-def smooth_start(scales, spectrum, nu):
+def learn(solver, scales, settings, random_state, like=None):
+    """The best fit, in the way that suits the solver; with the waves of a kernel that was learned before, if given."""
+    if solver.method in ("kronecker", "gaps"):
+        return fit_product(solver, scales, settings)
+    if solver.method == "inducing":
+        return fit_bound(solver, scales, settings, random_state, like)
+    search = Search(solver, scales, settings)
+    if solver.method == "fourier" and len(solver.data.X) > MANY_ROWS:
+        fit = learn(Fourier(solver.sample()), scales, settings, random_state)
+        return search.grow(Objective(solver, fit.kernel, scales).fit(0))
+    start = smooth_start(scales, settings)
+    if like is not None and like.n_features == 1:
+        return search.again(start, like)
+    others = [start.theta + random_state.normal(size=len(start.theta)) for _ in range(settings.n_restarts)]
+    fits = [search.best(kernel) for kernel in (start, *map(start.with_theta, others))]
+    return max(fits, key=lambda fit: fit.criterion)
+
+
+def fit_bound(solver, scales, settings, random_state, like):
+    """Learned from some rows exactly, then from all by the bound; inducing points suit the kernel before and after."""
+    fit = learn(Dense(solver.sample(), solver.device), scales, settings, random_state, like)
+    solver.place(fit.kernel)
+    fit = Objective(solver, fit.kernel, scales).fit(settings.max_iter, settings.verbose)
+    solver.place(fit.kernel)
+    return fit
+
+
+def smooth_start(scales, settings):
     """Components at frequency zero: a slow and a fast one for a single feature, one with a length for each of more."""
     n_features = len(scales.span)
     shares = [0.3, 0.05] if n_features == 1 else [SMOOTH * math.sqrt(n_features)]
     variance = scales.variance or 1.0
     weights = np.full(len(shares), variance / len(shares))
     lengths = np.outer(shares, scales.span)
-    return SpectralMixture(weights, lengths, np.zeros_like(lengths), 0.1 * variance, spectrum, nu)
+    return SpectralMixture(weights, lengths, np.zeros_like(lengths), 0.1 * variance, settings.spectrum, settings.nu)
 
 
-def fit_product(solver, scales, spectrum, nu, n_components, max_iter, verbose=0):
+def fit_product(solver, scales, settings):
     """A product of mixtures for a grid: each is learned along its axis from some lines, then all together."""
     fits = []
     for data, along in zip(solver.slices(), scales.along_axes(), strict=True):
         line_solver = (Toeplitz if is_uniform(data) else Dense)(data, solver.device)
-        fits.append(Search(line_solver, along, n_components, max_iter, verbose).best(smooth_start(along, spectrum, nu)))
+        fits.append(Search(line_solver, along, settings).best(smooth_start(along, settings)))
     variance = scales.variance or 1.0
     factors = [fit.kernel.replaced(weights=fit.kernel.weights / fit.kernel.weights.sum()) for fit in fits]
     factors[0] = factors[0].replaced(weights=factors[0].weights * variance)
     noise = max(min(fit.kernel.noise for fit in fits), NOISE_RANGE[0] * variance)
-    return Objective(solver, ProductMixture(factors, noise), scales).fit(max_iter, verbose)
+    return Objective(solver, ProductMixture(factors, noise), scales).fit(settings.max_iter, settings.verbose)

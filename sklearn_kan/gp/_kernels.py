@@ -118,26 +118,35 @@ class SpectralMixture:
 
     def gradient(self, X, G):
         """``Σ_ij G_ij ∂k(x_i, x_j)/∂θ`` for a symmetric G and all of θ but the noise; a vector on the CPU."""
-        n_components, n_features = self.length_scales.shape
-        d_weight = torch.zeros(n_components, dtype=torch.float64, device=X.device)
-        d_length = torch.zeros(n_components, n_features, dtype=torch.float64, device=X.device)
-        d_frequency = torch.zeros(n_components, n_features, dtype=torch.float64, device=X.device)
-        for rows in blocks(len(X), len(X)):
-            A, B = X[rows], X[: rows.stop]
-            half = 2 * G[rows, : rows.stop]
-            half[:, rows.start :].tril_()  # each pair once
-            half[:, rows.start :].diagonal().mul_(0.5)
-            for q in range(n_components):
+
+        def pairs():
+            for rows in blocks(len(X), len(X)):
+                half = 2 * G[rows, : rows.stop]
+                half[:, rows.start :].tril_()  # each pair once
+                half[:, rows.start :].diagonal().mul_(0.5)
+                yield X[rows], X[: rows.stop], half
+
+        return self.summed_gradient(pairs())
+
+    def cross_gradient(self, A, B, G):
+        """``Σ_ij G_ij ∂k(a_i, b_j)/∂θ``, as `gradient`."""
+        return self.summed_gradient((A[rows], B, G[rows]) for rows in blocks(len(A), len(B)))
+
+    def summed_gradient(self, parts):
+        """Gradients over blocks of (points, points, factors of each pair)."""
+        sums = np.zeros((1 + 2 * self.n_features, len(self.weights)))  # by weight, by lengths, by frequencies
+        for A, B, factors in parts:
+            for q in range(len(self.weights)):
                 E, ratio = self.envelope(q, A, B)
-                E *= half
+                E *= factors
                 for d in np.flatnonzero(self.frequencies[q]):
-                    others = E if len(B.T) == 1 else E * self.phase(q, A, B, omit=d)
-                    d_frequency[q, d] += slope(others, A[:, d], B[:, d], self.frequencies[q, d])
+                    others = E if self.n_features == 1 else E * self.phase(q, A, B, omit=d)
+                    sums[1 + self.n_features + d, q] += slope(others, A[:, d], B[:, d], self.frequencies[q, d]).item()
                 E *= self.phase(q, A, B)
-                d_weight[q] += E.sum()
-                d_length[q] += ratio(E)
-        mask = torch.from_numpy(self.frequencies != 0).to(X.device)
-        return torch.cat([d_weight, d_length.flatten(), d_frequency[mask]]).cpu().numpy()
+                sums[0, q] += E.sum().item()
+                sums[1 : 1 + self.n_features, q] += ratio(E).cpu().numpy()
+        by_weight, by_length, by_frequency = np.split(sums, [1, 1 + self.n_features])
+        return np.concatenate([by_weight[0], by_length.T.ravel(), by_frequency.T[self.frequencies != 0]])
 
     def envelope(self, q, A, B):
         """``w Π_d ρ``, and a function that maps a matrix M to ``Σ_ij M_ij ∂log ρ_ij/∂log ℓ_d``, of shape (D,)."""
@@ -245,9 +254,9 @@ def slope(M, a, b, frequency):
     return -TWO_PI * total
 
 
-def blocks(n_rows, n_columns):
-    """Slices of rows of about `BLOCK` entries."""
-    step = max(16, BLOCK // max(1, n_columns))
+def blocks(n_rows, n_columns, cells=BLOCK):
+    """Slices of rows of about as many entries."""
+    step = max(16, cells // max(1, n_columns))
     return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
 

@@ -5,6 +5,7 @@ The kernel is a product of one mixture per axis, ``k(τ) = Π_d Σ_q w_dq ρ(τ_
 
 from functools import reduce
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -93,6 +94,32 @@ def outer(vectors):
     return reduce(lambda a, b: a[..., None] * b, vectors)
 
 
+class Solved(NamedTuple):
+    """A grid's covariance ``C = K + H Hᵀ`` solved; ``C⁻¹ = K⁻¹ - Z Zᵀ``, ``det C = det K det R²``.
+
+    Bases of eigenvectors and eigenvalues of the axes; in that basis ``α = C⁻¹ y`` and Z; R; ``Hᵀ α``; ``yᵀ α``; ``log
+    det C``, its derivatives by each eigenvalue, and by the noise.
+    """
+
+    vectors: list
+    values: list
+    alpha: torch.Tensor
+    Z: torch.Tensor
+    R: torch.Tensor
+    coef: torch.Tensor
+    squares: torch.Tensor
+    logdet: torch.Tensor
+    by_value: torch.Tensor
+    by_noise: torch.Tensor
+
+
+def without_trend(y, H, Ky, KH):
+    """``α = C⁻¹ y``, Z and R from ``K⁻¹ y`` and ``K⁻¹ H``."""
+    R = torch.linalg.cholesky(torch.eye(H.shape[1], dtype=H.dtype, device=H.device) + H.T @ KH)
+    Z = torch.linalg.solve_triangular(R, KH.T, upper=False).T
+    return Ky - Z @ (Z.T @ y), Z, R
+
+
 class Kronecker:
     """Exact inference on a full grid."""
 
@@ -109,50 +136,53 @@ class Kronecker:
     def slices(self):
         """For each axis, data along it: some of the grid's lines in its direction."""
         for d, axis in enumerate(self.axes):
-            lines = torch.movedim(self.B[..., : self.data.y.shape[1]], d, 0).reshape(self.shape[d], -1).cpu().numpy()
-            chosen = lines[:, np.linspace(0, lines.shape[1] - 1, min(LINES, lines.shape[1])).astype(int)]
             points, ones = axis.cpu().numpy(), np.ones(len(axis))
+            lines = self.lines(d)
             H = np.full((len(axis), 1), max(np.std(lines), np.finfo(float).tiny))
-            yield Data(points, chosen, ones, 0 * ones, 0 * ones, H)
+            yield Data(points, lines, ones, 0 * ones, 0 * ones, H)
 
-    def solve(self, kernel):
-        """Bases of eigenvectors, eigenvalues of the axes and of K; in that basis y, H, α = C⁻¹ y and Z; R, log det C.
+    def lines(self, d):
+        """Some of the grid's lines along an axis, as columns."""
+        lines = torch.movedim(self.B[..., : self.data.y.shape[1]], d, 0).reshape(self.shape[d], -1).cpu().numpy()
+        return lines[:, np.linspace(0, lines.shape[1] - 1, min(LINES, lines.shape[1])).astype(int)]
 
-        ``C⁻¹ = K⁻¹ - Z Zᵀ``, ``det C = det K det R²``.
-        """
+    def decompose(self, kernel):
+        """Eigenvalues and eigenvectors along each axis."""
         K = [factor(axis, axis) for factor, axis in zip(kernel.factors, self.axes, strict=True)]
         if not all(bool(matrix.isfinite().all()) for matrix in K):
             raise NotPositiveDefiniteError
         pairs = [torch.linalg.eigh(matrix) for matrix in K]
-        values, vectors = [pair[0].clamp(min=0) for pair in pairs], [pair[1] for pair in pairs]
+        return [pair[0].clamp(min=0) for pair in pairs], [pair[1] for pair in pairs]
+
+    def solve(self, kernel):
+        """What likelihood and predictions are made of; see `Solved`."""
+        values, vectors = self.decompose(kernel)
         spectrum = (outer(values) + self.data.noise(kernel.noise)[0]).flatten()
         rotated = self.B
         for d, U in enumerate(vectors):
             rotated = along(U.T, rotated, d)
         n_outputs = self.data.y.shape[1]
         y, H = rotated.reshape(len(spectrum), -1).split([n_outputs, self.data.H.shape[1]], 1)
-        KH = H / spectrum[:, None]
-        R = torch.linalg.cholesky(torch.eye(H.shape[1], dtype=H.dtype, device=H.device) + H.T @ KH)
-        Z = torch.linalg.solve_triangular(R, KH.T, upper=False).T
-        alpha = y / spectrum[:, None] - Z @ (Z.T @ y)
-        logdet = spectrum.log().sum().item() + 2 * R.diagonal().log().sum().item()
-        return vectors, values, spectrum, y, H, alpha, Z, R, logdet
+        alpha, Z, R = without_trend(y, H, y / spectrum[:, None], H / spectrum[:, None])
+        logdet = spectrum.log().sum() + 2 * R.diagonal().log().sum()
+        by_value = 1 / spectrum
+        return Solved(vectors, values, alpha, Z, R, H.T @ alpha, (y * alpha).sum(), logdet, by_value, by_value.sum())
 
     def evidence(self, kernel):
         """The log marginal likelihood and its gradient."""
-        vectors, values, spectrum, y, _, alpha, Z, _, logdet = self.solve(kernel)
-        n, n_outputs = y.shape
-        value = -0.5 * ((y * alpha).sum().item() + n_outputs * (logdet + n * LOG_TWO_PI))
+        vectors, values, alpha, Z, _, _, squares, logdet, by_value, by_noise = self.solve(kernel)
+        n, n_outputs = self.data.y.shape
+        value = -0.5 * (squares + n_outputs * (logdet + n * LOG_TWO_PI)).item()
         parts = torch.cat([alpha, n_outputs**0.5 * Z], 1).reshape(*self.shape, -1)
         gradient = []
         for d, (factor, axis, U) in enumerate(zip(kernel.factors, self.axes, vectors, strict=True)):
             rest = [e for e in range(parts.ndim) if e != d]
             others = outer([torch.ones_like(v) if e == d else v for e, v in enumerate(values)])
-            trace = (others / spectrum.reshape(self.shape)).sum(rest[:-1])
+            trace = (others * by_value.reshape(self.shape)).sum(rest[:-1])
             inner = torch.tensordot(parts, others[..., None] * parts, dims=(rest, rest)) - n_outputs * trace.diag()
             gradient.append(factor.gradient(axis, 0.5 * U @ inner @ U.T))
-        by_noise = 0.5 * (parts.square().sum() - n_outputs * (1 / spectrum).sum()).item() / self.data.weight[0]
-        return finished(self.data, kernel, value, np.concatenate(gradient), by_noise, 0.0)
+        slope = 0.5 * (parts.square().sum() - n_outputs * by_noise).item() / self.data.weight[0]
+        return finished(self.data, kernel, value, np.concatenate(gradient), slope, 0.0)
 
     def posterior(self, kernel):
         return GridPosterior(self, kernel)
@@ -165,10 +195,11 @@ class GridPosterior:
 
     def __init__(self, solver, kernel):
         self.kernel, self.axes = kernel, solver.axes
-        self.vectors, _, spectrum, _, H, alpha, Z, self.R, _ = solver.solve(kernel)
-        self.coef = H.T @ alpha
+        solved = solver.solve(kernel)
+        self.vectors, self.R, self.coef = solved.vectors, solved.R, solved.coef
+        spectrum = outer(solved.values).flatten() + solver.data.noise(kernel.noise)[0]
         self.alpha, self.KH, self.spectrum = (
-            tensor.reshape(*solver.shape, -1) for tensor in (alpha, Z @ self.R.T, spectrum[:, None])
+            tensor.reshape(*solver.shape, -1) for tensor in (solved.alpha, solved.Z @ solved.R.T, spectrum[:, None])
         )
 
     def predict(self, X, H, moment=None):

@@ -1,37 +1,28 @@
 """Gaussian process regression that finds the frequencies of its target by itself."""
 
+from itertools import product
 from numbers import Integral, Real
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import check_device, read_weight, read_y, resolve_device
-from ._data import may_be_grid, merged, normalisation, rounded, together
-from ._fit import Search, fit_product, scales_of, smooth_start
-from ._inference import Data, factorise
-from ._kernels import SMOOTHNESS, SpectralMixture
-from ._kronecker import ProductMixture
-from ._solvers import DENSE_ROWS, SOLVERS, solver_for
+from .._validation import check_device, resolve_device
+from ._averaging import Average, weighed
+from ._data import normalisation, read, rounded
+from ._fit import Fit, Settings, learn, scales_of
+from ._inference import Data
+from ._kernels import SMOOTHNESS
+from ._solvers import SOLVERS, gathered, solver_for
 from ._trend import Trend
 
-SERIES_DEGREES, TABLE_DEGREES = (0, 1), (1,)  # of trends that trend_degree="auto" averages over
-SMOOTH_NU, ROUGH_NU = 1.5, 0.5  # smoothness of the Student-t mixture that spectrum="auto" means
-FEW = 3  # features up to which it is the former
-LEAST_PROBABILITY = 1e-3  # of a model that predictions are averaged over
+MATERN, ROUGH, SMOOTH = ("student_t", 1.5), ("student_t", 0.5), ("gaussian", 1.5)  # shapes of peaks
+FEW = 3  # features up to which waves matter more than roughness
+AVERAGED_ROWS = 1_000  # unless they are a series with even steps, up to which several models are averaged over
 ROWS_AT_ONCE = 4096
-
-
-class Model(NamedTuple):
-    """One trend with the kernel that was learned beside it."""
-
-    degree: int | None
-    kernel: SpectralMixture | ProductMixture
-    probability: float
 
 
 class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -47,13 +38,14 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         The most periodic components.
     spectrum : {"auto", "student_t", "gaussian"}, default="auto"
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
-        (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2 for up to three features
-        and 1/2 for more, and a Gaussian if ``solver`` comes to be ``"fourier"``.
+        (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2; along a single feature it averages
+        over that and a Gaussian, in more than three features over smoothness 1/2 and a Gaussian. It is a Gaussian if
+        ``solver`` comes to be ``"fourier"``.
     nu : {0.5, 1.5, 2.5}, default=1.5
         Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
         Degree of the polynomial trend, 0 for a constant, None for mean zero. ``"auto"`` averages along a single
-        feature over constant and line, each by its marginal likelihood, and is 1 in several.
+        feature over degrees 0, 1 and 2, and over 0 and 1 in more than three.
     alpha : float or array-like of shape (n_samples,), default=0.0
         Known variance of each target on top of the learned noise, in the target's units.
     normalize_y : bool, default=True
@@ -62,11 +54,12 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         More starts of the smooth components, drawn at random; the best likelihood wins.
     max_iter : int, default=200
         Steps of L-BFGS-B from each start.
-    solver : {"auto", "cholesky", "toeplitz", "kronecker", "fourier"}, default="auto"
+    solver : {"auto", "cholesky", "toeplitz", "kronecker", "gaps", "fourier", "inducing"}, default="auto"
         How to compute the likelihood. ``"cholesky"`` is exact, O(n³). ``"toeplitz"`` is the same on an evenly spaced
         axis, O(n²). ``"kronecker"`` is exact on a full grid, for a kernel that is a product of mixtures along each
-        axis. ``"fourier"`` takes many points in one or two features to equispaced Fourier features, up to
-        length scales of half or a quarter of the range. ``"auto"`` takes the fastest that suits the data.
+        axis; ``"gaps"`` is its like for a grid with missing cells. ``"fourier"`` takes many points in one or two
+        features to equispaced Fourier features, up to length scales of half or a quarter of the range. ``"inducing"``
+        takes many rows of any kind to at most 1,000 inducing points. ``"auto"`` takes the fastest that suits the data.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``; ``"auto"`` takes a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
@@ -185,25 +178,18 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_device(self.device)
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=1)
-        self._read(X, y, sample_weight)
         self.device_ = resolve_device(self.device)
+        self._read(X, y, sample_weight)
         random_state = check_random_state(self.random_state)
         scales = scales_of(self._data.X, self._variance)
-        fits = []
-        spectrum, nu = self._shape()
-        for degree in self._degrees():
-            solver = self._solver(degree)
-            if solver.method == "kronecker":
-                settings = self.n_components, self.max_iter, self.verbose
-                fits.append((degree, fit_product(solver, scales, spectrum, nu, *settings)))
-                continue
-            search = Search(solver, scales, self.n_components, self.max_iter, self.verbose)
-            start = smooth_start(scales, spectrum, nu)
-            starts = [start, *(start.with_theta(start.theta + random_state.normal(size=len(start.theta)))
-                               for _ in range(self.n_restarts_optimizer))]  # fmt: skip
-            fit = max((search.best(start) for start in starts), key=lambda fit: fit.criterion)
-            fits.append((degree, fit))
-        self._keep(fits)
+        settings = Settings(*MATERN, self.n_components, self.max_iter, self.n_restarts_optimizer, self.verbose)
+        candidates = self._candidates()
+        fits: list[Fit] = []
+        for degree, (spectrum, nu) in candidates:
+            like = fits[0].kernel if fits else None
+            shaped = settings._replace(spectrum=spectrum, nu=nu)
+            fits.append(learn(self._solver(degree), scales, shaped, random_state, like))
+        self._keep([degree for degree, _ in candidates], fits)
         return self
 
     def fit_grid(self, axes, Y, sample_weight=None):
@@ -214,6 +200,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         axes : sequence of array-like, each of shape (n_d,)
             Coordinates along each feature.
         Y : array-like of shape (n_1, ..., n_D) or (n_1, ..., n_D, n_outputs)
+            NaN where a cell is missing.
         sample_weight : array-like of shape (n_1, ..., n_D), optional
 
         Returns
@@ -230,50 +217,42 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if Y.shape[: len(axes)] != shape or Y.ndim > len(axes) + 1:
             raise ValueError(f"Y has shape {Y.shape}, and the axes have lengths {shape}. Pass one value for each cell.")
         X = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
-        weight = None if sample_weight is None else np.ravel(sample_weight)
-        return self.fit(X, Y.reshape(len(X), *Y.shape[len(axes) :]), sample_weight=weight)
+        values = Y.reshape(len(X), *Y.shape[len(axes) :])
+        seen = ~np.isnan(values.reshape(len(X), -1)).any(1)
+        weight = None if sample_weight is None else np.ravel(sample_weight)[seen]
+        return self.fit(X[seen], values[seen], sample_weight=weight)
 
     def _read(self, X, y, sample_weight):
         """Targets, weights and known variances; distinct points, on the scale that is learned on."""
-        y = read_y(y, len(X), numeric=True)
-        if y.ndim > 2 or y.shape[-1] == 0:
-            raise ValueError(f"y has shape {y.shape}. Pass (n_samples,) or (n_samples, n_outputs).")
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        self._is_flat, y = y.ndim == 1, y.reshape(len(X), -1)
-        weight = np.ones(len(X)) if sample_weight is None else read_weight(sample_weight, len(X))
-        alpha = np.asarray(self.alpha, dtype=np.float64)
-        if (alpha.ndim and alpha.shape != (len(X),)) or not np.all(np.isfinite(alpha)) or (alpha < 0).any():
-            raise ValueError(
-                f"alpha={self.alpha!r} is not usable. Pass a number >= 0, or one for each of {len(X)} rows."
-            )
-        used = weight > 0
-        X, y, weight, alpha = X[used], y[used], weight[used], np.broadcast_to(alpha, used.shape)[used]
+        X, y, weight, alpha, self._is_flat = read(X, y, sample_weight, self.alpha)
         unit = np.zeros(y.shape[1]), np.ones(y.shape[1])
         self._shift, self._scale = normalisation(y, weight) if self.normalize_y else unit
         self._center = (X / 2).min(0) + (X / 2).max(0)
         y, alpha = (y - self._shift) / self._scale, alpha / np.mean(self._scale) ** 2
         self._variance = float(rounded(np.average(np.square(y).mean(1), weights=weight)))
-        is_big = len(X) > DENSE_ROWS and self.solver in ("auto", "fourier") and not alpha.any()
-        is_scattered = X.shape[1] == 1 or (X.shape[1] == 2 and not may_be_grid(X))
-        self._data = (together if is_big and is_scattered else merged)(X - self._center, y, weight, alpha)
+        self._data = gathered(X - self._center, y, weight, alpha, self.solver)
         self._made = {}
-        self._method = solver_for(self._data, self.solver, self.spectrum)
+        self._method = solver_for(self._data, self.solver, self.spectrum, self.device_)
 
-    def _degrees(self):
-        if self.trend_degree != "auto":
-            return (self.trend_degree,)
-        if self._method in ("kronecker", "fourier"):
-            return (0,) if self._method == "kronecker" else (1,)
-        return SERIES_DEGREES if self._data.X.shape[1] == 1 and len(self._data.X) > 2 else TABLE_DEGREES
-
-    def _shape(self):
-        """Shape of the peaks, and smoothness of the Matérn envelope."""
-        if self.spectrum != "auto":
-            return self.spectrum, self.nu
+    def _candidates(self):
+        """Degrees of trends and shapes of peaks (spectrum, nu) that predictions average over."""
+        n, n_features = self._data.X.shape
+        is_short = n <= AVERAGED_ROWS or self._method == "toeplitz"
         if self._method == "fourier":
-            return "gaussian", SMOOTH_NU
-        return "student_t", SMOOTH_NU if self._data.X.shape[1] <= FEW else ROUGH_NU
+            pairs = [(1, SMOOTH)]
+        elif self._method in ("kronecker", "gaps"):
+            pairs = [(0, MATERN)]
+        elif n_features == 1 and n > 2:
+            pairs = list(product((1, 0, 2) if is_short else (1, 0), (MATERN, SMOOTH) if is_short else (MATERN,)))
+        elif n_features <= FEW or self._method == "inducing":
+            pairs = [(1, MATERN)]
+        else:
+            pairs = [(1, ROUGH), (0, ROUGH), (1, SMOOTH)] if is_short else [(1, ROUGH)]
+        if self.trend_degree != "auto":
+            pairs = [(self.trend_degree, shape) for _, shape in pairs]
+        if self.spectrum != "auto":
+            pairs = [(degree, (self.spectrum, self.nu)) for degree, _ in pairs]
+        return list(dict.fromkeys(pairs))
 
     def _trend(self, degree):
         return Trend(degree, self._data.X, np.sqrt(self._variance or 1.0))
@@ -288,30 +267,22 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         data = self._data._replace(H=self._trend(degree)(self._data.X))
         return SOLVERS[self._method](data, self.device_)
 
-    def _keep(self, fits):
+    def _keep(self, degrees, fits):
         """Set what was learned: models by their probability, the best one's attributes, posteriors."""
-        criteria = np.array([fit.criterion for _, fit in fits])
-        probabilities = np.exp(criteria - criteria.max())
-        probabilities[probabilities < LEAST_PROBABILITY * probabilities.sum()] = 0
-        models = [
-            Model(degree, fit.kernel, float(probability))
-            for (degree, fit), probability in zip(fits, probabilities / probabilities.sum(), strict=True)
-            if probability
-        ]
-        self.models_ = sorted(models, key=lambda model: -model.probability)
+        self.models_ = weighed(degrees, fits, *self._data.X.shape)
         self.trend_degree_, self.kernel_, _ = self.models_[0]
         self.frequencies_, self.length_scales_ = self.kernel_.frequencies, self.kernel_.length_scales
         self.weights_, self.noise_ = self.kernel_.weights, self.kernel_.noise
         self.n_components_ = len(self.weights_)
-        solver = self._solver(self.trend_degree_)
-        self.solver_ = solver.method
-        self.log_marginal_likelihood_value_ = solver.evidence(self.kernel_).value
-        self.n_iter_ = max(1, *(fit.n_iter for _, fit in fits))
+        self.solver_ = self._method
+        self.log_marginal_likelihood_value_ = self._solver(self.trend_degree_).evidence(self.kernel_).value
+        self.n_iter_ = max(1, *(fit.n_iter for fit in fits))
         self._condition()
 
     def _condition(self):
-        self._posteriors = [self._solver(model.degree).posterior(model.kernel) for model in self.models_]
-        self.jitter_ = max(posterior.jitter for posterior in self._posteriors)
+        posteriors = [self._solver(model.degree).posterior(model.kernel) for model in self.models_]
+        self._average = Average(self.models_, posteriors, [self._trend(model.degree) for model in self.models_])
+        self.jitter_ = self._average.jitter
 
     def predict(self, X, return_std=False, return_cov=False):
         """Mean of the latent function, and its uncertainty.
@@ -343,7 +314,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X = validate_data(self, X, dtype=np.float64, reset=False) - self._center
         moment = "variance" if return_std else "covariance" if return_cov else None
         step = len(X) if return_cov else ROWS_AT_ONCE
-        parts = [self._moments(X[start : start + step], moment) for start in range(0, len(X), step)]
+        parts = [self._average.moments(X[start : start + step], moment) for start in range(0, len(X), step)]
         mean = np.concatenate([mean for mean, _ in parts]) * self._scale + self._shift
         mean = mean[:, 0] if self._is_flat else mean
         if moment is None:
@@ -351,24 +322,6 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         spread = np.concatenate([spread for _, spread in parts]) * np.square(self._scale)
         spread = spread[..., 0] if self._is_flat else spread
         return mean, np.sqrt(spread) if return_std else spread
-
-    def _moments(self, X, moment):
-        """Mean and variance or covariance of the mixture of models; with an axis of outputs at the end."""
-        means, spreads = [], []
-        for model, posterior in zip(self.models_, self._posteriors, strict=True):
-            mean, spread = posterior.predict(X, self._trend(model.degree)(X), moment)
-            means.append(mean)
-            if moment == "variance":
-                spreads.append((spread + model.kernel.noise)[:, None] + np.square(mean))
-            elif moment == "covariance":
-                noisy = spread + model.kernel.noise * np.eye(len(X))
-                spreads.append(noisy[:, :, None] + mean[:, None] * mean)
-        probabilities = [model.probability for model in self.models_]
-        mean = np.tensordot(probabilities, means, 1)
-        if moment is None:
-            return mean, None
-        outer = np.square(mean) if moment == "variance" else mean[:, None] * mean
-        return mean, np.tensordot(probabilities, spreads, 1) - outer
 
     def sample_y(self, X, n_samples=1, random_state=0):
         """Draw observations from the posterior.
@@ -386,14 +339,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         random_state = check_random_state(random_state)
         X = validate_data(self, X, dtype=np.float64, reset=False) - self._center
-        counts = random_state.multinomial(n_samples, [model.probability for model in self.models_])
-        draws = []
-        for model, posterior, count in zip(self.models_, self._posteriors, counts, strict=True):
-            mean, cov = posterior.predict(X, self._trend(model.degree)(X), "covariance")
-            L, _ = factorise(torch.from_numpy(cov + model.kernel.noise * np.eye(len(X))))
-            normal = random_state.normal(size=(len(X), mean.shape[1] * count))
-            draws.append(mean[:, :, None] + (L.numpy() @ normal).reshape(*mean.shape, count))
-        y = np.concatenate(draws, axis=-1) * self._scale[:, None] + self._shift[:, None]
+        y = self._average.sample(X, n_samples, random_state) * self._scale[:, None] + self._shift[:, None]
         return y[:, 0] if self._is_flat else y
 
     def log_marginal_likelihood(self, theta=None, eval_gradient=False):
@@ -418,7 +364,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in ("_posteriors", "_made")}
+        return {name: value for name, value in state.items() if name not in ("_average", "_made")}
 
     def __setstate__(self, state):
         super().__setstate__(state)

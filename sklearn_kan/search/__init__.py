@@ -1,0 +1,5 @@
+"""Hyperparameter search over bases, knots and what belongs to them, by Optuna."""
+
+from ._search import KANSearchCV
+
+__all__ = ["KANSearchCV"]

@@ -10,7 +10,8 @@ from sklearn.model_selection._validation import _fit_and_score
 from .._observation import observed_by
 
 N_REPORTS = 10  # of a fold, evenly over its passes
-FOLDS = "folds"  # user attribute with what each fold gave: scores, times, error
+FOLDS = "folds"  # user attribute of a trial with what each fold gave: scores, times, error
+OWN = "own_setting"  # user attribute of the trial of the estimator as it was passed
 
 
 class Task(NamedTuple):
@@ -50,11 +51,12 @@ class Reporter:
     """Hands a fold's validation scores on to a trial, in tenths of the passes, and stops it where it is hopeless.
 
     A trial's step counts tenths of folds: 10 is the end of the first. Without validation rows a fold reports its own
-    score at its end instead.
+    score at its end instead. The estimator's own setting is never stopped: it is what others are measured by.
     """
 
     def __init__(self, trial, fold):
         self.trial, self.fold = trial, fold
+        self.is_open = OWN not in trial.user_attrs
         self.n_passes = self.n_reports = 0
         self.best = -math.inf
 
@@ -67,14 +69,14 @@ class Reporter:
         if self.n_reports < tenth <= N_REPORTS:
             self.n_reports = tenth
             self.trial.report(self.best, N_REPORTS * self.fold + tenth)
-            if tenth < N_REPORTS and self.trial.should_prune():
+            if tenth < N_REPORTS and self.is_open and self.trial.should_prune():
                 raise Stopped
 
-    def end(self, score):
-        """The fold is over."""
-        if self.best == -math.inf and math.isfinite(score):
+    def is_enough(self, score):
+        """Whether the trial is hopeless with this score of the fold, which is over."""
+        if self.best == -math.inf and math.isfinite(score):  # no validation rows
             self.trial.report(score, N_REPORTS * (self.fold + 1))
-        return self.trial.should_prune()
+        return self.is_open and self.trial.should_prune()
 
 
 def evaluate(trial, params, task, contexts):
@@ -107,7 +109,7 @@ def evaluate(trial, params, task, contexts):
             return Outcome(folds, True)
         folds.append(plain(result))
         trial.set_user_attr(FOLDS, folds)
-        if reporter.end(sought(result["test_scores"], task.metric)) and fold + 1 < n_splits:
+        if fold + 1 < n_splits and reporter.is_enough(sought(result["test_scores"], task.metric)):
             return Outcome(folds, True)
     return Outcome(folds, False)
 

@@ -48,9 +48,7 @@ def results_of(trials, params, n_splits, with_train, format_results):
         "trial_number": [trial.number for trial in trials],
         "trial_state": [trial.state.name.lower() for trial in trials],
     }
-    is_known = any(trial.state == TrialState.PRUNED for trial in trials)
-    is_failing = any(trial.state == TrialState.FAIL for trial in trials)
     with warnings.catch_warnings():
-        if is_known and not is_failing:  # NaN is what was announced, not a surprise
+        if all(trial.state != TrialState.FAIL for trial in trials):  # NaN of pruned trials is no surprise
             warnings.filterwarnings("ignore", "One or more of the", UserWarning)
         return format_results(params, n_splits, folds, more)

@@ -73,16 +73,17 @@ def copied(study):
     """A copy of a study in memory."""
     with quiet():
         copy = optuna.create_study(
-            direction=study.direction, pruner=study.pruner, sampler=optuna.samplers.RandomSampler()
-        )
+            study_name=study.study_name, direction=study.direction, pruner=study.pruner,
+            sampler=optuna.samplers.RandomSampler(),
+        )  # fmt: skip
     copy.add_trials(study.get_trials(deepcopy=False))
     return copy
 
 
 def evaluate_apart(study, number, params, task, contexts, n_jobs):
     """Evaluate a trial of a copied study; returns its number, the outcome and its intermediate values."""
-    trial = optuna.Trial(study, study.trials[number]._trial_id)
     with at_most(max(1, cpu_count() // n_jobs)):
+        trial = optuna.Trial(study, study.trials[number]._trial_id)
         outcome = evaluate(trial, params, task, contexts)
     return number, outcome, study.trials[number].intermediate_values
 

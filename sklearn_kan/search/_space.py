@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from optuna import distributions
 from optuna.trial import FixedTrial
 
-from .._base import EXACT_ROWS, BaseKAN
+from .._base import FULL_BATCH_ROWS, BaseKAN
 from ..bases import BASES, get_basis
 from ..gp import GPSpectralRegressor
 
@@ -25,7 +25,7 @@ KAN_RANGES = {
     "smoothness": (1e-6, 1e-1),
 }
 N_HIDDEN_LAYERS, WIDTH = (0, 2), (16, 256)
-SMALL_SOLVERS = ["adam", "hybrid"]  # for tables that L-BFGS can take at once
+SOLVERS = ["adam", "hybrid"]  # for tables so small that Adam too takes all rows at once: L-BFGS costs no more there
 GP_RANGES = {"n_components": (0, 16), "trend_degree": ["auto", 0, 1], "n_restarts_optimizer": [0, 2]}
 SPECTRA: dict[str, dict[str, Any]] = {"auto": {}, "student_t": {"nu": [0.5, 1.5, 2.5]}, "gaussian": {}}
 LOG_RATIO = 4  # of the ends of a range from which it is searched on the scale of logarithms
@@ -102,10 +102,10 @@ def default_space(estimator, bases, n_samples):
     parts = {"": estimator, **estimator.get_params()}
     ours = {name: part for name, part in parts.items() if isinstance(part, BaseKAN | GPSpectralRegressor)}
     if len(ours) != 1:
-        found = f"There are {len(ours)} ({', '.join(ours)})" if ours else "There is none"
+        found = f"has {len(ours)} ({', '.join(ours)})" if ours else "has none"
         raise ValueError(
-            f"The default space is for one KANClassifier, KANRegressor or GPSpectralRegressor. {found} in {estimator!r}. "
-            "Pass space=, a dict of Optuna distributions or a callable trial -> parameters."
+            f"The default space is for one KANClassifier, KANRegressor or GPSpectralRegressor; estimator={estimator!r} "
+            f"{found}. Pass space=, a dict of Optuna distributions or a callable trial -> parameters."
         )
     ((name, model),) = ours.items()
     prefix = f"{name}__" if name else ""
@@ -123,8 +123,8 @@ def kan_space(model, prefix, bases, n_samples):
     """
     families = candidates(model, bases)
     common = free_ranges(model, KAN_RANGES)
-    if is_free(model, "solver") and n_samples <= EXACT_ROWS:
-        common["solver"] = SMALL_SOLVERS
+    if is_free(model, "solver") and n_samples <= FULL_BATCH_ROWS:
+        common["solver"] = SOLVERS
     is_listed = any(isinstance(value, list | tuple) for value in (model.basis, model.basis_params))
     has_free_size = is_free(model, "hidden_layer_sizes") and not is_listed
     branches = {name: family_ranges(model, family) for name, family in families.items()}

@@ -13,10 +13,11 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FixedTrial, TrialState
 from sklearn.utils import check_random_state
 
-from ._objective import FOLDS, mean_score
+from ._objective import FOLDS, OWN, mean_score
 
-OWN, LOST, DATA = "own_setting", "lost", "data"  # user attributes
+LOST, DATA = "lost", "data"  # user attributes of a trial whose worker died, and of a study
 MOST_LOSSES = 2  # of one setting's worker, until the setting counts as failed
+N_RANDOM = 5  # trials drawn at random before the sampler begins to learn; the first, the own setting, is a good start
 
 
 @contextmanager
@@ -39,8 +40,8 @@ def open_study(storage, study_name, load_if_exists, pruner, task):
         If it was made for others.
     """
     study = optuna.create_study(
-        storage=storage, study_name=study_name, load_if_exists=load_if_exists, pruner=pruner, direction="maximize",
-    )  # fmt: skip
+        storage=storage, study_name=study_name, load_if_exists=load_if_exists, pruner=pruner, direction="maximize"
+    )
     data = fingerprint(task)
     if study.user_attrs.setdefault(DATA, data) != data:
         raise ValueError(
@@ -66,7 +67,9 @@ def tree_parzen(seed, number):
     """
     state = np.random.SeedSequence([seed, number]).generate_state(1)
     with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
-        return optuna.samplers.TPESampler(seed=int(state[0]), multivariate=True, group=True, constant_liar=True)
+        return optuna.samplers.TPESampler(
+            seed=int(state[0]), n_startup_trials=N_RANDOM, multivariate=True, group=True, constant_liar=True
+        )
 
 
 class Ledger:
@@ -118,8 +121,8 @@ class Ledger:
             return self.space.draw(FixedTrial(trial.params))
         except (ValueError, KeyError) as error:
             raise ValueError(
-                f"study_name={self.study.study_name!r} has trials of another space: {error}. Choose another study_name, "
-                "or the space, bases and estimator that it was begun with."
+                f"study_name={self.study.study_name!r} has trials of another space: {error}. Choose another "
+                "study_name, or the space, bases and estimator that it was begun with."
             ) from error
 
     def ask(self):

@@ -1,6 +1,6 @@
-"""Claim: at equal fits KANSearchCV finds settings at least as good as searches of the flattened space; pruning halves its time.
+"""Claim: at equal fits KANSearchCV finds at least as good settings as searches of the flattened space.
 
-All searches evaluate 20 settings on the same 3 folds (60 fits) of the first rows of a shuffled table, one thread. The
+And pruning halves its time at the same score. All searches evaluate 20 settings on the same 3 folds (60 fits) of the first rows of a shuffled table, one thread. The
 flattened space has the same parameters and ranges, each drawn in every trial, those of bases not chosen too.
 
     python -m benchmarks.search --suite FOLDER --tables concrete phoneme

@@ -31,7 +31,9 @@ ALLOWED = {
     "_parallel": (set(), TORCH),
     "_observation": (set(), set()),
     "_rows": ({"_parallel"}, TORCH | {"skorch"}),
-    "_training": ({"_losses", "_observation", "_parallel", "_phases", "_rows"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
+    "_training": (
+        {"_losses", "_observation", "_parallel", "_phases", "_rows"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}
+    ),
     "_base": (
         {"_encoding", "_losses", "_network", "_parallel", "_phases", "_rows", "_table", "_training",
          "_validation", "bases", "knots"},

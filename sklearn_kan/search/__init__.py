@@ -1,5 +1,6 @@
 """Hyperparameter search over bases, knots and what belongs to them, by Optuna."""
 
+from ._pruning import LeadPruner
 from ._search import KANSearchCV
 
-__all__ = ["KANSearchCV"]
+__all__ = ["KANSearchCV", "LeadPruner"]

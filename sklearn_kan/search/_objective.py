@@ -10,7 +10,7 @@ from sklearn.model_selection._validation import _fit_and_score
 from .._observation import observed_by
 
 N_REPORTS = 10  # of a fold, evenly over its passes
-FOLDS = "folds"  # user attribute of a trial with what each fold gave: scores, times, error
+FOLDS = "folds"  # user attribute of a trial with what each fold gave: the score sought, all scores, times, error
 OWN = "own_setting"  # user attribute of the trial of the estimator as it was passed
 
 
@@ -107,9 +107,10 @@ def evaluate(trial, params, task, contexts):
                 )  # fmt: skip
         except Stopped:
             return Outcome(folds, True)
-        folds.append(plain(result))
+        score = sought(result["test_scores"], task.metric)
+        folds.append(plain(result) | {"score": score})
         trial.set_user_attr(FOLDS, folds)
-        if fold + 1 < n_splits and reporter.is_enough(sought(result["test_scores"], task.metric)):
+        if reporter.is_enough(score) and fold + 1 < n_splits:
             return Outcome(folds, True)
     return Outcome(folds, False)
 
@@ -130,6 +131,6 @@ def sought(scores, metric):
     return float(scores[metric if metric in scores else next(iter(scores))])
 
 
-def mean_score(folds, metric):
+def mean_score(folds):
     """The value of a trial."""
-    return float(np.mean([sought(fold["test_scores"], metric) for fold in folds]))
+    return float(np.mean([fold["score"] for fold in folds]))

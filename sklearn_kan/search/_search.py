@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_method_params, indexable
 
 from ._objective import FOLDS, Task
-from ._pruning import CatchUpPruner
+from ._pruning import LeadPruner
 from ._results import results_of
 from ._run import run_here, run_on_workers
 from ._space import space_for
@@ -27,6 +27,102 @@ from ._study import Ledger, open_study, quiet
 
 
 class KANSearchCV(BaseSearchCV):
+    """Search over basis, knots and what else makes a model good, by cross-validation and Optuna.
+
+    It is used like scikit-learn's `RandomizedSearchCV`, on one of this package's estimators alone or in a pipeline. It
+    has a space of its own, stops hopeless trials while they train, and can share its study with other processes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With the default space: a KANClassifier, KANRegressor or GPSpectralRegressor, or anything that holds exactly
+        one of them, such as a Pipeline. Parameters that do not have their default value are taken as decided and are
+        left alone. Its own setting is the first trial, so that the search never ends worse by its own measure.
+    space : dict of str to optuna distribution, or callable, optional
+        Parameters with their distributions; or a function ``trial -> {parameter: value}`` that asks the trial for what
+        it needs. It is called again with ``optuna.trial.FixedTrial`` to read a trial's parameters from the study. By
+        default the conditional space of the estimator: basis → its degree, number and placement of knots, its own
+        parameters; number and width of hidden layers, `alpha`, `learning_rate_init`, `interactions`, and whatever of
+        `n_members` and `smoothness` the estimator has; `solver` up to 100 rows. For GPs: `n_components`, `spectrum`
+        → its `nu`, `trend_degree`, `n_restarts_optimizer`.
+    bases : list of str or subclass of Basis, optional
+        Families to choose from; by default all, unless the estimator has decided. If the estimator's own is not among
+        them, its own setting is tried with the first of these.
+    n_trials : int or None, default=60
+        Trials of the study in all, those of other processes and earlier runs included; failed and stopped ones count.
+    timeout : float, optional
+        Seconds after which no trial is begun.
+    scoring : str, callable, list, tuple or dict, optional
+        As in scikit-learn's searches. Of several scores, the one that `refit` names is optimised, else the first.
+    n_jobs : int, optional
+        Trials at a time, on the workers of any joblib backend. Each gets its share of the cores.
+    refit : bool, str or callable, default=True
+        As in scikit-learn's searches.
+    cv : int, splitter or iterable, optional
+        Splits are made once and are the same for all trials.
+    sampler : optuna sampler, optional
+        By default ``TPESampler(multivariate=True, group=True, constant_liar=True)``, with five random trials.
+    pruner : optuna pruner, optional
+        By default `sklearn_kan.search.LeadPruner`; ``optuna.pruners.NopPruner()`` lets all trials end. Optuna's own
+        see the validation scores of training at ten steps a fold; without validation rows, and for GPs, the scores of
+        the folds.
+    storage : str or optuna storage, optional
+        Where the study is kept: a database's URL or, for many processes, a JournalStorage. By default in memory.
+    study_name : str, optional
+    load_if_exists : bool, default=False
+        Join the study of this name, or go on with it, instead of raising.
+    random_state : int, RandomState instance or None, default=None
+        Of the sampler, and of what the estimator leaves open with ``random_state=None``: the same for all trials. With
+        one job the same number gives the same trials, also if the search was interrupted and resumed.
+    verbose : int, default=0
+        1 shows Optuna's progress bar, more prints a line for every fold.
+    error_score : "raise" or float, default=np.nan
+        The score of a fold that fails.
+    return_train_score : bool, default=False
+
+    Attributes
+    ----------
+    study_ : optuna.Study
+    cv_results_ : dict of ndarray
+        As in scikit-learn's searches, one row for every trial of the study, with ``trial_number`` and ``trial_state``
+        (``"complete"``, ``"pruned"``, ``"fail"``). The folds that a stopped trial did not finish are NaN, and so are
+        its means; it ranks last.
+    best_params_, best_score_, best_index_, best_estimator_, scorer_, n_splits_, refit_time_, multimetric_, classes_, \
+n_features_in_, feature_names_in_
+        As in scikit-learn's searches.
+
+    See Also
+    --------
+    sklearn_kan.inspection.SearchDisplay : Draws scores against basis and knots.
+    sklearn.model_selection.RandomizedSearchCV : Without memory.
+
+    Notes
+    -----
+    Only the process that called `fit` writes to the study; workers report to a copy of it. A trial whose worker dies
+    is tried once more. Ctrl-C ends the search with the best trial so far, refitted.
+
+    In `cross_val_score` leave `storage` at None: each outer split needs a study of its own. A study that was made for
+    other targets or splits is refused.
+
+    References
+    ----------
+    Akiba et al. (2019), *Optuna: A Next-generation Hyperparameter Optimization Framework*, KDD.
+
+    Watanabe (2023), *Tree-structured Parzen estimator*, arXiv:2304.11127.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_kan import KANClassifier, KANSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = KANSearchCV(KANClassifier((8,), max_iter=10), bases=["bspline", "rational"], n_trials=4, cv=3,
+    ...                      random_state=0).fit(X, y)
+    >>> search.best_score_ >= search.cv_results_["mean_test_score"][0]
+    True
+    >>> search.predict(X[:3])
+    array([0, 0, 0])
+    """
+
     def __init__(self, estimator, *, space=None, bases=None, n_trials=60, timeout=None, scoring=None, n_jobs=None,
                  refit=True, cv=None, sampler=None, pruner=None, storage=None, study_name=None, load_if_exists=False,
                  random_state=None, verbose=0, error_score=np.nan, return_train_score=False):  # fmt: skip
@@ -65,6 +161,25 @@ class KANSearchCV(BaseSearchCV):
 
     @_fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
     def fit(self, X, y=None, **params):
+        """Search, and fit the best setting to all rows.
+
+        Parameters
+        ----------
+        X : dataframe or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        **params : dict
+            For the estimator, the scorers and the splitter, such as `sample_weight` and `groups`; where they go is
+            said by metadata routing if that is enabled.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no space for the estimator, the study is one of other data, or all fits fail.
+        """
         if self.n_trials is None and self.timeout is None:
             raise ValueError("n_trials=None and timeout=None would search for ever. Set at least one of them.")
         scorers, refit_metric = self._get_scorers()
@@ -117,7 +232,7 @@ class KANSearchCV(BaseSearchCV):
             numbers = range(number * self.n_splits_, (number + 1) * self.n_splits_)
             return [search.subcontext(task_name="candidate-split-evaluation", task_id=task_id) for task_id in numbers]
 
-        pruner = CatchUpPruner() if self.pruner is None else deepcopy(self.pruner)
+        pruner = LeadPruner() if self.pruner is None else deepcopy(self.pruner)
         with quiet():
             self.study_ = open_study(self.storage, self.study_name, self.load_if_exists, pruner, task)
         ledger = Ledger(

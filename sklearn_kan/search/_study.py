@@ -145,7 +145,7 @@ class Ledger:
     def tell(self, trial, outcome):
         """Write down what a trial gave."""
         with self.lock:
-            value = math.nan if outcome.is_pruned else mean_score(outcome.folds, self.task.metric)
+            value = math.nan if outcome.is_pruned else mean_score(outcome.folds)
             if outcome.is_pruned:
                 self.study.tell(trial, state=TrialState.PRUNED)
             elif math.isnan(value):
@@ -174,7 +174,7 @@ class Ledger:
                 attributes = {**trial.user_attrs, LOST: trial.user_attrs.get(LOST, 0) + 1}
                 self.study.enqueue_trial(trial.params, user_attrs={k: v for k, v in attributes.items() if k != FOLDS})
                 continue
-            failed = {"fit_error": f"The worker died {MOST_LOSSES} times: {error}", "test_scores": score,
-                      "train_scores": score, "fit_time": math.nan, "score_time": math.nan}  # fmt: skip
+            failed = {"fit_error": f"The worker died {MOST_LOSSES} times: {error}", "score": score}
+            failed |= {"test_scores": score, "train_scores": score, "fit_time": math.nan, "score_time": math.nan}
             trial.set_user_attr(FOLDS, [failed] * len(self.task.splits))
         self.drop_running()

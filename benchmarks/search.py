@@ -126,7 +126,7 @@ METHODS = {
 
 def measure(method, X, y, is_regression, max_iter, seed):
     """Best cross-validated score and CPU seconds of one search."""
-    model = (KANRegressor if is_regression else KANClassifier)(max_iter=max_iter, random_state=0)
+    model = (KANRegressor if is_regression else KANClassifier)(max_iter=max_iter, batch_size=64, random_state=0)
     cv = (KFold if is_regression else StratifiedKFold)(N_FOLDS, shuffle=True, random_state=0)
     search = METHODS[method](model, cv, "r2" if is_regression else "neg_log_loss", seed)
     start = time.process_time()
@@ -148,7 +148,7 @@ def main():
     parser.add_argument("--suite", type=Path, required=True)
     parser.add_argument("--tables", nargs="+", required=True)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--rows", type=int, default=450)
+    parser.add_argument("--rows", type=int, default=510)
     parser.add_argument("--max-iter", type=int, default=10)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out", type=Path, default=RESULTS)

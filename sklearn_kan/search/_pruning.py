@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+import numpy as np
 from optuna.pruners import BasePruner
 from optuna.trial import TrialState
 
@@ -11,10 +12,10 @@ from ._objective import FOLDS, N_REPORTS
 class LeadPruner(BasePruner):
     """Stops a trial that is further behind the best one than any lead that was ever lost.
 
-    Standings are compared at the same step: between the ends of folds the validation score of training so far, at the
-    end of a fold the mean score of the folds so far. Among the finished trials, the better half of them, some were
-    ahead at that step and yet ended behind; the largest of their leads is what a trial may be behind the best. So the
-    rule learns from the study itself how early, and with how few folds, trials can be told apart.
+    Standings are compared at the same step: within a fold the validation score of training so far, at the end of a
+    fold the mean score of the folds so far. Among the better half of the finished trials, some were ahead at that step
+    and yet ended behind; the largest of their leads, whichever folds had come first, is what a trial may be behind
+    the best. So the rule learns from the study itself how early, and with how few folds, trials can be told apart.
 
     Parameters
     ----------
@@ -43,33 +44,33 @@ class LeadPruner(BasePruner):
 
     def prune(self, study, trial):
         """Whether to stop a trial at its latest step."""
-        step = latest_step(trial)
-        if step <= self.n_warmup_steps:
-            return False
+        step = max(N_REPORTS * len(trial.user_attrs.get(FOLDS, [])), trial.last_step or 0)
+        here = standing(trial, step)
         finished = [other for other in study.get_trials(deepcopy=False) if other.state == TrialState.COMPLETE]
-        if len(finished) < self.n_startup_trials:
+        if here is None or step <= self.n_warmup_steps or len(finished) < self.n_startup_trials:
             return False
         finished.sort(key=lambda other: other.value, reverse=True)
-        at_step = [(standing(other, step), other.value) for other in finished]
-        at_step = [(place, value) for place, value in at_step if place is not None]
-        here = standing(trial, step)
-        if not at_step or here is None:
-            return False
-        better_half = at_step[: -(-len(at_step) // 2) + 1]
-        leads = [lower - higher for (higher, _), (lower, _) in combinations(better_half, 2)]
-        return better_half[0][0] - here > max([0.0, *leads])
-
-
-def latest_step(trial):
-    """Tenths of folds that a trial has behind it."""
-    return max(N_REPORTS * len(trial.user_attrs.get(FOLDS, [])), trial.last_step or 0)
+        best = standing(finished[0], step)
+        better = [standings(other, step) for other in finished[: len(finished) // 2 + 1]]
+        leads = [np.max(lower - higher) for higher, lower in combinations(better, 2) if len(lower) == len(higher) > 0]
+        return best is not None and best - here > max([0.0, *leads])
 
 
 def standing(trial, step):
     """How a trial stood at a step: the mean score of its folds so far, or the validation score within a fold."""
-    n_folds, rest = divmod(step, N_REPORTS)
-    if rest == 0:
+    n_folds, tenth = divmod(step, N_REPORTS)
+    if tenth == 0:
         folds = trial.user_attrs.get(FOLDS, [])[:n_folds]
-        return sum(fold["score"] for fold in folds) / n_folds if len(folds) == n_folds else None
-    earlier = [at for at in trial.intermediate_values if N_REPORTS * n_folds < at <= step]
-    return trial.intermediate_values[max(earlier)] if earlier else None
+        return np.mean([fold["score"] for fold in folds]) if len(folds) == n_folds > 0 else None
+    reports = [at for at in trial.intermediate_values if N_REPORTS * n_folds < at <= step]
+    return trial.intermediate_values[max(reports)] if reports else None
+
+
+def standings(trial, step):
+    """How a finished trial stands at a step with any of its folds as those so far."""
+    n_folds, tenth = divmod(step, N_REPORTS)
+    scores = [fold["score"] for fold in trial.user_attrs.get(FOLDS, [])]
+    if tenth == 0:
+        return np.array([np.mean(some) for some in combinations(scores, n_folds)])
+    within = [standing(trial, N_REPORTS * fold + tenth) for fold in range(len(scores))]
+    return np.array([] if None in within else within)

@@ -96,7 +96,7 @@ def kan_search(model, cv, scoring, seed):
 
 def kan_search_pruned(model, cv, scoring, seed):
     options = {"storage": optuna.storages.InMemoryStorage(), "study_name": "pruned", "load_if_exists": True}
-    return KANSearchCV(model, n_trials=N_TRIALS, cv=cv, scoring=scoring, random_state=seed, refit=False, **options)
+    return KANSearchCV(model, cv=cv, scoring=scoring, random_state=seed, refit=False, **options)
 
 
 def randomized(model, cv, scoring, seed):
@@ -128,27 +128,71 @@ def measure(method, X, y, is_regression, max_iter, seed):
     model = (KANRegressor if is_regression else KANClassifier)((16,), max_iter=max_iter, batch_size=64, random_state=0)
     cv = (KFold if is_regression else StratifiedKFold)(N_FOLDS, shuffle=True, random_state=0)
     search = METHODS[method](model, cv, "r2" if is_regression else "neg_log_loss", seed)
+    if method == "KANSearchCV, pruned":
+        return trace(search, X, y)
     start = time.process_time()
     search.fit(X, y)
-    row = {"cpu_seconds": time.process_time() - start}
+    row = {"cpu_seconds": time.process_time() - start, "n_trials": N_TRIALS}
     if hasattr(search, "cv_results_"):
         scores = np.asarray(search.cv_results_["mean_test_score"], dtype=float)
     else:
         scores = np.array([math.nan if trial.value is None else trial.value for trial in search.study_.trials])
-    if isinstance(search, KANSearchCV):
-        row |= {"n_pruned": int((search.cv_results_["trial_state"] == "pruned").sum()), "n_fits": n_fits(search)}
-    row |= {"best_score": float(np.nanmax(scores)), "scores": scores.tolist()}
-    if method == "KANSearchCV, pruned":
-        while n_fits(search) < N_TRIALS * N_FOLDS:
-            search.set_params(n_trials=search.n_trials + 1).fit(X, y)
-        at_equal_fits = {"best_score": float(np.nanmax(search.cv_results_["mean_test_score"]))}
-        row |= {"at_60_fits": at_equal_fits | {"n_trials": search.n_trials, "n_fits": n_fits(search)}}
-    return row
+    return row | {"best_score": float(np.nanmax(scores)), "scores": scores.tolist()}
+
+
+def trace(search, X, y):
+    """The pruned search, trial by trial, until its passes of training are those of all fits of the others."""
+    seconds, best, fits = [0.0], [-math.inf], [0.0]
+    while fits[-1] < N_TRIALS * N_FOLDS:
+        start = time.process_time()
+        search.set_params(n_trials=len(seconds)).fit(X, y)
+        seconds.append(seconds[-1] + time.process_time() - start)
+        best.append(float(np.nanmax(search.cv_results_["mean_test_score"])))
+        fits.append(n_fits(search))
+    first = {"cpu_seconds": seconds[N_TRIALS], "n_fits": fits[N_TRIALS], "best_score": best[N_TRIALS]}
+    return {"cpu_seconds": seconds[-1], "n_trials": len(seconds) - 1, "best_score": best[-1], "at_20_trials": first,
+            "best_so_far": best[1:], "cpu_seconds_so_far": seconds[1:]}  # fmt: skip
 
 
 def n_fits(search):
     """Fits that the passes of all trials amount to."""
     return sum(trial.last_step for trial in search.study_.trials) / N_REPORTS
+
+
+def summary(rows):
+    """Means over seeds of each table and method, and by how much pruning shortens the way to the same score."""
+    by = {}
+    for row in rows:
+        by.setdefault(row["table"], {}).setdefault(row["method"], []).append(row)
+    result = {}
+    for table, methods in by.items():
+        result[table] = {
+            method: {
+                key: float(np.mean([run[key] for run in runs])) for key in ("best_score", "cpu_seconds", "n_trials")
+            }
+            for method, runs in methods.items()
+        }
+        if {"KANSearchCV", "KANSearchCV, pruned"} <= set(methods):
+            pairs = list(zip(methods["KANSearchCV"], methods["KANSearchCV, pruned"], strict=False))
+            result[table]["pruning"] = {
+                "times_faster_20_trials": ratio(
+                    [(a["cpu_seconds"], b["at_20_trials"]["cpu_seconds"]) for a, b in pairs]
+                ),
+                "best_score_20_trials": float(np.mean([b["at_20_trials"]["best_score"] for _, b in pairs])),
+                "times_faster_to_score": ratio([(a["cpu_seconds"], time_to(b, a["best_score"])) for a, b in pairs]),
+            }
+    return result
+
+
+def ratio(pairs):
+    """Total seconds without pruning over those with it."""
+    return float(sum(a for a, _ in pairs) / sum(b for _, b in pairs))
+
+
+def time_to(row, score):
+    """CPU seconds until a traced search has a score; all of its seconds if it never has."""
+    times = [s for s, best in zip(row["cpu_seconds_so_far"], row["best_so_far"], strict=True) if best >= score]
+    return min(times, default=row["cpu_seconds"])
 
 
 def main():
@@ -158,13 +202,19 @@ def main():
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--rows", type=int, default=510)
     parser.add_argument("--max-iter", type=int, default=10)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     entries = {entry["name"]: entry for entry in json.loads((arguments.suite / "suite.json").read_text())}
-    settings = {"n_trials": N_TRIALS, "n_folds": N_FOLDS, "rows": arguments.rows, "max_iter": arguments.max_iter}
+    settings = {
+        "n_trials": N_TRIALS,
+        "n_folds": N_FOLDS,
+        "rows": arguments.rows,
+        "max_iter": arguments.max_iter,
+        "hidden_layer_sizes": [16],
+    }
     rows = []
     for seed in arguments.seeds:
         for name in arguments.tables:
@@ -175,7 +225,13 @@ def main():
                 row = measure(method, X.iloc[kept], y[kept], is_regression, arguments.max_iter, seed)
                 rows.append({"table": name, "task": entries[name]["task"], "method": method, "seed": seed, **row})
                 print(name, method, seed, round(row["best_score"], 4), round(row["cpu_seconds"], 1), flush=True)
-                result = {"claim": __doc__.split("\n")[0], **environment(), **settings, "rows": rows}
+                result = {
+                    "claim": __doc__.split("\n")[0],
+                    **environment(),
+                    **settings,
+                    "summary": summary(rows),
+                    "runs": rows,
+                }
                 arguments.out.parent.mkdir(exist_ok=True)
                 arguments.out.write_text(json.dumps(result, indent=1) + "\n")
 

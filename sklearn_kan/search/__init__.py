@@ -1,6 +1,6 @@
 """Hyperparameter search over bases, knots and what belongs to them, by Optuna."""
 
-from ._pruning import LeadPruner
+from ._pruning import FoldPruner
 from ._search import KANSearchCV
 
-__all__ = ["KANSearchCV", "LeadPruner"]
+__all__ = ["KANSearchCV", "FoldPruner"]

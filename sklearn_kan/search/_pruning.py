@@ -1,59 +1,58 @@
 """When a trial is hopeless."""
 
-from itertools import combinations
+import math
 
 import numpy as np
 from optuna.pruners import BasePruner
-from optuna.trial import TrialState
 
 from ._objective import FOLDS, N_REPORTS
 
 
-class LeadPruner(BasePruner):
-    """Stops a trial that is further behind the best one than any lead that was ever lost.
+class FoldPruner(BasePruner):
+    """Lets a trial go on only while it is among the best of all that have come as far: successive halving over folds.
 
-    Standings are compared at the same step: within a fold the validation score of training so far, at the end of a
-    fold the mean score of the folds so far. Among the better half of the finished trials, some were ahead at that step
-    and yet ended behind; the largest of their leads, whichever folds had come first, is what a trial may be behind
-    the best. So the rule learns from the study itself how early, and with how few folds, trials can be told apart.
+    Trials are compared at checkpoints: once in the first fold by the validation score of training, where there is one,
+    and at the end of each fold by the mean score of the folds so far. Whoever is not among the best
+    ``1 / reduction_factor`` of the trials that have been there is stopped.
 
     Parameters
     ----------
-    n_startup_trials : int, default=4
-        Trials that have to be finished before any is stopped.
-    n_warmup_steps : int, default=3
-        Tenths of the first fold in which none is stopped.
+    reduction_factor : float, default=3
+    first_step : int, default=4
+        Tenths of the first fold after which trials are first compared.
+
+    See Also
+    --------
+    optuna.pruners.SuccessiveHalvingPruner : The same for a single learning curve.
 
     References
     ----------
-    The idea of racing, with leads in the place of a statistical bound: Maron, Moore (1994), *Hoeffding races*, NIPS.
+    Li et al. (2020), *A System for Massively Parallel Hyperparameter Tuning*, MLSys (asynchronous successive halving).
 
     Examples
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_kan import KANClassifier, KANSearchCV
-    >>> from sklearn_kan.search import LeadPruner
+    >>> from sklearn_kan.search import FoldPruner
     >>> X, y = load_iris(return_X_y=True)
-    >>> search = KANSearchCV(KANClassifier((4,), max_iter=2), n_trials=3, cv=2, pruner=LeadPruner(n_startup_trials=2))
+    >>> search = KANSearchCV(KANClassifier((4,), max_iter=2), n_trials=3, cv=2, pruner=FoldPruner(reduction_factor=2))
     >>> search.fit(X, y).cv_results_["trial_state"][0]
     'complete'
     """
 
-    def __init__(self, n_startup_trials=4, n_warmup_steps=3):
-        self.n_startup_trials, self.n_warmup_steps = n_startup_trials, n_warmup_steps
+    def __init__(self, reduction_factor=3, first_step=4):
+        self.reduction_factor, self.first_step = reduction_factor, first_step
 
     def prune(self, study, trial):
         """Whether to stop a trial at its latest step."""
         step = max(N_REPORTS * len(trial.user_attrs.get(FOLDS, [])), trial.last_step or 0)
         here = standing(trial, step)
-        finished = [other for other in study.get_trials(deepcopy=False) if other.state == TrialState.COMPLETE]
-        if here is None or step <= self.n_warmup_steps or len(finished) < self.n_startup_trials:
+        if here is None or (step % N_REPORTS and step != self.first_step):
             return False
-        finished.sort(key=lambda other: other.value, reverse=True)
-        best = standing(finished[0], step)
-        better = [standings(other, step) for other in finished[: len(finished) // 2 + 1]]
-        leads = [np.max(lower - higher) for higher, lower in combinations(better, 2) if len(lower) == len(higher) > 0]
-        return best is not None and best - here > max([0.0, *leads])
+        others = (standing(other, step) for other in study.get_trials(deepcopy=False) if other.number != trial.number)
+        others = [other for other in others if other is not None]
+        n_better = sum(other > here for other in others)
+        return n_better >= math.ceil((len(others) + 1) / self.reduction_factor)
 
 
 def standing(trial, step):
@@ -62,15 +61,4 @@ def standing(trial, step):
     if tenth == 0:
         folds = trial.user_attrs.get(FOLDS, [])[:n_folds]
         return np.mean([fold["score"] for fold in folds]) if len(folds) == n_folds > 0 else None
-    reports = [at for at in trial.intermediate_values if N_REPORTS * n_folds < at <= step]
-    return trial.intermediate_values[max(reports)] if reports else None
-
-
-def standings(trial, step):
-    """How a finished trial stands at a step with any of its folds as those so far."""
-    n_folds, tenth = divmod(step, N_REPORTS)
-    scores = [fold["score"] for fold in trial.user_attrs.get(FOLDS, [])]
-    if tenth == 0:
-        return np.array([np.mean(some) for some in combinations(scores, n_folds)])
-    within = [standing(trial, N_REPORTS * fold + tenth) for fold in range(len(scores))]
-    return np.array([] if None in within else within)
+    return trial.intermediate_values.get(step)

@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_method_params, indexable
 
 from ._objective import FOLDS, Task
-from ._pruning import LeadPruner
+from ._pruning import FoldPruner
 from ._results import results_of
 from ._run import run_here, run_on_workers
 from ._space import space_for
@@ -63,7 +63,7 @@ class KANSearchCV(BaseSearchCV):
     sampler : optuna sampler, optional
         By default ``TPESampler(multivariate=True, group=True, constant_liar=True)``, with five random trials.
     pruner : optuna pruner, optional
-        By default `sklearn_kan.search.LeadPruner`; ``optuna.pruners.NopPruner()`` lets all trials end. Optuna's own
+        By default `sklearn_kan.search.FoldPruner`; ``optuna.pruners.NopPruner()`` lets all trials end. Optuna's own
         see the validation scores of training at ten steps a fold; without validation rows, and for GPs, the scores of
         the folds.
     storage : str or optuna storage, optional
@@ -232,7 +232,7 @@ n_features_in_, feature_names_in_
             numbers = range(number * self.n_splits_, (number + 1) * self.n_splits_)
             return [search.subcontext(task_name="candidate-split-evaluation", task_id=task_id) for task_id in numbers]
 
-        pruner = LeadPruner() if self.pruner is None else deepcopy(self.pruner)
+        pruner = FoldPruner() if self.pruner is None else deepcopy(self.pruner)
         with quiet():
             self.study_ = open_study(self.storage, self.study_name, self.load_if_exists, pruner, task)
         ledger = Ledger(

@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
 from sklearn_kan.bases import BASES
 from sklearn_kan.inspection import SearchDisplay
-from sklearn_kan.search import LeadPruner
+from sklearn_kan.search import FoldPruner
 from sklearn_kan.search._space import space_for
 
 ALPHA = {"alpha": FloatDistribution(1e-3, 1e3, log=True)}
@@ -223,8 +223,9 @@ def test_ctrl_c_ends_the_search_with_the_best_so_far():
     calls = []
 
     def interrupted(trial):
-        calls.append(trial)
-        if len([call for call in calls if isinstance(call, optuna.Trial)]) > 3:
+        calls.extend([trial] if isinstance(trial, optuna.Trial) else [])
+        if len(calls) == 4:
+            calls.clear()
             raise KeyboardInterrupt
         return {"alpha": trial.suggest_float("alpha", 0.1, 10)}
 
@@ -384,36 +385,50 @@ def test_all_settings_of_the_space_can_be_fitted_and_hold_the_own_one(basis):
             clone(model).set_params(**space.draw(study.ask())).fit(X[:30, :2], y[:30])
 
 
-def test_a_trial_is_stopped_if_it_is_further_behind_than_any_lead_that_was_lost():
-    def trial(scores, state=optuna.trial.TrialState.COMPLETE):
-        folds = [{"score": score} for score in scores]
-        value = np.mean(scores) if state.is_finished() else None
-        return optuna.trial.create_trial(state=state, value=value, user_attrs={"folds": folds})
+def running(curve=(), scores=(), state=optuna.trial.TrialState.RUNNING):
+    value = np.mean(scores) if state == optuna.trial.TrialState.COMPLETE else None
+    return optuna.trial.create_trial(
+        state=state, value=value, intermediate_values=dict(enumerate(curve, 1)),
+        user_attrs={"folds": [{"score": score} for score in scores]} if len(scores) else {},
+    )  # fmt: skip
 
+
+def test_trials_go_on_while_they_are_in_the_best_part_of_all_that_came_as_far():
+    states = optuna.trial.TrialState
     study = optuna.create_study(direction="maximize")
-    study.add_trials([trial(scores) for scores in ([0.8, 0.8], [0.5, 0.9], [0.1, 0.1], [0.0, 0.2])])
-    # the better half: the second was ahead of the best by 0.1 on one fold, the third never
-    for score, is_hopeless in [(0.9, False), (0.71, False), (0.69, True)]:
-        running = trial([score], optuna.trial.TrialState.RUNNING)
-        assert LeadPruner().prune(study, running) == is_hopeless
-        assert not LeadPruner(n_startup_trials=5).prune(study, running)
+    ended = [running(scores=scores, state=states.COMPLETE) for scores in ([0.8, 0.8], [0.5, 0.9])]
+    stopped = [running(scores=[score], state=states.PRUNED) for score in (0.1, 0.2, 0.7)]
+    study.add_trials([*ended, *stopped, running([-3.0], state=states.PRUNED)])  # the last did not come as far
+    study.add_trial(running())  # number 6, itself
+
+    def is_stopped(scores, factor):
+        return FoldPruner(factor).prune(study, numbered(running(scores=scores), 6))
+
+    for score, best_third, best_half in [
+        (0.9, True, True),
+        (0.75, True, True),
+        (0.6, False, True),
+        (0.3, False, False),
+    ]:
+        assert is_stopped([score], 3) != best_third
+        assert is_stopped([score], 2) != best_half
+    assert not is_stopped([0.0, 1.0], 1.01)  # on the mean of both folds, against two
+    assert not is_stopped([0.0, 1.61], 3)
+    assert is_stopped([0.0, 1.0], 3)
 
 
-def test_leads_within_a_fold_are_those_of_validation_scores():
-    def trial(curve, score=None):
-        state = optuna.trial.TrialState.RUNNING if score is None else optuna.trial.TrialState.COMPLETE
-        attributes = {} if score is None else {"folds": [{"score": score}]}
-        return optuna.trial.create_trial(
-            state=state, value=score, intermediate_values=dict(enumerate(curve, 1)), user_attrs=attributes
-        )
+def numbered(trial, number):
+    trial.number = number
+    return trial
 
+
+def test_within_the_first_fold_validation_scores_are_compared_once():
     study = optuna.create_study(direction="maximize")
-    study.add_trials([trial([-9, -8, -7, -6, -1], 0.9), trial([-9, -5, -5, -5, -5], 0.5)])
-    pruner = LeadPruner(n_startup_trials=2)
-    assert not pruner.prune(study, trial([-30, -20, -20]))  # warming up
-    assert not pruner.prune(study, trial([-30, -20, -20, -6.9]))  # a lead of 1 was lost from here
-    assert pruner.prune(study, trial([-30, -20, -20, -7.1]))
-    assert pruner.prune(study, trial([-30, -20, -20, -6.9, -6.0]))  # and none from here
+    study.add_trials([running([-9, -8, -7, last], state=optuna.trial.TrialState.PRUNED) for last in (-1, -2, -3)])
+    study.add_trial(running())
+    pruner = FoldPruner()
+    for curve, is_hopeless in [([-99] * 3, False), ([-99] * 4, True), ([-1.5] * 4, False), ([-99] * 5, False)]:
+        assert pruner.prune(study, numbered(running(curve), 3)) == is_hopeless
 
 
 def test_pictures():

@@ -3,4 +3,4 @@
 from ._pruning import FoldPruner
 from ._search import KANSearchCV
 
-__all__ = ["KANSearchCV", "FoldPruner"]
+__all__ = ["FoldPruner", "KANSearchCV"]

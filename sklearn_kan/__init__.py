@@ -6,6 +6,7 @@ from ._parallel import data_parallel
 from ._regressor import KANRegressor
 from ._show_versions import show_versions
 from .gp import GPSpectralRegressor
+from .search import KANSearchCV
 
 __version__ = "0.1.0.dev0"
 
@@ -15,6 +16,7 @@ __all__ = [
     "KANClassifier",
     "KANLayer",
     "KANRegressor",
+    "KANSearchCV",
     "__version__",
     "data_parallel",
     "show_versions",

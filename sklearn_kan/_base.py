@@ -172,7 +172,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             training = train(
                 self.module_, rows, self._loss(), phases, validation=validation, generator=self._generator,
                 n_iter_no_change=self.n_iter_no_change, tol=self.tol, callbacks=self.callbacks or (),
-                verbose=self.verbose, device=self.device_,
+                verbose=self.verbose, device=self.device_, n_parts=1 + len(schedule),
             )  # fmt: skip
             history += training.history
             if training.interrupted:

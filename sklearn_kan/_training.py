@@ -20,6 +20,7 @@ from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
 from ._losses import combined, cross_entropy, member_losses
+from ._observation import current_observer
 from ._parallel import average, n_processes
 from ._phases import Phase, cosine, is_coefficient, rate_of, streaming_phase
 from ._rows import Batches, Rows
@@ -305,6 +306,16 @@ class Progress(Callback):
         self.bar.close()
 
 
+class Observed(Callback):
+    """Tell whoever watches the fit from outside about every pass."""
+
+    def __init__(self, observer, n_passes):
+        self.observer, self.n_passes = observer, n_passes
+
+    def on_epoch_end(self, net, **kwargs):
+        self.observer(net.history[-1].get("valid_loss"), self.n_passes)
+
+
 def check_callbacks(callbacks):
     """Raise unless these are skorch callbacks, each by itself or with a name."""
     for item in callbacks or ():
@@ -322,7 +333,7 @@ class Training(NamedTuple):
 
 
 def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, generator=None, n_iter_no_change=10,
-          tol=1e-4, callbacks=(), verbose=0, device="cpu"):  # fmt: skip
+          tol=1e-4, callbacks=(), verbose=0, device="cpu", n_parts=1):  # fmt: skip
     """Train a module in place, phase after phase.
 
     Parameters
@@ -341,12 +352,22 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
     verbose : int
         A progress bar if positive.
     device : str or torch.device
+    n_parts : int
+        How many times a fit calls this, for whoever watches its progress.
 
     Returns
     -------
     Training
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it is interrupted while watched; unwatched, it returns what it has.
     """
     history, best = [], math.inf
+    observer = current_observer()
+    n_passes = n_parts * sum(phase.max_iter for phase in phases)
+    watchers = [Observed(observer, n_passes)] if observer else []
     dtype = next(module.parameters()).dtype
     for phase in phases:
         inner = phase.dtype or dtype
@@ -355,7 +376,7 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
         watch = BestState(math.ceil(n_iter_no_change / phase.n_steps), tol, best)
         inherent = [watch, *([Progress(phase.optimizer.__name__)] if verbose else [])]
         net = Net(module, loss, phase, validation=validation and validation.to(device, inner), generator=generator,
-                  callbacks=[*inherent, *callbacks], device=str(device))  # fmt: skip
+                  callbacks=[*inherent, *callbacks, *watchers], device=str(device))  # fmt: skip
         net.initialize()
         interrupted = run(net, here)
         history += net.history
@@ -367,6 +388,8 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
                 "Training went back to the best state before. Lower learning_rate_init, or look for extreme targets.",
                 ConvergenceWarning, stacklevel=6,
             )  # fmt: skip
+        if interrupted and observer:
+            raise KeyboardInterrupt
         if interrupted:
             break
     module.to(dtype=dtype)

@@ -33,13 +33,15 @@ ALLOWED = {
     "_validation": ({"_table"}, TABLES),
     "_phases": ({"optim"}, TORCH),
     "_parallel": (set(), TORCH),
+    "_observation": (set(), set()),
     "_rows": ({"_parallel"}, TORCH | {"skorch"}),
     "_holdout": ({"_rows"}, TABLES),
-    "_training": ({"_losses", "_parallel", "_phases", "_rows"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
+    "_training": (
+        {"_losses", "_observation", "_parallel", "_phases", "_rows"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}
+    ),
     "_base": (
         {"_constrained", "_constraints", "_encoding", "_holdout", "_losses", "_network", "_norms", "_parallel",
-         "_phases", "_rows", "_table",
-         "_training", "_validation", "bases", "knots"},
+         "_phases", "_rows", "_table", "_training", "_validation", "bases", "knots"},
         TABLES,
     ),
     "_streaming": ({"_base", "_phases", "_training"}, TABLES),
@@ -48,7 +50,7 @@ ALLOWED = {
     "gp": ({"_validation"}, TABLES),
     "inspection": ({"_network", "_encoding", "_table", "bases", "gp"}, TABLES),
     "symbolic": ({"_network", "bases"}, TABLES | {"sympy"}),
-    "model_selection": ({"bases"}, TABLES | {"optuna"}),
+    "search": ({"_base", "_observation", "bases", "gp"}, TABLES | {"joblib", "optuna", "threadpoolctl"}),
 }  # fmt: skip
 
 FILES = sorted(ROOT.rglob("*.py"))
@@ -124,7 +126,7 @@ def test_imports_go_in_the_directions_of_the_design(path):
     [
         ("skorch", {"_rows.py", "_training.py"}),
         ("narwhals", {"_table.py"}),
-        ("optuna", {"model_selection.py"}),
+        ("optuna", {str(path.relative_to(ROOT)) for path in (ROOT / "search").glob("*.py")}),
         ("triton", {str(Path("kernels", f"_triton_{family}.py")) for family in ("spline", "rational")}),
     ],
 )

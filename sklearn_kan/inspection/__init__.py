@@ -1,6 +1,7 @@
-"""Looking into a fitted model."""
+"""Looking into a fitted model or search."""
 
 from ._edges import EdgeFunctionDisplay
+from ._search import SearchDisplay
 from ._spectrum import SpectrumDisplay
 
-__all__ = ["EdgeFunctionDisplay", "SpectrumDisplay"]
+__all__ = ["EdgeFunctionDisplay", "SearchDisplay", "SpectrumDisplay"]

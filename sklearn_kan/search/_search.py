@@ -1,0 +1,303 @@
+"""KANSearchCV."""
+
+import time
+import warnings
+from copy import deepcopy
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import optuna
+from joblib import effective_n_jobs
+from optuna.progress_bar import _ProgressBar
+from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import _check_method_params, indexable
+
+from ._objective import FOLDS, Task
+from ._pruning import FoldPruner
+from ._results import results_of
+from ._run import run_here, run_on_workers
+from ._space import space_for
+from ._study import Ledger, open_study, quiet
+
+
+class KANSearchCV(BaseSearchCV):
+    """Search over basis, knots and what else makes a model good, by cross-validation and Optuna.
+
+    It is used like scikit-learn's `RandomizedSearchCV`, on one of this package's estimators alone or in a pipeline. It
+    has a space of its own, stops hopeless trials while they train, and can share its study with other processes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With the default space: a KANClassifier, KANRegressor or GPSpectralRegressor, or anything that holds exactly
+        one of them, such as a Pipeline. Parameters that do not have their default value are taken as decided and are
+        left alone. Its own setting is the first trial, so that the search never ends worse by its own measure.
+    space : dict of str to optuna distribution, or callable, optional
+        Parameters with their distributions; or a function ``trial -> {parameter: value}`` that asks the trial for what
+        it needs. It is called again with ``optuna.trial.FixedTrial`` to read a trial's parameters from the study. By
+        default the conditional space of the estimator: basis → its degree, number and placement of knots, its own
+        parameters; number and width of hidden layers, `alpha`, `learning_rate_init`, `interactions`, and whatever of
+        `n_members` and `smoothness` the estimator has; `solver` up to 100 rows. For GPs: `n_components`, `spectrum`
+        → its `nu`, `trend_degree`, `n_restarts_optimizer`.
+    bases : list of str or subclass of Basis, optional
+        Families to choose from; by default all, unless the estimator has decided. If the estimator's own is not among
+        them, its own setting is tried with the first of these.
+    n_trials : int or None, default=60
+        Trials of the study in all, those of other processes and earlier runs included; failed and stopped ones count.
+    timeout : float, optional
+        Seconds after which no trial is begun.
+    scoring : str, callable, list, tuple or dict, optional
+        As in scikit-learn's searches. Of several scores, the one that `refit` names is optimised, else the first.
+    n_jobs : int, optional
+        Trials at a time, on the workers of any joblib backend. Each gets its share of the cores.
+    refit : bool, str or callable, default=True
+        As in scikit-learn's searches.
+    cv : int, splitter or iterable, optional
+        Splits are made once and are the same for all trials.
+    sampler : optuna sampler, optional
+        By default ``TPESampler(multivariate=True, group=True, constant_liar=True)``, with five random trials.
+    pruner : optuna pruner, optional
+        By default `sklearn_kan.search.FoldPruner`; ``optuna.pruners.NopPruner()`` lets all trials end. Optuna's own
+        see the validation scores of training at ten steps a fold; without validation rows, and for GPs, the scores of
+        the folds.
+    storage : str or optuna storage, optional
+        Where the study is kept: a database's URL or, for many processes, a JournalStorage. By default in memory.
+    study_name : str, optional
+    load_if_exists : bool, default=False
+        Join the study of this name, or go on with it, instead of raising.
+    random_state : int, RandomState instance or None, default=None
+        Of the sampler, and of what the estimator leaves open with ``random_state=None``: the same for all trials. With
+        one job the same number gives the same trials, also if the search was interrupted and resumed.
+    verbose : int, default=0
+        1 shows Optuna's progress bar, more prints a line for every fold.
+    error_score : "raise" or float, default=np.nan
+        The score of a fold that fails.
+    return_train_score : bool, default=False
+
+    Attributes
+    ----------
+    study_ : optuna.Study
+    cv_results_ : dict of ndarray
+        As in scikit-learn's searches, one row for every trial of the study, with ``trial_number`` and ``trial_state``
+        (``"complete"``, ``"pruned"``, ``"fail"``). The folds that a stopped trial did not finish are NaN, and so are
+        its means; it ranks last.
+    best_params_, best_score_, best_index_, best_estimator_, scorer_, n_splits_, refit_time_, multimetric_, classes_, \
+n_features_in_, feature_names_in_
+        As in scikit-learn's searches.
+
+    See Also
+    --------
+    sklearn_kan.inspection.SearchDisplay : Draws scores against basis and knots.
+    sklearn.model_selection.RandomizedSearchCV : Without memory.
+
+    Notes
+    -----
+    Only the process that called `fit` writes to the study; workers report to a copy of it. A trial whose worker dies
+    is tried once more. Ctrl-C ends the search with the best trial so far, refitted.
+
+    In `cross_val_score` leave `storage` at None: each outer split needs a study of its own. A study that was made for
+    other targets or splits is refused.
+
+    References
+    ----------
+    Akiba et al. (2019), *Optuna: A Next-generation Hyperparameter Optimization Framework*, KDD.
+
+    Watanabe (2023), *Tree-structured Parzen estimator*, arXiv:2304.11127.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_kan import KANClassifier, KANSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = KANSearchCV(KANClassifier((8,), max_iter=10), bases=["bspline", "rational"], n_trials=4, cv=3,
+    ...                      random_state=0).fit(X, y)
+    >>> search.best_score_ >= search.cv_results_["mean_test_score"][0]
+    True
+    >>> search.predict(X[:3])
+    array([0, 0, 0])
+    """
+
+    def __init__(self, estimator, *, space=None, bases=None, n_trials=60, timeout=None, scoring=None, n_jobs=None,
+                 refit=True, cv=None, sampler=None, pruner=None, storage=None, study_name=None, load_if_exists=False,
+                 random_state=None, verbose=0, error_score=np.nan, return_train_score=False):  # fmt: skip
+        self.estimator = estimator
+        self.space = space
+        self.bases = bases
+        self.n_trials = n_trials
+        self.timeout = timeout
+        self.scoring = scoring
+        self.n_jobs = n_jobs
+        self.refit = refit
+        self.cv = cv
+        self.sampler = sampler
+        self.pruner = pruner
+        self.storage = storage
+        self.study_name = study_name
+        self.load_if_exists = load_if_exists
+        self.random_state = random_state
+        self.verbose = verbose
+        self.error_score = error_score
+        self.return_train_score = return_train_score
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **{key: values for key, values in BaseSearchCV._parameter_constraints.items() if key != "pre_dispatch"},
+        "space": [dict, callable, None],
+        "bases": [list, tuple, None],
+        "n_trials": [Interval(Integral, 1, None, closed="left"), None],
+        "timeout": [Interval(Real, 0, None, closed="neither"), None],
+        "sampler": [optuna.samplers.BaseSampler, None],
+        "pruner": [optuna.pruners.BasePruner, None],
+        "storage": [str, optuna.storages.BaseStorage, None],
+        "study_name": [str, None],
+        "load_if_exists": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
+    def fit(self, X, y=None, **params):
+        """Search, and fit the best setting to all rows.
+
+        Parameters
+        ----------
+        X : dataframe or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        **params : dict
+            For the estimator, the scorers and the splitter, such as `sample_weight` and `groups`; where they go is
+            said by metadata routing if that is enabled.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no space for the estimator, the study is one of other data, or all fits fail.
+        """
+        if self.n_trials is None and self.timeout is None:
+            raise ValueError("n_trials=None and timeout=None would search for ever. Set at least one of them.")
+        scorers, refit_metric = self._get_scorers()
+        X, y = indexable(X, y)
+        params = _check_method_params(X, params=params)
+        routed = self._get_routed_params_for_fit(params)
+        task = self._task(X, y, scorers, routed)
+        space = space_for(task.estimator, self.space, self.bases, len(task.splits[0][0]) + len(task.splits[0][1]))
+        weights = {"sample_weight": params["sample_weight"]} if "sample_weight" in params else None
+        begun = {"estimator": self, "X": X, "y": y, "metadata": weights}
+        root = self._init_callback_context(max_subtasks=1 + (self.refit is not False)).call_on_fit_task_begin(**begun)
+        trials, trial_params = self._search(task, space, root)
+        folds = [fold for trial in trials for fold in trial.user_attrs.get(FOLDS, [])]
+        _warn_or_raise_about_fit_failures(folds, self.error_score)
+        self.cv_results_ = results_of(
+            trials, trial_params, self.n_splits_, self.return_train_score, self._format_results
+        )
+        self._choose(folds[0]["test_scores"], refit_metric)
+        if self.refit:
+            context = root.subcontext(task_name="refit-with-best-params")
+            self._refit(X, y, task.estimator, routed.estimator.fit, context, begun)
+        self.scorer_ = getattr(scorers, "_scorers", scorers)
+        root.call_on_fit_task_end(**begun)
+        return self
+
+    def _task(self, X, y, scorers, routed):
+        """Splits, and everything else that all trials share."""
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        self.n_splits_ = cv.get_n_splits(X, y, **routed.splitter.split)
+        splits = list(cv.split(X, y, **routed.splitter.split))
+        if len(splits) != self.n_splits_:
+            raise ValueError(
+                f"cv.split and cv.get_n_splits return inconsistent results. Expected {self.n_splits_} splits, got "
+                f"{len(splits)}"
+            )
+        options = {
+            "scorer": scorers, "fit_params": routed.estimator.fit, "score_params": routed.scorer.score,
+            "return_train_score": self.return_train_score, "return_times": True, "error_score": self.error_score,
+            "verbose": self.verbose, "caller": clone(self) if hasattr(self, "_skl_callbacks") else None,
+        }  # fmt: skip
+        metric = self.refit if isinstance(self.refit, str) else None
+        return Task(seeded(clone(self.estimator), self.random_state), X, y, splits, options, metric)
+
+    def _search(self, task, space, root):
+        """Run trials until there are enough; returns all of the study, and their parameters."""
+        search = root.subcontext(task_name="search", max_subtasks=None, sequential_subtasks=False)
+        search.call_on_fit_task_begin(estimator=self)
+
+        def contexts(number):
+            numbers = range(number * self.n_splits_, (number + 1) * self.n_splits_)
+            return [search.subcontext(task_name="candidate-split-evaluation", task_id=task_id) for task_id in numbers]
+
+        pruner = FoldPruner() if self.pruner is None else deepcopy(self.pruner)
+        with quiet():
+            self.study_ = open_study(self.storage, self.study_name, self.load_if_exists, pruner, task)
+        ledger = Ledger(
+            self.study_, space, task, sampler=deepcopy(self.sampler), random_state=self.random_state,
+            n_trials=self.n_trials, timeout=self.timeout,
+        )  # fmt: skip
+        before = ledger.results()
+        for trial in before:
+            ledger.params_of(trial)  # raises if it is from another space
+        n_left = None if self.n_trials is None else max(0, self.n_trials - len(before))
+        n_jobs, start = effective_n_jobs(self.n_jobs), time.monotonic()
+        bar = _ProgressBar(self.verbose > 0, n_left, self.timeout)
+
+        def tick():
+            bar.update(time.monotonic() - start, self.study_)
+
+        try:
+            if n_jobs == 1:
+                run_here(ledger, task, contexts, tick)
+            else:
+                run_on_workers(ledger, task, n_jobs, contexts, tick)
+        except KeyboardInterrupt:
+            if not ledger.results():
+                raise
+            warnings.warn("The search was interrupted; it ends with the trials so far.", stacklevel=4)
+        finally:
+            ledger.drop_running()
+            bar.close()
+        search.call_on_fit_task_end(estimator=self)
+        trials = ledger.results()
+        return trials, [ledger.params_of(trial) for trial in trials]
+
+    def _choose(self, first_scores, refit_metric):
+        """The best trial, by the rules of scikit-learn's searches."""
+        self.multimetric_ = isinstance(first_scores, dict)
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(first_scores)
+            refit_metric = self.refit
+        if self.refit or not self.multimetric_:
+            self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
+            if not callable(self.refit):
+                self.best_score_ = self.cv_results_[f"mean_test_{refit_metric}"][self.best_index_]
+            self.best_params_ = self.cv_results_["params"][self.best_index_]
+
+    def _refit(self, X, y, estimator, fit_params, context, begun):
+        """Fit the best setting to all rows."""
+        self.best_estimator_ = clone(estimator).set_params(**clone(self.best_params_, safe=False))
+        with context.propagate_callback_context(self.best_estimator_):
+            context.call_on_fit_task_begin(**begun)
+            start = time.time()
+            self.best_estimator_.fit(*((X,) if y is None else (X, y)), **fit_params)
+            self.refit_time_ = time.time() - start
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+        context.call_on_fit_task_end(**begun)
+
+
+def seeded(estimator, random_state):
+    """An estimator whose random parts that are left open follow from the search's own `random_state`."""
+    if random_state is not None:
+        open_ = [
+            name
+            for name, value in sorted(estimator.get_params().items())
+            if value is None and name.split("__")[-1] == "random_state"
+        ]
+        seed = check_random_state(random_state).randint(2**31 - 1)
+        estimator.set_params(**dict.fromkeys(open_, seed))
+    return estimator

@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._encoding import TableEncoder
+from ._losses import fisher_root
 from ._network import KAN, NORMS, check_has_knots, for_layers
 from ._parallel import n_processes
 from ._phases import SOLVERS, phases_for
@@ -27,6 +28,7 @@ from ._validation import check_device, layer_sizes, read_weight, refinements, re
 from .bases import get_basis
 
 FULL_BATCH_ROWS = 100  # tables up to this size are trained on all rows at once
+KFAC_FULL_ROWS, KFAC_BATCH_ROWS = 5_000, 2_048  # all rows at once, or batches large enough for curvature
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 EARLY_STOPPING_ROWS = 300  # tables from this size can spare a validation split
 PREDICTION_CELLS = 2**22  # of encoded table and hidden activations, held at once in prediction
@@ -150,7 +152,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         phases = phases_for(
             self.solver, n_samples=len(rows), max_iter=-(-self.max_iter // (1 + len(schedule))),
             batch_size=self._batch_size(len(rows)), learning_rate=self.learning_rate,
-            learning_rate_init=self.learning_rate_init, alpha=self._decay(),
+            learning_rate_init=self.learning_rate_init, alpha=self._decay(), fisher=fisher_root(self._loss()),
         )  # fmt: skip
         history = []
         for n_knots in (None, *schedule):
@@ -215,7 +217,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             check_has_knots(family)
         check_callbacks(self.callbacks)
         check_device(self.device)
-        if self.solver != "lbfgs" and self.alpha * self.learning_rate_init > 1:
+        if self.solver in ("adam", "hybrid") and self.alpha * self.learning_rate_init > 1:
             raise ValueError(
                 f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} is above 1: each step would "
                 "flip the sign of every coefficient. Lower one of them."
@@ -307,6 +309,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             return min(self.batch_size, n_samples)
         if n_samples <= FULL_BATCH_ROWS:
             return n_samples
+        if self.solver == "kfac":
+            return n_samples if n_samples <= KFAC_FULL_ROWS else KFAC_BATCH_ROWS
         return int(np.clip(2 ** round(np.log2(n_samples / 50)), 32, 512))
 
     def _split(self, y):

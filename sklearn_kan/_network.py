@@ -144,7 +144,7 @@ class KANLayer(nn.Module):
         if x.ndim < 2 or x.shape[-1] != self.in_features:
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {self.in_features}).")
         if x.ndim > 2:
-            return self(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+            return self.forward(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
         y = self.basis.contract(x, self.coef)
         y = y + (self.bias if self.base_weight is None else F.linear(F.silu(x), self.base_weight, self.bias))
         if self.factor is not None and self.cofactor is not None:

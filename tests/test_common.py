@@ -16,6 +16,7 @@ SETTINGS = [
     *({**SMALL, "basis": basis, "max_iter": 10, "learning_rate_init": 0.05} for basis in BASES),
     {**SMALL, "solver": "lbfgs", "max_iter": 5},
     {**SMALL, "solver": "hybrid", "max_iter": 5},
+    {**SMALL, "solver": "kfac"},
     {**SMALL, "norm": "batch"},
     {**SMALL, "norm": "none"},
     {**SMALL, "knots": "uniform", "degree": 1, "dtype": "float64"},

@@ -21,7 +21,7 @@ ALLOWED = {
     "bases": ({"kernels", "knots"}, TORCH),
     "kernels": (set(), TORCH | {"triton"}),
     "optim": (set(), TORCH),
-    "_losses": (set(), TORCH),
+    "_losses": ({"optim"}, TORCH),
     "_network": ({"bases", "knots"}, TORCH),
     "_table": (set(), {"numpy", "sklearn", "narwhals"}),
     "_encoding": ({"_table", "knots"}, TABLES),
@@ -30,7 +30,7 @@ ALLOWED = {
     "_phases": ({"optim"}, TORCH),
     "_parallel": (set(), TORCH),
     "_rows": ({"_parallel"}, TORCH | {"skorch"}),
-    "_training": ({"_losses", "_parallel", "_phases", "_rows"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
+    "_training": ({"_losses", "_parallel", "_phases", "_rows", "optim"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "_base": (
         {"_encoding", "_losses", "_network", "_parallel", "_phases", "_rows", "_table", "_training",
          "_validation", "bases", "knots"},

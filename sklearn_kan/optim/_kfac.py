@@ -141,7 +141,7 @@ class KFAC(torch.optim.Optimizer):
         number = settings["n_steps"]
         settings["n_steps"] += 1
         with torch.enable_grad(), watch(self, sample_weight, settings["seed"] + number) as seen:
-            loss = closure()
+            loss = closure().detach()
         with torch.no_grad():
             gradients = {p: p.grad for group in self.param_groups for p in group["params"] if p.grad is not None}
             if not (math.isfinite(loss) and all(gradient.isfinite().all() for gradient in gradients.values())):

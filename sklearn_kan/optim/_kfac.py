@@ -209,8 +209,8 @@ class KFAC(torch.optim.Optimizer):
         directions = []
         for k, one in enumerate(maps):
             state = self.state[one.weight]
-            matrix = one.matrix([gradients[p] for p in one.parameters])
-            directions.append((k, one.tensors(*solve(state, *matrix, settings["damping"] + settings["penalty"]))))
+            matrix, bias = one.matrix([gradients[p] for p in one.parameters])
+            directions.append((k, one.tensors(*solve(state, matrix, bias, settings["damping"] + settings["penalty"]))))
             if settings["momentum"] and state.get("previous") is not None:
                 directions.append((k, state["previous"]))
         slope = torch.stack([inner([gradients[p] for p in maps[k].parameters], step) for k, step in directions])

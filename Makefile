@@ -17,7 +17,7 @@ lint: .venv/test.stamp
 
 .venv/%.stamp: pyproject.toml constraints.txt $(wildcard sklearn_kan/kernels/*.cpp)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$*]"
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[$*]"
 	touch $@
 
 clean:

@@ -23,13 +23,18 @@ all_types = pytest.mark.parametrize("dtype", list(TOLERANCES), ids=str)
 
 
 @pytest.fixture(autouse=True)
-def bfloat16_in_the_interpreter(monkeypatch):
-    """The interpreter holds bfloat16 as integers, and multiplies matrices of them as such: widen them before."""
+def interpreter(monkeypatch):
+    """What Triton's interpreter needs to be right for bfloat16, and to be quicker.
+
+    It holds bfloat16 as integers, and multiplies matrices of them as such: widen them before. And it patches Triton's
+    language anew whenever a device function is called, where once per file of functions is enough.
+    """
     if DEVICE == "cpu":
         import triton.language as tl
-        from triton.runtime.interpreter import InterpreterBuilder
+        from triton.runtime import interpreter
 
-        dot = InterpreterBuilder.create_dot
+        dot = interpreter.InterpreterBuilder.create_dot
+        patched = set()
 
         def widened(self, handle):
             return self.cast_impl(handle, tl.float32) if handle.dtype.scalar == tl.bfloat16 else handle
@@ -37,7 +42,14 @@ def bfloat16_in_the_interpreter(monkeypatch):
         def create_dot(self, a, b, *arguments):
             return dot(self, widened(self, a), widened(self, b), *arguments)
 
-        monkeypatch.setattr(InterpreterBuilder, "create_dot", create_dot)
+        def call(self, *arguments, **constants):
+            if self.fn.__module__ not in patched:
+                interpreter._patch_lang(self.fn)
+                patched.add(self.fn.__module__)
+            return self.rewrite()(*arguments, **constants)
+
+        monkeypatch.setattr(interpreter.InterpreterBuilder, "create_dot", create_dot)
+        monkeypatch.setattr(interpreter.InterpretedFunction, "__call__", call)
 
 
 def normal(*shape, dtype=torch.float64, seed=0):

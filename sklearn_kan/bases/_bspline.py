@@ -137,8 +137,10 @@ class BSpline(Basis, name="bspline"):
         self.tabulate()
 
     def _apply(self, fn, recurse=True):
+        knots = self.knots
         super()._apply(fn, recurse)
-        self.tabulate()  # rounded afresh from the knots rather than cast: float64 stays exact
+        if self.knots is not knots:
+            self.tabulate()  # rounded afresh from the knots rather than cast: float64 stays exact
         return self
 
     def table(self):

@@ -20,7 +20,7 @@ from ._constrained import make_network
 from ._constraints import in_order, on_inputs, read_constraints
 from ._encoding import TableEncoder
 from ._holdout import bagged
-from ._losses import combined
+from ._losses import combined, fisher_root
 from ._network import KAN, check_has_knots, for_layers
 from ._norms import NORMS
 from ._parallel import n_processes
@@ -31,6 +31,8 @@ from ._training import Net, check_callbacks, finished_net, limited_threads, trai
 from ._validation import check_device, layer_sizes, read_weight, refinements, resolve_device
 from .bases import get_basis
 
+FULL_BATCH_ROWS = 256  # tables up to this size are trained on all rows at once
+KFAC_FULL_ROWS, KFAC_BATCH_ROWS = 5_000, 2_048  # all rows at once, or batches large enough for curvature
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 EARLY_STOPPING_ROWS = 300  # tables from this size can spare a validation split
 PREDICTION_CELLS = 2**22  # of encoded table and hidden activations, held at once in prediction
@@ -161,7 +163,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         phases = phases_for(
             self.solver, n_samples=len(rows), max_iter=-(-self.max_iter // (1 + len(schedule))),
             batch_size=self._batch_size(len(rows)), learning_rate=self.learning_rate,
-            learning_rate_init=self.learning_rate_init, alpha=self._decay(),
+            learning_rate_init=self.learning_rate_init, alpha=self._decay(), fisher=fisher_root(self._loss()),
         )  # fmt: skip
         history = []
         for n_knots in (None, *schedule):
@@ -230,7 +232,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             check_has_knots(family)
         check_callbacks(self.callbacks)
         check_device(self.device)
-        if self.solver != "lbfgs" and self.alpha * self.learning_rate_init > 1:
+        if self.solver in ("adam", "hybrid") and self.alpha * self.learning_rate_init > 1:
             raise ValueError(
                 f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} is above 1: each step would "
                 "flip the sign of every coefficient. Lower one of them."
@@ -272,8 +274,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         n_raw = self._start_target(y, weight)
         sizes = {"in_features": self.encoder_.n_numeric_, "out_features": n_raw, "n_levels": self.encoder_.n_levels_}
         self._config, self._settings = sizes | self._architecture(), self._settled()
-        self._config["scaled"] = self.solver != "lbfgs"  # by rates that Adam gives them
+        is_ensemble = self.n_members > 1 and self.solver != "kfac"
+        self._config["n_members"] = self.n_members if is_ensemble else None
+        self._config["scaled"] = self.solver in ("adam", "hybrid")  # factors need the rates that Adam gives them
         if directions.any() or groups is not None:
+            self._check_can_be_constrained()
             self._config |= on_inputs(directions, groups, self.encoder_) | {"n_members": None, "scaled": False}
             self._config["output_directions"] = self._output_directions(n_raw) if directions.any() else None
         self._unit_weight = weight.mean()
@@ -286,6 +291,13 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             module = make_network(self._config, self._generator)
         self.module_ = module.to(dtype=self._choose_dtype(columns))
 
+    def _check_can_be_constrained(self):
+        """Raise if a solver would not see that coefficients are made of others."""
+        if self.solver == "kfac":
+            raise ValueError(
+                "solver='kfac' cannot hold monotonic_cst or interaction_cst. Choose 'adam', 'lbfgs' or 'hybrid'."
+            )
+
     def _place_knots(self, rows):
         """Place the first layer's knots on training rows."""
         X, (_, sample_weight) = rows.batch()
@@ -294,9 +306,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _architecture(self):
         """The parameters that make the network what it is."""
         names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
-        sizes = {"hidden_layer_sizes": self._hidden_sizes()}
-        members = {"n_members": self.n_members if self.n_members > 1 else None}
-        return sizes | members | {name: deepcopy(getattr(self, name)) for name in names}
+        return {"hidden_layer_sizes": self._hidden_sizes()} | {name: deepcopy(getattr(self, name)) for name in names}
 
     def _hidden_sizes(self):
         """Units of each hidden layer; without interactions there is none."""
@@ -305,7 +315,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _settled(self):
         """The parameters that a fitted network cannot change."""
-        others = "dtype", "loss", "quantile", "categorical_features", "monotonic_cst"
+        others = "dtype", "loss", "quantile", "categorical_features", "monotonic_cst", "n_members"
         names = [name for name in others if hasattr(self, name)]
         settled = self._architecture() | {name: deepcopy(getattr(self, name)) for name in names}
         return settled | {"interaction_cst": in_order(self.interaction_cst)}
@@ -317,6 +327,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _check_continuation(self):
         """Raise if a fitted network cannot go on with these parameters."""
+        if self.solver == "kfac" and (self._config["n_members"] is not None or self._config["scaled"]):
+            raise ValueError("solver='kfac' cannot go on with a network of members. Set warm_start=False.")
         for name, value in self._settled().items():
             if repr(value) != repr(self._settings[name]):
                 raise ValueError(
@@ -333,7 +345,9 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _batch_size(self, n_samples):
         if self.batch_size != "auto":
             return min(self.batch_size, n_samples)
-        return min(n_samples, int(np.clip(2 ** round(np.log2(n_samples / 20)), 256, 1024)))
+        if self.solver == "kfac":
+            return n_samples if n_samples <= KFAC_FULL_ROWS else KFAC_BATCH_ROWS
+        return min(n_samples, int(np.clip(2 ** round(np.log2(n_samples / 20)), FULL_BATCH_ROWS, 1024)))
 
     def _split(self, rows):
         """Rows to fit and to validate on; the latter None without early stopping."""

@@ -4,13 +4,18 @@ A loss maps raw network outputs and targets, both on the learned scale, to one v
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 
+from .optim import constant_root, cross_entropy_root
+
 HUBER_DELTA = 1.35  # in robust standard deviations of the target, as in sklearn.linear_model.HuberRegressor
 TEMPERATURES = -2.0, 2.0  # logarithms of the lowest and the highest
+HUBER_INFORMATION = 1 / (1 + 2 * math.exp(-0.5 * HUBER_DELTA**2)
+                         / (HUBER_DELTA * math.sqrt(2 * math.pi) * math.erf(HUBER_DELTA / math.sqrt(2))))  # fmt: skip
 MAX_LOG_MEAN = 30.0  # of the Poisson mean over the target's average: exp stays finite in float32
 
 
@@ -89,6 +94,36 @@ def best_temperature(raw, y, weight):
         return float((cross_entropy(raw / math.exp(log_temperature), y) * weight).sum())
 
     return math.exp(minimize_scalar(loss, bounds=TEMPERATURES, method="bounded").x)
+
+
+def poisson_root(raw):
+    """Root of the Fisher information of the Poisson distribution, its mean."""
+    return (raw.clamp(max=MAX_LOG_MEAN).exp() / raw.shape[1]).sqrt().diag_embed()
+
+
+def fisher_root(loss):
+    """Root of the Fisher information of the density whose negative logarithm a loss is.
+
+    It maps raw outputs (n, k) to (n, k, n_columns).
+
+    For absolute errors, pinball and Huber's loss the second derivative is zero in places or everywhere, but the
+    information of a location, ``E[loss'**2]``, is a positive constant: 1 for Laplace's density, ``q (1 - q)`` for the
+    asymmetric one, ``P(|e| < delta)`` under Huber's.
+    """
+    if loss is cross_entropy:
+        return cross_entropy_root
+    if loss is poisson:
+        return poisson_root
+    if isinstance(loss, Pinball):
+        information = loss.level * (1 - loss.level)
+    else:
+        information = {squared_error: 1.0, absolute_error: 1.0, huber: HUBER_INFORMATION}[loss]
+    return partial(mean_root, information=information)
+
+
+def mean_root(raw, information):
+    """Root of the same information for each output, of losses that are means over outputs."""
+    return constant_root(raw, information / raw.shape[1])
 
 
 REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "poisson")

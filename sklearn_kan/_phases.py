@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-SOLVERS = ("adam", "lbfgs", "hybrid")
+from .optim import KFAC
+
+SOLVERS = ("adam", "lbfgs", "hybrid", "kfac")
 ADAM_BETAS = (0.9, 0.95)
 WARM_UP = 0.1  # share of all steps in which the learning rate rises
 RELEASE = 0.3  # share of the learning rate for what products start with at zero
@@ -13,6 +15,7 @@ AHEAD = 6.0  # learning rate of inputs' factors, in times of the others' (RealML
 WIDE = 64  # inputs of a layer from which Adam takes smaller steps on its coefficients
 LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
 LBFGS_HISTORY = 20
+KFAC_ADAM_SHARE = 0.1  # of the learning rate, for Adam beside K-FAC
 
 
 class Phase(NamedTuple):
@@ -47,11 +50,13 @@ class Phase(NamedTuple):
     n_steps: int = 1
 
 
-def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha):
+def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha,
+               fisher=None):  # fmt: skip
     """The phases of a solver.
 
     ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
-    ``"hybrid"``: the first, and from its best state the second.
+    ``"hybrid"``: the first, and from its best state the second. ``"kfac"``: natural-gradient steps, on all rows or with
+    a falling learning rate on mini-batches; `fisher` gives a root of the loss's curvature at the outputs.
     """
     adam = Phase(
         torch.optim.AdamW,
@@ -64,7 +69,13 @@ def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, l
          "tolerance_grad": 1e-9, "tolerance_change": 1e-12},
         max_iter, None, penalty=alpha / n_samples, dtype=torch.float64, n_steps=LBFGS_STEPS,
     )  # fmt: skip
-    return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs]}[solver]
+    penalty = alpha / n_samples
+    is_full = batch_size is None or batch_size >= n_samples
+    kfac = Phase(
+        KFAC, {"fisher": fisher, "adam_lr": KFAC_ADAM_SHARE * learning_rate_init, "penalty": penalty},
+        max_iter, batch_size, schedule="constant" if is_full else learning_rate, penalty=penalty,
+    )  # fmt: skip
+    return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs], "kfac": [kfac]}[solver]
 
 
 def streaming_phase(batch_size, learning_rate_init, alpha):

@@ -60,21 +60,25 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         rows of its own, so that all rows are learned from. A network with constraints is a single one.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them in the knots' range.
-    solver : {"adam", "lbfgs", "hybrid"}, default="adam"
+    solver : {"adam", "lbfgs", "hybrid", "kfac"}, default="adam"
         - ``"adam"``: AdamW on mini-batches.
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
           than that.
+        - ``"kfac"``: natural-gradient steps with Kronecker-factored curvature, see `optim.KFAC`; on all rows of small
+          tables, at a constant rate, else on large batches. It trains a single network, whatever `n_members`.
     alpha : float, default=2.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
-        rate; for L-BFGS the objective is the mean loss plus ``alpha / n_samples * ||coefficients||**2 / 2``. An
-        additive or monotone model, in which nothing scales up again what has been shrunk, takes a hundredth of it.
+        rate; for L-BFGS and K-FAC the objective is the mean loss plus
+        ``alpha / n_samples * ||coefficients||**2 / 2``. An additive or monotone model, in
+        which nothing scales up again what has been shrunk, takes a hundredth of it.
     batch_size : int or "auto", default="auto"
-        Rows per step of Adam. ``"auto"``: all up to 256 rows, then about a twentieth of them, from 256 to 1,024.
+        Rows per step of Adam or K-FAC. ``"auto"`` for Adam: all up to 256 rows, then about a twentieth of them, from
+        256 to 1,024; for K-FAC all up to 5,000, then 2,048.
     learning_rate : {"cosine", "constant"}, default="cosine"
         ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`.
     learning_rate_init : float, default=0.01
-        Highest learning rate of Adam.
+        Highest learning rate of Adam; beside K-FAC, norms and the like take steps of Adam at a tenth of it.
     max_iter : int, default=100
         Most passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
     early_stopping : bool or "auto", default="auto"

@@ -9,8 +9,10 @@ from ._training import Net, is_streaming, one_pass
 
 
 def has_mini_batches(estimator):
-    if estimator.solver == "lbfgs":
-        raise AttributeError("partial_fit needs mini-batches, got solver='lbfgs'. Choose solver='adam' or 'hybrid'.")
+    if estimator.solver in ("lbfgs", "kfac"):
+        raise AttributeError(
+            f"partial_fit trains by Adam, got solver={estimator.solver!r}. Choose solver='adam' or 'hybrid'."
+        )
     return True
 
 

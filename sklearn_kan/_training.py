@@ -24,6 +24,7 @@ from ._observation import current_observer
 from ._parallel import average, n_processes
 from ._phases import Phase, cosine, is_coefficient, rate_of, streaming_phase
 from ._rows import Batches, Rows
+from .optim import KFAC
 
 EVALUATION_ROWS = 4096
 SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
@@ -59,6 +60,10 @@ class Net(NeuralNet):
 
     def initialize_optimizer(self, triggered_directly=None):
         params: dict[str, Any] = dict(self.phase.params)
+        if issubclass(self.phase.optimizer, KFAC):
+            self.optimizer_ = self.phase.optimizer(self.module_, reduce=average, **params)
+            self.highest_rates_ = [group["lr"] for group in self.optimizer_.param_groups]
+            return self
         if "weight_decay" not in params:
             self.optimizer_ = self.phase.optimizer(self.module_.parameters(), **params)
             return self
@@ -128,15 +133,17 @@ class Net(NeuralNet):
             y_pred = self.module_(X, sample_weight=sample_weight)
             loss = self.get_loss(y_pred, (y, sample_weight), training=True)
             objective = loss + self.penalty() if self.phase.penalty else loss
-            objective.backward()
+            if objective.requires_grad:  # not where K-FAC tries a step
+                objective.backward()
             n_rows = len(X)
             if n_processes() > 1:
                 gradients = [p.grad for p in self.module_.parameters() if p.grad is not None]
                 n_rows = average([*gradients, loss.detach(), objective.detach()], n_rows)
             if not first:
                 first.update(loss=loss.detach(), y_pred=self.as_predicted(y_pred), n_rows=n_rows)
-            parameters = self.get_all_learnable_params()
-            self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
+            if objective.requires_grad:
+                parameters = self.get_all_learnable_params()
+                self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
             return objective
 
         if self.phase.schedule == "cosine":
@@ -144,7 +151,8 @@ class Net(NeuralNet):
             for group, highest in zip(self.optimizer_.param_groups, self.highest_rates_, strict=True):
                 group["lr"] = share * highest
         self.step_ += 1
-        self.optimizer_.step(closure)
+        weight = {"sample_weight": sample_weight} if isinstance(self.optimizer_, KFAC) else {}
+        self.optimizer_.step(closure, **weight)
         return first
 
     def validation_step(self, batch, **fit_params):

@@ -18,6 +18,7 @@ SETTINGS = [
     *({**SMALL, "basis": basis} for basis in BASES),
     {**SMALL, "solver": "lbfgs", "max_iter": 2},
     {**SMALL, "solver": "hybrid", "max_iter": 2},
+    {**SMALL, "solver": "kfac", "batch_size": "auto"},
     {**SMALL, "norm": "batch"},
     {**SMALL, "norm": "none"},
     {**SMALL, "knots": "uniform", "degree": 1, "dtype": "float64"},

@@ -21,7 +21,7 @@ ALLOWED = {
     "bases": ({"kernels", "knots"}, TORCH),
     "kernels": (set(), TORCH | {"triton"}),
     "optim": (set(), TORCH),
-    "_losses": (set(), TORCH | {"scipy"}),
+    "_losses": ({"optim"}, TORCH | {"scipy"}),
     "_norms": (set(), TORCH),
     "_lookup": ({"_norms"}, TORCH),
     "_network": ({"_lookup", "_norms", "bases", "knots"}, TORCH),
@@ -37,7 +37,8 @@ ALLOWED = {
     "_rows": ({"_parallel"}, TORCH | {"skorch"}),
     "_holdout": ({"_rows"}, TABLES),
     "_training": (
-        {"_losses", "_observation", "_parallel", "_phases", "_rows"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}
+        {"_losses", "_observation", "_parallel", "_phases", "_rows", "optim"},
+        TABLES | {"skorch", "threadpoolctl", "tqdm"},
     ),
     "_base": (
         {"_constrained", "_constraints", "_encoding", "_holdout", "_losses", "_network", "_norms", "_parallel",

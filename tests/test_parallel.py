@@ -12,6 +12,7 @@ SETTINGS = [
     (KANRegressor, {"batch_size": 50, "max_iter": 3}),
     (KANRegressor, {"solver": "lbfgs", "max_iter": 2, "alpha": 0.1}),
     (KANClassifier, {"solver": "hybrid", "batch_size": 64, "max_iter": 2}),
+    (KANRegressor, {"solver": "kfac", "max_iter": 3}),
     (KANRegressor, {"norm": "none", "basis": "truncated_power", "batch_size": 33, "max_iter": 2}),
 ]
 

@@ -49,8 +49,8 @@ class FoldPruner(BasePruner):
         here = standing(trial, step)
         if here is None or (step % N_REPORTS and step != self.first_step):
             return False
-        others = (standing(other, step) for other in study.get_trials(deepcopy=False) if other.number != trial.number)
-        others = [other for other in others if other is not None]
+        trials = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+        others = [place for other in trials if (place := standing(other, step)) is not None]
         n_better = sum(other > here for other in others)
         return n_better >= math.ceil((len(others) + 1) / self.reduction_factor)
 

@@ -19,12 +19,11 @@ from ..gp import GPSpectralRegressor
 SHARED = {"n_knots", "degree", "knots"}  # a family's parameters that are the estimator's too; others are basis_params
 KAN_RANGES = {
     "alpha": (0.03, 30.0),
-    "learning_rate_init": (5e-4, 2e-2),
+    "learning_rate_init": (1e-3, 3e-2),
     "interactions": [None, "product"],
-    "n_members": [1, 4, 8],
-    "smoothness": (1e-6, 1e-1),
+    "n_members": [1, 4, 16],
 }
-N_HIDDEN_LAYERS, WIDTH = (0, 2), (16, 256)
+N_HIDDEN_LAYERS, WIDTH = (0, 2), (16, 128)
 SOLVERS = ["adam", "hybrid"]  # for tables so small that Adam too takes all rows at once: L-BFGS costs no more there
 GP_RANGES = {"n_components": (0, 16), "trend_degree": ["auto", 0, 1], "n_restarts_optimizer": [0, 2]}
 SPECTRA: dict[str, dict[str, Any]] = {"auto": {}, "student_t": {"nu": [0.5, 1.5, 2.5]}, "gaussian": {}}

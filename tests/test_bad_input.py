@@ -328,7 +328,7 @@ def test_partial_fit_needs_mini_batches(estimator):
     assert not hasattr(estimator(solver="lbfgs"), "partial_fit")
     with pytest.raises(AttributeError) as raised:
         estimator(solver="lbfgs").partial_fit(X, TARGET[estimator])
-    expected = "partial_fit needs mini-batches, got solver='lbfgs'. Choose solver='adam' or 'hybrid'."
+    expected = "partial_fit trains by Adam, got solver='lbfgs'. Choose solver='adam' or 'hybrid'."
     assert str(raised.value.__cause__) == expected
 
 

@@ -254,8 +254,9 @@ def test_ctrl_c_in_training_ends_the_search_and_not_just_the_fit():
     search = KANSearchCV(model, bases=["bspline"], n_trials=20, cv=2, random_state=0, pruner=SILENT)
     with pytest.warns(UserWarning, match="The search was interrupted"):
         search.fit(X_iris, y_iris)
-    assert [trial.state.name for trial in search.study_.trials] == ["COMPLETE", "COMPLETE", "FAIL"]
-    assert search.cv_results_["trial_number"].tolist() == [0, 1]
+    *finished, last = [trial.state.name for trial in search.study_.trials]
+    assert (set(finished), last) == ({"COMPLETE"}, "FAIL")
+    assert search.cv_results_["trial_number"].tolist() == list(range(len(finished)))
     assert search.predict(X_iris).shape == y_iris.shape
     Interrupt.n_fits = 3
     with pytest.raises(KeyboardInterrupt):

@@ -69,7 +69,7 @@ def test_workers_of_loky_one_of_which_is_killed(tmp_path):
     assert_complete(search, 8)
     assert not list(tmp_path.glob("fuse*"))
     states = [trial.state.name for trial in search.study_.trials]
-    assert 1 <= states.count("FAIL") <= 2  # what ran when the worker died; both were tried again
+    assert states.count("FAIL") >= 1  # what ran when the worker died; it was tried again
     lost = [trial.params for trial in search.study_.trials if trial.state.name == "FAIL"]
     assert all(params in search.cv_results_["params"] for params in lost)
     # the same pool of workers, still warm

@@ -14,7 +14,7 @@ from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_method_params, indexable
 
@@ -204,6 +204,13 @@ n_features_in_, feature_names_in_
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         root.call_on_fit_task_end(**begun)
         return self
+
+    def __sklearn_tags__(self):
+        """What the estimator takes, the search takes."""
+        tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
+        tags.input_tags = deepcopy(inner.input_tags)
+        tags.target_tags.multi_output = inner.target_tags.multi_output
+        return tags
 
     def _task(self, X, y, scorers, routed):
         """Splits, and everything else that all trials share."""

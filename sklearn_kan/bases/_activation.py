@@ -38,16 +38,20 @@ COMBINATIONS = {
     "cubic2": (lambda a, b: (a * b) ** 3, lambda a, b: 3 * a.square() * b**3),
 }
 POOLS = ("linear", "attention")
-N_POINTS = 513  # on which the start's mean square is measured
+N_POINTS = 513  # on which the start's Gram matrix is measured
+LARGEST_CONDITION = 1e4  # of the Gram matrix in the coordinates that are trained
 
 
 class Activation(Continued, name="activation"):
     """Combinations ``c(a, b)`` of ``a = sigma(r (x - s_k))`` and ``b = sigma(r (e_k - x))``, with learnable phases.
 
     Phases start as in `ReLU`: ``s_k = -1 + (k - p) h`` and ``e_k = s_k + (p + 1) h`` for ``g = n_knots - 1``
-    intervals of width ``h = 2 / g`` and order ``p = degree``. Each function is divided by its root mean square on
-    [-1, 1] at the start, a constant: predictions do not depend on other rows, as they do in the authors' code,
-    which normalises by the batch. Outside [-1, 1] each function goes on as a straight line.
+    intervals of width ``h = 2 / g`` and order ``p = degree``. Outside [-1, 1] each function goes on as a straight line.
+
+    Some combinations grow away from their phases, and are then nearly dependent, whatever the scale. Coefficients are
+    therefore held in other coordinates, ``phi = c @ change``: a constant matrix, by which the functions at the start
+    have a mean square of one, and a Gram matrix on [-1, 1] whose condition number is 1e4 at most. It also takes the
+    place of the authors' normalisation, which makes predictions depend on other rows of the batch.
 
     Parameters
     ----------
@@ -59,7 +63,7 @@ class Activation(Continued, name="activation"):
     activation : {"silu", "relu", "gelu", "selu", "softplus", "sigmoid"}, default="silu"
     combination : {"quad1", "quad2", "sum", "prod", "sum_prod", "cubic1", "cubic2"}, default="quad1"
         ``(ab)**2``, ``ab + a**2 + b**2``, ``a + b``, ``ab``, ``a + b + ab``, ``(a + b)(a**2 + b**2)``,
-        ``(ab)**3``. Those that vanish away from [s_k, e_k], quad1 and cubic2, are well conditioned.
+        ``(ab)**3``.
     pool : {"linear", "attention"}, optional
         The parameter-reduced form: the functions of an input are pooled to one, ``v . phi`` or
         ``softmax(A phi + v) . phi``, with ``v`` and ``A`` shared by all edges. Both start with a ramp as ``v``.
@@ -71,7 +75,7 @@ class Activation(Continued, name="activation"):
     rate : Tensor of shape ()
         ``r = g``, half an interval: the authors' ``r = 1`` makes smooth activations nearly dependent, with condition
         numbers above 1e9.
-    mean_square : Tensor of shape (n_functions,)
+    change : Tensor of shape (n_functions, n_functions)
     pool_weight : Parameter of shape (n_functions,)
         ``v``, if pooled.
     attention : Parameter of shape (n_functions, n_functions)
@@ -110,7 +114,7 @@ class Activation(Continued, name="activation"):
     }
 
     rate: torch.Tensor
-    mean_square: torch.Tensor
+    change: torch.Tensor
 
     def __init__(self, in_features, *, n_knots=8, degree=3, activation="silu", combination="quad1", pool=None):
         check_least(2, "activation", n_knots=n_knots)
@@ -127,9 +131,9 @@ class Activation(Continued, name="activation"):
         self.activation, self.combination = activation, combination
         self.start, self.end = nn.Parameter(start.repeat(in_features, 1)), nn.Parameter(end.repeat(in_features, 1))
         self.register_buffer("rate", torch.tensor(n_knots - 1.0))
-        x = torch.linspace(LOW, HIGH, N_POINTS)[:, None]
-        values = self.combined(self.rate * (x - start), self.rate * (end - x))
-        self.register_buffer("mean_square", values.square().mean(0))
+        x = torch.linspace(LOW, HIGH, N_POINTS, dtype=torch.float64)[:, None]
+        values = self.combined((n_knots - 1) * (x - start), (n_knots - 1) * (end - x))
+        self.register_buffer("change", conditioning(values).to(torch.get_default_dtype()))
         ramp = torch.linspace(LOW, HIGH, len(start))
         self.pool_weight = nn.Parameter(ramp) if pool else None
         self.attention = nn.Parameter(torch.zeros(len(start), len(start))) if pool == "attention" else None
@@ -141,8 +145,12 @@ class Activation(Continued, name="activation"):
         sigma, _ = ACTIVATIONS[self.activation]
         return COMBINATIONS[self.combination][0](sigma(up), sigma(down))
 
+    def functions(self, x):
+        """The combinations themselves, ``(n, in) -> (n, in, n_functions)``."""
+        return self.combined(*self.lines(x))
+
     def inner(self, x):
-        return self.combined(*self.lines(x)) * self.mean_square.rsqrt()
+        return self.functions(x) @ self.change
 
     def slope(self, x):
         sigma, derivative = ACTIVATIONS[self.activation]
@@ -150,7 +158,7 @@ class Activation(Continued, name="activation"):
         up, down = self.lines(x)
         a, b = sigma(up), sigma(down)
         rise = by_first(a, b) * derivative(up) - by_first(b, a) * derivative(down)
-        return self.rate * rise * self.mean_square.rsqrt()
+        return self.rate * rise @ self.change
 
     def forward(self, x):
         phi = super().forward(x)
@@ -158,5 +166,23 @@ class Activation(Continued, name="activation"):
             return phi
         if self.attention is None:
             return (self.pool_weight * phi).sum(-1, keepdim=True)
-        weight = torch.softmax(F.linear(phi, self.attention, self.pool_weight), -1)
-        return (weight * phi).sum(-1, keepdim=True)
+        logit = F.linear(phi, self.attention, self.pool_weight)
+        weight = torch.exp(logit - logit.detach().amax(-1, keepdim=True))  # softmax is slow along short rows
+        ones = phi.new_ones(phi.shape[-1], 1)
+        return ((weight * phi) @ ones) / (weight @ ones)
+
+
+def conditioning(values):
+    """Change of basis that bounds the condition number of the Gram matrix: ``(n, k) -> (k, k)``.
+
+    Functions are scaled to a mean square of one; then the spectrum of their Gram matrix is raised to the power that
+    brings the quotient of its ends down to the bound, in the symmetric way, which leaves each function what it is as
+    far as possible. What is below the precision of float32 counts as that: rounding errors are no functions.
+    """
+    scale = values.square().mean(0).rsqrt()
+    _, singular, axes = torch.linalg.svd(values * scale, full_matrices=False)
+    spectrum = (singular / singular[0]).clamp(min=1e-7).square()
+    power = min(1.0, math.log(LARGEST_CONDITION) / -math.log(spectrum[-1]))
+    whitened = axes.T * spectrum ** ((power - 1) / 2) @ axes
+    change = scale[:, None] * whitened
+    return change * (values @ change).square().mean().rsqrt()

@@ -129,6 +129,15 @@ def get_basis(basis):
     raise ValueError(f"basis={basis!r} is unknown. Choose one of {names}, or pass a subclass of Basis.")
 
 
+def damping(frequency, power=2.0):
+    """Factors ``frequency**-power`` for functions of rising frequency; at 2 their second derivatives are of one size.
+
+    In these coordinates weight decay is the penalty of smoothing splines, the integral of ``f''**2``, and equal steps
+    of Adam change the smooth part of a function first. Functions of equal size are fitted to noise first.
+    """
+    return (frequency / frequency[0]) ** -power if len(frequency) else frequency
+
+
 def check_least(least, basis, **parameter):
     """Raise if a parameter is below the `least` that its family can do with."""
     ((name, value),) = parameter.items()

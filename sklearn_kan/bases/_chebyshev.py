@@ -4,16 +4,17 @@ from typing import ClassVar
 
 import torch
 
-from ._base import check_least
+from ._base import check_least, damping
 from ._continued import Continued
 
 
 class Chebyshev(Continued, name="chebyshev"):
-    """Chebyshev polynomials ``T_1(x), ..., T_degree(x)``, by ``T_{k+1} = 2 x T_k - T_{k-1}``.
+    """Chebyshev polynomials ``T_1(x), ..., T_k(x) / k**2, ..., T_degree(x) / degree**2``.
 
-    The constant ``T_0`` is the layer's bias. Outside [-1, 1] each polynomial goes on as a straight line of slope
-    ``T_k'(1) = k**2``. Departure from the authors' code, whose ``cos(k arccos(tanh(x)))`` has no gradient where
-    ``tanh(x)`` rounds to one: the recursion is a polynomial.
+    They come from ``T_{k+1} = 2 x T_k - T_{k-1}``. Divided, all of them have slope 1 at the right end, with which they
+    go on as straight lines outside [-1, 1]; see also `damping`. The constant ``T_0`` is the layer's bias.
+    Departure from the authors' code, whose ``cos(k arccos(tanh(x)))`` has no gradient where ``tanh(x)`` rounds to one:
+    the recursion is a polynomial.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ class Chebyshev(Continued, name="chebyshev"):
     >>> import torch
     >>> from sklearn_kan.bases import Chebyshev
     >>> Chebyshev(1, degree=4)(torch.tensor([[0.5]])).squeeze()
-    tensor([ 0.5000, -0.5000, -1.0000, -0.5000])
+    tensor([ 0.5000, -0.1250, -0.1111, -0.0312])
     """
 
     search_space: ClassVar = {"degree": (2, 12)}
@@ -50,11 +51,14 @@ class Chebyshev(Continued, name="chebyshev"):
         self.degree = degree
 
     def inner(self, x):
-        return torch.stack(recursion(x, torch.ones_like(x), x, self.degree), -1)
+        return torch.stack(recursion(x, torch.ones_like(x), x, self.degree), -1) * self.scale(x)
 
     def slope(self, x):  # T_k' = k U_{k-1}
         second_kind = recursion(x, torch.zeros_like(x), torch.ones_like(x), self.degree)
-        return torch.stack([k * u for k, u in enumerate(second_kind, start=1)], -1)
+        return torch.stack([k * u for k, u in enumerate(second_kind, start=1)], -1) * self.scale(x)
+
+    def scale(self, x):
+        return damping(torch.arange(1, self.degree + 1, dtype=x.dtype, device=x.device))
 
 
 def recursion(x, before, first, n):

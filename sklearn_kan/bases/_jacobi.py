@@ -4,14 +4,15 @@ from typing import ClassVar
 
 import torch
 
-from ._base import check_least
+from ._base import check_least, damping
 from ._continued import Continued
 
 
 class Jacobi(Continued, name="jacobi"):
-    """Jacobi polynomials ``P_1, ..., P_degree`` with exponents `alpha` and `beta`; by default Legendre's.
+    """Jacobi polynomials ``P_k / k**1.5``, k = 1 to `degree`, with exponents `alpha` and `beta`; by default Legendre's.
 
-    They are orthogonal under the weight ``(1 - x)**alpha (1 + x)**beta``. The constant ``P_0`` is the layer's bias.
+    Legendre's have a root mean square near ``k**-0.5`` by themselves; for the rest see `damping`. They are
+    orthogonal under the weight ``(1 - x)**alpha (1 + x)**beta``. The constant ``P_0`` is the layer's bias.
     Outside [-1, 1] each polynomial goes on as a straight line, with
     ``P_k' = (k + alpha + beta + 1) / 2 * P_{k-1}`` of exponents ``alpha + 1, beta + 1``.
 
@@ -30,7 +31,7 @@ class Jacobi(Continued, name="jacobi"):
 
     Notes
     -----
-    Shape: ``(n_samples, in_features) -> (n_samples, in_features, degree)``. Values are those of
+    Shape: ``(n_samples, in_features) -> (n_samples, in_features, degree)``. Values of ``P_k`` are those of
     :func:`scipy.special.eval_jacobi`.
 
     References
@@ -45,7 +46,7 @@ class Jacobi(Continued, name="jacobi"):
     >>> import torch
     >>> from sklearn_kan.bases import Jacobi
     >>> Jacobi(1, degree=3)(torch.tensor([[0.5]])).squeeze()
-    tensor([ 0.5000, -0.1250, -0.4375])
+    tensor([ 0.5000, -0.0442, -0.0842])
     """
 
     search_space: ClassVar = {"degree": (2, 12), "alpha": (-0.5, 2.0), "beta": (-0.5, 2.0)}
@@ -59,12 +60,15 @@ class Jacobi(Continued, name="jacobi"):
         self.degree, self.alpha, self.beta = degree, alpha, beta
 
     def inner(self, x):
-        return torch.stack(polynomials(x, self.alpha, self.beta, self.degree)[1:], -1)
+        return torch.stack(polynomials(x, self.alpha, self.beta, self.degree)[1:], -1) * self.scale(x)
 
     def slope(self, x):
         a, b = self.alpha, self.beta
         raised = polynomials(x, a + 1, b + 1, self.degree - 1)
-        return torch.stack([(k + a + b + 1) / 2 * p for k, p in enumerate(raised, start=1)], -1)
+        return torch.stack([(k + a + b + 1) / 2 * p for k, p in enumerate(raised, start=1)], -1) * self.scale(x)
+
+    def scale(self, x):
+        return damping(torch.arange(1, self.degree + 1, dtype=x.dtype, device=x.device), power=1.5)
 
 
 def polynomials(x, a, b, degree):

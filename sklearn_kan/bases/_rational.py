@@ -78,6 +78,12 @@ class Rational(Continued, name="rational"):
         self.b = nn.Parameter(b.to(dtype).repeat(n_groups, 1))
         self.register_buffer("group", torch.arange(in_features) * n_groups // max(1, in_features), persistent=False)
 
+    def forward(self, x):
+        coefficients = self.coefficients()
+        if x.is_cuda or not kernels.is_eager(x, *coefficients):
+            return super().forward(x)
+        return kernels.rational_values(x, *coefficients, self.ends)[..., None]
+
     def contract(self, x, coef):
         if not x.is_cuda or not kernels.is_eager(x, coef, self.a, self.b):
             return super().contract(x, coef)
@@ -88,32 +94,14 @@ class Rational(Continued, name="rational"):
         return functional_call(self, {"a": a, "b": b}, (x,)).flatten(1) @ weight.T
 
     def coefficients(self):
-        """Of numerator and inner part of the denominator for each input, lowest power first, each ``(in,)``."""
-        a, b = self.a.index_select(0, self.group), self.b.index_select(0, self.group)
-        return a.unbind(1), [torch.zeros_like(b[:, 0]), *b.unbind(1)]
+        """Of numerator and inner part of the denominator for each input, lowest power first, ``(in, 6), (in, 4)``."""
+        return self.a.index_select(0, self.group), self.b.index_select(0, self.group)
 
     def inner(self, x):
-        a, b = self.coefficients()
-        return (horner(a, x) / (1 + horner(b, x).abs()))[..., None]
+        return kernels.quotient(x, *self.coefficients())[..., None]
 
     def slope(self, x):
-        a, b = self.coefficients()
-        q = horner(b, x)
-        below = 1 + q.abs()
-        fall = horner(a, x) * q.sign() * horner(differentiated(b), x) / below
-        return ((horner(differentiated(a), x) - fall) / below)[..., None]
-
-
-def horner(coef, x):
-    """A polynomial for each input: tensors of shape (in,), lowest power first, and ``(n, in) -> (n, in)``."""
-    *lower, value = coef
-    for c in reversed(lower):
-        value = torch.addcmul(c, value, x)
-    return value
-
-
-def differentiated(coef):
-    return [k * c for k, c in enumerate(coef)][1:]
+        return kernels.quotient_slope(x, *self.coefficients())[..., None]
 
 
 def safe_pade(f, low, high, n_points=400, n_rounds=10):

@@ -12,19 +12,20 @@ from ._continued import Continued
 class RBF(Continued, name="rbf"):
     """Gaussian bumps ``exp(-((x - c_k) / h)**2)``, whose width ``h`` is the spacing of their centres.
 
-    A wider bump is smoother, and nearer to its neighbours' span: at twice the variance the Gram matrix is a hundred
-    times worse conditioned. Outside [-1, 1] each function goes on as a straight line.
+    One centre stands beyond each end of [-1, 1], as with cubic B-splines, so that the ends are covered as well as the
+    middle. A wider bump is smoother, and nearer to its neighbours' span: at twice the variance the Gram matrix is a
+    hundred times worse conditioned. Outside [-1, 1] each function goes on as a straight line.
 
     Parameters
     ----------
     in_features : int
     n_knots : int, default=8
-        Number of centres, equally spaced on [-1, 1]; at least 2.
+        Number of centres, equally spaced, the second and the last but one at -1 and 1; at least 4.
 
     Raises
     ------
     ValueError
-        If `n_knots` is below 2.
+        If `n_knots` is below 4.
 
     Notes
     -----
@@ -38,8 +39,8 @@ class RBF(Continued, name="rbf"):
     --------
     >>> import torch
     >>> from sklearn_kan.bases import RBF
-    >>> RBF(1, n_knots=3)(torch.zeros(1, 1)).squeeze()
-    tensor([0.3679, 1.0000, 0.3679])
+    >>> RBF(1, n_knots=5)(torch.zeros(1, 1)).squeeze()
+    tensor([0.0183, 0.3679, 1.0000, 0.3679, 0.0183])
     """
 
     search_space: ClassVar = {"n_knots": (4, 32)}
@@ -47,9 +48,10 @@ class RBF(Continued, name="rbf"):
     centers: torch.Tensor
 
     def __init__(self, in_features, *, n_knots=8):
-        check_least(2, "rbf", n_knots=n_knots)
+        check_least(4, "rbf", n_knots=n_knots)
         super().__init__(in_features, n_basis=n_knots)
-        self.register_buffer("centers", torch.linspace(LOW, HIGH, n_knots))
+        h = (HIGH - LOW) / (n_knots - 3)
+        self.register_buffer("centers", torch.linspace(LOW - h, HIGH + h, n_knots))
 
     def scaled(self, x):
         h = self.centers[1] - self.centers[0]

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from ._base import check_least
+from ._base import check_least, damping
 from ._continued import Continued
 
 FREQUENCY = 5.0  # of Morlet's wavelet
@@ -28,10 +28,12 @@ WAVELETS = {
 
 
 class Wavelet(Continued, name="wavelet"):
-    """Wavelets ``psi((x - b_k) / a_k)`` with learnable shifts and scales.
+    """Wavelets ``4**-l_k psi((x - b_k) / a_k)`` with learnable shifts and scales.
 
     They start dyadically: one centred on [-1, 1], then two of half its scale, four of a quarter, and so on, which
-    represents coarse and fine structure and is well conditioned. Outside [-1, 1] each goes on as a straight line.
+    represents coarse and fine structure and is well conditioned. Those of level ``l_k`` are divided by the square of
+    the frequency, so that second derivatives are of one size; see `damping`. Outside [-1, 1] each goes on as a
+    straight line.
 
     Parameters
     ----------
@@ -47,6 +49,8 @@ class Wavelet(Continued, name="wavelet"):
     ----------
     shift, log_scale : Parameter of shape (in_features, n_knots)
         ``b_k`` and ``log(a_k)``.
+    size : Tensor of shape (n_knots,)
+        ``4**-l_k``.
 
     Raises
     ------
@@ -72,6 +76,8 @@ class Wavelet(Continued, name="wavelet"):
 
     search_space: ClassVar = {"n_knots": (4, 32), "wavelet": list(WAVELETS)}
 
+    size: torch.Tensor
+
     def __init__(self, in_features, *, n_knots=8, wavelet="mexican_hat"):
         check_least(1, "wavelet", n_knots=n_knots)
         if wavelet not in WAVELETS:
@@ -83,6 +89,7 @@ class Wavelet(Continued, name="wavelet"):
         half_distance = 2.0**-level
         center = (2 * (k - 2**level) + 1) * half_distance - 1
         dtype = torch.get_default_dtype()
+        self.register_buffer("size", damping(2**level).to(dtype))
         self.shift = nn.Parameter(center.to(dtype).repeat(in_features, 1))
         self.log_scale = nn.Parameter((WIDTH * half_distance).log().to(dtype).repeat(in_features, 1))
 
@@ -92,8 +99,8 @@ class Wavelet(Continued, name="wavelet"):
 
     def inner(self, x):
         z, _ = self.scaled(x)
-        return WAVELETS[self.wavelet][0](z)
+        return WAVELETS[self.wavelet][0](z) * self.size
 
     def slope(self, x):
         z, rate = self.scaled(x)
-        return WAVELETS[self.wavelet][1](z) * rate
+        return WAVELETS[self.wavelet][1](z) * (rate * self.size)

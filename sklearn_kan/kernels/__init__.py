@@ -7,6 +7,7 @@ from . import _cpu, _triton
 from ._cpu import has_library
 from ._edges import edges_contract
 from ._plain import N_BUFFERS, expand_and_multiply
+from ._quotient import quotient, quotient_slope, rational_values
 from ._triton import describe_gpu_kernel, rational_contract
 
 __all__ = [
@@ -19,7 +20,10 @@ __all__ = [
     "has_library",
     "is_available",
     "is_eager",
+    "quotient",
+    "quotient_slope",
     "rational_contract",
+    "rational_values",
     "spline_contract",
 ]
 

@@ -110,7 +110,7 @@ class SplineContract(torch.autograd.Function):
     def backward(ctx, grad):
         x, coef, *table = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return *gradients_of_gradients(ctx.differentiable, x, coef, grad), *[None] * (2 + len(table))
+            return *gradients_of_gradients(ctx.differentiable, (x, coef), grad), *[None] * (2 + len(table))
         x, slabs, grad = x.contiguous(), coef.permute(1, 2, 0).contiguous(), grad.contiguous()
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         grad_slabs = torch.empty_like(slabs)

@@ -44,7 +44,7 @@ class ExpandAndMultiply(torch.autograd.Function):
     def backward(ctx, grad):
         x, coef = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return *gradients_of_gradients(ctx.differentiable, x, coef, grad), None, None
+            return *gradients_of_gradients(ctx.differentiable, (x, coef), grad), None, None
         matrix = as_matrix(coef)
         grad_matrix = torch.zeros_like(matrix)
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
@@ -69,8 +69,8 @@ def blocks(x, coef):
         yield slice(start, start + n_rows), buffers[:, : len(x) - start]
 
 
-def gradients_of_gradients(differentiable, x, coef, grad):
-    """Gradients of `x` and `coef` that can be differentiated again."""
-    wanted = [tensor for tensor in (x, coef) if tensor.requires_grad]
-    found = iter(torch.autograd.grad(differentiable(x, coef), wanted, grad, create_graph=True))
-    return [next(found) if tensor.requires_grad else None for tensor in (x, coef)]
+def gradients_of_gradients(differentiable, tensors, grad):
+    """Gradients of `tensors` that can be differentiated again."""
+    wanted = [tensor for tensor in tensors if tensor.requires_grad]
+    found = iter(torch.autograd.grad(differentiable(*tensors), wanted, grad, create_graph=True))
+    return [next(found) if tensor.requires_grad else None for tensor in tensors]

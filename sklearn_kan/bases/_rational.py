@@ -79,10 +79,10 @@ class Rational(Continued, name="rational"):
         self.register_buffer("group", torch.arange(in_features) * n_groups // max(1, in_features), persistent=False)
 
     def forward(self, x):
-        coefficients = self.coefficients()
-        if x.is_cuda or not kernels.is_eager(x, *coefficients):
+        a, b = self.coefficients()
+        if x.is_cuda or not kernels.is_eager(x, a, b):
             return super().forward(x)
-        return kernels.rational_values(x, *coefficients, self.ends)[..., None]
+        return kernels.rational_values(x, a, b, self.ends)[..., None]
 
     def contract(self, x, coef):
         if not x.is_cuda or not kernels.is_eager(x, coef, self.a, self.b):

@@ -75,8 +75,8 @@ class Sine(Basis, name="sine"):
         return self.scale * self.sines(x)
 
     def contract(self, x, coef):
-        return self.sines(x).flatten(1) @ (self.scale * coef).permute(1, 2, 0).flatten(0, 1)
+        return self.sines(x).flatten(1) @ (self.scale[:, None] * coef.permute(1, 2, 0)).flatten(0, 1)
 
     def sines(self, x):
-        angle = torch.outer(x.flatten(), self.frequency).unflatten(0, x.shape)  # its gradients are products too
-        return torch.sin(angle + self.phase)
+        angle = x[..., None] @ self.frequency[None]  # a product, because its gradients then are products too
+        return angle.add_(self.phase).sin()

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from ._plain import gradients_of_gradients
 
 NUMERATOR, DENOMINATOR = 5, 4  # degrees
-CELLS = 2**14  # inputs of some rows
 
 
 def rational_values(x, a, b, ends):
@@ -31,43 +30,45 @@ def rational_values(x, a, b, ends):
 
 
 class RationalValues(torch.autograd.Function):
-    """Saves its inputs and nothing else: backward evaluates the polynomials again. Inside, inputs come first."""
+    """Works on columns, ``(in, n)``: one product for each input evaluates P, P', Q and Q', and one is its gradient."""
 
     @staticmethod
     def forward(ctx, x, a, b, ends):
-        ctx.save_for_backward(x, a, b)
+        columns = x.T.contiguous()
+        powers = x.new_empty(len(a), NUMERATOR + 1, len(x))
+        powers[:, 0] = 1
+        inside = torch.clamp(columns, *ends, out=powers[:, 1])
+        for k in range(2, NUMERATOR + 1):
+            torch.mul(powers[:, k - 1], inside, out=powers[:, k])
+        value, slope, q, slope_q = (with_slopes(a, b) @ powers).unbind(1)
+        sign = q.sign()
+        scale = q.abs_().add_(1).reciprocal_()
+        fall = slope_q.mul_(sign).mul_(scale)
+        value.mul_(scale)
+        slope.mul_(scale).addcmul_(value, fall, value=-1)
+        beyond = columns - inside
+        ctx.save_for_backward(x, a, b, powers, beyond, value, slope, scale, sign, fall)
         ctx.ends = ends
-        y, polynomials = torch.empty_like(x), with_slopes(a, b)
-        for rows, powers in blocks(x):
-            columns, value, slope, *_ = evaluated(x[rows], polynomials, powers, ends)
-            y[rows] = torch.addcmul(value, slope, columns.sub_(powers[:, 1])).T
-        return y
+        return torch.addcmul(value, slope, beyond).T
 
     @staticmethod
     def backward(ctx, grad):
-        x, a, b = tensors = ctx.saved_tensors
+        x, a, b, powers, beyond, value, slope, scale, sign, fall = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return *gradients_of_gradients(partial(plain_values, ends=ctx.ends), tensors, grad), None
-        grad_x, polynomials = torch.empty_like(x), with_slopes(a, b)
-        total = torch.zeros_like(polynomials)
-        for rows, powers in blocks(x):
-            columns, value, slope, scale, sign, fall = evaluated(x[rows], polynomials, powers, ctx.ends)
-            at_value = grad[rows].T.clone(memory_format=torch.contiguous_format)
-            grad_x[rows] = torch.mul(at_value, slope).T
-            at_slope = columns.sub_(powers[:, 1]).mul_(at_value).mul_(scale)
-            of = x.new_empty(len(a), 4, len(columns[0]))
-            of_p, of_slope_p, of_q, of_slope_q = of.unbind(1)
-            torch.addcmul(at_value.mul_(scale), at_slope, fall, value=-1, out=of_p)
-            of_slope_p.copy_(at_slope)
-            pull = value.mul_(sign)
-            torch.mul(of_p, pull, out=of_q).addcmul_(at_slope, slope.mul_(sign)).neg_()
-            torch.mul(at_slope, pull, out=of_slope_q).neg_()
-            total.baddbmm_(of, powers.transpose(1, 2))
-        of_p, of_slope_p, of_q, of_slope_q = total.unbind(1)
+            return *gradients_of_gradients(partial(plain_values, ends=ctx.ends), (x, a, b), grad), None
+        grad = grad.T.contiguous()
+        of = torch.empty(len(a), 4, len(x), dtype=x.dtype)  # gradients of P, P', Q and Q'
+        of_p, of_slope_p, of_q, of_slope_q = of.unbind(1)
+        torch.mul(grad, beyond, out=of_slope_p).mul_(scale)
+        torch.mul(grad, scale, out=of_p).addcmul_(of_slope_p, fall, value=-1)
+        pull = (value * sign).neg_()
+        torch.mul(of_p, pull, out=of_q).addcmul_(of_slope_p, slope * sign, value=-1)
+        torch.mul(of_slope_p, pull, out=of_slope_q)
+        of_p, of_slope_p, of_q, of_slope_q = (of @ powers.transpose(1, 2)).unbind(1)
         exponent = torch.arange(1, NUMERATOR + 1, dtype=x.dtype)
         of_p[:, 1:] += exponent * of_slope_p[:, :-1]
         of_q[:, 1:] += exponent * of_slope_q[:, :-1]
-        return grad_x, of_p, of_q[:, 1 : DENOMINATOR + 1], None
+        return (grad * slope).T, of_p, of_q[:, 1 : DENOMINATOR + 1], None
 
 
 def with_slopes(a, b):
@@ -75,33 +76,6 @@ def with_slopes(a, b):
     coef = torch.stack([a, F.pad(b, (1, NUMERATOR - DENOMINATOR))], 1)
     exponent = torch.arange(1, NUMERATOR + 1, dtype=a.dtype)
     return torch.stack([coef, F.pad(coef[..., 1:] * exponent, (0, 1))], 2).flatten(1, 2)
-
-
-def blocks(x):
-    """Slices of few rows, each with memory for their powers ``(in, 6, n_rows)``: fresh memory costs more than products."""
-    n_rows = max(1, CELLS // x.shape[1])
-    powers = x.new_empty(x.shape[1], NUMERATOR + 1, min(n_rows, len(x)))
-    powers[:, 0] = 1
-    for start in range(0, len(x), n_rows):
-        yield slice(start, start + n_rows), powers[..., : len(x) - start]
-
-
-def evaluated(x, polynomials, powers, ends):
-    """Inputs as columns, F, F', and what they are made of, each ``(in, n)``; fills in the `powers` of the closest points.
-
-    The last are ``1 / (1 + |Q|)``, the sign of Q, and ``sign(Q) Q' / (1 + |Q|)``.
-    """
-    columns = x.T.clone(memory_format=torch.contiguous_format)
-    inside = torch.clamp(columns, *ends, out=powers[:, 1])
-    for k in range(2, NUMERATOR + 1):
-        torch.mul(powers[:, k - 1], inside, out=powers[:, k])
-    value, slope, q, slope_q = (polynomials @ powers).unbind(1)
-    sign = q.sign()
-    scale = q.abs_().add_(1).reciprocal_()
-    fall = slope_q.mul_(sign).mul_(scale)
-    value.mul_(scale)
-    slope.mul_(scale).addcmul_(value, fall, value=-1)
-    return columns, value, slope, scale, sign, fall
 
 
 def plain_values(x, a, b, ends):

@@ -202,6 +202,25 @@ def adaptive_knots():
     return "\n".join(lines)
 
 
+def search():
+    """Best cross-validated scores of searches at equal numbers of fits, and what pruning saves."""
+    result = json.loads((RESULTS / "search.json").read_text())
+    names = ["KANSearchCV", "KANSearchCV, pruned", "OptunaSearchCV", "RandomizedSearchCV"]
+    lines = [
+        f"Best cross-validated score (R2, or minus log-loss) of {result['n_trials']} settings, {result['n_folds']} folds "
+        f"of {result['rows']} rows, `max_iter={result['max_iter']}`, "
+        f"`hidden_layer_sizes={result['hidden_layer_sizes']}`; the pruned search goes on until it has made as many "
+        "passes. Last column: how much sooner it reached the unpruned one's best score. One thread.",
+        "",
+        "| | " + " | ".join(names) + " | sooner |",
+        "|---" * (2 + len(names)) + "|",
+    ]
+    for table, of in result["summary"].items():
+        scores = [f"{of[name]['best_score']:.3f}" for name in names]
+        lines.append(f"| {table} | " + " | ".join(scores) + f" | {of['pruning']['times_faster_to_score']:.1f}x |")
+    return "\n".join(lines)
+
+
 def constraints():
     """Free, monotone, pairwise and additive models of two families."""
     result = json.loads((RESULTS / "constraints.json").read_text())
@@ -236,6 +255,7 @@ TABLES = {
     "docs/bases.md": {"bases": bases, "adaptive_knots": adaptive_knots},
     "docs/constraints.md": {"constraints": constraints},
     "docs/gp.md": {"gp": gaussian_processes},
+    "docs/search.md": {"search": search},
     "docs/speed.md": {"speed": speed, "speed_of_peers": speed_of_peers, "loops": loops},
 }
 

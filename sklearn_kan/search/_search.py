@@ -42,8 +42,8 @@ class KANSearchCV(BaseSearchCV):
         Parameters with their distributions; or a function ``trial -> {parameter: value}`` that asks the trial for what
         it needs. It is called again with ``optuna.trial.FixedTrial`` to read a trial's parameters from the study. By
         default the conditional space of the estimator: basis → its degree, number and placement of knots, its own
-        parameters; number and width of hidden layers, `alpha`, `learning_rate_init`, `interactions`, and whatever of
-        `n_members` and `smoothness` the estimator has; `solver` up to 100 rows. For GPs: `n_components`, `spectrum`
+        parameters; number and width of hidden layers, `alpha`, `learning_rate_init`, `interactions`, `n_members`;
+        `solver` up to 256 rows. For GPs: `n_components`, `spectrum`
         → its `nu`, `trend_degree`, `n_restarts_optimizer`.
     bases : list of str or subclass of Basis, optional
         Families to choose from; by default all, unless the estimator has decided. If the estimator's own is not among

@@ -207,8 +207,8 @@ def search():
     result = json.loads((RESULTS / "search.json").read_text())
     names = ["KANSearchCV", "KANSearchCV, pruned", "OptunaSearchCV", "RandomizedSearchCV"]
     lines = [
-        f"Best cross-validated score (R2, or minus log-loss) of {result['n_trials']} settings, {result['n_folds']} folds "
-        f"of {result['rows']} rows, `max_iter={result['max_iter']}`, "
+        f"Best cross-validated score (R2, or minus log-loss) of {result['n_trials']} settings, {result['n_folds']} "
+        f"folds of {result['rows']} rows, `max_iter={result['max_iter']}`, "
         f"`hidden_layer_sizes={result['hidden_layer_sizes']}`; the pruned search goes on until it has made as many "
         "passes. Last column: how much sooner it reached the unpruned one's best score. One thread.",
         "",

@@ -202,6 +202,24 @@ def adaptive_knots():
     return "\n".join(lines)
 
 
+def papers():
+    """Values and steps of layers beside the papers' own code."""
+    result = json.loads((RESULTS / "papers.json").read_text())
+    worst = max(result["differences"].values())
+    knots = result["individual_knots"]
+    lines = [
+        f"A training step (forward, backward, Adam) of a layer 64→64, batch {result['n']:,}, float32, one thread, "
+        f"timed in turn. Where formulas agree, the largest difference of values in float64 is {worst:.0e}.",
+        "",
+        "| | published, ms | ours, ms |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {name} | {ms['published']:.1f} | {ms['ours']:.1f} |" for name, ms in result["step_ms"].items()]
+    time, memory = (knots[key]["individual"] / knots[key]["shared"] for key in ("ms", "peak_mb"))
+    lines += ["", f"Individual knots take {time:.1f} times the time of shared ones, and {memory:.1f} times the memory."]
+    return "\n".join(lines)
+
+
 def search():
     """Best cross-validated scores of searches at equal numbers of fits, and what pruning saves."""
     result = json.loads((RESULTS / "search.json").read_text())
@@ -252,7 +270,7 @@ def mean(rows, key):
 
 TABLES = {
     "README.md": {"tabular_suite": tabular_suite, "speed": speed},
-    "docs/bases.md": {"bases": bases, "adaptive_knots": adaptive_knots},
+    "docs/bases.md": {"bases": bases, "adaptive_knots": adaptive_knots, "papers": papers},
     "docs/constraints.md": {"constraints": constraints},
     "docs/gp.md": {"gp": gaussian_processes},
     "docs/search.md": {"search": search},

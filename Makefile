@@ -8,7 +8,7 @@ demo: .venv/demo.stamp  ## fit a KAN to 53,940 diamonds, beside two other models
 	$(BIN)/python examples/diamonds.py
 
 test: .venv/test.stamp lint  ## style, types, and all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --doctest-modules
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --doctest-modules  # one core for each
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

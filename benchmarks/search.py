@@ -27,7 +27,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.model_selection import KFold, RandomizedSearchCV, StratifiedKFold
 
 from benchmarks.environment import environment
-from benchmarks.tabular_suite import load
+from benchmarks.tabular.suite import load
 from sklearn_kan import KANClassifier, KANRegressor, KANSearchCV
 from sklearn_kan.search._objective import N_REPORTS
 from sklearn_kan.search._space import default_space

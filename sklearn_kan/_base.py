@@ -77,7 +77,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         "knots": [StrOptions({"uniform", "quantile", "adaptive"}), "array-like"],
         "refine_knots": ["array-like", None],
         "basis_params": [dict, list, tuple, None],
-        "interactions": [StrOptions({"product"}), None],
+        "interactions": [StrOptions({"product", "mixed"}), None],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "norm": [StrOptions(set(NORMS))],
         "solver": [StrOptions(set(SOLVERS))],

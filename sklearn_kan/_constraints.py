@@ -31,7 +31,7 @@ def read_constraints(estimator, columns):
         Naming the parameter or column and the remedy.
     """
     directions, groups = read_directions(estimator, columns), read_groups(estimator)
-    if estimator.interactions is not None and (directions.any() or groups is not None):
+    if estimator.interactions == "product" and (directions.any() or groups is not None):
         name = "monotonic_cst" if directions.any() else "interaction_cst"
         raise ValueError(
             f"interactions={estimator.interactions!r} multiplies columns, which {name} cannot hold to. Set one of them "

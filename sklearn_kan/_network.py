@@ -30,9 +30,10 @@ class KANLayer(nn.Module):
         Offered to the basis, where it has such parameters; its own defaults otherwise.
     basis_params : dict, optional
         Further parameters of the basis.
-    interactions : {"product"}, optional
+    interactions : {"product", "mixed"}, optional
         ``"product"`` adds ``(sum_i f_oi x_i) (sum_i g_oi x_i)`` to output o, the product part of a quadratic unit.
         It starts as nothing, g = 0, beside which f is random: ReLinear's way of letting quadratic terms in.
+        ``"mixed"`` adds it in the latter half of an ensemble's members only.
     n_members : int, optional
         Layers of as many members of an ensemble in one, each with `out_features` outputs of its own.
     scaled : bool, default=False
@@ -54,8 +55,8 @@ class KANLayer(nn.Module):
     coef : Tensor of shape (n_units, in_features, n_basis)
         A view of `edge_weight`, or of its product with `scale`.
     base_weight : Parameter of shape (n_units, in_features), or None
-    factor, cofactor : Parameter of shape (n_units, in_features), or None
-        ``f`` and ``g``.
+    factor, cofactor : Parameter of shape (n_products, in_features), or None
+        ``f`` and ``g`` of the last `n_products` units.
     bias : Parameter of shape (n_units,)
 
     Notes
@@ -87,9 +88,9 @@ class KANLayer(nn.Module):
         self.edge_weight = nn.Parameter(torch.empty(in_features, self.basis.n_basis, n_units))
         base = self.basis.has_base if base is None else base
         self.base_weight = nn.Parameter(torch.empty(n_units, in_features)) if base else None
-        has_products = read_interactions(interactions)
-        self.factor = nn.Parameter(torch.empty(n_units, in_features)) if has_products else None
-        self.cofactor = nn.Parameter(torch.empty(n_units, in_features)) if has_products else None
+        n_products = out_features * members_with_products(interactions, n_members)
+        self.factor = nn.Parameter(torch.empty(n_products, in_features)) if n_products else None
+        self.cofactor = nn.Parameter(torch.empty(n_products, in_features)) if n_products else None
         self.bias = nn.Parameter(torch.empty(n_units))
         self.scale = nn.Parameter(torch.empty(in_features, n_members or 1)) if scaled else None
         self.reset_parameters(generator)
@@ -185,7 +186,9 @@ class KANLayer(nn.Module):
         if self.base_weight is not None:
             y = y + linear(F.silu(x), self.scaled(self.base_weight.T).T)
         if self.factor is not None and self.cofactor is not None:
-            y = y + linear(x, self.factor) * linear(x, self.cofactor)
+            n_others = self.n_units - len(self.factor)
+            x = x if x.ndim == 2 else x[:, n_others // self.out_features :]
+            y = y + F.pad(linear(x, self.factor) * linear(x, self.cofactor), (n_others, 0))
         return y
 
     def edge_functions(self, x):
@@ -225,8 +228,8 @@ class KAN(nn.Module):
         Of the basis. ``knots="quantile"``, or a tensor of shape (n_knots,) or (in_features, n_knots), holds for the
         first layer; hidden ones start with uniform knots. A sequence as `n_knots` has one number for each layer, as
         `basis_params` one dict, or None.
-    interactions : {"product"}, optional
-        Of the layers, in all of them.
+    interactions : {"product", "mixed"}, optional
+        Of the layers: ``"product"`` in all of them, ``"mixed"`` in hidden ones.
     n_members : int, optional
         Networks of an ensemble, trained side by side in one module; see `KANLayer`.
     scaled : bool, default=False
@@ -259,7 +262,8 @@ class KAN(nn.Module):
         hidden = knots if isinstance(knots, str) and knots == "adaptive" else "uniform"
         self.layers = nn.ModuleList(
             KANLayer(sizes[i], sizes[i + 1], bases[i], n_knots=sizes_of_knots[i], degree=degree, is_first=i == 0,
-                     knots=hidden if i else knots, basis_params=params[i], interactions=interactions,
+                     knots=hidden if i else knots, basis_params=params[i],
+                     interactions=None if interactions == "mixed" and i == n_layers - 1 else interactions,
                      n_members=n_members, scaled=scaled and i == 0, generator=generator)
             for i in range(n_layers)
         )  # fmt: skip
@@ -330,11 +334,12 @@ class KAN(nn.Module):
         return h
 
 
-def read_interactions(interactions):
-    """Whether units have products."""
-    if interactions not in (None, "product"):
-        raise ValueError(f"interactions={interactions!r} is unknown. Choose 'product', or None.")
-    return interactions is not None
+def members_with_products(interactions, n_members):
+    """How many members' units have products, the last ones; a network without members counts as one."""
+    numbers = {None: 0, "product": n_members or 1, "mixed": (n_members or 1) // 2}
+    if interactions not in numbers:
+        raise ValueError(f"interactions={interactions!r} is unknown. Choose 'product', 'mixed', or None.")
+    return numbers[interactions]
 
 
 def check_has_knots(family):

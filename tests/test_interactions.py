@@ -64,6 +64,23 @@ def test_a_product_needs_no_depth(solver):
     assert KANRegressor(**params, interactions="product").fit(X, y).score(X, y) > 0.99
 
 
+def test_half_of_an_ensemble_has_products_in_hidden_units():
+    net = KAN(3, 1, hidden_layer_sizes=(4, 2), interactions="mixed", n_members=5).double()
+    assert [layer.factor is None or tuple(layer.factor.shape) for layer in net.layers] == [(8, 3), (4, 4), True]
+    x = torch.randn(9, 3, dtype=torch.float64)
+    before = net(x)
+    torch.nn.init.normal_(net.layers[0].cofactor)
+    changed = (net(x) - before).abs().amax((0, 2)) > 1e-6
+    assert changed.tolist() == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize("params", [{"hidden_layer_sizes": ()}, {"n_members": 1}])
+def test_additive_models_and_single_networks_have_no_products_by_default(params):
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    model = KANRegressor(**params, max_iter=1, random_state=0).fit(X, X[:, 0])
+    assert all(layer.factor is None for layer in model.module_.layers)
+
+
 def test_classes_of_a_saddle_need_no_depth():
     X = np.random.default_rng(0).uniform(-1, 1, (400, 2))
     model = KANClassifier((), interactions="product", learning_rate_init=0.03, random_state=0).fit(
@@ -73,5 +90,5 @@ def test_classes_of_a_saddle_need_no_depth():
 
 
 def test_an_unknown_interaction_is_refused():
-    with pytest.raises(ValueError, match=r"^interactions='sum' is unknown\. Choose 'product', or None\.$"):
+    with pytest.raises(ValueError, match=r"^interactions='sum' is unknown\. Choose 'product', 'mixed', or None\.$"):
         KANLayer(3, 2, interactions="sum")

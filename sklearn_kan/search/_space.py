@@ -20,7 +20,7 @@ SHARED = {"n_knots", "degree", "knots"}  # a family's parameters that are the es
 KAN_RANGES = {
     "alpha": (0.03, 30.0),
     "learning_rate_init": (1e-3, 3e-2),
-    "interactions": [None, "product"],
+    "interactions": [None, "mixed", "product"],
     "n_members": [1, 4, 16],
 }
 N_HIDDEN_LAYERS, WIDTH = (0, 2), (16, 128)

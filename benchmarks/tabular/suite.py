@@ -4,7 +4,7 @@ A suite is a folder of parquet tables and a ``suite.json`` that names, for each,
 categorical columns. Every method is fitted in the same run, on one thread, on the same 75/25 splits; losses are
 nRMSE or the error rate, summed up by their shifted geometric mean (offset 0.01).
 
-    python -m benchmarks.tabular_suite --suite FOLDER --seeds 0 1 2
+    python -m benchmarks.tabular.suite --suite FOLDER --seeds 0 1 2
 """
 
 import argparse
@@ -31,7 +31,7 @@ from benchmarks.environment import environment
 from sklearn_kan import KANClassifier, KANRegressor
 
 OFFSET = 0.01
-RESULTS = Path(__file__).parent / "results" / "tabular_suite.json"
+RESULTS = Path(__file__).parent.parent / "results"
 
 
 def kan(is_regression, categorical, seed):
@@ -61,17 +61,18 @@ def load(folder, entry):
     return table, y.to_numpy(float) if is_regression else y.astype("category").cat.codes.to_numpy(int)
 
 
-def score(method, folder, entry, seed):
-    """One fit: losses and seconds."""
+def score(method, make, folder, entry, seed):
+    """One fit of a model ``make(is_regression, categorical, seed)``: losses and seconds."""
     X, y = load(folder, entry)
     is_regression = entry["task"] == "regression"
     stratify = None if is_regression else y
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, random_state=seed, stratify=stratify)
-    model = METHODS[method](is_regression, entry["categorical"], seed)
     start = time.process_time()
-    model.fit(X_train, y_train)
+    model = make(is_regression, entry["categorical"], seed).fit(X_train, y_train)
     row = {"method": method, "table": entry["name"], "task": entry["task"], "seed": seed}
     row["fit_cpu_seconds"] = time.process_time() - start
+    if hasattr(model, "module_"):
+        row["n_parameters"] = sum(p.numel() for p in model.module_.parameters())
     if is_regression:
         row["loss"] = float(np.sqrt(np.mean((model.predict(X_test) - y_test) ** 2)) / y_test.std())
     else:
@@ -102,24 +103,30 @@ def summary(rows):
     return result
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--suite", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    arguments = parser.parse_args()
+def run(claim, methods, folder, seeds, path):
+    """Score all methods on all tables and splits, and write the results."""
     torch.set_num_threads(1)
     rows = []
-    for entry in json.loads((arguments.suite / "suite.json").read_text()):
-        for seed in arguments.seeds:
-            for method in arguments.methods:
-                rows.append(score(method, arguments.suite, entry, seed))
+    for entry in json.loads((folder / "suite.json").read_text()):
+        for seed in seeds:
+            for method, make in methods.items():
+                rows.append(score(method, make, folder, entry, seed))
                 print({key: round(v, 4) if isinstance(v, float) else v for key, v in rows[-1].items()}, flush=True)
-    result = {"claim": __doc__.split("\n")[0], **environment(), "seeds": arguments.seeds, "summary": summary(rows)}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({**result, "rows": rows}, indent=1) + "\n")
+    result = {"claim": claim, **environment(), "seeds": seeds, "summary": summary(rows)}
+    path.write_text(json.dumps({**result, "rows": rows}, indent=1) + "\n")
     print(json.dumps(result["summary"], indent=1))
 
 
+def arguments(description, methods):
+    """What is asked for on the command line: folder of the suite, seeds, methods by name."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--suite", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--methods", nargs="+", choices=methods, default=list(methods))
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main()
+    asked = arguments(__doc__, METHODS)
+    chosen = {name: METHODS[name] for name in asked.methods}
+    run(__doc__.split("\n")[0], chosen, asked.suite, asked.seeds, RESULTS / "tabular_suite.json")

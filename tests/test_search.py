@@ -27,7 +27,7 @@ from sklearn_kan.search import FoldPruner
 from sklearn_kan.search._space import space_for
 
 ALPHA = {"alpha": FloatDistribution(1e-3, 1e3, log=True)}
-SMALL = {"hidden_layer_sizes": (4,), "max_iter": 2}
+SMALL = {"hidden_layer_sizes": (4,), "n_members": 2, "max_iter": 2}
 X, y = load_diabetes(return_X_y=True)
 X_iris, y_iris = load_iris(return_X_y=True)
 SILENT = optuna.pruners.NopPruner()

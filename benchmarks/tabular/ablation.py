@@ -22,7 +22,7 @@ PARTS = {
     "+ quantile knots": {"knots": "quantile"},
     "+ factors of columns": {},
     "+ 16 members, validation rows of their own": {"n_members": 16},
-    "+ products in half of the members": {"interactions": "mixed"},
+    "the default: + products in half of the members": {"interactions": "mixed"},
 }  # fmt: skip
 
 

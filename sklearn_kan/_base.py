@@ -25,6 +25,7 @@ from ._network import KAN, check_has_knots, for_layers
 from ._norms import NORMS
 from ._parallel import n_processes
 from ._phases import SOLVERS, phases_for
+from ._roughness import check_can_be_smoothed
 from ._rows import Rows, merged
 from ._table import read_table
 from ._training import Net, check_callbacks, finished_net, limited_threads, train
@@ -82,6 +83,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         "norm": [StrOptions(set(NORMS))],
         "solver": [StrOptions(set(SOLVERS))],
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "smoothness": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [StrOptions({"cosine", "constant"})],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
@@ -163,7 +165,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         phases = phases_for(
             self.solver, n_samples=len(rows), max_iter=-(-self.max_iter // (1 + len(schedule))),
             batch_size=self._batch_size(len(rows)), learning_rate=self.learning_rate,
-            learning_rate_init=self.learning_rate_init, alpha=self._decay(), fisher=fisher_root(self._loss()),
+            learning_rate_init=self.learning_rate_init, alpha=self._decay(), smoothness=self.smoothness,
+            fisher=fisher_root(self._loss()),
         )  # fmt: skip
         history = []
         for n_knots in (None, *schedule):
@@ -232,6 +235,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             check_has_knots(family)
         check_callbacks(self.callbacks)
         check_device(self.device)
+        if self.smoothness and self.solver == "kfac":
+            raise ValueError(
+                f"smoothness={self.smoothness} has a curvature that solver='kfac' does not know. Choose 'adam', "
+                "'lbfgs' or 'hybrid', or set smoothness=0."
+            )
         if self.solver in ("adam", "hybrid") and self.alpha * self.learning_rate_init > 1:
             raise ValueError(
                 f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} is above 1: each step would "
@@ -289,6 +297,9 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # the CPU's alone
             module = make_network(self._config, self._generator)
+        if self.smoothness:
+            for layer in module.layers:
+                check_can_be_smoothed(layer)
         self.module_ = module.to(dtype=self._choose_dtype(columns))
 
     def _check_can_be_constrained(self):
@@ -296,6 +307,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         if self.solver == "kfac":
             raise ValueError(
                 "solver='kfac' cannot hold monotonic_cst or interaction_cst. Choose 'adam', 'lbfgs' or 'hybrid'."
+            )
+        if self.smoothness:
+            raise ValueError(
+                f"smoothness={self.smoothness} cannot be combined with monotonic_cst or interaction_cst, whose "
+                "coefficients are made of others. Set smoothness=0."
             )
 
     def _place_knots(self, rows):

@@ -71,6 +71,10 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         rate; for L-BFGS and K-FAC the objective is the mean loss plus
         ``alpha / n_samples * ||coefficients||**2 / 2``. An additive or monotone model, in
         which nothing scales up again what has been shrunk, takes a hundredth of it.
+    smoothness : float, default=0.0
+        Regularisation of the edge functions' second differences, as `alpha` is of their coefficients: with more of it
+        functions become straight lines, not zero. It pays beside many knots. For splines without
+        constraints, and not for K-FAC.
     batch_size : int or "auto", default="auto"
         Rows per step of Adam or K-FAC. ``"auto"`` for Adam: all up to 256 rows, then about a twentieth of them, from
         256 to 1,024; for K-FAC all up to 5,000, then 2,048.
@@ -173,13 +177,14 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, degree=3, knots="quantile",
-                 refine_knots=None, basis_params=None, interactions="mixed", n_members=16, norm="layer",
-                 solver="adam", alpha=2.0,
-                 batch_size="auto", learning_rate="cosine", learning_rate_init=0.01, max_iter=100,
-                 early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, class_weight=None,
-                 categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None, device="auto",
-                 dtype="auto", warm_start=False, random_state=None, verbose=0, callbacks=None):  # fmt: skip
+    def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, degree=3,
+                 knots="quantile", refine_knots=None, basis_params=None, interactions="mixed",
+                 n_members=16, norm="layer", solver="adam", alpha=2.0, smoothness=0.0, batch_size="auto",
+                 learning_rate="cosine", learning_rate_init=0.01, max_iter=100, early_stopping="auto",
+                 validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, class_weight=None,
+                 categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
+                 device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
+                 callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.basis = basis
         self.n_knots = n_knots
@@ -192,6 +197,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         self.norm = norm
         self.solver = solver
         self.alpha = alpha
+        self.smoothness = smoothness
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

@@ -34,6 +34,8 @@ class Phase(NamedTuple):
         Of the learning rate.
     penalty : float
         Strength of ``penalty / 2 * ||coefficients||**2`` in the objective, for optimizers without weight decay.
+    smoothness : float
+        Strength of the roughness of edges: decoupled for optimizers with weight decay, else in the objective.
     dtype : torch.dtype or None
         Precision inside; None for the module's own.
     n_steps : int
@@ -46,12 +48,13 @@ class Phase(NamedTuple):
     batch_size: int | None
     schedule: str = "constant"
     penalty: float = 0.0
+    smoothness: float = 0.0
     dtype: torch.dtype | None = None
     n_steps: int = 1
 
 
 def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha,
-               fisher=None):  # fmt: skip
+               smoothness=0.0, fisher=None):  # fmt: skip
     """The phases of a solver.
 
     ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
@@ -61,13 +64,14 @@ def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, l
     adam = Phase(
         torch.optim.AdamW,
         {"lr": learning_rate_init, "weight_decay": alpha, "betas": ADAM_BETAS, "fused": True},
-        max_iter, batch_size, schedule=learning_rate,
+        max_iter, batch_size, schedule=learning_rate, smoothness=smoothness,
     )  # fmt: skip
     lbfgs = Phase(
         torch.optim.LBFGS,
         {"max_iter": LBFGS_STEPS, "history_size": LBFGS_HISTORY, "line_search_fn": "strong_wolfe",
          "tolerance_grad": 1e-9, "tolerance_change": 1e-12},
-        max_iter, None, penalty=alpha / n_samples, dtype=torch.float64, n_steps=LBFGS_STEPS,
+        max_iter, None, penalty=alpha / n_samples, smoothness=smoothness / n_samples, dtype=torch.float64,
+        n_steps=LBFGS_STEPS,
     )  # fmt: skip
     penalty = alpha / n_samples
     is_full = batch_size is None or batch_size >= n_samples
@@ -78,10 +82,10 @@ def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, l
     return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs], "kfac": [kfac]}[solver]
 
 
-def streaming_phase(batch_size, learning_rate_init, alpha):
+def streaming_phase(batch_size, learning_rate_init, alpha, smoothness=0.0):
     """Adam without an end: what `partial_fit` runs one pass of at a time."""
     adam, = phases_for("adam", n_samples=1, max_iter=1, batch_size=batch_size, learning_rate_init=learning_rate_init,
-                       learning_rate="constant", alpha=alpha)  # fmt: skip
+                       learning_rate="constant", alpha=alpha, smoothness=smoothness)  # fmt: skip
     return adam
 
 

@@ -107,7 +107,7 @@ class StreamingKAN(BaseKAN):
         self._check_parallel(len(rows))
         if begins:
             self._place_knots(rows)
-        phase = streaming_phase(self._batch_size(len(y)), self.learning_rate_init, self._decay())
+        phase = streaming_phase(self._batch_size(len(y)), self.learning_rate_init, self._decay(), self.smoothness)
         if begins or not is_streaming(self.net_, phase):
             self.net_ = Net(self.module_, self._loss(), phase, generator=self._generator, device=self.device_)
             self.net_.initialize()

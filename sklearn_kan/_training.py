@@ -23,6 +23,7 @@ from ._losses import combined, cross_entropy, member_losses
 from ._observation import current_observer
 from ._parallel import average, n_processes
 from ._phases import Phase, cosine, is_coefficient, rate_of, streaming_phase
+from ._roughness import Roughness
 from ._rows import Batches, Rows
 from .optim import KFAC
 
@@ -53,6 +54,7 @@ class Net(NeuralNet):
         )  # fmt: skip
         self.phase, self.validation, self.generator = phase, validation, generator
         self.lowest = {}
+        self.roughness = Roughness(module.layers, phase.smoothness) if phase.smoothness else None
 
     def initialize_criterion(self):
         self.criterion_ = self.criterion  # a function that is ready to be called
@@ -64,7 +66,7 @@ class Net(NeuralNet):
             self.optimizer_ = self.phase.optimizer(self.module_, reduce=average, **params)
             self.highest_rates_ = [group["lr"] for group in self.optimizer_.param_groups]
             return self
-        if "weight_decay" not in params:
+        if not self.has_decay:
             self.optimizer_ = self.phase.optimizer(self.module_.parameters(), **params)
             return self
         alike = defaultdict(list)
@@ -116,8 +118,20 @@ class Net(NeuralNet):
     def penalty(self):
         """Half the squared norm of all coefficients, times the phase's strength; of an ensemble, the members' mean."""
         coefficients = (p for name, p in self.module_.named_parameters() if is_coefficient(name))
-        strength = self.phase.penalty / (getattr(self.module_, "n_members", None) or 1)
-        return 0.5 * strength * sum(p.square().sum() for p in coefficients)
+        n_members = getattr(self.module_, "n_members", None) or 1
+        strength = self.phase.penalty / n_members
+        total = 0.5 * strength * sum(p.square().sum() for p in coefficients)
+        return total + self.roughness.penalty() / n_members if self.roughness and not self.has_decay else total
+
+    @property
+    def has_decay(self):
+        """Whether coefficients are shrunk beside the objective."""
+        return "weight_decay" in self.phase.params
+
+    @property
+    def is_penalised(self):
+        """Whether the objective has penalties."""
+        return not self.has_decay and (self.phase.penalty or self.phase.smoothness)
 
     def as_predicted(self, raw):
         """Outputs as callbacks expect them, whatever the number of members."""
@@ -132,7 +146,7 @@ class Net(NeuralNet):
             self.optimizer_.zero_grad()
             y_pred = self.module_(X, sample_weight=sample_weight)
             loss = self.get_loss(y_pred, (y, sample_weight), training=True)
-            objective = loss + self.penalty() if self.phase.penalty else loss
+            objective = loss + self.penalty() if self.is_penalised else loss
             if objective.requires_grad:  # not where K-FAC tries a step
                 objective.backward()
             n_rows = len(X)
@@ -153,6 +167,8 @@ class Net(NeuralNet):
         self.step_ += 1
         weight = {"sample_weight": sample_weight} if isinstance(self.optimizer_, KFAC) else {}
         self.optimizer_.step(closure, **weight)
+        if self.roughness and self.has_decay:
+            self.roughness.shrink({p: group["lr"] for group in self.optimizer_.param_groups for p in group["params"]})
         return first
 
     def validation_step(self, batch, **fit_params):

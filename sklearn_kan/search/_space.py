@@ -16,7 +16,12 @@ from .._base import FULL_BATCH_ROWS, BaseKAN
 from ..bases import BASES, get_basis
 from ..gp import GPSpectralRegressor
 
-SHARED = {"n_knots", "degree", "knots"}  # a family's parameters that are the estimator's too; others are basis_params
+SHARED = {
+    "n_knots",
+    "degree",
+    "knots",
+    "smoothness",
+}  # a family's parameters that are the estimator's too; others are basis_params
 KAN_RANGES = {
     "alpha": (0.03, 30.0),
     "learning_rate_init": (1e-3, 3e-2),
@@ -188,6 +193,8 @@ def family_ranges(model, family):
     shared = {key: values for key, values in ranges.items() if key in SHARED}
     if model.refine_knots is not None or not isinstance(model.knots, str):
         shared.pop("n_knots", None)  # they are where refinement starts, or given
+    if model.solver == "kfac" or model.monotonic_cst is not None or model.interaction_cst is not None:
+        shared.pop("smoothness", None)
     own = {key: values for key, values in ranges.items() if key not in SHARED and model.basis_params is None}
     return free_ranges(model, shared) | own
 

@@ -53,6 +53,6 @@ class Recipe:
 
 if __name__ == "__main__":
     methods = recipes()
-    asked = arguments(__doc__, methods)
+    asked = arguments(__doc__, methods, "ablation")
     chosen = {name: methods[name] for name in asked.methods}
-    run(__doc__.split("\n")[0], chosen, asked.suite, asked.seeds, RESULTS / "ablation.json")
+    run(__doc__.split("\n")[0], chosen, asked.suite, asked.seeds, RESULTS / f"{asked.name}.json")

@@ -54,6 +54,6 @@ METHODS = {
 
 
 if __name__ == "__main__":
-    asked = arguments(__doc__, METHODS)
+    asked = arguments(__doc__, METHODS, "matched")
     chosen = {name: METHODS[name] for name in asked.methods}
-    run(__doc__.split("\n")[0], chosen, asked.suite, asked.seeds, RESULTS / "matched.json")
+    run(__doc__.split("\n")[0], chosen, asked.suite, asked.seeds, RESULTS / f"{asked.name}.json")

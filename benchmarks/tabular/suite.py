@@ -5,12 +5,15 @@ categorical columns. Every method is fitted in the same run, on one thread, on t
 nRMSE or the error rate, summed up by their shifted geometric mean (offset 0.01).
 
     python -m benchmarks.tabular.suite --suite FOLDER --seeds 0 1 2
+
+CatBoost takes part where it is installed. `--name` is that of the result file.
 """
 
 import argparse
 import json
 import os
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,11 +24,11 @@ import torch
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from benchmarks.environment import environment
 from sklearn_kan import KANClassifier, KANRegressor
@@ -50,7 +53,23 @@ def mlp(is_regression, categorical, seed):
     return TransformedTargetRegressor(model, transformer=StandardScaler()) if is_regression else model
 
 
+def catboost(is_regression, categorical, seed):
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    model = (CatBoostRegressor if is_regression else CatBoostClassifier)(
+        random_seed=seed, thread_count=1, verbose=False, allow_writing_files=False, cat_features=categorical
+    )
+    return make_pipeline(FunctionTransformer(as_strings, kw_args={"columns": categorical}), model)
+
+
+def as_strings(table, columns):
+    """Categories as CatBoost takes them, missing ones too."""
+    return table.assign(**{column: table[column].astype(object).fillna("missing").astype(str) for column in columns})
+
+
 METHODS = {"sklearn_kan": kan, "MLP": mlp, "HistGradientBoosting": hist_gradient_boosting}
+if find_spec("catboost"):
+    METHODS["CatBoost"] = catboost
 
 
 def load(folder, entry):
@@ -73,12 +92,16 @@ def score(method, make, folder, entry, seed):
     row["fit_cpu_seconds"] = time.process_time() - start
     if hasattr(model, "module_"):
         row["n_parameters"] = sum(p.numel() for p in model.module_.parameters())
+    start = time.process_time()
+    predicted = model.predict(X_test) if is_regression else model.predict_proba(X_test)
+    row["predict_cpu_seconds"] = time.process_time() - start
     if is_regression:
-        row["loss"] = float(np.sqrt(np.mean((model.predict(X_test) - y_test) ** 2)) / y_test.std())
+        row["loss"] = float(np.sqrt(np.mean((predicted - y_test) ** 2)) / y_test.std())
     else:
-        probability = model.predict_proba(X_test)
-        row["loss"] = float(np.mean(probability.argmax(1) != y_test))
-        row["log_loss"] = float(log_loss(y_test, probability))
+        row["loss"] = float(np.mean(predicted.argmax(1) != y_test))
+        row["log_loss"] = float(log_loss(y_test, predicted))
+        score = predicted if predicted.shape[1] > 2 else predicted[:, 1]
+        row["auc"] = float(roc_auc_score(y_test, score, multi_class="ovo"))
     if not np.isfinite(row["loss"]):
         raise FloatingPointError(f"{method} on {entry['name']}, seed {seed}: loss is {row['loss']}")
     return row
@@ -98,6 +121,7 @@ def summary(rows):
         result[method] |= {
             "mean_rank": float(loss.rank(axis=1)[method].mean()),
             "log_loss": float(rest["log_loss"].mean()),
+            "auc": float(rest["auc"].mean()),
             "median_fit_cpu_seconds": float(rest["fit_cpu_seconds"].median()),
         }
     return result
@@ -117,16 +141,17 @@ def run(claim, methods, folder, seeds, path):
     print(json.dumps(result["summary"], indent=1))
 
 
-def arguments(description, methods):
-    """What is asked for on the command line: folder of the suite, seeds, methods by name."""
+def arguments(description, methods, name):
+    """What is asked for on the command line: folder of the suite, seeds, methods by name, name of the results."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--suite", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--methods", nargs="+", choices=methods, default=list(methods))
+    parser.add_argument("--name", default=name)
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    asked = arguments(__doc__, METHODS)
+    asked = arguments(__doc__, METHODS, "tabular_suite")
     chosen = {name: METHODS[name] for name in asked.methods}
-    run(__doc__.split("\n")[0], chosen, asked.suite, asked.seeds, RESULTS / "tabular_suite.json")
+    run(__doc__.split("\n")[0], chosen, asked.suite, asked.seeds, RESULTS / f"{asked.name}.json")

@@ -7,29 +7,10 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
+from benchmarks.tabular.tables import ablation, fresh_tables, matched, tabular_suite
+
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
-
-
-def tabular_suite():
-    """Scores on the suite of real tables."""
-    result = json.loads((RESULTS / "tabular_suite.json").read_text())
-    tables, n_splits = sorted({row["table"] for row in result["rows"]}), len(result["seeds"])
-    lines = [
-        f"Default settings on {len(tables)} public tables ({', '.join(tables)}), mean over {n_splits} splits; "
-        "shifted geometric mean of "
-        "nRMSE (regression) or error rate (classification), lower is better; one thread "
-        f"({result['device']}, torch {result['versions']['torch']}).",
-        "",
-        "| | all | regression | classification | log-loss | median fit, CPU s |",
-        "|---|---|---|---|---|---|",
-    ]
-    for method, s in sorted(result["summary"].items(), key=lambda item: item[1]["all"]):
-        lines.append(
-            f"| {method} | {s['all']:.3f} | {s['regression']:.3f} | {s['classification']:.3f} | {s['log_loss']:.3f} "
-            f"| {s['median_fit_cpu_seconds']:.1f} |"
-        )
-    return "\n".join(lines)
 
 
 def speed():
@@ -274,8 +255,11 @@ TABLES = {
     "docs/constraints.md": {"constraints": constraints},
     "docs/gp.md": {"gp": gaussian_processes},
     "docs/search.md": {"search": search},
+    "docs/tables.md": {
+        "tabular_suite": tabular_suite, "fresh_tables": fresh_tables, "ablation": ablation, "matched": matched,
+    },
     "docs/speed.md": {"speed": speed, "speed_of_peers": speed_of_peers, "loops": loops},
-}
+}  # fmt: skip
 
 
 def main():

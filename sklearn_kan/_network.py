@@ -229,7 +229,7 @@ class KAN(nn.Module):
         first layer; hidden ones start with uniform knots. A sequence as `n_knots` has one number for each layer, as
         `basis_params` one dict, or None.
     interactions : {"product", "mixed"}, optional
-        Of the layers: ``"product"`` in all of them, ``"mixed"`` in hidden ones.
+        Of the layers, in all of them; ``"mixed"`` only if there are hidden ones.
     n_members : int, optional
         Networks of an ensemble, trained side by side in one module; see `KANLayer`.
     scaled : bool, default=False
@@ -259,11 +259,12 @@ class KAN(nn.Module):
         n_layers = len(sizes) - 1
         bases, params = for_layers(n_layers, basis=basis), for_layers(n_layers, basis_params=basis_params)
         sizes_of_knots = for_layers(n_layers, n_knots=n_knots)
+        if interactions == "mixed" and not hidden_layer_sizes:
+            interactions = None
         hidden = knots if isinstance(knots, str) and knots == "adaptive" else "uniform"
         self.layers = nn.ModuleList(
             KANLayer(sizes[i], sizes[i + 1], bases[i], n_knots=sizes_of_knots[i], degree=degree, is_first=i == 0,
-                     knots=hidden if i else knots, basis_params=params[i],
-                     interactions=None if interactions == "mixed" and i == n_layers - 1 else interactions,
+                     knots=hidden if i else knots, basis_params=params[i], interactions=interactions,
                      n_members=n_members, scaled=scaled and i == 0, generator=generator)
             for i in range(n_layers)
         )  # fmt: skip

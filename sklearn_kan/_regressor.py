@@ -55,8 +55,8 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     interactions : {"mixed", "product"} or None, default="mixed"
         ``"product"`` gives each unit the product of two learned linear maps of the numeric columns, or of the units
         before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly. ``"mixed"`` gives them
-        to hidden units of half of an ensemble's members: the others are better where there is nothing to multiply. An
-        additive model and a single network have none of these.
+        to half of an ensemble's members: the others are better where there is nothing to multiply. An additive model
+        and a single network have none of these.
     n_members : int, default=16
         Networks that are trained side by side, and whose predictions are averaged. With early stopping each holds out
         rows of its own, so that all rows are learned from. A network with constraints is a single one.

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -145,6 +146,13 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         training = self._train(fitting, validation, schedule)
         if training.interrupted:
             warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=4)
+        if training.failed:
+            warnings.warn(
+                f"{' and '.join(dict.fromkeys(training.failed))} diverged: a loss or gradient became non-finite, or the "
+                "loss ended higher than it began. Training went back to the best state before. Lower "
+                "learning_rate_init, or look for extreme targets.",
+                ConvergenceWarning, stacklevel=4,
+            )  # fmt: skip
         self._record(training.net, training.history, reset=not continues)
         self._calibrate(validation)
         return self
@@ -165,7 +173,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             batch_size=self._batch_size(len(rows)), learning_rate=self.learning_rate,
             learning_rate_init=self.learning_rate_init, alpha=self._decay(), fisher=fisher_root(self._loss()),
         )  # fmt: skip
-        history = []
+        history, failed = [], []
         for n_knots in (None, *schedule):
             if n_knots is not None:
                 X, (_, sample_weight) = rows.batch()
@@ -177,9 +185,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
                 verbose=self.verbose, device=self.device_, n_parts=1 + len(schedule),
             )  # fmt: skip
             history += training.history
+            failed += training.failed
             if training.interrupted:
                 break
-        return training._replace(history=history)
+        return training._replace(history=history, failed=failed)
 
     @abstractmethod
     def _read_target(self, y, n_samples, reset):

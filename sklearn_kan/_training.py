@@ -17,6 +17,7 @@ from skorch.callbacks import Callback
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
+from ._layerwise import FirstLayers, frozen_before
 from ._losses import combined, cross_entropy, member_losses
 from ._observation import current_observer
 from ._parallel import average, n_processes
@@ -131,6 +132,7 @@ class Net(NeuralNet):
             y_pred = self.module_(X, sample_weight=sample_weight)
             loss = self.get_loss(y_pred, (y, sample_weight), training=True)
             objective = loss + self.penalty() if self.phase.penalty else loss
+            objective = self.phase.scale * objective
             if objective.requires_grad:  # not where K-FAC tries a step
                 objective.backward()
             n_rows = len(X)
@@ -382,15 +384,19 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
         inner = phase.dtype or dtype
         module.to(device, inner)
         here = rows.to(device, inner)
+        part = module if phase.depth is None else FirstLayers(module, phase.depth)
         watch = BestState(math.ceil(n_iter_no_change / phase.n_steps), tol, best)
         inherent = [watch, *([Progress(phase.optimizer.__name__)] if verbose else [])]
-        net = Net(module, loss, phase, validation=validation and validation.to(device, inner), generator=generator,
+        net = Net(part, loss, phase, validation=validation and validation.to(device, inner), generator=generator,
                   callbacks=[*inherent, *callbacks, *watchers], device=str(device))  # fmt: skip
         net.initialize()
-        interrupted = run(net, here)
+        with nullcontext() if phase.depth is None else frozen_before(module, phase.depth):
+            interrupted = run(net, here)
+        net.module_ = module
         history += net.history
         watch.first = watch.state = watch.before = None  # a fitted estimator keeps no copies of its weights
-        best = watch.best if validation is not None else math.inf
+        is_whole = getattr(part, "read_out", None) is None
+        best = watch.best if validation is not None and is_whole else math.inf
         if watch.failed:
             failed.append(phase.optimizer.__name__)
         if interrupted and observer:

@@ -135,7 +135,7 @@ class KFAC(torch.optim.Optimizer):
         Returns
         -------
         loss : Tensor
-            Before the step. If it or a gradient is not finite, no step is taken, and the attribute ``is_stuck`` is true.
+            Before the step. If it or a gradient is not finite, no step is taken, and ``is_stuck`` is true.
         """
         settings = self.param_groups[0]
         number = settings["n_steps"]

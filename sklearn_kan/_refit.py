@@ -51,9 +51,9 @@ def check_can_refit(module, loss):
 def refit_last_layer(net, rows, validation, strength):
     """Solve for the last layer of a trained net, each member's by itself.
 
-    Squared loss: ridge regression, its strength by generalised cross-validation. Other losses: Newton's method, with
-    the strength that validation rows choose. A member keeps its coefficients unless its own validation loss falls, and
-    so do all if the loss of their average rises.
+    Squared loss: ridge regression, each strength by generalised cross-validation. Other losses: Newton's method, all
+    members with the strength that validation rows choose. The net keeps its coefficients unless the validation loss
+    falls.
 
     Parameters
     ----------
@@ -66,58 +66,47 @@ def refit_last_layer(net, rows, validation, strength):
     Returns
     -------
     failed : bool
-        Whether numbers became non-finite or a factorisation failed; a member keeps its coefficients then.
+        Whether numbers became non-finite or a factorisation failed; the net keeps its best coefficients then.
     """
     module, layer = net.module_, net.module_.layers[-1]
     dtype = next(module.parameters()).dtype
     module.double().eval()
     rows, validation = (part and part.to(net.device, torch.float64) for part in (rows, validation))
-    before, failed = snapshot(module), False
-    coefficients = read(layer)
+    has_choice = validation is not None and net.criterion is not squared_error
+    failed, best, coefficients = False, snapshot(module), read(layer)
+    lowest, previous = math.inf if validation is None else mean_loss(net, validation), math.inf
     with torch.no_grad(), limited_threads(min(len(rows), ROWS_AT_ONCE) * coefficients[0].numel()):
-        known = None if validation is None else mean_loss(net, validation)
-        changed = coefficients.clone()
-        for member, current in enumerate(coefficients):
-            held_out = None if validation is None else gathered(module, validation, member, current)
-            lowest, previous = value(net.criterion, current, held_out), math.inf
+        for choice in STRENGTHS if has_choice else [strength]:
             try:
-                for candidate in solutions(module, net.criterion, rows, member, current, held_out, strength):
-                    result = value(net.criterion, candidate, held_out)
-                    if result <= lowest:
-                        lowest, changed[member] = result, candidate
-                    if result > previous:  # weaker penalties are overfitted more
-                        break
-                    previous = result
-                    failed = failed or not bool(candidate.isfinite().all())
+                solved = [
+                    solve(module, net.criterion, rows, k, current, choice) for k, current in enumerate(coefficients)
+                ]
             except torch.linalg.LinAlgError:
                 failed = True
-        write(layer, changed)
-        if known is not None and not mean_loss(net, validation) <= known:
-            module.load_state_dict(before)
+                break
+            coefficients = torch.stack(solved)
+            write(layer, coefficients)
+            result = 0.0 if validation is None else mean_loss(net, validation)
+            if not (coefficients.isfinite().all() and math.isfinite(result)):
+                failed = True
+                break
+            if result <= lowest:
+                lowest, best = result, snapshot(module)
+            if result > previous:  # weaker penalties would overfit more
+                break
+            previous = result
+    module.load_state_dict(best)
     module.to(dtype)
     return failed
 
 
-def solutions(module, loss, rows, member, current, held_out, strength):
-    """Coefficients to choose from, one after the other."""
+def solve(module, loss, rows, member, current, strength):
+    """The best coefficients of one member, searched for from its current ones."""
     if loss is squared_error:
         factor, n_rows = triangle(affine(module, rows, member, current))
-        yield ridge(factor, n_rows, current.shape[1])[0]
-    else:
-        has_choice = held_out is not None and held_out[-1].any()
-        strengths = STRENGTHS if has_choice else [strength]
-        yield from newton(loss, *gathered(module, rows, member, current), current, strengths)
-
-
-def value(loss, coefficients, batch):
-    """Mean loss over a member's validation rows; zero without any."""
-    if not coefficients.isfinite().all():
-        return math.inf
-    if batch is None or not batch[-1].any():
-        return 0.0
-    phi, offset, y, weight = batch
-    result = float((weight * loss(phi @ coefficients + offset, y)).sum() / weight.sum())
-    return result if math.isfinite(result) else math.inf
+        return ridge(factor, n_rows, current.shape[1])[0]
+    batch = [torch.cat(parts) for parts in zip(*affine(module, rows, member, current), strict=True)]
+    return newton(loss, *batch, current, strength)
 
 
 def read(layer):
@@ -160,11 +149,6 @@ def affine(module, rows, member, current):
         parts = [torch.ones_like(h[:, :1]), layer.basis(h).flatten(1)]
         phi = torch.cat(parts if layer.base_weight is None else [*parts, F.silu(h)], 1)
         yield phi, raw - phi @ current, y, weight if weight.ndim == 1 else weight[:, member]
-
-
-def gathered(module, rows, member, current):
-    """The same for all rows at once."""
-    return [torch.cat(parts) for parts in zip(*affine(module, rows, member, current), strict=True)]
 
 
 def triangle(batches):
@@ -212,51 +196,50 @@ def ridge(factor, n_rows, n_outputs, strengths=None):
     return torch.cat([bias[None], slopes]), float(strength)
 
 
-def newton(loss, phi, offset, y, weight, start, strengths):
-    """Minimise ``sum(w * loss(phi C + offset, y)) + strength / 2 ||C||^2``, biases free, for each strength in turn.
+def newton(loss, phi, offset, y, weight, start, strength):
+    """Minimise ``sum(w * loss(phi C + offset, y)) + strength / 2 ||C||^2``, with free biases.
 
     Newton's steps by conjugate gradients, halved until the objective falls by a share of what they promise (Nocedal &
     Wright 2006, alg. 7.1). Conjugate gradients are preconditioned by the features' Gram matrix, weighted by the
-    curvature that is there when a strength's turn comes.
+    curvature at the start.
 
-    Yields
-    ------
+    Returns
+    -------
     coefficients : Tensor of shape (n_features, n_outputs)
     """
     least = LEAST_DECREASE * float(weight.sum())
-    C, free = start, torch.ones_like(start[:, :1])
-    free[0] = 0.0
+    C, penalty = start, torch.full_like(start[:, :1], strength)
+    penalty[0] = 0.0
     if loss is cross_entropy:
         C = C - C.mean(1, keepdim=True)  # what all classes have in common makes no difference but to the penalty
 
     def summed(raw):
         return (weight * loss(raw, y)).sum()
 
-    for strength in strengths:
-        raw, root = phi @ C + offset, None
-        value = summed(raw) + strength / 2 * (free * C.square()).sum()
-        for _ in range(NEWTON_STEPS):
-            gradient = phi.T @ torch.func.grad(summed)(raw) + strength * free * C
-            curved, size = curvature(loss, raw, weight, summed)
-            if root is None:
-                gram = phi.T @ (size * phi) + strength * free * torch.eye(len(C)).to(C)
-                root = torch.linalg.cholesky(gram + LEAST_CURVATURE * gram.diagonal().max() * torch.eye(len(C)).to(C))
-            product = partial(hessian, phi, curved, strength * free)
-            step = conjugate_gradients(product, -gradient, root)
-            slope, change = float((gradient * step).sum()), phi @ step
-            if not -slope > least:
+    raw, root = phi @ C + offset, None
+    value = summed(raw) + (penalty * C.square()).sum() / 2
+    for _ in range(NEWTON_STEPS):
+        gradient = phi.T @ torch.func.grad(summed)(raw) + penalty * C
+        curved, size = curvature(loss, raw, weight, summed)
+        if root is None:
+            gram = phi.T @ (size * phi)
+            gram.diagonal().add_(penalty[:, 0] + LEAST_CURVATURE * gram.diagonal().max())
+            root = torch.linalg.cholesky(gram)
+        step = conjugate_gradients(partial(hessian, phi, curved, penalty), -gradient, root)
+        slope, change = float((gradient * step).sum()), phi @ step
+        if not -slope > least:
+            break
+        share, trial = 1.0, C
+        for _ in range(HALVINGS):
+            trial = C + share * step
+            after = summed(raw + share * change) + (penalty * trial.square()).sum() / 2
+            if after <= value + ARMIJO * share * slope:
                 break
-            share, trial = 1.0, C
-            for _ in range(HALVINGS):
-                trial = C + share * step
-                after = summed(raw + share * change) + strength / 2 * (free * trial.square()).sum()
-                if after <= value + ARMIJO * share * slope:
-                    break
-                share /= 2
-            else:
-                break
-            C, raw, value = trial, raw + share * change, after
-        yield C
+            share /= 2
+        else:
+            break
+        C, raw, value = trial, raw + share * change, after
+    return C
 
 
 def hessian(phi, curved, penalty, direction):

@@ -105,8 +105,8 @@ def solve(module, loss, rows, member, current, strength):
     if loss is squared_error:
         factor, n_rows = triangle(affine(module, rows, member, current))
         return ridge(factor, n_rows, current.shape[1])[0]
-    batch = [torch.cat(parts) for parts in zip(*affine(module, rows, member, current), strict=True)]
-    return newton(loss, *batch, current, strength)
+    phi, offset, y, weight = map(torch.cat, zip(*affine(module, rows, member, current), strict=True))
+    return newton(loss, phi, offset, y, weight, current, strength)
 
 
 def read(layer):
@@ -257,8 +257,7 @@ def curvature(loss, raw, weight, summed):
             lambda D: weight[:, None] * p * (D - (p * D).sum(1, keepdim=True)),
             (weight * (p * (1 - p)).mean(1) * 2)[:, None],
         )
-    _, pull = torch.func.vjp(torch.func.grad(summed), raw)
-    (diagonal,) = pull(torch.ones_like(raw))
+    (diagonal,) = torch.func.vjp(torch.func.grad(summed), raw)[1](torch.ones_like(raw))
     return (lambda D: diagonal * D), diagonal.mean(1, keepdim=True)
 
 

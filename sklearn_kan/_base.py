@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -24,7 +25,8 @@ from ._losses import combined, fisher_root
 from ._network import KAN, check_has_knots, for_layers
 from ._norms import NORMS
 from ._parallel import n_processes
-from ._phases import SOLVERS, phases_for
+from ._phases import SINGLE, SOLVERS, STREAMING, phases_for
+from ._refit import check_can_refit, refit_last_layer
 from ._roughness import check_can_be_smoothed
 from ._rows import Rows, merged
 from ._table import read_table
@@ -53,6 +55,23 @@ def all_or_nothing(method):
             raise
 
     return guarded
+
+
+def trouble(optimizers, is_refit):
+    """One message for all that failed in a fit."""
+    messages = []
+    if optimizers:
+        messages.append(
+            f"{' and '.join(dict.fromkeys(optimizers))} diverged: a loss or gradient became non-finite, or the loss "
+            "ended higher than it began. Training went back to the best state before. Lower learning_rate_init, or "
+            "look for extreme targets."
+        )
+    if is_refit:
+        messages.append(
+            "The refit of the last layer failed: numbers became non-finite, or a factorisation did not converge. What "
+            "was trained is kept. Look for extreme targets, or set refit=None."
+        )
+    return " ".join(messages)
 
 
 def plain_attributes(module):
@@ -92,6 +111,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "refit": [StrOptions({"last_layer"}), None],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "monotonic_cst": ["array-like", dict, None],
         "interaction_cst": [list, tuple, StrOptions({"pairwise", "no_interactions"}), None],
@@ -137,6 +157,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             self.device_ = resolve_device(self.device)
         else:
             self._start(columns, y, weight)
+        if self.refit is not None:
+            check_can_refit(self.module_, self._loss())
         rows = self._rows(columns, y, weight)
         if not continues:
             self._place_knots(rows)
@@ -144,9 +166,13 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         fitting, validation = self._split(rows)
         self._check_parallel(len(fitting))
         schedule = () if continues else self._refinements()
-        training = self._train(fitting, validation, schedule)
+        training = self._train(fitting, validation, schedule, begins=not continues)
         if training.interrupted:
             warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=4)
+        is_refitted = self.refit is not None and not training.interrupted
+        is_failed = is_refitted and refit_last_layer(training.net, fitting, validation, self._decay())
+        if training.failed or is_failed:
+            warnings.warn(trouble(training.failed, is_failed), ConvergenceWarning, stacklevel=4)
         self._record(training.net, training.history, reset=not continues)
         self._calibrate(validation)
         return self
@@ -160,29 +186,32 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             return (2 * self.n_knots,) if isinstance(self.knots, str) and self.knots == "adaptive" else ()
         return refinements(self.refine_knots)
 
-    def _train(self, rows, validation, schedule):
+    def _train(self, rows, validation, schedule, begins):
         """Train, in equal parts between which knots are added as the schedule says."""
         phases = phases_for(
             self.solver, n_samples=len(rows), max_iter=-(-self.max_iter // (1 + len(schedule))),
             batch_size=self._batch_size(len(rows)), learning_rate=self.learning_rate,
             learning_rate_init=self.learning_rate_init, alpha=self._decay(), smoothness=self.smoothness,
-            fisher=fisher_root(self._loss()),
+            fisher=fisher_root(self._loss()), n_layers=len(self.module_.layers),
         )  # fmt: skip
-        history = []
+        history, failed = [], []
         for n_knots in (None, *schedule):
             if n_knots is not None:
                 X, (_, sample_weight) = rows.batch()
                 self.module_.refine_knots(n_knots, X, sample_weight)
                 self._config |= {"n_knots": self.module_.n_knots, "knots": "uniform"}
+            if n_knots is not None or not begins:
+                phases = [phase for phase in phases if phase.depth is None]
             training = train(
                 self.module_, rows, self._loss(), phases, validation=validation, generator=self._generator,
                 n_iter_no_change=self.n_iter_no_change, tol=self.tol, callbacks=self.callbacks or (),
                 verbose=self.verbose, device=self.device_, n_parts=1 + len(schedule),
             )  # fmt: skip
             history += training.history
+            failed += training.failed
             if training.interrupted:
                 break
-        return training._replace(history=history)
+        return training._replace(history=history, failed=failed)
 
     @abstractmethod
     def _read_target(self, y, n_samples, reset):
@@ -240,7 +269,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
                 f"smoothness={self.smoothness} has a curvature that solver='kfac' does not know. Choose 'adam', "
                 "'lbfgs' or 'hybrid', or set smoothness=0."
             )
-        if self.solver in ("adam", "hybrid") and self.alpha * self.learning_rate_init > 1:
+        if self.solver in STREAMING and self.alpha * self.learning_rate_init > 1:
             raise ValueError(
                 f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} is above 1: each step would "
                 "flip the sign of every coefficient. Lower one of them."
@@ -282,9 +311,9 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         n_raw = self._start_target(y, weight)
         sizes = {"in_features": self.encoder_.n_numeric_, "out_features": n_raw, "n_levels": self.encoder_.n_levels_}
         self._config, self._settings = sizes | self._architecture(), self._settled()
-        is_ensemble = self.n_members > 1 and self.solver != "kfac"
+        is_ensemble = self.n_members > 1 and self.solver not in SINGLE
         self._config["n_members"] = self.n_members if is_ensemble else None
-        self._config["scaled"] = self.solver in ("adam", "hybrid")  # factors need the rates that Adam gives them
+        self._config["scaled"] = self.solver in STREAMING  # factors need the rates that Adam gives them
         if directions.any() or groups is not None:
             self._check_can_be_constrained()
             self._config |= on_inputs(directions, groups, self.encoder_) | {"n_members": None, "scaled": False}
@@ -343,8 +372,9 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _check_continuation(self):
         """Raise if a fitted network cannot go on with these parameters."""
-        if self.solver == "kfac" and (self._config["n_members"] is not None or self._config["scaled"]):
-            raise ValueError("solver='kfac' cannot go on with a network of members. Set warm_start=False.")
+        is_other = self._config["n_members"] is not None or (self._config["scaled"] and self.solver == "kfac")
+        if self.solver in SINGLE and is_other:
+            raise ValueError(f"solver={self.solver!r} cannot go on with a network of members. Set warm_start=False.")
         for name, value in self._settled().items():
             if repr(value) != repr(self._settings[name]):
                 raise ValueError(

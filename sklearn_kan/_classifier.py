@@ -59,13 +59,15 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         rows of its own, so that all rows are learned from. A network with constraints is a single one.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them in the knots' range.
-    solver : {"adam", "lbfgs", "hybrid", "kfac"}, default="adam"
+    solver : {"adam", "lbfgs", "hybrid", "kfac", "layerwise"}, default="adam"
         - ``"adam"``: AdamW on mini-batches.
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
           than that.
         - ``"kfac"``: natural-gradient steps with Kronecker-factored curvature, see `optim.KFAC`; on all rows of small
           tables, at a constant rate, else on large batches. It trains a single network, whatever `n_members`.
+        - ``"layerwise"``: Adam on one layer after the other, for a quarter of the passes each, with a linear read-out
+          in place of those behind it; then on all. A single network too.
     alpha : float, default=2.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for L-BFGS and K-FAC the objective is the mean loss plus
@@ -95,6 +97,10 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         rate the last passes bring the most, so that a small number ends training too early.
     tol : float, default=1e-4
         Smallest improvement that counts, on the scale of the loss.
+    refit : {"last_layer"}, optional
+        ``"last_layer"`` solves for the last layer's coefficients once `fit` has trained, each member's by itself, and
+        keeps what does not raise the validation loss: Newton's method on the
+        cross-entropy, the strength by validation rows, or `alpha` without them. Monotone models cannot be solved for.
     class_weight : dict or "balanced", optional
         Weights of the classes, multiplied with `sample_weight`.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default="from_dtype"
@@ -181,7 +187,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                  knots="quantile", refine_knots=None, basis_params=None, interactions="mixed",
                  n_members=16, norm="layer", solver="adam", alpha=2.0, smoothness=0.0, batch_size="auto",
                  learning_rate="cosine", learning_rate_init=0.01, max_iter=100, early_stopping="auto",
-                 validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, class_weight=None,
+                 validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, refit=None, class_weight=None,
                  categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
                  device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
                  callbacks=None):  # fmt: skip
@@ -206,6 +212,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.refit = refit
         self.class_weight = class_weight
         self.categorical_features = categorical_features
         self.monotonic_cst = monotonic_cst

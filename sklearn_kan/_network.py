@@ -322,16 +322,19 @@ class KAN(nn.Module):
         n_levels = 0 if self.lookup is None else len(self.lookup.table)
         return n_levels + max(layer.in_features * layer.basis.n_basis + layer.n_units for layer in layers)
 
-    def forward(self, x, sample_weight=None):
-        first, *others = cast(Iterable[KANLayer], self.layers)
+    def forward(self, x, sample_weight=None, depth=None):
+        """Outputs; or what the layer of number `depth` is given, counted from 0."""
+        first = cast(KANLayer, self.layers[0])
         n_columns = first.in_features + (0 if self.lookup is None else len(self.lookup.n_levels))
         if x.ndim != 2 or x.shape[1] != n_columns:
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {n_columns}).")
-        h = first(x[:, : first.in_features])
-        if self.lookup is not None:
-            h = h + self.lookup(x[:, first.in_features :]).unflatten(1, h.shape[1:])
-        for norm, layer in zip(self.norms, others, strict=True):
-            h = layer(norm(h, sample_weight))
+        h = x[:, : first.in_features]
+        for number, layer in enumerate(self.layers[:depth]):
+            h = layer(h)
+            if number == 0 and self.lookup is not None:
+                h = h + self.lookup(x[:, first.in_features :]).unflatten(1, h.shape[1:])
+            if number < len(self.norms):
+                h = self.norms[number](h, sample_weight)
         return h
 
 

@@ -7,7 +7,9 @@ import torch
 
 from .optim import KFAC
 
-SOLVERS = ("adam", "lbfgs", "hybrid", "kfac")
+SOLVERS = ("adam", "lbfgs", "hybrid", "kfac", "layerwise")
+SINGLE = ("kfac", "layerwise")  # solvers that train one network, whatever the number of members
+STREAMING = ("adam", "hybrid", "layerwise")  # solvers that have a phase of Adam
 ADAM_BETAS = (0.9, 0.95)
 WARM_UP = 0.1  # share of all steps in which the learning rate rises
 RELEASE = 0.3  # share of the learning rate for what products start with at zero
@@ -15,6 +17,8 @@ AHEAD = 6.0  # learning rate of inputs' factors, in times of the others' (RealML
 WIDE = 64  # inputs of a layer from which Adam takes smaller steps on its coefficients
 LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
 LBFGS_HISTORY = 20
+LBFGS_SCALE = 2.0**40  # torch's L-BFGS drops curvature below 1e-10, which small losses have everywhere
+START_SHARE = 0.25  # of all passes, for each layer of a start layer by layer
 KFAC_ADAM_SHARE = 0.1  # of the learning rate, for Adam beside K-FAC
 
 
@@ -40,6 +44,10 @@ class Phase(NamedTuple):
         Precision inside; None for the module's own.
     n_steps : int
         For how many passes without improvement one pass counts: the steps that its optimizer takes on one batch.
+    scale : float
+        Factor on what the optimizer sees of the objective.
+    depth : int or None
+        Train the layer of this number, from 1, with a linear read-out in place of those behind it; None for all.
     """
 
     optimizer: type
@@ -51,15 +59,18 @@ class Phase(NamedTuple):
     smoothness: float = 0.0
     dtype: torch.dtype | None = None
     n_steps: int = 1
+    scale: float = 1.0
+    depth: int | None = None
 
 
 def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha,
-               smoothness=0.0, fisher=None):  # fmt: skip
+               smoothness=0.0, fisher=None, n_layers=1):  # fmt: skip
     """The phases of a solver.
 
     ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
     ``"hybrid"``: the first, and from its best state the second. ``"kfac"``: natural-gradient steps, on all rows or with
     a falling learning rate on mini-batches; `fisher` gives a root of the loss's curvature at the outputs.
+    ``"layerwise"``: Adam on one layer of `n_layers` after the other, then on all.
     """
     adam = Phase(
         torch.optim.AdamW,
@@ -71,7 +82,7 @@ def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, l
         {"max_iter": LBFGS_STEPS, "history_size": LBFGS_HISTORY, "line_search_fn": "strong_wolfe",
          "tolerance_grad": 1e-9, "tolerance_change": 1e-12},
         max_iter, None, penalty=alpha / n_samples, smoothness=smoothness / n_samples, dtype=torch.float64,
-        n_steps=LBFGS_STEPS,
+        n_steps=LBFGS_STEPS, scale=LBFGS_SCALE,
     )  # fmt: skip
     penalty = alpha / n_samples
     is_full = batch_size is None or batch_size >= n_samples
@@ -79,7 +90,11 @@ def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, l
         KFAC, {"fisher": fisher, "adam_lr": KFAC_ADAM_SHARE * learning_rate_init, "penalty": penalty},
         max_iter, batch_size, schedule="constant" if is_full else learning_rate, penalty=penalty,
     )  # fmt: skip
-    return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs], "kfac": [kfac]}[solver]
+    first = adam._replace(max_iter=math.ceil(START_SHARE * max_iter))
+    start = [first._replace(depth=depth) for depth in range(1, n_layers + 1) if n_layers > 1]
+    return {
+        "adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs], "kfac": [kfac], "layerwise": [*start, adam],
+    }[solver]  # fmt: skip
 
 
 def streaming_phase(batch_size, learning_rate_init, alpha, smoothness=0.0):

@@ -62,13 +62,15 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         rows of its own, so that all rows are learned from. A network with constraints is a single one.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them in the knots' range.
-    solver : {"adam", "lbfgs", "hybrid", "kfac"}, default="adam"
+    solver : {"adam", "lbfgs", "hybrid", "kfac", "layerwise"}, default="adam"
         - ``"adam"``: AdamW on mini-batches.
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
           than that.
         - ``"kfac"``: natural-gradient steps with Kronecker-factored curvature, see `optim.KFAC`; on all rows of small
           tables, at a constant rate, else on large batches. It trains a single network, whatever `n_members`.
+        - ``"layerwise"``: Adam on one layer after the other, for a quarter of the passes each, with a linear read-out
+          in place of those behind it; then on all. A single network too.
     alpha : float, default=2.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for L-BFGS and K-FAC the objective is the mean loss plus
@@ -98,6 +100,11 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         rate the last passes bring the most, so that a small number ends training too early.
     tol : float, default=1e-4
         Smallest improvement that counts, on the scale of the loss.
+    refit : {"last_layer"}, optional
+        ``"last_layer"`` solves for the last layer's coefficients once `fit` has trained, each member's by itself, and
+        keeps what does not raise the validation loss: ridge regression for the squared error, its strength by
+        generalised cross-validation; Newton's method for Huber's loss and counts, the strength by validation rows, or
+        `alpha` without them. The two other losses have no curvature, and monotone models cannot be solved for.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default="from_dtype"
         Categorical columns, as a mask, places or names. ``"from_dtype"``: a dataframe's columns of dtype category,
         enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if there
@@ -184,7 +191,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
                  interactions="mixed", n_members=16, norm="layer", solver="adam", alpha=2.0,
                  smoothness=0.0, batch_size="auto", learning_rate="cosine", learning_rate_init=0.01,
                  max_iter=100, early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100,
-                 tol=1e-4, categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
+                 tol=1e-4, refit=None, categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
                  device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
                  callbacks=None):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -210,6 +217,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.refit = refit
         self.categorical_features = categorical_features
         self.monotonic_cst = monotonic_cst
         self.interaction_cst = interaction_cst

@@ -4,12 +4,12 @@ from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
 from ._base import BaseKAN, all_or_nothing
-from ._phases import cosine, streaming_phase
+from ._phases import STREAMING, cosine, streaming_phase
 from ._training import Net, is_streaming, one_pass
 
 
 def has_mini_batches(estimator):
-    if estimator.solver in ("lbfgs", "kfac"):
+    if estimator.solver not in STREAMING:
         raise AttributeError(
             f"partial_fit trains by Adam, got solver={estimator.solver!r}. Choose solver='adam' or 'hybrid'."
         )

@@ -6,19 +6,18 @@ reads one number back.
 """
 
 import math
-import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
-from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from threadpoolctl import ThreadpoolController
 from tqdm.auto import tqdm
 
+from ._layerwise import FirstLayers, frozen_before
 from ._losses import combined, cross_entropy, member_losses
 from ._observation import current_observer
 from ._parallel import average, n_processes
@@ -147,6 +146,7 @@ class Net(NeuralNet):
             y_pred = self.module_(X, sample_weight=sample_weight)
             loss = self.get_loss(y_pred, (y, sample_weight), training=True)
             objective = loss + self.penalty() if self.is_penalised else loss
+            objective = self.phase.scale * objective
             if objective.requires_grad:  # not where K-FAC tries a step
                 objective.backward()
             n_rows = len(X)
@@ -239,9 +239,9 @@ class BestState(Callback):
     """Watch the loss, say when a phase no longer improves, and keep its best state.
 
     The watched loss is that of the validation rows, or of the training rows where there are none. With validation
-    rows the state after their best epoch is kept, otherwise the last one. It gives way to the state before training
-    if that had a lower validation loss, and a lower objective, by more than the unit of the learned scale where
-    steps are stochastic.
+    rows the state after their best epoch is kept, otherwise the last one, or if numbers became non-finite the one
+    before the best epoch. It gives way to the state before training if that had a lower validation loss, and a lower
+    objective, by more than the unit of the learned scale where steps are stochastic.
     """
 
     def __init__(self, n_iter_no_change, tol, best=math.inf):
@@ -254,13 +254,15 @@ class BestState(Callback):
         self.start = objective(net, X)
         self.start_valid = -math.inf if net.validation is None else mean_loss(net, net.validation)
 
+    def on_epoch_begin(self, net, **kwargs):
+        self.before = snapshot(net.module_) if self.monitor == "train_loss" else None
+
     def on_epoch_end(self, net, **kwargs):
         loss = net.history[-1][self.monitor]
-        self.failed = not math.isfinite(loss)
+        self.failed = not math.isfinite(loss) or getattr(net.optimizer_, "is_stuck", False)
         if loss < self.best:
             self.best = loss
-            if self.monitor == "valid_loss":
-                self.state = snapshot(net.module_)
+            self.state = snapshot(net.module_) if self.before is None else self.before
         self.idle = 0 if loss < self.reference - self.tol else self.idle + 1
         self.reference = min(self.reference, loss) if self.idle == 0 else self.reference
         self.done = self.failed or self.idle >= self.n_iter_no_change
@@ -349,11 +351,12 @@ def check_callbacks(callbacks):
 
 
 class Training(NamedTuple):
-    """What `train` returns: the last phase's net, and one dict of losses per epoch of all phases."""
+    """What `train` returns: the last phase's net, and of all phases one dict of losses per epoch, and what failed."""
 
     net: Net
     history: list[dict[str, Any]]
     interrupted: bool
+    failed: list[str]
 
 
 def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, generator=None, n_iter_no_change=10,
@@ -388,7 +391,7 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
     KeyboardInterrupt
         If it is interrupted while watched; unwatched, it returns what it has.
     """
-    history, best = [], math.inf
+    history, failed, best = [], [], math.inf
     observer = current_observer()
     n_passes = n_parts * sum(phase.max_iter for phase in phases)
     watchers = [Observed(observer, n_passes)] if observer else []
@@ -397,27 +400,27 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
         inner = phase.dtype or dtype
         module.to(device, inner)
         here = rows.to(device, inner)
+        part = module if phase.depth is None else FirstLayers(module, phase.depth)
         watch = BestState(math.ceil(n_iter_no_change / phase.n_steps), tol, best)
         inherent = [watch, *([Progress(phase.optimizer.__name__)] if verbose else [])]
-        net = Net(module, loss, phase, validation=validation and validation.to(device, inner), generator=generator,
+        net = Net(part, loss, phase, validation=validation and validation.to(device, inner), generator=generator,
                   callbacks=[*inherent, *callbacks, *watchers], device=str(device))  # fmt: skip
         net.initialize()
-        interrupted = run(net, here)
+        with nullcontext() if phase.depth is None else frozen_before(module, phase.depth):
+            interrupted = run(net, here)
+        net.module_ = module
         history += net.history
-        watch.first = watch.state = None  # a fitted estimator keeps no copies of its weights
-        best = watch.best if validation is not None else math.inf
+        watch.first = watch.state = watch.before = None  # a fitted estimator keeps no copies of its weights
+        is_whole = getattr(part, "read_out", None) is None
+        best = watch.best if validation is not None and is_whole else math.inf
         if watch.failed:
-            warnings.warn(
-                f"{phase.optimizer.__name__} diverged: its loss became non-finite or ended higher than it began. "
-                "Training went back to the best state before. Lower learning_rate_init, or look for extreme targets.",
-                ConvergenceWarning, stacklevel=6,
-            )  # fmt: skip
+            failed.append(phase.optimizer.__name__)
         if interrupted and observer:
             raise KeyboardInterrupt
         if interrupted:
             break
     module.to(dtype=dtype)
-    return Training(net, history, interrupted)
+    return Training(net, history, interrupted, failed)
 
 
 def run(net, rows):

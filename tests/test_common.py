@@ -19,6 +19,8 @@ SETTINGS = [
     {**SMALL, "solver": "lbfgs", "max_iter": 2},
     {**SMALL, "solver": "hybrid", "max_iter": 2},
     {**SMALL, "solver": "kfac", "batch_size": "auto"},
+    {**SMALL, "solver": "layerwise"},
+    {**SMALL, "refit": "last_layer"},
     {**SMALL, "norm": "batch"},
     {**SMALL, "norm": "none"},
     {**SMALL, "knots": "uniform", "degree": 1, "dtype": "float64"},

@@ -120,7 +120,7 @@ class KFAC(torch.optim.Optimizer):
         groups = [{"params": factored, **settings}, {"params": others, "lr": adam_lr, "betas": (0.9, 0.95)}]
         super().__init__(groups, {"lr": lr})
         self.model, self.root, self.reduce = model, get_root(fisher), reduce
-        self.has_warned = False
+        self.has_warned = self.is_stuck = False
 
     def step(self, closure, sample_weight=None):  # type: ignore[override]
         """Take one step.
@@ -135,7 +135,7 @@ class KFAC(torch.optim.Optimizer):
         Returns
         -------
         loss : Tensor
-            Before the step. If it or a gradient is not finite, no step is taken.
+            Before the step. If it or a gradient is not finite, no step is taken, and ``is_stuck`` is true.
         """
         settings = self.param_groups[0]
         number = settings["n_steps"]
@@ -144,8 +144,9 @@ class KFAC(torch.optim.Optimizer):
             loss = closure().detach()
         with torch.no_grad():
             gradients = {p: p.grad for group in self.param_groups for p in group["params"] if p.grad is not None}
-            if not (math.isfinite(loss) and all(gradient.isfinite().all() for gradient in gradients.values())):
-                settings["damping"] *= RETREAT  # the caller sees that the loss is not finite
+            self.is_stuck = not (math.isfinite(loss) and all(g.isfinite().all() for g in gradients.values()))
+            if self.is_stuck:
+                settings["damping"] *= RETREAT
                 return loss
             maps = [one for one in self.maps if seen.has(one) and all(p in gradients for p in one.parameters)]
             if number % settings["factor_period"] == 0:

@@ -20,7 +20,7 @@ from ._constrained import make_network
 from ._constraints import in_order, on_inputs, read_constraints
 from ._encoding import TableEncoder
 from ._holdout import bagged
-from ._losses import combined, fisher_root
+from ._losses import combined, fisher_root, squared_error
 from ._network import KAN, check_has_knots, for_layers
 from ._norms import NORMS
 from ._parallel import n_processes
@@ -35,7 +35,15 @@ FULL_BATCH_ROWS = 256  # tables up to this size are trained on all rows at once
 KFAC_FULL_ROWS, KFAC_BATCH_ROWS = 5_000, 2_048  # all rows at once, or batches large enough for curvature
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 EARLY_STOPPING_ROWS = 300  # tables from this size can spare a validation split
+SINGLE = "kfac", "gauss_newton"  # solvers that train one network
+SMOOTH = 0.01  # share of a target's variance, on held-out rows, below which solver="auto" looks for more digits
+SMOOTH_ROWS, SMOOTH_PARAMETERS = 5_000, 3_000  # up to which it does
 PREDICTION_CELLS = 2**22  # of encoded table and hidden activations, held at once in prediction
+
+
+def lowest_loss(training):
+    """The lowest validation loss of a training; infinite without validation."""
+    return min((epoch.get("valid_loss", math.inf) for epoch in training.history), default=math.inf)
 
 
 def all_or_nothing(method):
@@ -80,7 +88,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         "interactions": [StrOptions({"product"}), None],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "norm": [StrOptions(set(NORMS))],
-        "solver": [StrOptions(set(SOLVERS))],
+        "solver": [StrOptions({"auto", *SOLVERS})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [StrOptions({"cosine", "constant"})],
@@ -143,6 +151,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         self._check_parallel(len(fitting))
         schedule = () if continues else self._refinements()
         training = self._train(fitting, validation, schedule)
+        if self.solver == "auto" and not continues and self._is_smooth(training):
+            training, validation = self._solve_exactly(rows, training, validation)
         if training.interrupted:
             warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=4)
         self._record(training.net, training.history, reset=not continues)
@@ -160,10 +170,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _train(self, rows, validation, schedule):
         """Train, in equal parts between which knots are added as the schedule says."""
+        alpha = self._decay() if self.solver_ == self.solver or self.solver_ == "adam" else 0.0
         phases = phases_for(
-            self.solver, n_samples=len(rows), max_iter=-(-self.max_iter // (1 + len(schedule))),
+            self.solver_, n_samples=len(rows), max_iter=-(-self.max_iter // (1 + len(schedule))),
             batch_size=self._batch_size(len(rows)), learning_rate=self.learning_rate,
-            learning_rate_init=self.learning_rate_init, alpha=self._decay(), fisher=fisher_root(self._loss()),
+            learning_rate_init=self.learning_rate_init, alpha=alpha, fisher=fisher_root(self._loss()),
         )  # fmt: skip
         history = []
         for n_knots in (None, *schedule):
@@ -180,6 +191,31 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             if training.interrupted:
                 break
         return training._replace(history=history)
+
+    def _is_smooth(self, training):
+        """Whether Adam found a function that leaves next to nothing on held-out rows, of a table small enough."""
+        is_plain = self._loss() is squared_error and not {"directions", "groups"} & self._config.keys()
+        return is_plain and not training.interrupted and lowest_loss(training) < 0.5 * SMOOTH
+
+    def _solve_exactly(self, rows, training, validation):
+        """Fit a single network by Gauss-Newton, and keep it if it is better on held-out rows.
+
+        An ensemble's rows are held out from some of its members only: of a single network half the error is asked.
+        """
+        before = vars(self).copy()
+        share = 1.0 if self._config["n_members"] is None else 0.25
+        self._config = self._config | {"n_members": None, "scaled": False}
+        self._generator, self.solver_ = cloned(self._generator), "gauss_newton"
+        module = self._network(int(torch.randint(2**31, (1,), generator=self._generator)))
+        self.module_ = module.to(dtype=next(self.module_.parameters()).dtype)
+        fitting, held_out = self._split(rows)
+        if len(fitting) <= SMOOTH_ROWS and sum(p.numel() for p in self.module_.parameters()) <= SMOOTH_PARAMETERS:
+            self._place_knots(rows)
+            exact = self._train(fitting, held_out, self._refinements())
+            if lowest_loss(exact) < share * lowest_loss(training):
+                return exact._replace(history=training.history + exact.history), held_out
+        vars(self).update(before)
+        return training, validation
 
     @abstractmethod
     def _read_target(self, y, n_samples, reset):
@@ -232,7 +268,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             check_has_knots(family)
         check_callbacks(self.callbacks)
         check_device(self.device)
-        if self.solver in ("adam", "hybrid") and self.alpha * self.learning_rate_init > 1:
+        if self.solver in ("adam", "hybrid", "auto") and self.alpha * self.learning_rate_init > 1:
             raise ValueError(
                 f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} is above 1: each step would "
                 "flip the sign of every coefficient. Lower one of them."
@@ -248,7 +284,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             )
         if self.norm == "batch":
             raise ValueError("norm='batch' cannot be shared by the processes of data_parallel(). Choose norm='layer'.")
-        n_batches = 1 if self.solver == "lbfgs" else math.ceil(n_samples / self._batch_size(n_samples))
+        n_batches = 1 if self.solver in ("lbfgs", "gauss_newton") else math.ceil(n_samples / self._batch_size(n_samples))
         size = n_samples // n_batches
         if size < n_processes():
             raise ValueError(
@@ -274,9 +310,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         n_raw = self._start_target(y, weight)
         sizes = {"in_features": self.encoder_.n_numeric_, "out_features": n_raw, "n_levels": self.encoder_.n_levels_}
         self._config, self._settings = sizes | self._architecture(), self._settled()
-        is_ensemble = self.n_members > 1 and self.solver != "kfac"
+        self.solver_ = "adam" if self.solver == "auto" else self.solver
+        is_ensemble = self.n_members > 1 and self.solver_ not in SINGLE
         self._config["n_members"] = self.n_members if is_ensemble else None
-        self._config["scaled"] = self.solver in ("adam", "hybrid")  # factors need the rates that Adam gives them
+        self._config["scaled"] = self.solver_ in ("adam", "hybrid")  # factors need the rates that Adam gives them
         if directions.any() or groups is not None:
             self._check_can_be_constrained()
             self._config |= on_inputs(directions, groups, self.encoder_) | {"n_members": None, "scaled": False}
@@ -286,16 +323,18 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             knots = self.encoder_.encode_knots(self.knots)
             n_knots = [knots.shape[1]] + [self.n_knots] * len(self._config["hidden_layer_sizes"])
             self._config |= {"knots": knots, "n_knots": n_knots}
+        self.module_ = self._network(seed).to(dtype=self._choose_dtype(columns))
+
+    def _network(self, seed):
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # the CPU's alone
-            module = make_network(self._config, self._generator)
-        self.module_ = module.to(dtype=self._choose_dtype(columns))
+            return make_network(self._config, self._generator)
 
     def _check_can_be_constrained(self):
         """Raise if a solver would not see that coefficients are made of others."""
         if self.solver == "kfac":
             raise ValueError(
-                "solver='kfac' cannot hold monotonic_cst or interaction_cst. Choose 'adam', 'lbfgs' or 'hybrid'."
+                "solver='kfac' cannot hold monotonic_cst or interaction_cst. Choose another solver."
             )
 
     def _place_knots(self, rows):
@@ -327,8 +366,12 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _check_continuation(self):
         """Raise if a fitted network cannot go on with these parameters."""
-        if self.solver == "kfac" and (self._config["n_members"] is not None or self._config["scaled"]):
-            raise ValueError("solver='kfac' cannot go on with a network of members. Set warm_start=False.")
+        if self.solver in SINGLE and (self._config["n_members"] is not None or self._config["scaled"]):
+            raise ValueError(
+                f"solver={self.solver!r} cannot go on with a network of members. Set warm_start=False."
+            )
+        if self.solver != "auto":
+            self.solver_ = self.solver
         for name, value in self._settled().items():
             if repr(value) != repr(self._settings[name]):
                 raise ValueError(

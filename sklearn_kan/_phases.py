@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from .optim import KFAC
+from .optim import KFAC, GaussNewton
 
-SOLVERS = ("adam", "lbfgs", "hybrid", "kfac")
+SOLVERS = ("adam", "lbfgs", "hybrid", "kfac", "gauss_newton")
 ADAM_BETAS = (0.9, 0.95)
 WARM_UP = 0.1  # share of all steps in which the learning rate rises
 RELEASE = 0.3  # share of the learning rate for what products start with at zero
@@ -15,6 +15,7 @@ AHEAD = 6.0  # learning rate of inputs' factors, in times of the others' (RealML
 WIDE = 64  # inputs of a layer from which Adam takes smaller steps on its coefficients
 LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
 LBFGS_HISTORY = 20
+GAUSS_NEWTON_WORTH = 5  # passes of other solvers that a step counts for when it brings nothing
 KFAC_ADAM_SHARE = 0.1  # of the learning rate, for Adam beside K-FAC
 
 
@@ -38,6 +39,8 @@ class Phase(NamedTuple):
         Precision inside; None for the module's own.
     n_steps : int
         For how many passes without improvement one pass counts: the steps that its optimizer takes on one batch.
+    is_exact : bool
+        Whether the smallest improvement counts, where losses fall by powers of ten.
     """
 
     optimizer: type
@@ -48,6 +51,7 @@ class Phase(NamedTuple):
     penalty: float = 0.0
     dtype: torch.dtype | None = None
     n_steps: int = 1
+    is_exact: bool = False
 
 
 def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha,
@@ -57,6 +61,7 @@ def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, l
     ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
     ``"hybrid"``: the first, and from its best state the second. ``"kfac"``: natural-gradient steps, on all rows or with
     a falling learning rate on mini-batches; `fisher` gives a root of the loss's curvature at the outputs.
+    ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64.
     """
     adam = Phase(
         torch.optim.AdamW,
@@ -75,7 +80,12 @@ def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, l
         KFAC, {"fisher": fisher, "adam_lr": KFAC_ADAM_SHARE * learning_rate_init, "penalty": penalty},
         max_iter, batch_size, schedule="constant" if is_full else learning_rate, penalty=penalty,
     )  # fmt: skip
-    return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs], "kfac": [kfac]}[solver]
+    gauss_newton = Phase(
+        GaussNewton, {"fisher": fisher, "penalty": penalty}, max_iter, None, penalty=penalty, dtype=torch.float64,
+        n_steps=GAUSS_NEWTON_WORTH, is_exact=True,
+    )  # fmt: skip
+    return {"adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs], "kfac": [kfac],
+            "gauss_newton": [gauss_newton]}[solver]  # fmt: skip
 
 
 def streaming_phase(batch_size, learning_rate_init, alpha):

@@ -284,7 +284,9 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             )
         if self.norm == "batch":
             raise ValueError("norm='batch' cannot be shared by the processes of data_parallel(). Choose norm='layer'.")
-        n_batches = 1 if self.solver in ("lbfgs", "gauss_newton") else math.ceil(n_samples / self._batch_size(n_samples))
+        n_batches = (
+            1 if self.solver in ("lbfgs", "gauss_newton") else math.ceil(n_samples / self._batch_size(n_samples))
+        )
         size = n_samples // n_batches
         if size < n_processes():
             raise ValueError(
@@ -333,9 +335,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _check_can_be_constrained(self):
         """Raise if a solver would not see that coefficients are made of others."""
         if self.solver == "kfac":
-            raise ValueError(
-                "solver='kfac' cannot hold monotonic_cst or interaction_cst. Choose another solver."
-            )
+            raise ValueError("solver='kfac' cannot hold monotonic_cst or interaction_cst. Choose another solver.")
 
     def _place_knots(self, rows):
         """Place the first layer's knots on training rows."""
@@ -367,9 +367,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     def _check_continuation(self):
         """Raise if a fitted network cannot go on with these parameters."""
         if self.solver in SINGLE and (self._config["n_members"] is not None or self._config["scaled"]):
-            raise ValueError(
-                f"solver={self.solver!r} cannot go on with a network of members. Set warm_start=False."
-            )
+            raise ValueError(f"solver={self.solver!r} cannot go on with a network of members. Set warm_start=False.")
         if self.solver != "auto":
             self.solver_ = self.solver
         for name, value in self._settled().items():

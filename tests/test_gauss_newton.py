@@ -8,7 +8,8 @@ from torch import nn
 
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
 from sklearn_kan.optim import GaussNewton
-from sklearn_kan.optim._gauss_newton import Dense, Products, add, vector_of
+from sklearn_kan.optim import _gauss_newton as gauss_newton
+from sklearn_kan.optim._gauss_newton import Dense, Products, vector_of
 from sklearn_kan.optim._watch import watch
 
 SMALL = {"hidden_layer_sizes": (4,), "random_state": 0, "max_iter": 12}
@@ -105,12 +106,13 @@ def test_layers_that_are_called_several_times():
 
     model = Twice()
     dense, products, optimizer = curvatures(model, x)
+    names, parameters = zip(*model.named_parameters(), strict=True)
     J = torch.autograd.functional.jacobian(
-        lambda *p: torch.func.functional_call(model, dict(zip(names, p, strict=True)), (x,)),
-        tuple(model.state_dict()[name] for name in (names := [n for n, _ in model.named_parameters()])),
+        lambda *tensors: torch.func.functional_call(model, dict(zip(names, tensors, strict=True)), (x,)),
+        tuple(p.detach() for p in parameters),
     )
     per_row = [
-        vector_of(optimizer.blocks, dict(zip(model.parameters(), [j[n, o] for j in J], strict=True)))
+        vector_of(optimizer.blocks, dict(zip(parameters, [j[n, o] for j in J], strict=True)))
         for n in range(20)
         for o in range(3)
     ]
@@ -121,22 +123,23 @@ def test_layers_that_are_called_several_times():
 
 
 def test_an_undamped_step_of_one_layer_is_least_squares():
-    x, y = rows()
-    model = network(3, 1, ())
+    x, y = rows(400)
+    model = nn.Sequential(KANLayer(3, 1, base=False)).double()
     run(model, x, y, 1, damping=0.0)
-    layer = model.layers[0]
-    columns = torch.cat([layer.basis(x).flatten(1), F.silu(x), torch.ones(len(x), 1, dtype=x.dtype)], 1)
+    columns = torch.cat([model[0].basis(x).flatten(1), torch.ones(len(x), 1, dtype=x.dtype)], 1)
     solution = torch.linalg.lstsq(columns, y, driver="gelsd").solution
     torch.testing.assert_close(model(x), columns @ solution, rtol=0, atol=1e-9)
 
 
-def test_both_ways_take_the_same_step():
+def test_both_ways_take_the_same_step(monkeypatch):
+    monkeypatch.setattr(gauss_newton, "RESIDUAL", 1e-13)
+    monkeypatch.setattr(gauss_newton, "MAX_PRODUCTS", 1000)
     x, y = rows()
     models = [network(), network()]
     for model, max_dense in zip(models, [5000, 10], strict=True):
-        run(model, x, y, 3, damping=0.01, penalty=0.01, max_dense=max_dense)
+        run(model, x, y, 2, damping=0.01, penalty=0.01, max_dense=max_dense)
     for p, q in zip(models[0].parameters(), models[1].parameters(), strict=True):
-        torch.testing.assert_close(p, q, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(p, q, rtol=1e-7, atol=1e-7)
 
 
 def test_weights_count_as_repeated_rows():
@@ -223,9 +226,6 @@ def test_a_singular_matrix_without_enough_damping():
     dense.matrix -= 0.2 * torch.eye(len(dense.matrix))
     gradient = torch.ones(len(dense.matrix), dtype=torch.float64)
     assert dense.solve(gradient, 1e-12).isfinite().all()
-    model = network()
-    add(GaussNewton(model).blocks, gradient)
-    assert all(p.isfinite().all() for p in model.parameters())
 
 
 ODD = {
@@ -285,11 +285,12 @@ def table(noise, n=400):
 @pytest.mark.parametrize("n_members", [1, 3])
 def test_auto_solves_smooth_tables_by_gauss_newton(n_members):
     X, y = table(0.0)
-    params = {"hidden_layer_sizes": (6,), "random_state": 0, "max_iter": 40, "alpha": 0.1, "n_members": n_members}
+    params = {"hidden_layer_sizes": (6,), "random_state": 0, "max_iter": 60, "alpha": 0.0, "n_members": n_members,
+              "learning_rate_init": 0.05}  # fmt: skip
     auto = KANRegressor(solver="auto", **params).fit(X, y)
     adam = KANRegressor(solver="adam", **params).fit(X, y)
     assert (auto.solver_, adam.solver_) == ("gauss_newton", "adam")
-    assert auto.loss_curve_[:40] == adam.loss_curve_
+    assert auto.loss_curve_[:60] == adam.loss_curve_
     X_test, y_test = (tensor.numpy() for tensor in rows(500, 2, seed=1))
     errors = [np.abs(model.predict(X_test) - y_test[:, 0]).mean() for model in (auto, adam)]
     assert errors[0] < 0.2 * errors[1]
@@ -307,7 +308,8 @@ def test_auto_is_adam_on_noisy_tables(n_members):
 
 def test_auto_keeps_adam_where_gauss_newton_is_no_better():
     X, y = table(0.03)
-    params = {"hidden_layer_sizes": (6,), "random_state": 0, "max_iter": 40, "alpha": 0.1, "n_members": 4}
+    params = {"hidden_layer_sizes": (6,), "random_state": 0, "max_iter": 60, "alpha": 0.0, "n_members": 4,
+              "learning_rate_init": 0.05}  # fmt: skip
     auto = KANRegressor(solver="auto", **params).fit(X, y)
     adam = KANRegressor(solver="adam", **params).fit(X, y)
     assert auto.solver_ == "adam"
@@ -316,7 +318,8 @@ def test_auto_keeps_adam_where_gauss_newton_is_no_better():
 
 def test_going_on_with_what_auto_chose():
     X, y = table(0.0)
-    model = KANRegressor((6,), solver="auto", random_state=0, max_iter=20, alpha=0.1, warm_start=True).fit(X, y)
+    params = {"solver": "auto", "random_state": 0, "max_iter": 60, "alpha": 0.0, "learning_rate_init": 0.05}
+    model = KANRegressor((6,), n_members=1, warm_start=True, **params).fit(X, y)
     assert model.solver_ == "gauss_newton"
     before = model.validation_scores_[-1]
     model.fit(X, y)

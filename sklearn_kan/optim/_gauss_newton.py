@@ -98,7 +98,7 @@ class GaussNewton(torch.optim.Optimizer):
         Returns
         -------
         loss : Tensor
-            Before the step. If it or a gradient is not finite, no step is taken, and the attribute ``is_stuck`` is true.
+            Before the step. If it or a gradient is not finite, no step is taken, and ``is_stuck`` is true.
         """
         settings = self.param_groups[0]
         with torch.enable_grad(), watch(self, sample_weight, 0) as seen:

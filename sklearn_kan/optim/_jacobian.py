@@ -157,7 +157,7 @@ def blocks_of(model):
         own = dict(layer.named_parameters(recurse=False))
         if list(own) == ["weight", "bias"] and own["weight"].shape == own["bias"].shape and not any(layer.children()):
             blocks.append(AffineBlock(layer))
-        elif isinstance(layer, torch.nn.Linear) or (hasattr(layer, "edge_weight") and is_one_map(layer)):
+        elif isinstance(layer, torch.nn.Linear) or (hasattr(layer, "basis") and is_one_map(layer)):
             blocks += [MapBlock(one) for one in linear_maps(layer) if one.layer is layer]
     blocks = [block for block in blocks if all(p.requires_grad for p in block.parameters)]
     known = {id(p) for block in blocks for p in block.parameters}
@@ -190,4 +190,3 @@ def evaluating(model):
     finally:
         for module, training in before:
             module.training = training
-

@@ -68,7 +68,7 @@ def watch(optimizer, sample_weight, seed):
         seen.x, seen.columns = inputs[0].detach(), columns
         leaves = [probe for *_, probe in calls]
         sent = [torch.autograd.grad(outputs, leaves, column, retain_graph=True, materialize_grads=True)
-                for column in columns]  # fmt: skip
+                for column in columns if leaves]  # fmt: skip
         gradients = [torch.stack(g) for g in zip(*sent, strict=True)]
         seen.calls = [(layer, x, g) for (layer, x, _), g in zip(calls, gradients, strict=True)]
         seen.n_rows = len(outputs)
@@ -82,7 +82,9 @@ def watch(optimizer, sample_weight, seed):
         for handle in handles:
             handle.remove()
     if not seen.n_rows:
-        raise RuntimeError(f"{type(optimizer).__name__} saw no call of its model. Call it in the closure, and not only its layers.")
+        raise RuntimeError(
+            f"{type(optimizer).__name__} saw no call of its model. Call it in the closure, and not only its layers."
+        )
 
 
 def check_rows(outputs, calls):

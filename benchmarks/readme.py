@@ -246,8 +246,8 @@ def solvers():
     rows, summary = result["functions"], result["summary"]
     budgets, names = sorted({row["seconds"] for row in rows}), list(summary)
     lines = [
-        f"Test RMSE over the target's spread after {' / '.join(f'{b:g}' for b in budgets)} CPU seconds, formulas without "
-        f"noise, {result['train_rows']:,} training rows, one network of 16 units; geometric means over seeds: "
+        f"Test RMSE over the target's spread after {' / '.join(f'{b:g}' for b in budgets)} CPU seconds, formulas "
+        f"without noise, {result['train_rows']:,} training rows, one network of 16 units; geometric means over seeds: "
         f"{', '.join(map(str, result['seeds_of_functions']))}. Below, how many times lower than that of tuned Adam: "
         f"geometric mean, and in brackets the least. One thread ({result['device']}).",
         "",

@@ -284,9 +284,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             )
         if self.norm == "batch":
             raise ValueError("norm='batch' cannot be shared by the processes of data_parallel(). Choose norm='layer'.")
-        n_batches = (
-            1 if self.solver in ("lbfgs", "gauss_newton") else math.ceil(n_samples / self._batch_size(n_samples))
-        )
+        is_full = self.solver in ("lbfgs", "gauss_newton")
+        n_batches = 1 if is_full else math.ceil(n_samples / self._batch_size(n_samples))
         size = n_samples // n_batches
         if size < n_processes():
             raise ValueError(

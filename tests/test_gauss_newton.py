@@ -64,6 +64,7 @@ MODELS = {
     "learned basis, scaled inputs": lambda: network(3, 2, basis="sine", scaled=True),
     "individual knots": lambda: network(3, 2, basis="truncated_power", basis_params=INDIVIDUAL),
     "other layers": mixed,
+    "categories": lambda: network(2, 2, n_levels=(40, 3)),
 }
 
 
@@ -71,11 +72,13 @@ MODELS = {
 @pytest.mark.parametrize("fisher", ["mse", "cross_entropy"])
 def test_products_are_those_of_torch(kind, fisher):
     x, _ = rows(20)
+    if kind == "categories":
+        x = torch.cat([x[:, :2], torch.arange(20)[:, None] % torch.tensor([40, 3])], 1)
     model, weight = MODELS[kind](), torch.linspace(0.5, 1.5, 20, dtype=torch.float64)
     dense, products, optimizer = curvatures(model, x, fisher, weight)
     generator = torch.Generator().manual_seed(1)
     change = {p: torch.randn(p.shape, generator=generator, dtype=p.dtype) for p in model.parameters()}
-    names = {name: p for name, p in model.named_parameters()}
+    names = dict(model.named_parameters())
     values = ({name: p.detach() for name, p in names.items()},)
 
     def outputs(parameters):

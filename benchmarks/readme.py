@@ -6,6 +6,7 @@ python -m benchmarks.readme
 import json
 from collections import defaultdict
 from pathlib import Path
+from statistics import geometric_mean
 
 from benchmarks.tabular.tables import ablation, fresh_tables, matched, tabular_suite
 
@@ -220,6 +221,43 @@ def search():
     return "\n".join(lines)
 
 
+def solvers():
+    """Errors of solvers after the same times, and on tables with noise."""
+    result = json.loads((RESULTS / "solvers.json").read_text())
+    rows, summary = result["functions"], result["summary"]
+    budgets, names = sorted({row["seconds"] for row in rows}), list(summary)
+    lines = [
+        f"Test RMSE over the target's spread after {' / '.join(f'{b:g}' for b in budgets)} CPU seconds, formulas "
+        f"without noise, {result['train_rows']:,} training rows, one network of 16 units; geometric means over seeds: "
+        f"{', '.join(map(str, result['seeds_of_functions']))}. Below, how many times lower than that of tuned Adam: "
+        f"geometric mean, and in brackets the least. One thread ({result['device']}).",
+        "",
+        "| | " + " | ".join(names) + " |",
+        "|---" * (1 + len(names)) + "|",
+    ]
+    for target in dict.fromkeys(row["target"] for row in rows):
+        cells = []
+        for name in names:
+            errors = [[r["error"] for r in rows if (r["target"], r["solver"], r["seconds"]) == (target, name, budget)]
+                      for budget in budgets]  # fmt: skip
+            cells.append(" / ".join(f"{geometric_mean(error):.1e}" if error else "" for error in errors))
+        lines.append(f"| {target} | " + " | ".join(cells) + " |")
+    for budget in budgets:
+        of = [summary[name].get(str(budget)) for name in names]
+        cells = [f"{ratio['times_lower']:.1f} ({ratio['least']:.1f})" if ratio else "" for ratio in of]
+        lines.append(f"| times lower, {budget:g} s | " + " | ".join(cells) + " |")
+    if "tables" in result:
+        tables = result["tables"]
+        names = list(dict.fromkeys(row["solver"] for row in tables))
+        lines += ["", "Tables with noise: RMSE over the target's spread, or log-loss (CPU seconds of the fit).", ""]
+        lines += ["| | " + " | ".join(names) + " |", "|---" * (1 + len(names)) + "|"]
+        for table in dict.fromkeys(row["table"] for row in tables):
+            of = [[row for row in tables if (row["table"], row["solver"]) == (table, name)] for name in names]
+            cells = [f"{mean(runs, 'error'):.3f} ({mean(runs, 'cpu_seconds'):.1f})" if runs else "" for runs in of]
+            lines.append(f"| {table} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def constraints():
     """Free, monotone, pairwise and additive models of two families."""
     result = json.loads((RESULTS / "constraints.json").read_text())
@@ -255,6 +293,7 @@ TABLES = {
     "docs/constraints.md": {"constraints": constraints},
     "docs/gp.md": {"gp": gaussian_processes},
     "docs/search.md": {"search": search},
+    "docs/solvers.md": {"solvers": solvers},
     "docs/tables.md": {
         "tabular_suite": tabular_suite, "fresh_tables": fresh_tables, "ablation": ablation, "matched": matched,
     },

@@ -21,7 +21,7 @@ from ._constrained import make_network
 from ._constraints import in_order, on_inputs, read_constraints
 from ._encoding import TableEncoder
 from ._holdout import bagged
-from ._losses import combined, fisher_root
+from ._losses import combined, fisher_root, squared_error
 from ._network import KAN, check_has_knots, for_layers
 from ._norms import NORMS
 from ._parallel import n_processes
@@ -38,7 +38,14 @@ FULL_BATCH_ROWS = 256  # tables up to this size are trained on all rows at once
 KFAC_FULL_ROWS, KFAC_BATCH_ROWS = 5_000, 2_048  # all rows at once, or batches large enough for curvature
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 EARLY_STOPPING_ROWS = 300  # tables from this size can spare a validation split
+SMOOTH = 0.01  # share of a target's variance, on held-out rows, below which solver="auto" looks for more digits
+SMOOTH_ROWS, SMOOTH_PARAMETERS = 5_000, 3_000  # up to which it does
 PREDICTION_CELLS = 2**22  # of encoded table and hidden activations, held at once in prediction
+
+
+def lowest_loss(training):
+    """The lowest validation loss of a training; infinite without validation."""
+    return min((epoch.get("valid_loss", math.inf) for epoch in training.history), default=math.inf)
 
 
 def all_or_nothing(method):
@@ -100,7 +107,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         "interactions": [StrOptions({"product", "mixed"}), None],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "norm": [StrOptions(set(NORMS))],
-        "solver": [StrOptions(set(SOLVERS))],
+        "solver": [StrOptions({"auto", *SOLVERS})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "smoothness": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -167,6 +174,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         self._check_parallel(len(fitting))
         schedule = () if continues else self._refinements()
         training = self._train(fitting, validation, schedule, begins=not continues)
+        if self.solver == "auto" and not continues and self._is_smooth(training):
+            training, validation = self._solve_exactly(rows, training, validation)
         if training.interrupted:
             warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=4)
         is_refitted = self.refit is not None and not training.interrupted
@@ -188,10 +197,11 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
 
     def _train(self, rows, validation, schedule, begins):
         """Train, in equal parts between which knots are added as the schedule says."""
+        alpha = self._decay() if self.solver_ == self.solver or self.solver_ == "adam" else 0.0
         phases = phases_for(
-            self.solver, n_samples=len(rows), max_iter=-(-self.max_iter // (1 + len(schedule))),
+            self.solver_, n_samples=len(rows), max_iter=-(-self.max_iter // (1 + len(schedule))),
             batch_size=self._batch_size(len(rows)), learning_rate=self.learning_rate,
-            learning_rate_init=self.learning_rate_init, alpha=self._decay(), smoothness=self.smoothness,
+            learning_rate_init=self.learning_rate_init, alpha=alpha, smoothness=self.smoothness,
             fisher=fisher_root(self._loss()), n_layers=len(self.module_.layers),
         )  # fmt: skip
         history, failed = [], []
@@ -212,6 +222,31 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             if training.interrupted:
                 break
         return training._replace(history=history, failed=failed)
+
+    def _is_smooth(self, training):
+        """Whether Adam found a function that leaves next to nothing on held-out rows, of a table small enough."""
+        is_plain = self._loss() is squared_error and not {"directions", "groups"} & self._config.keys()
+        return is_plain and not training.interrupted and lowest_loss(training) < 0.5 * SMOOTH
+
+    def _solve_exactly(self, rows, training, validation):
+        """Fit a single network by Gauss-Newton, and keep it if it is better on held-out rows.
+
+        An ensemble's rows are held out from some of its members only: of a single network half the error is asked.
+        """
+        before = vars(self).copy()
+        share = 1.0 if self._config["n_members"] is None else 0.25
+        self._config = self._config | {"n_members": None, "scaled": False}
+        self._generator, self.solver_ = cloned(self._generator), "gauss_newton"
+        module = self._network(int(torch.randint(2**31, (1,), generator=self._generator)))
+        self.module_ = module.to(dtype=next(self.module_.parameters()).dtype)
+        fitting, held_out = self._split(rows)
+        if len(fitting) <= SMOOTH_ROWS and sum(p.numel() for p in self.module_.parameters()) <= SMOOTH_PARAMETERS:
+            self._place_knots(rows)
+            exact = self._train(fitting, held_out, self._refinements(), begins=True)
+            if lowest_loss(exact) < share * lowest_loss(training):
+                return exact._replace(history=training.history + exact.history), held_out
+        vars(self).update(before)
+        return training, validation
 
     @abstractmethod
     def _read_target(self, y, n_samples, reset):
@@ -264,12 +299,12 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             check_has_knots(family)
         check_callbacks(self.callbacks)
         check_device(self.device)
-        if self.smoothness and self.solver == "kfac":
+        if self.smoothness and self.solver in ("kfac", "gauss_newton"):
             raise ValueError(
-                f"smoothness={self.smoothness} has a curvature that solver='kfac' does not know. Choose 'adam', "
-                "'lbfgs' or 'hybrid', or set smoothness=0."
+                f"smoothness={self.smoothness} has a curvature that solver={self.solver!r} does not know. Choose "
+                "'adam', 'lbfgs' or 'hybrid', or set smoothness=0."
             )
-        if self.solver in STREAMING and self.alpha * self.learning_rate_init > 1:
+        if self.solver in ("auto", *STREAMING) and self.alpha * self.learning_rate_init > 1:
             raise ValueError(
                 f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} is above 1: each step would "
                 "flip the sign of every coefficient. Lower one of them."
@@ -285,7 +320,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             )
         if self.norm == "batch":
             raise ValueError("norm='batch' cannot be shared by the processes of data_parallel(). Choose norm='layer'.")
-        n_batches = 1 if self.solver == "lbfgs" else math.ceil(n_samples / self._batch_size(n_samples))
+        is_full = self.solver in ("lbfgs", "gauss_newton")
+        n_batches = 1 if is_full else math.ceil(n_samples / self._batch_size(n_samples))
         size = n_samples // n_batches
         if size < n_processes():
             raise ValueError(
@@ -311,9 +347,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         n_raw = self._start_target(y, weight)
         sizes = {"in_features": self.encoder_.n_numeric_, "out_features": n_raw, "n_levels": self.encoder_.n_levels_}
         self._config, self._settings = sizes | self._architecture(), self._settled()
-        is_ensemble = self.n_members > 1 and self.solver not in SINGLE
+        self.solver_ = "adam" if self.solver == "auto" else self.solver
+        is_ensemble = self.n_members > 1 and self.solver_ not in SINGLE
         self._config["n_members"] = self.n_members if is_ensemble else None
-        self._config["scaled"] = self.solver in STREAMING  # factors need the rates that Adam gives them
+        self._config["scaled"] = self.solver_ in STREAMING  # factors need the rates that Adam gives them
         if directions.any() or groups is not None:
             self._check_can_be_constrained()
             self._config |= on_inputs(directions, groups, self.encoder_) | {"n_members": None, "scaled": False}
@@ -323,20 +360,21 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
             knots = self.encoder_.encode_knots(self.knots)
             n_knots = [knots.shape[1]] + [self.n_knots] * len(self._config["hidden_layer_sizes"])
             self._config |= {"knots": knots, "n_knots": n_knots}
+        self.module_ = self._network(seed).to(dtype=self._choose_dtype(columns))
+
+    def _network(self, seed):
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # the CPU's alone
             module = make_network(self._config, self._generator)
         if self.smoothness:
             for layer in module.layers:
                 check_can_be_smoothed(layer)
-        self.module_ = module.to(dtype=self._choose_dtype(columns))
+        return module
 
     def _check_can_be_constrained(self):
         """Raise if a solver would not see that coefficients are made of others."""
         if self.solver == "kfac":
-            raise ValueError(
-                "solver='kfac' cannot hold monotonic_cst or interaction_cst. Choose 'adam', 'lbfgs' or 'hybrid'."
-            )
+            raise ValueError("solver='kfac' cannot hold monotonic_cst or interaction_cst. Choose another solver.")
         if self.smoothness:
             raise ValueError(
                 f"smoothness={self.smoothness} cannot be combined with monotonic_cst or interaction_cst, whose "
@@ -375,6 +413,8 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         is_other = self._config["n_members"] is not None or (self._config["scaled"] and self.solver == "kfac")
         if self.solver in SINGLE and is_other:
             raise ValueError(f"solver={self.solver!r} cannot go on with a network of members. Set warm_start=False.")
+        if self.solver != "auto":
+            self.solver_ = self.solver
         for name, value in self._settled().items():
             if repr(value) != repr(self._settings[name]):
                 raise ValueError(

@@ -59,18 +59,21 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         rows of its own, so that all rows are learned from. A network with constraints is a single one.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them in the knots' range.
-    solver : {"adam", "lbfgs", "hybrid", "kfac", "layerwise"}, default="adam"
+    solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="adam"
         - ``"adam"``: AdamW on mini-batches.
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
           than that.
         - ``"kfac"``: natural-gradient steps with Kronecker-factored curvature, see `optim.KFAC`; on all rows of small
           tables, at a constant rate, else on large batches. It trains a single network, whatever `n_members`.
+        - ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64, see `optim.GaussNewton`; for smooth
+          targets without noise and networks of up to a few thousand parameters. It too trains a single network.
         - ``"layerwise"``: Adam on one layer after the other, for a quarter of the passes each, with a linear read-out
           in place of those behind it; then on all. A single network too.
+        - ``"auto"``: Adam, which no other solver is ahead of on classes.
     alpha : float, default=2.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
-        rate; for L-BFGS and K-FAC the objective is the mean loss plus
+        rate; for the other solvers the objective is the mean loss plus
         ``alpha / n_samples * ||coefficients||**2 / 2``. An additive or monotone model, in
         which nothing scales up again what has been shrunk, takes a hundredth of it.
     smoothness : float, default=0.0
@@ -150,6 +153,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Maps columns to what the network sees.
     device_ : str
         Where the network is.
+    solver_ : str
+        The solver that trained the network.
 
     See Also
     --------

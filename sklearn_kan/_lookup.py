@@ -73,7 +73,7 @@ class LookupLayer(nn.Module):
         if self.direct:
             direct = codes[:, self.direct]
             chosen = self.table.new_zeros(len(codes), len(self.table))
-            chosen.scatter_(1, direct + self.offsets, (direct > 0).to(chosen))
+            chosen = chosen.scatter(1, direct + self.offsets, (direct > 0).to(chosen))
             total = chosen @ self.scaled(self.table, self.owner)
         if self.factored:
             vectors = [

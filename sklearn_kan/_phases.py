@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-from .optim import KFAC
+from .optim import KFAC, GaussNewton
 
-SOLVERS = ("adam", "lbfgs", "hybrid", "kfac", "layerwise")
-SINGLE = ("kfac", "layerwise")  # solvers that train one network, whatever the number of members
+SOLVERS = ("adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise")
+SINGLE = ("kfac", "gauss_newton", "layerwise")  # solvers that train one network, whatever the number of members
 STREAMING = ("adam", "hybrid", "layerwise")  # solvers that have a phase of Adam
 ADAM_BETAS = (0.9, 0.95)
 WARM_UP = 0.1  # share of all steps in which the learning rate rises
@@ -19,6 +19,7 @@ LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
 LBFGS_HISTORY = 20
 LBFGS_SCALE = 2.0**40  # torch's L-BFGS drops curvature below 1e-10, which small losses have everywhere
 START_SHARE = 0.25  # of all passes, for each layer of a start layer by layer
+GAUSS_NEWTON_WORTH = 5  # passes of other solvers that a step counts for when it brings nothing
 KFAC_ADAM_SHARE = 0.1  # of the learning rate, for Adam beside K-FAC
 
 
@@ -48,6 +49,8 @@ class Phase(NamedTuple):
         Factor on what the optimizer sees of the objective.
     depth : int or None
         Train the layer of this number, from 1, with a linear read-out in place of those behind it; None for all.
+    is_exact : bool
+        Whether the smallest improvement counts, where losses fall by powers of ten.
     """
 
     optimizer: type
@@ -61,6 +64,7 @@ class Phase(NamedTuple):
     n_steps: int = 1
     scale: float = 1.0
     depth: int | None = None
+    is_exact: bool = False
 
 
 def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha,
@@ -71,6 +75,7 @@ def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, l
     ``"hybrid"``: the first, and from its best state the second. ``"kfac"``: natural-gradient steps, on all rows or with
     a falling learning rate on mini-batches; `fisher` gives a root of the loss's curvature at the outputs.
     ``"layerwise"``: Adam on one layer of `n_layers` after the other, then on all.
+    ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64.
     """
     adam = Phase(
         torch.optim.AdamW,
@@ -90,10 +95,15 @@ def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, l
         KFAC, {"fisher": fisher, "adam_lr": KFAC_ADAM_SHARE * learning_rate_init, "penalty": penalty},
         max_iter, batch_size, schedule="constant" if is_full else learning_rate, penalty=penalty,
     )  # fmt: skip
-    first = adam._replace(max_iter=math.ceil(START_SHARE * max_iter))
+    gauss_newton = Phase(
+        GaussNewton, {"fisher": fisher, "penalty": penalty}, max_iter, None, penalty=penalty, dtype=torch.float64,
+        n_steps=GAUSS_NEWTON_WORTH, is_exact=True,
+    )  # fmt: skip
+    first = adam._replace(max_iter=math.ceil(START_SHARE * max_iter), smoothness=0.0)
     start = [first._replace(depth=depth) for depth in range(1, n_layers + 1) if n_layers > 1]
     return {
-        "adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs], "kfac": [kfac], "layerwise": [*start, adam],
+        "adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs], "kfac": [kfac],
+        "gauss_newton": [gauss_newton], "layerwise": [*start, adam],
     }[solver]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from ._training import Net, is_streaming, one_pass
 
 
 def has_mini_batches(estimator):
-    if estimator.solver not in STREAMING:
+    if estimator.solver not in ("auto", *STREAMING):
         raise AttributeError(
             f"partial_fit trains by Adam, got solver={estimator.solver!r}. Choose solver='adam' or 'hybrid'."
         )

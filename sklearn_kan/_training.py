@@ -24,9 +24,10 @@ from ._parallel import average, n_processes
 from ._phases import Phase, cosine, is_coefficient, rate_of, streaming_phase
 from ._roughness import Roughness
 from ._rows import Batches, Rows
-from .optim import KFAC
+from .optim import KFAC, GaussNewton
 
 EVALUATION_ROWS = 4096
+CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
 SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
 
 _threads = None
@@ -61,9 +62,9 @@ class Net(NeuralNet):
 
     def initialize_optimizer(self, triggered_directly=None):
         params: dict[str, Any] = dict(self.phase.params)
-        if issubclass(self.phase.optimizer, KFAC):
+        if issubclass(self.phase.optimizer, CURVED):
             self.optimizer_ = self.phase.optimizer(self.module_, reduce=average, **params)
-            self.highest_rates_ = [group["lr"] for group in self.optimizer_.param_groups]
+            self.highest_rates_ = [group.get("lr") for group in self.optimizer_.param_groups]
             return self
         if not self.has_decay:
             self.optimizer_ = self.phase.optimizer(self.module_.parameters(), **params)
@@ -147,7 +148,7 @@ class Net(NeuralNet):
             loss = self.get_loss(y_pred, (y, sample_weight), training=True)
             objective = loss + self.penalty() if self.is_penalised else loss
             objective = self.phase.scale * objective
-            if objective.requires_grad:  # not where K-FAC tries a step
+            if objective.requires_grad:  # not where a step is tried
                 objective.backward()
             n_rows = len(X)
             if n_processes() > 1:
@@ -165,7 +166,7 @@ class Net(NeuralNet):
             for group, highest in zip(self.optimizer_.param_groups, self.highest_rates_, strict=True):
                 group["lr"] = share * highest
         self.step_ += 1
-        weight = {"sample_weight": sample_weight} if isinstance(self.optimizer_, KFAC) else {}
+        weight = {"sample_weight": sample_weight} if isinstance(self.optimizer_, CURVED) else {}
         self.optimizer_.step(closure, **weight)
         if self.roughness and self.has_decay:
             self.roughness.shrink({p: group["lr"] for group in self.optimizer_.param_groups for p in group["params"]})
@@ -401,7 +402,7 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
         module.to(device, inner)
         here = rows.to(device, inner)
         part = module if phase.depth is None else FirstLayers(module, phase.depth)
-        watch = BestState(math.ceil(n_iter_no_change / phase.n_steps), tol, best)
+        watch = BestState(math.ceil(n_iter_no_change / phase.n_steps), 0.0 if phase.is_exact else tol, best)
         inherent = [watch, *([Progress(phase.optimizer.__name__)] if verbose else [])]
         net = Net(part, loss, phase, validation=validation and validation.to(device, inner), generator=generator,
                   callbacks=[*inherent, *callbacks, *watchers], device=str(device))  # fmt: skip

@@ -21,6 +21,8 @@ SETTINGS = [
     {**SMALL, "solver": "kfac", "batch_size": "auto"},
     {**SMALL, "solver": "layerwise"},
     {**SMALL, "refit": "last_layer"},
+    {**SMALL, "solver": "gauss_newton", "hidden_layer_sizes": (4,), "max_iter": 5},
+    {**SMALL, "solver": "auto"},
     {**SMALL, "norm": "batch"},
     {**SMALL, "norm": "none"},
     {**SMALL, "knots": "uniform", "degree": 1, "dtype": "float64"},

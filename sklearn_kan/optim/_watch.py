@@ -16,6 +16,10 @@ class Seen:
     calls : list of (layer, x, g)
         ``x`` (n, ..., in), ``g`` (n_columns, n, ..., out).
     n_rows : int
+    x : Tensor
+        What the model was called on.
+    columns : Tensor of shape (n_columns, n, k)
+        Of the root.
     """
 
     def __init__(self, sample_weight):
@@ -60,10 +64,11 @@ def watch(optimizer, sample_weight, seed):
         root = optimizer.root(outputs.detach())
         if sample_weight is not None:
             root = root * sample_weight.sqrt()[:, None, None]
-        columns = probes(root, optimizer.param_groups[0]["n_probes"], torch.Generator().manual_seed(seed))
+        columns = probes(root, optimizer.param_groups[0].get("n_probes"), torch.Generator().manual_seed(seed))
+        seen.x, seen.columns = inputs[0].detach(), columns
         leaves = [probe for *_, probe in calls]
         sent = [torch.autograd.grad(outputs, leaves, column, retain_graph=True, materialize_grads=True)
-                for column in columns]  # fmt: skip
+                for column in columns if leaves]  # fmt: skip
         gradients = [torch.stack(g) for g in zip(*sent, strict=True)]
         seen.calls = [(layer, x, g) for (layer, x, _), g in zip(calls, gradients, strict=True)]
         seen.n_rows = len(outputs)
@@ -77,7 +82,9 @@ def watch(optimizer, sample_weight, seed):
         for handle in handles:
             handle.remove()
     if not seen.n_rows:
-        raise RuntimeError("KFAC saw no call of its model. Call it in the closure, and not only its layers.")
+        raise RuntimeError(
+            f"{type(optimizer).__name__} saw no call of its model. Call it in the closure, and not only its layers."
+        )
 
 
 def check_rows(outputs, calls):

@@ -1,0 +1,221 @@
+"""Gauss-Newton steps regularised by the gradient's norm (Semenov, Jaggi & Doikov, 2025)."""
+
+import math
+
+import torch
+
+from ._fisher import get_root
+from ._jacobian import blocks_of, parts
+from ._kfac import evaluated, minimiser
+from ._watch import watch
+
+N_ATTEMPTS = 8
+RETREAT = 4.0  # divisor of gamma when a step has to be taken back
+LEAST_GAMMA, MOST_GAMMA = 1e-30, 1e30
+N_JITTERS = 5
+MAX_PRODUCTS = 200  # with the curvature in one system
+RESIDUAL = 1e-6  # of conjugate gradients, over that at the start
+
+
+class GaussNewton(torch.optim.Optimizer):
+    """Full Gauss-Newton steps on all rows, for models with thousands of parameters.
+
+    ``h = -(B + |g| / gamma I)^-1 g``, with g the gradient and ``B = J^T J / n`` the (generalised) Gauss-Newton matrix,
+    J the Jacobian of the outputs times a root of the loss's curvature. Close to a minimum the regularisation vanishes
+    with the gradient. A step is taken on trial, and taken back if the loss rises; gamma is doubled where the quadratic
+    model holds, and halved where it does not.
+
+    Parameters
+    ----------
+    model : Module
+        Rows are the first axis of its layers' inputs and of its output, a tensor (n, k). Its KANLayers, linear layers
+        and norms have Jacobians in closed form; other parameters take part by ``torch.func``, for which the model has
+        to be a function of one tensor of rows.
+    fisher : {"mse", "cross_entropy"} or callable, default="mse"
+        Curvature of the loss, as for `KFAC`.
+    damping : float, default=1e-3
+        ``|g| / gamma`` of the first step. Zero takes all steps, with a pseudo-inverse and without a trial.
+    penalty : float, default=0.0
+        If the loss holds ``penalty / 2 ||w||^2`` of the layers' coefficients, its curvature.
+    max_dense : int, default=5000
+        Up to so many parameters B is computed, in float64, and factored; beyond, systems are solved by conjugate
+        gradients with products of B.
+    reduce : callable, optional
+        ``(tensors, n_rows)``, which averages tensors in place over the processes that share a batch.
+
+    Notes
+    -----
+    ``step(closure)`` calls the closure as :meth:`KFAC.step` does: first for loss and gradients, then without gradients
+    for the loss of each trial, where ``loss.requires_grad`` is false. After a step the gradients are those from before
+    it. Parameters without a gradient stay as they are.
+
+    References
+    ----------
+    Semenov, Jaggi & Doikov (2025), *Gradient-Normalized Smoothness for Optimization with Approximate Hessians*,
+    arXiv:2506.13710.
+
+    Schraudolph (2002), *Fast Curvature Matrix-Vector Products for Second-Order Gradient Descent*.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_kan import KANLayer
+    >>> from sklearn_kan.optim import GaussNewton
+    >>> _ = torch.manual_seed(0)
+    >>> x = torch.rand(200, 2, dtype=torch.float64) * 2 - 1
+    >>> y = torch.sin(3 * x[:, :1]) * x[:, 1:]
+    >>> model = torch.nn.Sequential(KANLayer(2, 5), KANLayer(5, 1)).double()
+    >>> optimizer = GaussNewton(model, "mse")
+    >>> def closure():
+    ...     optimizer.zero_grad()
+    ...     loss = torch.nn.functional.mse_loss(model(x), y)
+    ...     if loss.requires_grad:
+    ...         loss.backward()
+    ...     return loss
+    >>> losses = [optimizer.step(closure).item() for _ in range(20)]
+    >>> losses[-1] < 1e-5 * losses[0]
+    True
+    """
+
+    def __init__(self, model, fisher="mse", *, damping=1e-3, penalty=0.0, max_dense=5000, reduce=None):
+        self.blocks = blocks_of(model)
+        self.maps = [block.one for block in self.blocks if hasattr(block, "one")]
+        settings = {"gamma": None, "damping": damping, "penalty": penalty, "max_dense": max_dense}
+        super().__init__([{"params": [p for block in self.blocks for p in block.parameters], **settings}], {})
+        self.model, self.root, self.reduce = model, get_root(fisher), reduce
+        self.is_stuck = False
+
+    def step(self, closure, sample_weight=None):  # type: ignore[override]
+        """Take one step.
+
+        Parameters
+        ----------
+        closure : callable
+            Calls the model on all rows, and computes loss and gradients; returns the loss.
+        sample_weight : Tensor of shape (n,), optional
+            Weights of the rows in the loss, ``mean(w * loss)``.
+
+        Returns
+        -------
+        loss : Tensor
+            Before the step. If it or a gradient is not finite, no step is taken, and ``is_stuck`` is true.
+        """
+        settings = self.param_groups[0]
+        with torch.enable_grad(), watch(self, sample_weight, 0) as seen:
+            loss = closure().detach()
+        with torch.no_grad():
+            gradients = {p: p.grad for p in settings["params"] if p.grad is not None}
+            self.is_stuck = not (math.isfinite(loss) and all(g.isfinite().all() for g in gradients.values()))
+            blocks = [b for b in self.blocks if any(p in gradients for p in b.parameters)]
+            if self.is_stuck or not blocks:
+                return loss
+            gradient = vector_of(blocks, gradients).double()
+            norm = float(gradient.norm())
+            if settings["gamma"] is None:
+                settings["gamma"] = norm / settings["damping"] if settings["damping"] else math.inf
+            curvature = self.curvature(blocks, seen, gradients)
+            before = {p: p.detach().clone() for p in gradients}
+            for _ in range(N_ATTEMPTS):
+                h = curvature.solve(gradient, norm / settings["gamma"])
+                reduction = -float(gradient @ h + 0.5 * h @ curvature.times(h))
+                add(blocks, h)
+                if math.isinf(settings["gamma"]):
+                    break
+                if self.adapt(float(loss), evaluated(closure, gradients), reduction):
+                    break
+                for p, value in before.items():
+                    p.copy_(value)
+        return loss
+
+    def curvature(self, blocks, seen, gradients):
+        """B, with nothing for parameters that have no gradient."""
+        settings = self.param_groups[0]
+        ones = {p: torch.ones_like(p) for p in gradients}
+        free = vector_of(blocks, ones).double()
+        penalised = torch.cat([torch.arange(b.size, device=free.device) < b.n_coefficients for b in blocks])
+        kind = Dense if len(free) <= settings["max_dense"] else Products
+        return kind(blocks, seen, free, settings["penalty"] * penalised * free, self.reduce)
+
+    def adapt(self, loss, after, reduction):
+        """Adapt gamma to the share of the model's reduction that came true; returns whether to keep the step."""
+        settings = self.param_groups[0]
+        share = (loss - after) / reduction if reduction > 0 and math.isfinite(after) else -math.inf
+        factor = 2.0 if share > 0.5 else 1.0 if share > 0.25 else 0.5 if share > 0 else 1 / RETREAT
+        settings["gamma"] = min(max(settings["gamma"] * factor, LEAST_GAMMA), MOST_GAMMA)
+        return share > 0
+
+
+class Dense:
+    """The matrix itself."""
+
+    def __init__(self, blocks, seen, free, ridge, reduce):
+        self.matrix = free.new_zeros(len(free), len(free))
+        for column in range(len(seen.columns)):
+            for part in parts(seen.n_rows, len(free)):
+                rows = torch.cat([block.rows(seen, column, part) for block in blocks], 1).double() * free
+                self.matrix.addmm_(rows.T, rows)
+        self.matrix /= seen.n_rows
+        if reduce is not None:
+            reduce([self.matrix], seen.n_rows)
+        self.matrix.diagonal().add_(ridge)
+
+    def times(self, vector):
+        return self.matrix @ vector
+
+    def solve(self, gradient, damping):
+        """By Cholesky; with a pseudo-inverse where there is no damping, or none that is enough."""
+        jitter = damping
+        for _ in range(N_JITTERS if damping else 0):
+            damped = self.matrix.clone()
+            damped.diagonal().add_(jitter)
+            factor, info = torch.linalg.cholesky_ex(damped)
+            if info == 0 and factor.isfinite().all():
+                return -torch.cholesky_solve(gradient[:, None], factor)[:, 0]
+            jitter = max(10 * jitter, torch.finfo(damped.dtype).eps * float(damped.diagonal().mean()))
+        damped = self.matrix.clone()
+        damped.diagonal().add_(damping)
+        return minimiser(damped, gradient)
+
+
+class Products:
+    """Products with the matrix, which is never formed."""
+
+    def __init__(self, blocks, seen, free, ridge, reduce):
+        self.blocks, self.seen, self.free, self.ridge, self.reduce = blocks, seen, free, ridge, reduce
+
+    def times(self, vector):
+        sizes = [block.size for block in self.blocks]
+        inside = (vector * self.free).to(self.seen.columns.dtype).split(sizes)
+        effect = sum(block.times(self.seen, v) for block, v in zip(self.blocks, inside, strict=True))
+        product = torch.cat([block.transposed(self.seen, effect) for block in self.blocks]).double() / self.seen.n_rows
+        if self.reduce is not None:
+            self.reduce([product], self.seen.n_rows)
+        return product * self.free + self.ridge * vector
+
+    def solve(self, gradient, damping):
+        """By conjugate gradients from zero, each iterate a better minimum of the model (Hestenes & Stiefel, 1952)."""
+        h, residual = torch.zeros_like(gradient), -gradient
+        direction, square = residual, residual @ residual
+        goal = RESIDUAL**2 * square
+        for _ in range(MAX_PRODUCTS):
+            product = self.times(direction) + damping * direction
+            bend = direction @ product
+            if not (square > goal and bend > 0):
+                break
+            h = h + square / bend * direction
+            residual = residual - square / bend * product
+            last, square = square, residual @ residual
+            direction = residual + square / last * direction
+        return h
+
+
+def vector_of(blocks, tensors):
+    """One vector from tensors by parameter, with zeros for those that are missing."""
+    return torch.cat([b.vector([tensors.get(p, torch.zeros_like(p)) for p in b.parameters]) for b in blocks])
+
+
+def add(blocks, vector):
+    """Add a vector to the parameters."""
+    for block, part in zip(blocks, vector.split([block.size for block in blocks]), strict=True):
+        for p, change in zip(block.parameters, block.tensors(part), strict=True):
+            p.add_(change.to(p.dtype))

@@ -133,6 +133,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
     module_: KAN
     loss_curve_: list[float]
     _generator: torch.Generator
+    _config: dict[str, Any]
 
     @_fit_context(prefer_skip_nested_validation=True)
     @all_or_nothing
@@ -174,7 +175,7 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         self._check_parallel(len(fitting))
         schedule = () if continues else self._refinements()
         training = self._train(fitting, validation, schedule, begins=not continues)
-        if self.solver == "auto" and not continues and self._is_smooth(training):
+        if self.solver == "auto" and not (continues or schedule) and self._is_smooth(training):
             training, validation = self._solve_exactly(rows, training, validation)
         if training.interrupted:
             warnings.warn("Training was interrupted; the best state so far is kept.", stacklevel=4)
@@ -242,10 +243,10 @@ class BaseKAN(BaseEstimator, metaclass=ABCMeta):
         fitting, held_out = self._split(rows)
         if len(fitting) <= SMOOTH_ROWS and sum(p.numel() for p in self.module_.parameters()) <= SMOOTH_PARAMETERS:
             self._place_knots(rows)
-            exact = self._train(fitting, held_out, self._refinements(), begins=True)
+            exact = self._train(fitting, held_out, (), begins=True)
             if lowest_loss(exact) < share * lowest_loss(training):
                 return exact._replace(history=training.history + exact.history), held_out
-        vars(self).update(before)
+        self.__dict__.update(before)
         return training, validation
 
     @abstractmethod

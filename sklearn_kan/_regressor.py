@@ -75,7 +75,8 @@ class KANRegressor(RegressorMixin, StreamingKAN):
           in place of those behind it; then on all. A single network too.
         - ``"auto"``: Adam. If that leaves less than 1 % of a target's variance unexplained on held-out rows, and there
           are at most 5,000 rows and 3,000 parameters, a single network is fitted by Gauss-Newton, without `alpha`. It
-          is kept where its held-out error is lower, or half that of an ensemble. For squared errors.
+          is kept where its held-out error is lower, or half that of an ensemble. For squared errors, and networks
+          without constraints and refined knots; others are left to Adam.
     alpha : float, default=2.0
         Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
         rate; for the other solvers the objective is the mean loss plus

@@ -6,6 +6,7 @@ a basis learns, tables, coefficients under constraints, takes part by way of ``t
 """
 
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch.func import functional_call, jacrev, jvp, vjp, vmap
@@ -40,7 +41,7 @@ class MapBlock:
             yield features.unflatten(0, (len(x), -1)), g.reshape(len(g), -1, g.shape[-1])
 
     def rows(self, seen, column, part):
-        total = 0.0
+        total: Any = 0.0
         for features, g in self.calls(seen, column, part):
             row = torch.einsum("nmf,nmo->nfo", features, g).flatten(1)
             total = total + (torch.cat([row, g.sum(1)], 1) if self.one.has_bias else row)
@@ -91,7 +92,7 @@ class AffineBlock:
         return [half.reshape(self.one.weight.shape) for half in vector.chunk(2)]
 
     def rows(self, seen, column, part):
-        total = 0.0
+        total: Any = 0.0
         for x, g in seen.of(self.one):
             sums = [(g[column] * self.one.normed(x))[part], g[column, part]]
             total = total + torch.cat([s.reshape(len(s), -1, self.one.weight.numel()).sum(1) for s in sums], 1)
@@ -142,11 +143,11 @@ class OtherBlock:
 
     def times(self, seen, vector):
         values = tuple(p.detach() for p in self.parameters)
-        _, change = jvp(self.outputs(seen.x), (values,), (tuple(self.tensors(vector)),))
+        change = jvp(self.outputs(seen.x), (values,), (tuple(self.tensors(vector)),))[1]
         return (seen.columns * change).sum(2)
 
     def transposed(self, seen, u):
-        _, pull = vjp(self.outputs(seen.x), tuple(p.detach() for p in self.parameters))
+        pull = vjp(self.outputs(seen.x), tuple(p.detach() for p in self.parameters))[1]
         return self.vector(pull((seen.columns * u[..., None]).sum(0))[0])
 
 

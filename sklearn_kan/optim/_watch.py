@@ -22,6 +22,9 @@ class Seen:
         Of the root.
     """
 
+    x: torch.Tensor
+    columns: torch.Tensor
+
     def __init__(self, sample_weight):
         self.calls, self.n_rows, self.sample_weight = [], 0, sample_weight
 

@@ -14,8 +14,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._losses import best_temperature, cross_entropy
 from ._streaming import StreamingKAN, has_mini_batches
-from ._training import held_out_outputs
 from ._validation import read_y
+from ._watching import held_out_outputs
 
 
 class KANClassifier(ClassifierMixin, StreamingKAN):

@@ -16,7 +16,8 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ._losses import Pinball, absolute_error, cross_entropy, squared_error
 from ._rows import Batches
-from ._training import limited_threads, mean_loss, snapshot
+from ._training import limited_threads
+from ._watching import mean_loss, snapshot
 
 ROWS_AT_ONCE = 4096
 SHARES = torch.logspace(-14, 1, 61, dtype=torch.float64)  # strengths over the largest squared singular value

@@ -1,6 +1,6 @@
 """Training: phases of optimisation on one module, each run by a skorch net.
 
-Beside the dataset in `_rows` this is the only file that knows skorch. A solver is a list of phases; a phase is one net
+Beside the dataset in `_rows` and the callbacks in `_watching` this is the only file that knows skorch. A solver is a list of phases; a phase is one net
 around the same module. Rows are tensors that lie on the device already; a batch is a copy of some of them, and an epoch
 reads one number back.
 """
@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback
 from threadpoolctl import ThreadpoolController
-from tqdm.auto import tqdm
 
 from ._layerwise import FirstLayers, frozen_before
 from ._losses import combined, cross_entropy, member_losses
@@ -24,9 +22,9 @@ from ._parallel import average, n_processes
 from ._phases import Phase, cosine, is_coefficient, rate_of, streaming_phase
 from ._roughness import Roughness
 from ._rows import Batches, Rows
+from ._watching import EVALUATION_ROWS, BestState, Observed, Progress
 from .optim import KFAC, GaussNewton
 
-EVALUATION_ROWS = 4096
 CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
 SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
 
@@ -234,121 +232,6 @@ def finished_net(module, loss, history, device):
 
 class Converged(KeyboardInterrupt):
     """Ends a phase; skorch's own way for a callback to end training."""
-
-
-class BestState(Callback):
-    """Watch the loss, say when a phase no longer improves, and keep its best state.
-
-    The watched loss is that of the validation rows, or of the training rows where there are none. With validation
-    rows the state after their best epoch is kept, otherwise the last one, or if numbers became non-finite the one
-    before the best epoch. It gives way to the state before training if that had a lower validation loss, and a lower
-    objective, by more than the unit of the learned scale where steps are stochastic.
-    """
-
-    def __init__(self, n_iter_no_change, tol, best=math.inf):
-        self.n_iter_no_change, self.tol, self.best = n_iter_no_change, tol, best
-
-    def on_train_begin(self, net, X=None, **kwargs):
-        self.monitor = "train_loss" if net.validation is None else "valid_loss"
-        self.first = self.state = snapshot(net.module_)
-        self.reference, self.idle, self.failed, self.done = self.best, 0, False, False
-        self.start = objective(net, X)
-        self.start_valid = -math.inf if net.validation is None else mean_loss(net, net.validation)
-
-    def on_epoch_begin(self, net, **kwargs):
-        self.before = snapshot(net.module_) if self.monitor == "train_loss" else None
-
-    def on_epoch_end(self, net, **kwargs):
-        loss = net.history[-1][self.monitor]
-        self.failed = not math.isfinite(loss) or getattr(net.optimizer_, "is_stuck", False)
-        if loss < self.best:
-            self.best = loss
-            self.state = snapshot(net.module_) if self.before is None else self.before
-        self.idle = 0 if loss < self.reference - self.tol else self.idle + 1
-        self.reference = min(self.reference, loss) if self.idle == 0 else self.reference
-        self.done = self.failed or self.idle >= self.n_iter_no_change
-
-    def on_train_end(self, net, X=None, **kwargs):
-        if self.failed or self.monitor == "valid_loss":
-            net.module_.load_state_dict(self.state)
-        end = objective(net, X)
-        slack = 0.0 if net.phase.batch_size is None else 1 + abs(self.start)
-        is_worse = end > self.start + slack or not (math.isfinite(end) and is_finite(net.module_))
-        if is_worse and self.best > self.start_valid:
-            self.failed = True
-            net.module_.load_state_dict(self.first)
-
-
-@torch.no_grad()
-def objective(net, rows):
-    """What a phase minimises."""
-    return mean_loss(net, rows, training=True) + float(net.penalty())
-
-
-@torch.no_grad()
-def mean_loss(net, rows, training=False):
-    """Mean loss over rows, of members by themselves as in training, or as predictions have it."""
-    net.module_.eval()
-    batches = Batches(rows, EVALUATION_ROWS)
-    total = sum(net.get_loss(net.module_(X), target, training=training).item() * len(X) for X, target in batches)
-    return total / len(rows)
-
-
-@torch.no_grad()
-def held_out_outputs(net, rows):
-    """Raw outputs (n, k) for rows, of the members that hold them out, with their targets and weights."""
-    net.module_.eval()
-    parts = []
-    for X, (y, weight) in Batches(rows.to(net.device, next(net.module_.parameters()).dtype), EVALUATION_ROWS):
-        raw = net.module_(X)
-        parts.append(
-            (raw if raw.ndim < 3 else combined(net.criterion, raw, weight), y, weight.reshape(len(X), -1).amax(1))
-        )
-    return [torch.cat(tensors) for tensors in zip(*parts, strict=True)]
-
-
-def snapshot(module):
-    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
-
-
-def is_finite(module):
-    return all(p.isfinite().all() for p in module.parameters())
-
-
-class Progress(Callback):
-    """A progress bar over epochs, with the latest losses."""
-
-    def __init__(self, description):
-        self.description = description
-
-    def on_train_begin(self, net, **kwargs):
-        self.bar = tqdm(total=net.max_epochs, desc=self.description, unit="epoch")
-
-    def on_epoch_end(self, net, **kwargs):
-        losses = {key: f"{value:.4g}" for key, value in net.history[-1].items() if key.endswith("_loss")}
-        self.bar.set_postfix(losses)
-        self.bar.update()
-
-    def on_train_end(self, net, **kwargs):
-        self.bar.close()
-
-
-class Observed(Callback):
-    """Tell whoever watches the fit from outside about every pass."""
-
-    def __init__(self, observer, n_passes):
-        self.observer, self.n_passes = observer, n_passes
-
-    def on_epoch_end(self, net, **kwargs):
-        self.observer(net.history[-1].get("valid_loss"), self.n_passes)
-
-
-def check_callbacks(callbacks):
-    """Raise unless these are skorch callbacks, each by itself or with a name."""
-    for item in callbacks or ():
-        callback = item[-1] if isinstance(item, list | tuple) and len(item) == 2 else item
-        if not (isinstance(callback, Callback) or (isinstance(callback, type) and issubclass(callback, Callback))):
-            raise TypeError(f"callbacks has {item!r}, which is no skorch callback. Pass instances of its Callback.")
 
 
 class Training(NamedTuple):

@@ -38,23 +38,27 @@ ALLOWED = {
     "_observation": (set(), set()),
     "_rows": ({"_parallel"}, TORCH | {"skorch"}),
     "_holdout": ({"_rows"}, TABLES),
-    "_refit": ({"_losses", "_rows", "_training"}, TORCH),
+    "_refit": ({"_losses", "_rows", "_training", "_watching"}, TORCH),
+    "_watching": ({"_losses", "_rows"}, TORCH | {"skorch", "tqdm"}),
     "_training": (
-        {"_layerwise", "_losses", "_observation", "_parallel", "_phases", "_roughness", "_rows", "optim"},
+        {"_layerwise", "_losses", "_observation", "_parallel", "_phases", "_roughness", "_rows", "_watching", "optim"},
         TABLES | {"skorch", "threadpoolctl", "tqdm"},
     ),
+    "_parameters": (
+        {"_constraints", "_network", "_norms", "_parallel", "_phases", "_validation", "_watching", "bases"}, TABLES,
+    ),
     "_base": (
-        {"_constrained", "_constraints", "_encoding", "_holdout", "_losses", "_network", "_norms", "_parallel",
-         "_phases", "_refit", "_roughness", "_rows", "_table", "_training", "_validation", "bases", "knots"},
+        {"_constrained", "_constraints", "_encoding", "_holdout", "_losses", "_network", "_parameters", "_phases",
+         "_refit", "_roughness", "_rows", "_table", "_training", "_validation", "knots"},
         TABLES,
     ),
     "_streaming": ({"_base", "_phases", "_training"}, TABLES),
-    "_classifier": ({"_losses", "_streaming", "_training", "_validation"}, TABLES),
+    "_classifier": ({"_losses", "_streaming", "_validation", "_watching"}, TABLES),
     "_regressor": ({"_encoding", "_losses", "_streaming", "_validation"}, TABLES),
     "gp": ({"_validation"}, TABLES),
     "inspection": ({"_network", "_encoding", "_table", "bases", "gp"}, TABLES),
     "symbolic": ({"_network", "bases"}, TABLES | {"sympy"}),
-    "search": ({"_base", "_observation", "bases", "gp"}, TABLES | {"joblib", "optuna", "threadpoolctl"}),
+    "search": ({"_base", "_observation", "_parameters", "bases", "gp"}, TABLES | {"joblib", "optuna", "threadpoolctl"}),
 }  # fmt: skip
 
 FILES = sorted(ROOT.rglob("*.py"))
@@ -128,7 +132,7 @@ def test_imports_go_in_the_directions_of_the_design(path):
 @pytest.mark.parametrize(
     ("package", "owners"),
     [
-        ("skorch", {"_rows.py", "_training.py"}),
+        ("skorch", {"_rows.py", "_training.py", "_watching.py"}),
         ("narwhals", {"_table.py"}),
         ("optuna", {str(path.relative_to(ROOT)) for path in (ROOT / "search").glob("*.py")}),
         ("triton", {str(Path("kernels", f"_triton_{family}.py")) for family in ("spline", "rational")}),

@@ -7,7 +7,7 @@ from skorch.callbacks import Callback
 
 from sklearn_kan import KAN, KANClassifier, KANRegressor
 from sklearn_kan._layerwise import FirstLayers, frozen_before
-from sklearn_kan._training import mean_loss, snapshot
+from sklearn_kan._watching import mean_loss, snapshot
 
 
 def table(n=120):

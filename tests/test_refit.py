@@ -14,7 +14,7 @@ from sklearn_kan import KAN, KANClassifier, KANRegressor, _refit
 from sklearn_kan._losses import cross_entropy, huber, poisson, squared_error
 from sklearn_kan._refit import affine, newton, read, ridge, triangle, write
 from sklearn_kan._rows import Rows
-from sklearn_kan._training import mean_loss
+from sklearn_kan._watching import mean_loss
 
 N, P = 80, 6
 STRENGTHS = np.logspace(-3, 3, 13)

@@ -11,7 +11,8 @@ from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, 
 
 from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan._phases import AHEAD, RELEASE
-from sklearn_kan._training import Net, mean_loss
+from sklearn_kan._training import Net
+from sklearn_kan._watching import mean_loss
 
 ESTIMATORS = [KANRegressor, KANClassifier]
 SOLVERS = ["adam", "lbfgs", "hybrid"]

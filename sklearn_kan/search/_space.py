@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from optuna import distributions
 from optuna.trial import FixedTrial
 
-from .._base import FULL_BATCH_ROWS, BaseKAN
+from .._base import BaseKAN
+from .._parameters import FULL_BATCH_ROWS
 from ..bases import BASES, get_basis
 from ..gp import GPSpectralRegressor
 

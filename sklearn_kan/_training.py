@@ -1,8 +1,8 @@
 """Training: phases of optimisation on one module, each run by a skorch net.
 
-Beside the dataset in `_rows` and the callbacks in `_watching` this is the only file that knows skorch. A solver is a list of phases; a phase is one net
-around the same module. Rows are tensors that lie on the device already; a batch is a copy of some of them, and an epoch
-reads one number back.
+Beside the dataset in `_rows` and the callbacks in `_watching` this is the only file that knows skorch. A solver is a
+list of phases; a phase is one net around the same module. Rows are tensors that lie on the device already; a batch is a
+copy of some of them, and an epoch reads one number back.
 """
 
 import math

@@ -36,7 +36,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
         Where knots stand, or start; as in `BSpline`.
     individual_knots : bool, default=False
         Each edge (output, input) has knots of its own, which start staggered between outputs. Such a layer is
-        no longer one matrix product: it costs about nine times as much on the CPU, and memory is held down by
+        no longer one matrix product: it costs about four times as much on the CPU, and memory is held down by
         recomputing in backward.
     learn_knots : bool, default=False
         Train the inner knots too. They stay ordered: widths are ``softplus(r) + 1e-3``, summed up and rescaled

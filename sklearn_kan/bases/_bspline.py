@@ -232,7 +232,8 @@ def piece_table(knots, degree):
     Parameters
     ----------
     knots : Tensor of shape (n_inputs, n_knots)
-        Rows may end in ``inf``. Gradients flow from the table to finite knots.
+        Rows may end in ``inf``. Gradients flow from `pieces` to inner knots, in coordinates that stay put: those of
+        `origin` and `rate`, which have none.
     degree : int
 
     Returns
@@ -247,25 +248,19 @@ def piece_table(knots, degree):
     """
     t, count = extended(knots.double(), degree)
     n_knots = knots.shape[1]
-    left = t[:, degree : degree + n_knots - 1]
-    width = t[:, degree + 1 : degree + n_knots] - left
+    left = t.detach()[:, degree : degree + n_knots - 1]
+    width = t.detach()[:, degree + 1 : degree + n_knots] - left
 
-    def knot(offset):  # t_{j + offset} for every interval j
-        return t[:, degree + offset : degree + offset + n_knots - 1]
-
-    def times(polynomial, constant, slope):  # polynomial * (constant + slope * u)
-        shifted = F.pad(polynomial, (1, 0))[..., :-1]
-        return constant[..., None] * polynomial + slope[..., None] * shifted
-
-    values = [F.pad(torch.ones_like(width)[..., None], (0, degree))]
+    inner = torch.ones_like(width)[..., None, None]  # (n_inputs, n_knots - 1, power, function)
     for d in range(1, degree + 1):
-        raised, carried = [], torch.zeros_like(values[0])
-        for r, value in enumerate(values):
-            share = value / (knot(r + 1) - knot(r + 1 - d))[..., None]
-            raised.append(carried + times(share, knot(r + 1) - left, -width))
-            carried = times(share, left - knot(r + 1 - d), width)
-        values = [*raised, carried]
-    inner = torch.stack(values, dim=-1)  # (n_inputs, n_knots - 1, power, function)
+        some = t.unfold(1, d, 1)  # d knots each
+        right = some[:, degree + 1 : degree + n_knots]
+        span = right - some[:, degree + 1 - d : degree + n_knots - d]
+        share = inner / span[:, :, None]
+        constant, slope = (right - left[..., None])[:, :, None], width[..., None, None]
+        falling = F.pad(share * constant, (0, 0, 0, 1)) - F.pad(share * slope, (0, 0, 1, 0))  # share * (right - x)
+        rising = F.pad(inner, (0, 0, 0, 1)) - falling
+        inner = F.pad(falling, (0, 1)) + F.pad(rising, (1, 0))
 
     powers = torch.arange(degree + 1, dtype=torch.float64, device=knots.device)
     last = (count - 2)[:, None, None, None].expand(-1, 1, degree + 1, degree + 1)
@@ -277,7 +272,7 @@ def piece_table(knots, degree):
     row = torch.arange(n_knots + 1, device=knots.device)
     is_end = (row >= count[:, None])[..., None, None]
     pieces = torch.where(is_end, end, torch.cat([start, inner, end], 1))
-    end_knot = t.gather(1, degree + count[:, None] - 1)
+    end_knot = t.detach().gather(1, degree + count[:, None] - 1)
     origin = torch.where(is_end[..., 0, 0], end_knot, torch.cat([left[:, :1], left, end_knot], 1))
     end_width = width.gather(1, count[:, None] - 2)
     widths = torch.where(is_end[..., 0, 0], end_width, torch.cat([width[:, :1], width, end_width], 1))

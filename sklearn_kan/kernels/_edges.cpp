@@ -1,157 +1,236 @@
 /* Sums of edges that have knots of their own, without storing a value per edge and row.
  *
  * An edge is a polynomial on each interval between its knots, in powers of u = (x - origin) * rate; `order` of them in a
- * row, n_knots + 1 rows. Samples are taken in blocks, so that all loops but the last vectorise. Inputs and outputs are
- * stored column by column: x is (in, n), y is (out, n).
+ * row, n_knots + 1 rows. A vector holds the edges from one input to several outputs. Rows are walked from left to right,
+ * and whenever a knot of one of these edges is passed, its lane takes the next polynomial; in between, nothing is looked
+ * up. x and its gradient are stored column by column, (in, n); y and its gradient are (n, out).
  */
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
-/* Gathers, which gcc leaves out unless it tunes for a processor that has fast ones. */
-#define GATHERS __attribute__((target("avx512f,tune=skylake-avx512")))
-#define HAS_GATHERS __builtin_cpu_supports("avx512f")
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
-#define GATHERS
-#define HAS_GATHERS 0
+#define FOR_EACH_CPU
 #endif
 #define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8")
 
 namespace {
 
-constexpr int BLOCK = 256;
+constexpr int ROWS = 512; /* of a block, whose tile of y stays in the nearer caches */
+
+template <class T> constexpr int LANES = 64 / sizeof(T);
+template <class T> struct Vector {
+    typedef T type __attribute__((vector_size(64), aligned(sizeof(T)), may_alias));
+};
+template <class V> INLINE V load(const void *from) { return *(const V *)from; }
+template <class V> INLINE void store(void *to, V value) { *(V *)to = value; }
+INLINE int least(int a, int64_t b) { return a < b ? a : (int)b; }
 
 template <class T> struct Edges {
     const T *polynomials, *knots, *origin, *rate;
     int64_t n, n_knots, n_inputs, n_outputs;
 };
 
-/* Row of an edge's table and place on the interval, for some x. */
-template <class T>
-INLINE void place(const Edges<T> &edges, int64_t edge, const T *x, int n, int32_t *row, T *u) {
-    const T *knots = edges.knots + edge * edges.n_knots;
-    const T *origin = edges.origin + edge * (edges.n_knots + 1), *rate = edges.rate + edge * (edges.n_knots + 1);
-    for (int r = 0; r < n; r++) row[r] = 0;
-    for (int64_t k = 0; k < edges.n_knots; k++)
-        for (int r = 0; r < n; r++) row[r] += knots[k] <= x[r];
-    for (int r = 0; r < n; r++) u[r] = (x[r] - origin[row[r]]) * rate[row[r]];
-}
-
-INLINE int least(int a, int64_t b) { return a < b ? a : (int)b; }
-
-template <class T, int ORDER>
-INLINE void forward(const Edges<T> &edges, const T *x, T *__restrict__ y, int64_t start, int64_t stop) {
-    int32_t row[BLOCK];
-    T u[BLOCK], value[BLOCK];
-    for (int64_t o = start; o < stop; o++)
-        for (int64_t i = 0; i < edges.n_inputs; i++) {
-            const int64_t edge = o * edges.n_inputs + i;
-            const T *table = edges.polynomials + edge * (edges.n_knots + 1) * ORDER;
-            for (int64_t block = 0; block < edges.n; block += BLOCK) {
-                const int n = least(BLOCK, edges.n - block);
-                T *sum = y + o * edges.n + block;
-                place(edges, edge, x + i * edges.n + block, n, row, u);
-                for (int r = 0; r < n; r++) value[r] = table[row[r] * ORDER + ORDER - 1];
-                for (int p = ORDER - 2; p >= 0; p--)
-                    for (int r = 0; r < n; r++) value[r] = value[r] * u[r] + table[row[r] * ORDER + p];
-                for (int r = 0; r < n; r++) sum[r] += value[r];
-            }
-        }
-}
-
-/* Gradients added up; those of origin and rate unless null. */
-template <class T> struct Gradients {
-    T *x, *polynomials, *origin, *rate;
+template <class T> struct Crossing {
+    T knot;
+    int lane;
+    bool operator<(const Crossing &other) const { return knot < other.knot; }
 };
 
+/* Knots of the edges from input i to outputs o, ..., o + n_lanes - 1, from left to right. */
+template <class T>
+INLINE void merge_knots(const Edges<T> &edges, int64_t i, int64_t o, int n_lanes, Crossing<T> *crossings) {
+    for (int lane = 0; lane < n_lanes; lane++)
+        for (int64_t k = 0; k < edges.n_knots; k++)
+            *crossings++ = {edges.knots[((o + lane) * edges.n_inputs + i) * edges.n_knots + k], lane};
+    std::sort(crossings - n_lanes * edges.n_knots, crossings);
+}
+
+/* Rows and places of a block, in the order of the intervals between crossings: interval k ends at end[k]. */
+template <class T>
+INLINE void sort_rows(const T *x, int n_rows, const Crossing<T> *crossings, int n_crossings, int *end, int *row, T *place) {
+    int interval[ROWS], next[n_crossings + 1];
+    int stride = 1;
+    while (2 * stride <= n_crossings) stride *= 2;
+    for (int r = 0; r < n_rows; r++) interval[r] = 0;
+    for (; stride > 0; stride /= 2)
+        for (int r = 0; r < n_rows; r++) {
+            const int further = interval[r] + stride, last = least(further, n_crossings) - 1;
+            interval[r] = (further <= n_crossings) & (crossings[last].knot <= x[r]) ? further : interval[r];
+        }
+    memset(end, 0, sizeof(int) * (n_crossings + 1));
+    for (int r = 0; r < n_rows; r++) end[interval[r]]++;
+    for (int k = 0, sum = 0; k <= n_crossings; k++) {
+        next[k] = sum;
+        end[k] = sum += end[k];
+    }
+    for (int r = 0; r < n_rows; r++) {
+        const int s = next[interval[r]]++;
+        row[s] = r;
+        place[s] = x[r];
+    }
+}
+
+/* Set one lane, without a detour over memory. */
+template <class T> INLINE void put(typename Vector<T>::type &vector, int lane, T value) {
+    typedef typename Vector<T>::type V;
+    decltype(V() < V()) number;
+    UNROLL for (int l = 0; l < LANES<T>; l++) number[l] = l;
+    vector = number == lane ? V() + value : vector;
+}
+
+/* Sum of the lanes, in halves. */
+template <class T, int LENGTH> INLINE T total_of(const T *lanes) {
+    if constexpr (LENGTH == 1) {
+        return *lanes;
+    } else {
+        typedef T Half __attribute__((vector_size(LENGTH / 2 * sizeof(T)), aligned(sizeof(T)), may_alias));
+        T sums[LENGTH / 2];
+        store(sums, load<Half>(lanes) + load<Half>(lanes + LENGTH / 2));
+        return total_of<T, LENGTH / 2>(sums);
+    }
+}
+
+/* The polynomials that several edges from one input are on. */
+template <class T, int ORDER> struct Current {
+    typename Vector<T>::type coefficient[ORDER], origin, rate;
+    int64_t entry[LANES<T>]; /* of an edge's table */
+};
+
+template <class T, int ORDER> INLINE void take(const Edges<T> &edges, int lane, Current<T, ORDER> &current) {
+    const int64_t entry = current.entry[lane];
+    UNROLL for (int p = 0; p < ORDER; p++) put(current.coefficient[p], lane, edges.polynomials[entry * ORDER + p]);
+    put(current.origin, lane, edges.origin[entry]);
+    put(current.rate, lane, edges.rate[entry]);
+}
+
 template <class T, int ORDER>
-INLINE void backward(const Edges<T> &edges, const T *x, const T *grad_y, const Gradients<T> &grad, int64_t start,
-                     int64_t stop) {
-    const int64_t n_rows = edges.n_knots + 1;
-    int32_t row[BLOCK];
-    T u[BLOCK], slope[BLOCK];
-    for (int64_t i = start; i < stop; i++)
-        for (int64_t o = 0; o < edges.n_outputs; o++) {
-            const int64_t edge = o * edges.n_inputs + i;
-            const T *table = edges.polynomials + edge * n_rows * ORDER;
-            const T *origin = edges.origin + edge * n_rows, *rate = edges.rate + edge * n_rows;
-            for (int64_t block = 0; block < edges.n; block += BLOCK) {
-                const int n = least(BLOCK, edges.n - block);
-                const T *g = grad_y + o * edges.n + block, *xb = x + i * edges.n + block;
-                T *__restrict__ gx = grad.x + i * edges.n + block;
-                T *__restrict__ gp = grad.polynomials + edge * n_rows * ORDER;
-                place(edges, edge, xb, n, row, u);
-                for (int r = 0; r < n; r++) slope[r] = 0;
-                for (int p = ORDER - 1; p >= 1; p--)
-                    for (int r = 0; r < n; r++) slope[r] = slope[r] * u[r] + p * table[row[r] * ORDER + p];
-                for (int r = 0; r < n; r++) slope[r] *= g[r];
-                for (int r = 0; r < n; r++) gx[r] += slope[r] * rate[row[r]];
-                for (int r = 0; r < n; r++) {
-                    T power = g[r];
-                    for (int p = 0; p < ORDER; p++, power *= u[r]) gp[row[r] * ORDER + p] += power;
-                }
-                if (!grad.origin) continue;
-                T *go = grad.origin + edge * n_rows, *gr = grad.rate + edge * n_rows;
-                for (int r = 0; r < n; r++) {
-                    go[row[r]] -= slope[r] * rate[row[r]];
-                    gr[row[r]] += slope[r] * (xb[r] - origin[row[r]]);
+INLINE void begin(const Edges<T> &edges, int64_t i, int64_t o, int n_lanes, Current<T, ORDER> &current) {
+    current = Current<T, ORDER>();
+    for (int lane = 0; lane < n_lanes; lane++) {
+        current.entry[lane] = ((o + lane) * edges.n_inputs + i) * (edges.n_knots + 1);
+        take(edges, lane, current);
+    }
+}
+
+template <class T, int ORDER> INLINE void advance(const Edges<T> &edges, int lane, Current<T, ORDER> &current) {
+    current.entry[lane]++;
+    take(edges, lane, current);
+}
+
+template <class T, int ORDER>
+INLINE void forward(const Edges<T> &edges, const T *x, T *y, int64_t start, int64_t stop) {
+    typedef typename Vector<T>::type V;
+    Crossing<T> crossings[LANES<T> * edges.n_knots];
+    int end[LANES<T> * edges.n_knots + 1], row[ROWS];
+    T place[ROWS], tile[ROWS * LANES<T>];
+    for (int64_t o = start; o < stop; o += LANES<T>)
+        for (int64_t block = 0; block < edges.n; block += ROWS) {
+            const int n_lanes = least(LANES<T>, stop - o), n_rows = least(ROWS, edges.n - block);
+            const int n_crossings = (int)(n_lanes * edges.n_knots);
+            memset(tile, 0, sizeof(tile));
+            for (int64_t i = 0; i < edges.n_inputs; i++) {
+                merge_knots(edges, i, o, n_lanes, crossings);
+                sort_rows(x + i * edges.n + block, n_rows, crossings, n_crossings, end, row, place);
+                Current<T, ORDER> current;
+                begin(edges, i, o, n_lanes, current);
+                for (int k = 0, s = 0; k <= n_crossings; k++) {
+                    for (; s < end[k]; s++) {
+                        const V u = (place[s] - current.origin) * current.rate;
+                        V value = current.coefficient[ORDER - 1];
+                        UNROLL for (int p = ORDER - 2; p >= 0; p--) value = value * u + current.coefficient[p];
+                        T *sum = tile + row[s] * LANES<T>;
+                        store<V>(sum, load<V>(sum) + value);
+                    }
+                    if (k < n_crossings) advance(edges, crossings[k].lane, current);
                 }
             }
+            for (int r = 0; r < n_rows; r++)
+                memcpy(y + (block + r) * edges.n_outputs + o, tile + r * LANES<T>, sizeof(T) * n_lanes);
         }
 }
 
-template <class T>
-INLINE void forward(const Edges<T> &edges, int64_t order, const T *x, T *y, int64_t start, int64_t stop) {
-    switch (order) {
-        case 1: forward<T, 1>(edges, x, y, start, stop); break;
-        case 2: forward<T, 2>(edges, x, y, start, stop); break;
-        case 3: forward<T, 3>(edges, x, y, start, stop); break;
-        case 4: forward<T, 4>(edges, x, y, start, stop); break;
-        case 5: forward<T, 5>(edges, x, y, start, stop); break;
-        case 6: forward<T, 6>(edges, x, y, start, stop); break;
+/* Add the moments of a lane's interval to the gradient of its polynomial, and begin again. */
+template <class T, int ORDER>
+INLINE void flush(typename Vector<T>::type (&moment)[ORDER], int lane, T *grad_polynomial) {
+    UNROLL for (int p = 0; p < ORDER; p++) {
+        grad_polynomial[p] += moment[p][lane];
+        put(moment[p], lane, T(0));
     }
 }
 
-template <class T>
-INLINE void backward(const Edges<T> &edges, int64_t order, const T *x, const T *grad_y, const Gradients<T> &grad,
-                     int64_t start, int64_t stop) {
-    switch (order) {
-        case 1: backward<T, 1>(edges, x, grad_y, grad, start, stop); break;
-        case 2: backward<T, 2>(edges, x, grad_y, grad, start, stop); break;
-        case 3: backward<T, 3>(edges, x, grad_y, grad, start, stop); break;
-        case 4: backward<T, 4>(edges, x, grad_y, grad, start, stop); break;
-        case 5: backward<T, 5>(edges, x, grad_y, grad, start, stop); break;
-        case 6: backward<T, 6>(edges, x, grad_y, grad, start, stop); break;
-    }
+template <class T, int ORDER>
+INLINE void backward(const Edges<T> &edges, const T *x, const T *grad_y, T *grad_x, T *grad_polynomials, int64_t start,
+                     int64_t stop) {
+    typedef typename Vector<T>::type V;
+    Crossing<T> crossings[LANES<T> * edges.n_knots];
+    int end[LANES<T> * edges.n_knots + 1], row[ROWS];
+    T place[ROWS], tile[ROWS * LANES<T>];
+    for (int64_t o = 0; o < edges.n_outputs; o += LANES<T>)
+        for (int64_t block = 0; block < edges.n; block += ROWS) {
+            const int n_lanes = least(LANES<T>, edges.n_outputs - o), n_rows = least(ROWS, edges.n - block);
+            const int n_crossings = (int)(n_lanes * edges.n_knots);
+            memset(tile, 0, sizeof(tile));
+            for (int r = 0; r < n_rows; r++)
+                memcpy(tile + r * LANES<T>, grad_y + (block + r) * edges.n_outputs + o, sizeof(T) * n_lanes);
+            for (int64_t i = start; i < stop; i++) {
+                merge_knots(edges, i, o, n_lanes, crossings);
+                sort_rows(x + i * edges.n + block, n_rows, crossings, n_crossings, end, row, place);
+                Current<T, ORDER> current;
+                begin(edges, i, o, n_lanes, current);
+                V moment[ORDER] = {};
+                for (int k = 0, s = 0; k <= n_crossings; k++) {
+                    for (; s < end[k]; s++) {
+                        const V u = (place[s] - current.origin) * current.rate, g = load<V>(tile + row[s] * LANES<T>);
+                        V power = g, slope = V();
+                        UNROLL for (int p = ORDER - 1; p >= 1; p--) slope = slope * u + T(p) * current.coefficient[p];
+                        UNROLL for (int p = 0; p < ORDER; p++) {
+                            moment[p] += power;
+                            power *= u;
+                        }
+                        T pull[LANES<T>];
+                        store<V>(pull, slope * current.rate * g);
+                        grad_x[i * edges.n + block + row[s]] += total_of<T, LANES<T>>(pull);
+                    }
+                    if (k == n_crossings) break;
+                    const int lane = crossings[k].lane;
+                    flush<T, ORDER>(moment, lane, grad_polynomials + current.entry[lane] * ORDER);
+                    advance(edges, lane, current);
+                }
+                for (int lane = 0; lane < n_lanes; lane++)
+                    flush<T, ORDER>(moment, lane, grad_polynomials + current.entry[lane] * ORDER);
+            }
+        }
 }
 
 }  // namespace
 
-/* forward: y (out, n) += all edges of x (in, n), for outputs start to stop.
- * backward: gradients from that of y (out, n), for inputs start to stop. */
-#define DEFINE(T, name)                                                                                              \
-    GATHERS static void forward_gathers(const Edges<T> &edges, int64_t order, const T *x, T *y, int64_t start,       \
-                                        int64_t stop) {                                                              \
-        forward(edges, order, x, y, start, stop);                                                                    \
-    }                                                                                                                \
-    GATHERS static void backward_gathers(const Edges<T> &edges, int64_t order, const T *x, const T *grad_y,          \
-                                         const Gradients<T> &grad, int64_t start, int64_t stop) {                    \
-        backward(edges, order, x, grad_y, grad, start, stop);                                                        \
-    }                                                                                                                \
-    extern "C" void edges_forward_##name(const Edges<T> *edges, int64_t order, const T *x, T *y, int64_t start,      \
-                                         int64_t stop) {                                                             \
-        if (HAS_GATHERS)                                                                                             \
-            forward_gathers(*edges, order, x, y, start, stop);                                                       \
-        else                                                                                                         \
-            forward(*edges, order, x, y, start, stop);                                                               \
-    }                                                                                                                \
-    extern "C" void edges_backward_##name(const Edges<T> *edges, int64_t order, const T *x, const T *grad_y,         \
-                                          T *grad_x, T *grad_polynomials, T *grad_origin, T *grad_rate,              \
-                                          int64_t start, int64_t stop) {                                             \
-        const Gradients<T> grad = {grad_x, grad_polynomials, grad_origin, grad_rate};                                \
-        if (HAS_GATHERS)                                                                                             \
-            backward_gathers(*edges, order, x, grad_y, grad, start, stop);                                           \
-        else                                                                                                         \
-            backward(*edges, order, x, grad_y, grad, start, stop);                                                   \
+#define FOR_EACH_ORDER(order, T, call) \
+    switch (order) {                   \
+        case 1: call(T, 1); break;     \
+        case 2: call(T, 2); break;     \
+        case 3: call(T, 3); break;     \
+        case 4: call(T, 4); break;     \
+        case 5: call(T, 5); break;     \
+        case 6: call(T, 6); break;     \
+    }
+#define FORWARD(T, ORDER) forward<T, ORDER>(*edges, x, y, start, stop)
+#define BACKWARD(T, ORDER) backward<T, ORDER>(*edges, x, grad_y, grad_x, grad_polynomials, start, stop)
+
+/* forward: y = all edges of x, for outputs start to stop.
+ * backward: gradients, added up, of x and the polynomials from that of y, for inputs start to stop. */
+#define DEFINE(T, name)                                                                                             \
+    extern "C" FOR_EACH_CPU void edges_forward_##name(const Edges<T> *edges, int64_t order, const T *x, T *y,       \
+                                                      int64_t start, int64_t stop) {                                \
+        FOR_EACH_ORDER(order, T, FORWARD)                                                                           \
+    }                                                                                                               \
+    extern "C" FOR_EACH_CPU void edges_backward_##name(const Edges<T> *edges, int64_t order, const T *x,            \
+                                                       const T *grad_y, T *grad_x, T *grad_polynomials,             \
+                                                       int64_t start, int64_t stop) {                               \
+        FOR_EACH_ORDER(order, T, BACKWARD)                                                                          \
     }
 
 DEFINE(float, float32)

@@ -18,6 +18,7 @@ def edges_contract(x, polynomials, knots, origin, rate):
     knots : Tensor of shape (out * in, n_knots)
         Only say which interval `x` is in.
     origin, rate : Tensor of shape (out * in * (n_knots + 1),)
+        Without gradients.
 
     Returns
     -------
@@ -40,21 +41,17 @@ class EdgesContract(torch.autograd.Function):
     def forward(ctx, x, *tables):
         columns, *ours = (tensor.contiguous() for tensor in (x.T, *tables))
         ctx.save_for_backward(columns, *ours)
-        y = x.new_zeros(len(ours[1]) // x.shape[1], len(x))
-        call("edges_forward", columns, ours, (y,), len(y))
-        return y.T
+        y = x.new_empty(len(x), len(ours[1]) // x.shape[1])
+        call("edges_forward", columns, ours, (y,), y.shape[1])
+        return y
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad):
         columns, *tables = ctx.saved_tensors
-        polynomials, _, origin, rate = tables
-        grad_x, grad_polynomials = torch.zeros_like(columns), torch.zeros_like(polynomials)
-        grad_origin = torch.zeros_like(origin) if ctx.needs_input_grad[3] else None
-        grad_rate = torch.zeros_like(rate) if ctx.needs_input_grad[4] else None
-        gradients = grad_x, grad_polynomials, grad_origin, grad_rate
-        call("edges_backward", columns, tables, (grad.T.contiguous(), *gradients), len(columns))
-        return grad_x.T, grad_polynomials, None, grad_origin, grad_rate
+        grad_x, grad_polynomials = torch.zeros_like(columns), torch.zeros_like(tables[0])
+        call("edges_backward", columns, tables, (grad.contiguous(), grad_x, grad_polynomials), len(columns))
+        return grad_x.T, grad_polynomials, None, None, None
 
 
 class Edges(ctypes.Structure):

@@ -1,6 +1,6 @@
 """B-splines (de Boor, 1978), the basis of Kolmogorov-Arnold networks (Liu et al., 2024)."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -11,9 +11,6 @@ from ._base import Basis
 from ._cardinal import cardinal_splines
 
 TOLERANCE = 1e-3  # of an edge function, within which adaptive knots are missing or superfluous
-
-
-SPACE: dict[str, Any] = {"n_knots": (4, 32), "degree": [1, 2, 3], "knots": ["uniform", "quantile", "adaptive"]}
 
 
 class BSpline(Basis, name="bspline"):
@@ -67,7 +64,7 @@ class BSpline(Basis, name="bspline"):
             [0.0000, 0.7500, 0.2500]])
     """
 
-    search_space: ClassVar = {**SPACE, "smoothness": [0.0, 1.0, 10.0]}
+    search_space: ClassVar = {"n_knots": (4, 32), "degree": [1, 2, 3], "knots": ["uniform", "quantile", "adaptive"]}
 
     knots: torch.Tensor
     pieces: torch.Tensor

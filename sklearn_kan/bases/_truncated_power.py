@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from .. import kernels
 from ..knots import HIGH, LOW, quantile_knots
-from ._bspline import SPACE, BSpline, evaluate_pieces, given_knots, horner, locate, piece_table
+from ._bspline import BSpline, evaluate_pieces, given_knots, horner, locate, piece_table
 
 EDGES_AT_ONCE = 2**20  # values of individual edge functions held in memory
 MIN_WIDTH = 1e-3  # of a learnable interval before rescaling, so that knots never meet
@@ -62,7 +62,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
     torch.Size([10, 2, 7])
     """
 
-    search_space: ClassVar = {**SPACE, "learn_knots": [False, True]}
+    search_space: ClassVar = {**BSpline.search_space, "learn_knots": [False, True]}
 
     def __init__(self, in_features, *, out_features=None, n_knots=8, degree=3, knots="uniform",
                  individual_knots=False, learn_knots=False):  # fmt: skip

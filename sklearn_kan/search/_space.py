@@ -14,7 +14,8 @@ from optuna.trial import FixedTrial
 
 from .._base import BaseKAN
 from .._parameters import FULL_BATCH_ROWS
-from ..bases import BASES, get_basis
+from .._phases import STREAMING
+from ..bases import BASES, BSpline, get_basis
 from ..gp import GPSpectralRegressor
 
 SHARED = {
@@ -29,6 +30,7 @@ KAN_RANGES = {
     "interactions": [None, "mixed", "product"],
     "n_members": [1, 4, 16],
 }
+SMOOTHNESS = [0.0, 1.0, 10.0]  # of B-splines
 N_HIDDEN_LAYERS, WIDTH = (0, 2), (16, 128)
 SOLVERS = ["adam", "hybrid"]  # for tables so small that Adam too takes all rows at once: L-BFGS costs no more there
 GP_RANGES = {"n_components": (0, 16), "trend_degree": ["auto", 0, 1], "n_restarts_optimizer": [0, 2]}
@@ -194,8 +196,9 @@ def family_ranges(model, family):
     shared = {key: values for key, values in ranges.items() if key in SHARED}
     if model.refine_knots is not None or not isinstance(model.knots, str):
         shared.pop("n_knots", None)  # they are where refinement starts, or given
-    if model.solver == "kfac" or model.monotonic_cst is not None or model.interaction_cst is not None:
-        shared.pop("smoothness", None)
+    is_constrained = model.monotonic_cst is not None or model.interaction_cst is not None
+    if get_basis(family) is BSpline and model.solver in STREAMING and not is_constrained:
+        shared["smoothness"] = SMOOTHNESS
     own = {key: values for key, values in ranges.items() if key not in SHARED and model.basis_params is None}
     return free_ranges(model, shared) | own
 

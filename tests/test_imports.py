@@ -58,7 +58,10 @@ ALLOWED = {
     "gp": ({"_validation"}, TABLES),
     "inspection": ({"_network", "_encoding", "_table", "bases", "gp"}, TABLES),
     "symbolic": ({"_network", "bases"}, TABLES | {"sympy"}),
-    "search": ({"_base", "_observation", "_parameters", "_phases", "bases", "gp"}, TABLES | {"joblib", "optuna", "threadpoolctl"}),
+    "search": (
+        {"_base", "_observation", "_parameters", "_phases", "bases", "gp"},
+        TABLES | {"joblib", "optuna", "threadpoolctl"},
+    ),
 }  # fmt: skip
 
 FILES = sorted(ROOT.rglob("*.py"))

@@ -29,6 +29,7 @@ from sklearn_kan import KANLayer
 from sklearn_kan.bases._activation import COMBINATIONS
 
 WIDTH, BATCH, N_KNOTS, SEED = 64, 1024, 6, 0
+MANY = 16_384  # rows, of which a step's memory can be told from the allocator's reserves
 RESULTS = Path(__file__).parent / "results" / "papers.json"
 INDIVIDUAL = {"individual_knots": True}
 
@@ -151,7 +152,7 @@ def peak_of_a_step(pipe, params):
     """Megabytes by which a step raises the peak of a process that holds layer, input and optimizer."""
     torch.set_num_threads(1)
     module = layer("truncated_power", **params)
-    x, target = (0.5 * torch.randn(BATCH, WIDTH)).requires_grad_(), torch.randn(BATCH, WIDTH)
+    x, target = (0.5 * torch.randn(MANY, WIDTH)).requires_grad_(), torch.randn(MANY, WIDTH)
     training_step(module, x[:8].detach().requires_grad_(), target[:8])()  # loads what is loaded once
     start = forget_peak()
     training_step(module, x, target)()

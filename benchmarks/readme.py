@@ -198,7 +198,11 @@ def papers():
     ]
     lines += [f"| {name} | {ms['published']:.1f} | {ms['ours']:.1f} |" for name, ms in result["step_ms"].items()]
     time, memory = (knots[key]["individual"] / knots[key]["shared"] for key in ("ms", "peak_mb"))
-    lines += ["", f"Individual knots take {time:.1f} times the time of shared ones, and {memory:.1f} times the memory."]
+    lines += [
+        "",
+        f"Individual knots take {time:.1f} times the time of shared ones, and a step at 16,384 rows "
+        f"{memory:.1f} times the memory.",
+    ]
     return "\n".join(lines)
 
 

@@ -178,6 +178,22 @@ def test_every_learned_knot_changes_the_function():
     assert (gradient.abs() > 1e-8).all()
 
 
+@both_placements
+@pytest.mark.parametrize(("dtype", "atol"), [(torch.float64, 1e-11), (torch.float32, 1e-4)])
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_sums_with_learned_knots_are_those_of_the_values(degree, dtype, atol, placement):
+    basis = build(degree, placement, learn_knots=True)
+    move(basis)
+    basis = basis.to(dtype)
+    x, coef = 1.5 * random(60, IN).to(dtype), random(OUT, IN, basis.n_basis, seed=1).to(dtype)
+    found = [basis.contract(x.requires_grad_(), coef.requires_grad_())]
+    expected = [torch.einsum("nik,oik->no", basis(x), coef)]
+    for sums in (found, expected):
+        sums += torch.autograd.grad(sums[0].sin().sum(), [x, coef, basis.raw_widths])
+    for one, two in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, two, rtol=atol, atol=atol)
+
+
 @pytest.mark.parametrize("individual", [False, True])
 @pytest.mark.parametrize("degree", [1, 3])
 def test_gradients_of_learned_knots_reach_inside_and_outside(individual, degree):

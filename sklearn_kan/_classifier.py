@@ -49,11 +49,10 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     basis_params : dict or list of dict, optional
         Further parameters of the basis, e.g. ``{"learn_knots": True}`` for truncated powers; a list has one, or
         None, for each layer.
-    interactions : {"mixed", "product"} or None, default="mixed"
+    interactions : {"product", "mixed"}, optional
         ``"product"`` gives each unit the product of two learned linear maps of the numeric columns, or of the units
         before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly. ``"mixed"`` gives them
-        to half of an ensemble's members: the others are better where there is nothing to multiply. An additive model
-        and a single network have none of these.
+        to half of an ensemble's members; an additive model and a single network have none of these.
     n_members : int, default=16
         Networks that are trained side by side, and whose predictions are averaged. With early stopping each holds out
         rows of its own, so that all rows are learned from. A network with constraints is a single one.
@@ -189,7 +188,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     }
 
     def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, degree=3,
-                 knots="quantile", refine_knots=None, basis_params=None, interactions="mixed",
+                 knots="quantile", refine_knots=None, basis_params=None, interactions=None,
                  n_members=16, norm="layer", solver="adam", alpha=2.0, smoothness=0.0, batch_size="auto",
                  learning_rate="cosine", learning_rate_init=0.01, max_iter=100, early_stopping="auto",
                  validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, refit=None, class_weight=None,

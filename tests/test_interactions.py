@@ -75,9 +75,9 @@ def test_half_of_an_ensemble_has_products():
 
 
 @pytest.mark.parametrize("params", [{"hidden_layer_sizes": ()}, {"n_members": 1}])
-def test_additive_models_and_single_networks_have_no_products_by_default(params):
+def test_additive_models_and_single_networks_have_no_mixed_products(params):
     X = np.random.default_rng(0).normal(size=(50, 2))
-    model = KANRegressor(**params, max_iter=1, random_state=0).fit(X, X[:, 0])
+    model = KANRegressor(**params, interactions="mixed", max_iter=1, random_state=0).fit(X, X[:, 0])
     assert all(layer.factor is None for layer in model.module_.layers)
 
 

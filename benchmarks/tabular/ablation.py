@@ -21,8 +21,8 @@ PARTS = {
     "+ weight decay": {"alpha": 2.0},
     "+ quantile knots": {"knots": "quantile"},
     "+ factors of columns": {},
-    "+ 16 members, validation rows of their own": {"n_members": 16},
-    "the default: + products in half of the members": {"interactions": "mixed"},
+    "the default: + 16 members, validation rows of their own": {"n_members": 16},
+    "left out: + products in half of the members": {"interactions": "mixed"},
 }  # fmt: skip
 
 

@@ -140,11 +140,13 @@ def test_activation_functions_start_with_unit_mean_square(combination):
 
 def test_pooled_functions_are_combinations_of_the_others():
     x = points()
-    full, linear = Activation(1), Activation(1, pool="linear")
-    attention = Activation(1, pool="attention")
+    linear, attention = Activation(1, pool="linear").double(), Activation(1, pool="attention").double()
     with torch.no_grad():
         attention.attention += torch.randn(10, 10, generator=torch.Generator().manual_seed(0))
-    values = phi(full, x)
+    values = (linear.functions(x) * linear.change)[:, 0].detach().numpy()
+    np.testing.assert_allclose(
+        (linear.functions(points(2001)) * linear.change).square().mean(0)[0].detach(), 1, rtol=5e-2
+    )
     v, A = (p.detach().double().numpy() for p in (attention.pool_weight, attention.attention))
     np.testing.assert_allclose(phi(linear, x)[:, 0], values @ v, rtol=1e-12, atol=1e-12)
     weights = scipy.special.softmax(values @ A.T + v, axis=1)

@@ -51,7 +51,8 @@ class Activation(Continued, name="activation"):
     Some combinations grow away from their phases, and are then nearly dependent, whatever the scale. Coefficients are
     therefore held in other coordinates, ``phi = c @ change``: a constant matrix, by which the functions at the start
     have a mean square of one, and a Gram matrix on [-1, 1] whose condition number is 1e4 at most. It also takes the
-    place of the authors' normalisation, which makes predictions depend on other rows of the batch.
+    place of the authors' normalisation, which makes predictions depend on other rows of the batch. Pooled functions,
+    which share a coefficient, are only brought to a mean square of one each.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ class Activation(Continued, name="activation"):
     rate : Tensor of shape ()
         ``r = g``, half an interval: the authors' ``r = 1`` makes smooth activations nearly dependent, with condition
         numbers above 1e9.
-    change : Tensor of shape (n_functions, n_functions)
+    change : Tensor of shape (n_functions, n_functions), or (n_functions,) with `pool`
     pool_weight : Parameter of shape (n_functions,)
         ``v``, if pooled.
     attention : Parameter of shape (n_functions, n_functions)
@@ -133,7 +134,8 @@ class Activation(Continued, name="activation"):
         self.register_buffer("rate", torch.tensor(n_knots - 1.0))
         x = torch.linspace(LOW, HIGH, N_POINTS, dtype=torch.float64)[:, None]
         values = self.combined((n_knots - 1) * (x - start), (n_knots - 1) * (end - x))
-        self.register_buffer("change", conditioning(values).to(torch.get_default_dtype()))
+        change = conditioning(values) if pool is None else values.square().mean(0).rsqrt()
+        self.register_buffer("change", change.to(torch.get_default_dtype()))
         ramp = torch.linspace(LOW, HIGH, len(start))
         self.pool_weight = nn.Parameter(ramp) if pool else None
         self.attention = nn.Parameter(torch.zeros(len(start), len(start))) if pool == "attention" else None
@@ -149,8 +151,12 @@ class Activation(Continued, name="activation"):
         """The combinations themselves, ``(n, in) -> (n, in, n_functions)``."""
         return self.combined(*self.lines(x))
 
+    def changed(self, values):
+        """Functions in better coordinates; pooled ones, which share a coefficient, at a common size."""
+        return values @ self.change if self.pool_weight is None else values * self.change
+
     def inner(self, x):
-        return self.functions(x) @ self.change
+        return self.changed(self.functions(x))
 
     def slope(self, x):
         sigma, derivative = ACTIVATIONS[self.activation]
@@ -158,7 +164,7 @@ class Activation(Continued, name="activation"):
         up, down = self.lines(x)
         a, b = sigma(up), sigma(down)
         rise = by_first(a, b) * derivative(up) - by_first(b, a) * derivative(down)
-        return self.rate * rise @ self.change
+        return self.changed(self.rate * rise)
 
     def forward(self, x):
         phi = super().forward(x)

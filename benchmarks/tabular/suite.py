@@ -110,6 +110,7 @@ def score(method, make, folder, entry, seed):
 def summary(rows):
     """Shifted geometric means over tables of each method's mean loss over seeds."""
     frame = pd.DataFrame(rows)
+    frame = frame.reindex(columns=frame.columns.union(["log_loss", "auc"]))  # of classification alone
     loss = frame.pivot_table(index="table", columns="method", values="loss")
     is_regression = frame.groupby("table")["task"].first() == "regression"
     parts = {"all": loss, "regression": loss[is_regression], "classification": loss[~is_regression]}

@@ -1,4 +1,4 @@
-"""Claim: at equal parameters and at equal time edges of splines are better on tables than weights with SiLU.
+"""Claim: edges of splines are as good on tables as weights with SiLU of at least their parameters and their time.
 
 The protocol of the critical assessments (Shukla et al. 2024 and Yu et al. 2024, arXiv 2407.11075 and 2407.16674): the
 same encoder, members, optimizer, schedule, decay, validation and calibration for both; only the basis differs. A plain
@@ -48,8 +48,8 @@ deep = partial(kan, basis=[Identity, SiLU, SiLU])
 METHODS = {
     "KAN, 32 units": kan,
     "MLP, 32 units": partial(mlp, hidden_layer_sizes=(32,)),
-    "MLP, as many parameters": partial(mlp, hidden_layer_sizes=(288,)),
-    "MLP, two layers, as much time": partial(deep, hidden_layer_sizes=(96, 96)),
+    "MLP, 288 units": partial(mlp, hidden_layer_sizes=(288,)),
+    "MLP, two layers of 96": partial(deep, hidden_layer_sizes=(96, 96)),
 }
 
 

@@ -191,7 +191,7 @@ def main():
     pair = {kind: training_step(layer("truncated_power", **params), x, target) for kind, params in kinds.items()}
     knots = {"ms": median_ms(pair, repeats), "peak_mb": {kind: memory(params) for kind, params in kinds.items()}}
     print(knots)
-    settings = {"in": WIDTH, "out": WIDTH, "n": BATCH, "seed": SEED, "repeats": repeats}
+    settings = {"in": WIDTH, "out": WIDTH, "n": BATCH, "n_of_memory": MANY, "seed": SEED, "repeats": repeats}
     measured = {"differences": differences, "step_ms": steps, "individual_knots": knots}
     result = {"claim": __doc__.split("\n")[0], **environment(), **settings, **measured}
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")

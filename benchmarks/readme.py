@@ -200,7 +200,7 @@ def papers():
     time, memory = (knots[key]["individual"] / knots[key]["shared"] for key in ("ms", "peak_mb"))
     lines += [
         "",
-        f"Individual knots take {time:.1f} times the time of shared ones, and a step at 16,384 rows "
+        f"Individual knots take {time:.1f} times the time of shared ones, and a step at {result['n_of_memory']:,} rows "
         f"{memory:.1f} times the memory.",
     ]
     return "\n".join(lines)

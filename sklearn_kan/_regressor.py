@@ -84,7 +84,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     smoothness : float, default=0.0
         Regularisation of the edge functions' second differences, as `alpha` is of their coefficients: with more of it
         functions become straight lines, not zero. It pays beside many knots. For splines without
-        constraints, and not for K-FAC.
+        constraints, and not for K-FAC or Gauss-Newton, which ``"auto"`` runs without it.
     batch_size : int or "auto", default="auto"
         Rows per step of Adam or K-FAC. ``"auto"`` for Adam: all up to 256 rows, then about a twentieth of them, from
         256 to 1,024; for K-FAC all up to 5,000, then 2,048.

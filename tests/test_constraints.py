@@ -210,8 +210,8 @@ def test_a_monotone_target_is_learned():
     rng = np.random.default_rng(0)
     X = rng.uniform(-2, 2, (300, 2))
     y = np.tanh(3 * X[:, 0]) - np.exp(X[:, 1])
-    model = KANRegressor((16,), monotonic_cst=[1, -1], solver="lbfgs", max_iter=10, random_state=0)
-    assert model.fit(X, y).score(X, y) > 0.995
+    model = KANRegressor((16,), monotonic_cst=[1, -1], solver="lbfgs", max_iter=20, random_state=0)
+    assert model.fit(X, y).score(X, y) > 0.999
 
 
 @pytest.mark.parametrize("constraint", ["no_interactions", [{"a"}, ["b", "kind"]], [(0, 3), {1}, {2}]])

@@ -114,5 +114,5 @@ def test_what_cannot_be_smoothed_is_refused(params, message):
 def test_rows_of_fewer_knots_are_smoothed_by_those_they_have():
     few, many = torch.tensor([[0.0, 1.0, 2.0, 3.0]]), torch.tensor([[0.0, 1.0, 2.0, 3.0, torch.inf, torch.inf]])
     D = second_differences(many, 3)[0]
-    torch.testing.assert_close(D[:4, :6] * 1.0, second_differences(few, 3)[0] * D[0, 0])
+    torch.testing.assert_close(D[:4, :6], second_differences(few, 3)[0])
     assert not D[4:].any()

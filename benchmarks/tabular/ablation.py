@@ -31,18 +31,14 @@ def recipes():
     params, has_factors, methods = {}, False, {}
     for name, part in PARTS.items():
         params, has_factors = params | part, has_factors or "factors" in name
-        methods[name] = partial(fitted_with, params, has_factors)
+        methods[name] = partial(Recipe, params, has_factors)
     return methods
-
-
-def fitted_with(params, has_factors, is_regression, categorical, seed):
-    return Recipe(is_regression, seed, params, has_factors)
 
 
 class Recipe:
     """A model that is fitted with or without factors of columns."""
 
-    def __init__(self, is_regression, seed, params, has_factors):
+    def __init__(self, params, has_factors, is_regression, categorical, seed):
         self.model = (KANRegressor if is_regression else KANClassifier)(random_state=seed, **params)
         self.has_factors = has_factors
 

@@ -1,4 +1,4 @@
-"""Claim: edges of splines are as good on tables as weights with SiLU of at least their parameters and their time.
+"""Claim: which tables edges of splines learn better than weights with SiLU, all else equal, and which worse.
 
 The protocol of the critical assessments (Shukla et al. 2024 and Yu et al. 2024, arXiv 2407.11075 and 2407.16674): the
 same encoder, members, optimizer, schedule, decay, validation and calibration for both; only the basis differs. A plain

@@ -99,6 +99,11 @@ class GaussNewton(torch.optim.Optimizer):
         -------
         loss : Tensor
             Before the step. If it or a gradient is not finite, no step is taken, and ``is_stuck`` is true.
+
+        Raises
+        ------
+        RuntimeError
+            If the closure does not call the model itself.
         """
         settings = self.param_groups[0]
         with torch.enable_grad(), watch(self, sample_weight, 0) as seen:

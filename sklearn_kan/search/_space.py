@@ -18,12 +18,8 @@ from .._phases import STREAMING
 from ..bases import BASES, BSpline, get_basis
 from ..gp import GPSpectralRegressor
 
-SHARED = {
-    "n_knots",
-    "degree",
-    "knots",
-    "smoothness",
-}  # a family's parameters that are the estimator's too; others are basis_params
+# A family's parameters that are the estimator's too; others are basis_params.
+SHARED = {"n_knots", "degree", "knots", "smoothness"}
 KAN_RANGES = {
     "alpha": (0.03, 30.0),
     "learning_rate_init": (1e-3, 3e-2),

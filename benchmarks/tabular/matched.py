@@ -2,19 +2,24 @@
 
 The protocol of the critical assessments (Shukla et al. 2024 and Yu et al. 2024, arXiv 2407.11075 and 2407.16674): the
 same encoder, members, optimizer, schedule, decay, validation and calibration for both; only the basis differs. A plain
-network is a KAN whose first basis is the input itself, and whose hidden one is SiLU.
+network is a KAN whose first basis is the input itself, and whose hidden one is SiLU. Its layers are as wide as they can
+be with as many parameters as the KAN, or with as many CPU seconds of a pass, measured on the same table before.
 
     python -m benchmarks.tabular.matched --suite FOLDER --seeds 0 1 2
 """
 
+import time
 from functools import partial
 
 import torch
 import torch.nn.functional as F
 
-from benchmarks.tabular.suite import RESULTS, arguments, run
+from benchmarks.tabular.suite import RESULTS, arguments, kan, run
 from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.bases import Basis
+
+WIDTHS = [round(16 * 2 ** (k / 4)) for k in range(29)]  # 16 to 2,048
+TRIAL_PASSES = 3
 
 
 class Identity(Basis):
@@ -39,17 +44,48 @@ class SiLU(Identity):
         return F.silu(x)[..., None]
 
 
-def kan(is_regression, categorical, seed, **params):
-    return (KANRegressor if is_regression else KANClassifier)(random_state=seed, **params)
+class Plain:
+    """A plain network of `n_layers` hidden layers, as wide as the default KAN's `cost` allows."""
+
+    def __init__(self, cost, n_layers, is_regression, categorical, seed):
+        self.cost, self.n_layers, self.seed = cost, n_layers, seed
+        self.kind = KANRegressor if is_regression else KANClassifier
+
+    def network(self, width, **params):
+        basis = [Identity] + [SiLU] * self.n_layers
+        sizes = (width,) * self.n_layers
+        return self.kind(basis=basis, hidden_layer_sizes=sizes, random_state=self.seed, **params)
+
+    def choose(self, X, y):
+        """The widest network that costs no more, found by bisection."""
+        most = self.cost(self.kind(random_state=self.seed), X, y)
+        low, high = 0, len(WIDTHS)
+        while high - low > 1:
+            middle = (low + high) // 2
+            is_cheap = self.cost(self.network(WIDTHS[middle]), X, y) <= most
+            low, high = (middle, high) if is_cheap else (low, middle)
+        return self.network(WIDTHS[low])
 
 
-mlp = partial(kan, basis=[Identity, SiLU])
-deep = partial(kan, basis=[Identity, SiLU, SiLU])
+def n_parameters(model, X, y):
+    return sum(p.numel() for p in model.set_params(max_iter=1).fit(X, y).module_.parameters())
+
+
+def seconds(model, X, y):
+    """CPU seconds of a few passes, the least of two."""
+    runs = []
+    for _ in range(2):
+        start = time.process_time()
+        model.set_params(max_iter=TRIAL_PASSES).fit(X, y)
+        runs.append(time.process_time() - start)
+    return min(runs)
+
+
 METHODS = {
     "KAN, 32 units": kan,
-    "MLP, 32 units": partial(mlp, hidden_layer_sizes=(32,)),
-    "MLP, 288 units": partial(mlp, hidden_layer_sizes=(288,)),
-    "MLP, two layers of 96": partial(deep, hidden_layer_sizes=(96, 96)),
+    "MLP, as many parameters": partial(Plain, n_parameters, 1),
+    "MLP, as much time": partial(Plain, seconds, 1),
+    "MLP, two hidden layers, as much time": partial(Plain, seconds, 2),
 }
 
 

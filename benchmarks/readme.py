@@ -308,6 +308,23 @@ def constraints():
     return "\n".join(lines)
 
 
+def hedging():
+    """Policies by Adam and by K-FAC."""
+    result = json.loads((RESULTS / "hedging.json").read_text())
+    lines = [
+        f"One thread ({result['device']}, torch {result['versions']['torch']}).",
+        "",
+        "| | Adam | K-FAC | change |",
+        "|---|---|---|---|",
+    ]
+    for quantity, found in result["summary"].items():
+        cells = [f"{s['mean']:.3g} ({s['low']:.3g} to {s['high']:.3g})" for s in (found["Adam"], found["K-FAC"])]
+        change = found["change"]
+        cells.append(f"{change['mean']:+.1%} ({change['low']:+.1%} to {change['high']:+.1%})")
+        lines.append(f"| {quantity} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def mean(rows, key):
     return sum(row[key] for row in rows) / len(rows)
 
@@ -317,6 +334,7 @@ TABLES = {
     "docs/bases.md": {"bases": bases, "adaptive_knots": adaptive_knots, "papers": papers},
     "docs/constraints.md": {"constraints": constraints},
     "docs/gp.md": {"gp": gaussian_processes},
+    "docs/hedging.md": {"hedging": hedging},
     "docs/search.md": {"search": search},
     "docs/solvers.md": {"solvers": solvers, "pykan_headline": pykan_headline},
     "docs/tables.md": {

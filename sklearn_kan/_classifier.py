@@ -35,6 +35,11 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     n_knots : int, default=6
         Knots of an edge function, both ends included; at least 2. More knots resolve finer detail. For families
         without knots, their number of functions.
+    fine_knots : int or None, default=16
+        Knots of the first layer in the latter half of an ensemble's members, for ``basis="bspline"`` and quantile or
+        uniform knots: where a table needs them they resolve what others cannot, and elsewhere coarse and fine members
+        are better together than alone. None for `n_knots` in all. Single networks, additive models and knots that are
+        refined have none.
     degree : int, default=3
         Of the splines, 0 to 5, or of the polynomials, from 1.
     knots : {"quantile", "uniform", "adaptive"} or array-like, default="quantile"
@@ -187,7 +192,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, degree=3,
+    def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, fine_knots=16, degree=3,
                  knots="quantile", refine_knots=None, basis_params=None, interactions=None,
                  n_members=16, norm="layer", solver="adam", alpha=2.0, smoothness=0.0, batch_size="auto",
                  learning_rate="cosine", learning_rate_init=0.01, max_iter=100, early_stopping="auto",
@@ -198,6 +203,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.basis = basis
         self.n_knots = n_knots
+        self.fine_knots = fine_knots
         self.degree = degree
         self.knots = knots
         self.refine_knots = refine_knots

@@ -1,6 +1,7 @@
 """Layers and networks: a univariate basis on each input, then a linear map (Liu et al., 2024, eq. 2.2)."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import cast
 
 import torch
@@ -10,7 +11,8 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ._lookup import LookupLayer
 from ._norms import SIGNAL_STD, make_norm
-from .bases import make_basis
+from .bases import BSpline, get_basis, make_basis
+from .bases._parts import Parts
 
 BASIS_SHARE = 0.1  # of a layer's starting variance; the rest comes from the smooth base branch
 ROWS_AT_ONCE = 32  # on which a basis is measured: individual knots have a value per row, edge and function
@@ -30,6 +32,8 @@ class KANLayer(nn.Module):
         Offered to the basis, where it has such parameters; its own defaults otherwise.
     basis_params : dict, optional
         Further parameters of the basis.
+    fine_knots : int, optional
+        Knots in the latter half of an ensemble's members, if the basis is ``"bspline"``.
     interactions : {"product", "mixed"}, optional
         ``"product"`` adds ``(sum_i f_oi x_i) (sum_i g_oi x_i)`` to output o, the product part of a quadratic unit.
         It starts as nothing, g = 0, beside which f is random: ReLinear's way of letting quadratic terms in.
@@ -79,12 +83,16 @@ class KANLayer(nn.Module):
     torch.Size([10, 2])
     """
 
-    def __init__(self, in_features, out_features, basis="bspline", *, base=None, basis_params=None, interactions=None,
-                 n_members=None, scaled=False, generator=None, **common):  # fmt: skip
+    def __init__(self, in_features, out_features, basis="bspline", *, base=None, basis_params=None, fine_knots=None,
+                 interactions=None, n_members=None, scaled=False, generator=None, **common):  # fmt: skip
         super().__init__()
         self.in_features, self.out_features, self.n_members = in_features, out_features, n_members
         self.n_units = n_units = out_features * (n_members or 1)
-        self.basis = make_basis(basis, in_features, basis_params=basis_params, out_features=n_units, **common)
+        make = partial(make_basis, basis, in_features, basis_params=basis_params, out_features=n_units)
+        self.basis = make(**common)
+        n_fine = out_features * ((n_members or 1) // 2)
+        if fine_knots is not None and n_fine and get_basis(basis) is BSpline:
+            self.basis = Parts([self.basis, make(**common | {"n_knots": fine_knots})], [n_units - n_fine, n_fine])
         self.edge_weight = nn.Parameter(torch.empty(in_features, self.basis.n_basis, n_units))
         base = self.basis.has_base if base is None else base
         self.base_weight = nn.Parameter(torch.empty(n_units, in_features)) if base else None
@@ -112,6 +120,8 @@ class KANLayer(nn.Module):
         power = torch.cat(parts).mean()
         normal = nn.init.normal_(self.edge_weight.permute(2, 0, 1).contiguous(), generator=generator)
         self.edge_weight.copy_(normal.mul_(self.gain(share * variance, power)).permute(1, 2, 0))
+        if isinstance(self.basis, Parts):
+            self.basis.clear(self.edge_weight)
         if self.scale is not None:
             nn.init.ones_(self.scale)
         if self.base_weight is not None:
@@ -224,10 +234,10 @@ class KAN(nn.Module):
         Levels of the categorical inputs, which follow the numeric ones in the columns of `x`; see `LookupLayer`.
     basis : str, subclass of Basis, or sequence of them, default="bspline"
         A sequence names one basis for each layer, first to last: one more than there are hidden layers.
-    n_knots, degree, knots, basis_params
+    n_knots, degree, knots, basis_params, fine_knots
         Of the basis. ``knots="quantile"``, or a tensor of shape (n_knots,) or (in_features, n_knots), holds for the
         first layer; hidden ones start with uniform knots. A sequence as `n_knots` has one number for each layer, as
-        `basis_params` one dict, or None.
+        `basis_params` one dict, or None. `fine_knots` is for the first layer, if there are hidden ones.
     interactions : {"product", "mixed"}, optional
         Of the layers, in all of them; ``"mixed"`` only if there are hidden ones.
     n_members : int, optional
@@ -252,8 +262,8 @@ class KAN(nn.Module):
     """
 
     def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), basis="bspline", n_knots=8,
-                 degree=3, knots="uniform", basis_params=None, interactions=None, n_members=None, scaled=False,
-                 norm="layer", generator=None):  # fmt: skip
+                 degree=3, knots="uniform", basis_params=None, fine_knots=None, interactions=None, n_members=None,
+                 scaled=False, norm="layer", generator=None):  # fmt: skip
         super().__init__()
         sizes = [in_features, *hidden_layer_sizes, out_features]
         n_layers = len(sizes) - 1
@@ -265,7 +275,7 @@ class KAN(nn.Module):
         self.layers = nn.ModuleList(
             KANLayer(sizes[i], sizes[i + 1], bases[i], n_knots=sizes_of_knots[i], degree=degree, is_first=i == 0,
                      knots=hidden if i else knots, basis_params=params[i], interactions=interactions,
-                     n_members=n_members, scaled=scaled and i == 0, generator=generator)
+                     fine_knots=fine_knots if hidden_layer_sizes and i == 0 else None, n_members=n_members, scaled=scaled and i == 0, generator=generator)
             for i in range(n_layers)
         )  # fmt: skip
         self.n_members = n_members

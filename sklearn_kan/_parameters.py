@@ -29,6 +29,7 @@ class Parameters(BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "basis": [str, type, list, tuple],
         "n_knots": [Interval(Integral, 2, None, closed="left")],
+        "fine_knots": [Interval(Integral, 2, None, closed="left"), None],
         "degree": [Interval(Integral, 0, None, closed="left")],
         "knots": [StrOptions({"uniform", "quantile", "adaptive"}), "array-like"],
         "refine_knots": ["array-like", None],
@@ -141,7 +142,9 @@ class Parameters(BaseEstimator):
     def _architecture(self):
         """The parameters that make the network what it is."""
         names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
-        return {"hidden_layer_sizes": self._hidden_sizes()} | {name: deepcopy(getattr(self, name)) for name in names}
+        is_fixed = isinstance(self.knots, str) and self.knots != "adaptive" and self.refine_knots is None
+        sizes = {"hidden_layer_sizes": self._hidden_sizes(), "fine_knots": self.fine_knots if is_fixed else None}
+        return sizes | {name: deepcopy(getattr(self, name)) for name in names}
 
     def _settled(self):
         """The parameters that a fitted network cannot change."""

@@ -3,6 +3,7 @@
 import torch
 
 from .bases import BSpline
+from .bases._parts import Parts
 from .bases._bspline import extended
 
 
@@ -38,10 +39,17 @@ def second_differences(knots, degree):
     return slopes.diff(dim=1) * (is_there / reach.sqrt())[..., None]
 
 
+def parts_of(layer):
+    """Bases of a layer, with their coefficients: views of shape (in, n_basis, n_outputs)."""
+    is_one = not isinstance(layer.basis, Parts)
+    return [(layer.basis, layer.edge_weight)] if is_one else layer.basis.split(layer.edge_weight, 2, 1)
+
+
 def check_can_be_smoothed(layer):
     """Raise unless a layer's coefficients follow one another along fixed knots."""
-    basis = layer.basis
-    if not isinstance(basis, BSpline) or len(basis.knots) != layer.in_features or list(basis.parameters()):
+    for basis, _ in parts_of(layer):
+        if isinstance(basis, BSpline) and len(basis.knots) == layer.in_features and not list(basis.parameters()):
+            continue
         raise ValueError(
             f"smoothness needs splines on knots that stay where they are, not basis={type(basis).__name__}. Choose "
             "'bspline', or 'truncated_power' without learned or individual knots, or set smoothness=0."
@@ -60,14 +68,21 @@ class Roughness:
     def __init__(self, layers, strength):
         self.strength, self.layers, self.spectra = strength, list(layers), []
         for layer in self.layers:
-            D = second_differences(layer.basis.knots, layer.basis.degree)
-            self.spectra.append([part.to(layer.edge_weight) for part in torch.linalg.eigh(D.mT @ D)])
+            self.spectra.append([])
+            for basis, weight in parts_of(layer):
+                D = second_differences(basis.knots, basis.degree)
+                self.spectra[-1].append([part.to(weight) for part in torch.linalg.eigh(D.mT @ D)])
+
+    def parts(self):
+        """Layers, coefficients that follow one another, eigenvalues and vectors of their roughness."""
+        for layer, spectra in zip(self.layers, self.spectra, strict=True):
+            for (_, weight), (values, vectors) in zip(parts_of(layer), spectra, strict=True):
+                yield layer, weight, values.clamp(min=0), vectors
 
     def penalty(self):
         """Strength times half the sum over edges."""
         parts = (
-            (values.clamp(min=0)[..., None] * (vectors.mT @ layer.edge_weight).square()).sum()
-            for layer, (values, vectors) in zip(self.layers, self.spectra, strict=True)
+            (values[..., None] * (vectors.mT @ weight).square()).sum() for _, weight, values, vectors in self.parts()
         )
         return 0.5 * self.strength * sum(parts)
 
@@ -80,7 +95,6 @@ class Roughness:
         rates : dict
             Learning rates by parameter.
         """
-        for layer, (values, vectors) in zip(self.layers, self.spectra, strict=True):
-            weight = layer.edge_weight
-            share = 1 / (1 + rates[weight] * self.strength * values.clamp(min=0))
+        for layer, weight, values, vectors in self.parts():
+            share = 1 / (1 + rates[layer.edge_weight] * self.strength * values)
             weight.copy_(vectors @ (share[..., None] * (vectors.mT @ weight)))

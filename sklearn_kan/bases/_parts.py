@@ -1,0 +1,67 @@
+"""Several bases in one layer, such as coarse and fine ones of an ensemble's members."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ._base import Basis
+
+
+class Parts(Basis):
+    """Bases of the same inputs, each for a part of the outputs.
+
+    Coefficients are as many for all outputs; the last ones of an output whose basis has fewer functions are zero.
+
+    Parameters
+    ----------
+    bases : sequence of Basis
+    sizes : sequence of int
+        How many outputs each has, in their order.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_kan.bases import BSpline
+    >>> from sklearn_kan.bases._parts import Parts
+    >>> parts = Parts([BSpline(1, n_knots=3), BSpline(1, n_knots=9)], [2, 2])
+    >>> parts.contract(torch.zeros(5, 1), torch.ones(4, 1, 11)).shape
+    torch.Size([5, 4])
+    """
+
+    def __init__(self, bases, sizes):
+        super().__init__(bases[0].in_features, n_basis=max(basis.n_basis for basis in bases))
+        self.bases, self.sizes = nn.ModuleList(bases), list(sizes)
+
+    def place_knots(self, x, sample_weight=None):
+        for basis in self.bases:
+            basis.place_knots(x, sample_weight)
+
+    def split(self, coef, dim=0, functions=2):
+        """Each basis with its coefficients, views of all, whose outputs and functions are these axes."""
+        parts = coef.split(self.sizes, dim)
+        return [(basis, part.narrow(functions, 0, basis.n_basis)) for basis, part in zip(self.bases, parts, strict=True)]
+
+    @torch.no_grad()
+    def clear(self, weight):
+        """Zero what no basis has a function for, in coefficients that lie as (in, n_basis, out)."""
+        for basis, part in zip(self.bases, weight.split(self.sizes, 2), strict=True):
+            part[:, basis.n_basis :] = 0
+
+    def forward(self, x):
+        """Values by output, ``(n, in) -> (n, out, in, n_basis)``."""
+        values = [
+            F.pad(basis(x), (0, self.n_basis - basis.n_basis))[:, None].expand(-1, size, -1, -1)
+            for basis, size in zip(self.bases, self.sizes, strict=True)
+        ]
+        return torch.cat(values, 1)
+
+    def contract(self, x, coef):
+        return torch.cat([basis.contract(x, part) for basis, part in self.split(coef)], 1)
+
+    def contract_members(self, x, coef):
+        shares = [size * x.shape[1] // len(coef) for size in self.sizes]
+        parts = zip(x.split(shares, 1), self.split(coef), strict=True)
+        return torch.cat([basis.contract_members(own, part) for own, (basis, part) in parts], 1)
+
+    def edge_functions(self, x, coef):
+        return torch.cat([basis.edge_functions(x, part) for basis, part in self.split(coef)], 1)

@@ -161,8 +161,8 @@ class BaseKAN(Parameters, metaclass=ABCMeta):
         history, failed = [], []
         for n_knots in (None, *schedule):
             if n_knots is not None:
-                X, (_, sample_weight) = rows.batch()
-                self.module_.refine_knots(n_knots, X, sample_weight)
+                X, (_, weight) = rows.batch()
+                self.module_.refine_knots(n_knots, X, weight if weight.ndim == 1 else weight.mean(1))  # over members
                 self._config |= {"n_knots": self.module_.n_knots, "knots": "uniform"}
             if n_knots is not None or not begins:
                 phases = [phase for phase in phases if phase.depth is None]

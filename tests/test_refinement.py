@@ -246,6 +246,13 @@ def test_training_goes_on_with_more_knots():
     assert KANRegressor(**SMALL, knots="adaptive").fit(X, y).module_.n_knots[0] <= 8
 
 
+@pytest.mark.parametrize("knots", ["quantile", "uniform", "adaptive"])
+def test_members_with_validation_rows_of_their_own_get_knots_too(knots):
+    model = KANRegressor(**SMALL, n_members=3, knots=knots, refine_knots=[7], early_stopping=True).fit(*table())
+    assert model.module_.n_knots[1] == 7
+    assert 4 <= model.module_.n_knots[0] <= 7
+
+
 @pytest.mark.parametrize(("basis", "params"), VARIANTS)
 @pytest.mark.parametrize("knots", ["quantile", "adaptive"])
 def test_a_refined_model_can_be_copied(basis, params, knots):

@@ -36,10 +36,17 @@ class Parts(Basis):
         for basis in self.bases:
             basis.place_knots(x, sample_weight)
 
+    def refine_knots(self, *args):
+        raise ValueError(
+            f"fine_knots={self.bases[-1].n_knots} cannot be refined. Build the network with fine_knots=None."
+        )
+
     def split(self, coef, dim=0, functions=2):
         """Each basis with its coefficients, views of all, whose outputs and functions are these axes."""
         parts = coef.split(self.sizes, dim)
-        return [(basis, part.narrow(functions, 0, basis.n_basis)) for basis, part in zip(self.bases, parts, strict=True)]
+        return [
+            (basis, part.narrow(functions, 0, basis.n_basis)) for basis, part in zip(self.bases, parts, strict=True)
+        ]
 
     @torch.no_grad()
     def clear(self, weight):

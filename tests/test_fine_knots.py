@@ -1,0 +1,116 @@
+"""Finer knots in half of an ensemble's members: equal to members with knots of their own, one by one."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes
+
+from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
+from sklearn_kan._roughness import Roughness
+from sklearn_kan.bases import BSpline
+from sklearn_kan.bases._parts import Parts
+
+SMALL = {"hidden_layer_sizes": (3,), "n_members": 4, "n_knots": 4, "fine_knots": 9, "max_iter": 3, "random_state": 0}
+
+
+def random(*shape):
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+def layer_of_five(**params):
+    """Five members of two units: three with 4 knots, two with 9; and each by itself, without the base branch."""
+    layer = KANLayer(3, 2, n_members=5, n_knots=4, fine_knots=9, knots="quantile", **params).double()
+    layer.basis.place_knots(random(200, 3))
+    alone = []
+    for number in range(5):
+        one = KANLayer(3, 2, n_knots=4 if number < 3 else 9, knots="quantile", base=False).double()
+        one.basis.place_knots(random(200, 3))
+        with torch.no_grad():
+            one.edge_weight.copy_(layer.edge_weight[:, : one.basis.n_basis, 2 * number : 2 * number + 2])
+        alone.append(one)
+    return layer, alone
+
+
+def test_members_equal_layers_with_knots_of_their_own():
+    layer, alone = layer_of_five(base=False)
+    x, of_members = random(40, 3), random(40, 5, 3)
+    torch.testing.assert_close(layer(x), torch.stack([one(x) for one in alone], 1))
+    each = torch.stack([one(of_members[:, k]) for k, one in enumerate(alone)], 1)
+    torch.testing.assert_close(layer(of_members), each)
+    edges = torch.cat([one.edge_functions(x) for one in alone], 1)
+    torch.testing.assert_close(layer.edge_functions(x), edges)
+    torch.testing.assert_close(torch.einsum("noik,oik->noi", layer.basis(x), layer.coef), edges)
+
+
+def test_gradients_are_those_of_separate_layers_and_nothing_else_is_learned():
+    layer, alone = layer_of_five(base=False)
+    x = random(40, 3)
+    layer(x).square().sum().backward()
+    sum(one(x).square().sum() for one in alone).backward()
+    for number, one in enumerate(alone):
+        n_basis, units = one.basis.n_basis, slice(2 * number, 2 * number + 2)
+        torch.testing.assert_close(layer.edge_weight.grad[:, :n_basis, units], one.edge_weight.grad)
+        assert not layer.edge_weight.grad[:, n_basis:, units].any()
+        assert not layer.edge_weight[:, n_basis:, units].any()
+
+
+def test_roughness_is_that_of_separate_layers():
+    layer, alone = layer_of_five(scaled=True)
+    together, apart = Roughness([layer], 3.0), Roughness(alone, 3.0)
+    torch.testing.assert_close(together.penalty(), apart.penalty())
+    together.shrink({layer.edge_weight: 0.1})
+    apart.shrink({one.edge_weight: 0.1 for one in alone})
+    for number, one in enumerate(alone):
+        part = layer.edge_weight[:, : one.basis.n_basis, 2 * number : 2 * number + 2]
+        torch.testing.assert_close(part, one.edge_weight)
+
+
+@pytest.mark.parametrize("estimator", [KANRegressor, KANClassifier])
+@pytest.mark.parametrize("params", [{}, {"solver": "lbfgs"}, {"smoothness": 1.0}, {"refit": "last_layer"}])
+def test_models_train_and_can_be_copied(estimator, params):
+    X, y = load_diabetes(return_X_y=True)
+    y = y > 140 if estimator is KANClassifier else y
+    model = clone(estimator(**SMALL, **params)).fit(X, y)
+    basis = model.module_.layers[0].basis
+    assert [part.n_knots for part in basis.bases] == [4, 9]
+    assert (basis.bases[1].knots[2].isfinite()).sum() > 4
+    assert isinstance(model.module_.layers[1].basis, BSpline)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict(X), model.predict(X))
+    copy.set_params(warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match=r"^fine_knots=5 differs from the fitted network's 9\."):
+        copy.set_params(fine_knots=5).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"fine_knots": None}, {"n_members": 1}, {"hidden_layer_sizes": ()}, {"refine_knots": [7]},
+        {"knots": "adaptive"}, {"knots": [-1.0, 0.0, 1.0]}, {"basis": "rbf"}, {"solver": "kfac"},
+        {"monotonic_cst": [1, 0]}, {"interaction_cst": "pairwise"},
+    ],
+)  # fmt: skip
+def test_others_have_none(params):
+    X = random(60, 2).numpy()
+    model = KANRegressor(**SMALL | params).fit(X, X[:, 0])
+    assert not any(isinstance(module, Parts) for module in model.module_.modules())
+
+
+def test_short_waves_are_learned():
+    X = np.linspace(-1, 1, 600)[:, None]
+    y = np.sin(20 * X[:, 0])
+    fine = KANRegressor(n_members=4, max_iter=60, random_state=0)
+    left, left_by_coarse = (
+        1 - model.fit(X, y).score(X, y) for model in (fine, clone(fine).set_params(fine_knots=None))
+    )
+    assert left < 0.5 * left_by_coarse
+
+
+def test_refining_says_that_there_are_fine_knots():
+    with pytest.raises(
+        ValueError, match=r"^fine_knots=9 cannot be refined\. Build the network with fine_knots=None\.$"
+    ):
+        KAN(2, 1, hidden_layer_sizes=(3,), n_members=2, fine_knots=9).refine_knots(12)

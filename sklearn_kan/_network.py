@@ -271,11 +271,12 @@ class KAN(nn.Module):
         sizes_of_knots = for_layers(n_layers, n_knots=n_knots)
         if interactions == "mixed" and not hidden_layer_sizes:
             interactions = None
+        fine = [fine_knots if hidden_layer_sizes else None] + [None] * (n_layers - 1)
         hidden = knots if isinstance(knots, str) and knots == "adaptive" else "uniform"
         self.layers = nn.ModuleList(
             KANLayer(sizes[i], sizes[i + 1], bases[i], n_knots=sizes_of_knots[i], degree=degree, is_first=i == 0,
-                     knots=hidden if i else knots, basis_params=params[i], interactions=interactions,
-                     fine_knots=fine_knots if hidden_layer_sizes and i == 0 else None, n_members=n_members, scaled=scaled and i == 0, generator=generator)
+                     knots=hidden if i else knots, basis_params=params[i], fine_knots=fine[i],
+                     interactions=interactions, n_members=n_members, scaled=scaled and i == 0, generator=generator)
             for i in range(n_layers)
         )  # fmt: skip
         self.n_members = n_members

@@ -3,8 +3,8 @@
 import torch
 
 from .bases import BSpline
-from .bases._parts import Parts
 from .bases._bspline import extended
+from .bases._parts import Parts
 
 
 def second_differences(knots, degree):

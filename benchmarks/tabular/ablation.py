@@ -14,14 +14,15 @@ from sklearn_kan import KANClassifier, KANRegressor, _phases
 PARTS = {
     "plain KAN: one network, uniform knots, constant rate": {
         "n_members": 1, "knots": "uniform", "norm": "none", "learning_rate": "constant", "alpha": 0.0,
-        "interactions": None,
+        "interactions": None, "fine_knots": None,
     },
     "+ layer norm": {"norm": "layer"},
     "+ warm-up and cosine": {"learning_rate": "cosine"},
     "+ weight decay": {"alpha": 2.0},
     "+ quantile knots": {"knots": "quantile"},
     "+ factors of columns": {},
-    "the default: + 16 members, validation rows of their own": {"n_members": 16},
+    "+ 16 members, validation rows of their own": {"n_members": 16},
+    "the default: + 16 knots in half of the members": {"fine_knots": 16},
     "left out: + products in half of the members": {"interactions": "mixed"},
 }  # fmt: skip
 

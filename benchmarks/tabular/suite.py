@@ -6,7 +6,7 @@ nRMSE or the error rate, summed up by their shifted geometric mean (offset 0.01)
 
     python -m benchmarks.tabular.suite --suite FOLDER --seeds 0 1 2
 
-CatBoost takes part where it is installed. `--name` is that of the result file.
+CatBoost and pytabkit's RealMLP take part where they are installed. `--name` is that of the result file.
 """
 
 import argparse
@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import log_loss, roc_auc_score
@@ -67,9 +67,30 @@ def as_strings(table, columns):
     return table.assign(**{column: table[column].astype(object).fillna("missing").astype(str) for column in columns})
 
 
+def realmlp(is_regression, categorical, seed):
+    from pytabkit import RealMLP_TD_S_Classifier, RealMLP_TD_S_Regressor
+
+    model = (RealMLP_TD_S_Regressor if is_regression else RealMLP_TD_S_Classifier)(
+        device="cpu", random_state=seed, n_cv=1, n_threads=1, verbosity=0
+    )
+    numbers = SimpleImputer(strategy="median"), make_column_selector(dtype_include="number")
+    prepare = make_column_transformer(numbers, remainder="passthrough", verbose_feature_names_out=False)
+    return make_pipeline(FunctionTransformer(with_missing), prepare.set_output(transform="pandas"), model)
+
+
+def with_missing(table):
+    """Missing categories as a category of their own."""
+    categories = table.select_dtypes("category")
+    return table.assign(
+        **{name: column.cat.add_categories("missing").fillna("missing") for name, column in categories.items()}
+    )
+
+
 METHODS = {"sklearn_kan": kan, "MLP": mlp, "HistGradientBoosting": hist_gradient_boosting}
 if find_spec("catboost"):
     METHODS["CatBoost"] = catboost
+if find_spec("pytabkit"):
+    METHODS["RealMLP-TD-S"] = realmlp
 
 
 def load(folder, entry):

@@ -25,11 +25,14 @@ from ._phases import SINGLE, STREAMING, phases_for
 from ._refit import check_can_refit, refit_last_layer
 from ._roughness import check_can_be_smoothed
 from ._rows import Rows, merged
+from ._shares import member_weights
 from ._table import read_table
 from ._training import Net, finished_net, limited_threads, train
 from ._validation import read_weight, resolve_device
+from ._watching import held_out_outputs
 
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
+FINE_KNOTS = 16  # of fine_knots="auto", on larger tables
 EARLY_STOPPING_ROWS = 300  # tables from this size can spare a validation split
 SMOOTH = 0.01  # share of a target's variance, on held-out rows, below which solver="auto" looks for more digits
 SMOOTH_ROWS, SMOOTH_PARAMETERS = 5_000, 3_000  # up to which it does
@@ -143,11 +146,21 @@ class BaseKAN(Parameters, metaclass=ABCMeta):
         if training.failed or is_failed:
             warnings.warn(trouble(training.failed, is_failed), ConvergenceWarning, stacklevel=4)
         self._record(training.net, training.history, reset=not continues)
-        self._calibrate(validation)
+        if validation is not None:
+            raw, y, weight = held_out_outputs(training.net, validation)
+            if raw.ndim == 3:
+                self.member_weights_ = member_weights(self._loss(), raw, y, weight, self.module_.kinds)
+                raw, weight = self._averaged(raw, weight), weight.amax(1)
+            self._calibrate(raw, y, weight)
         return self
 
-    def _calibrate(self, validation):
-        """Correct predictions by validation rows, or by None."""
+    def _calibrate(self, raw, y, weight):
+        """Correct predictions by outputs (n, k) for validation rows, their targets and weights."""
+
+    def _averaged(self, raw, weight=1.0):
+        """What members predict together: ``(n, members, k) -> (n, k)``."""
+        weights = torch.from_numpy(self.member_weights_).to(raw) * weight
+        return combined(self.net_.criterion, raw, weights.expand(raw.shape[:2]))
 
     def _train(self, rows, validation, schedule, begins):
         """Train, in equal parts between which knots are added as the schedule says."""
@@ -256,11 +269,14 @@ class BaseKAN(Parameters, metaclass=ABCMeta):
         self.solver_ = "adam" if self.solver == "auto" else self.solver
         is_ensemble = self.n_members > 1 and self.solver_ not in SINGLE
         self._config["n_members"] = self.n_members if is_ensemble else None
+        if self._config["fine_knots"] == "auto":
+            self._config["fine_knots"] = FINE_KNOTS if len(y) > EXACT_ROWS else None
         self._config["scaled"] = self.solver_ in STREAMING  # factors need the rates that Adam gives them
         if directions.any() or groups is not None:
             self._check_can_be_constrained()
             self._config |= on_inputs(directions, groups, self.encoder_) | {"n_members": None, "scaled": False}
             self._config["output_directions"] = self._output_directions(n_raw) if directions.any() else None
+        self.member_weights_ = np.ones(self._config["n_members"] or 1)
         self._unit_weight = weight.mean()
         if not isinstance(self.knots, str):
             knots = self.encoder_.encode_knots(self.knots)
@@ -341,7 +357,7 @@ class BaseKAN(Parameters, metaclass=ABCMeta):
                 part = [(name, values[start : start + chunk], flag) for name, values, flag in columns]
                 encoded = torch.from_numpy(self.encoder_.transform(part, dtype=dtype)).to(parameter.device)
                 raw = self.module_(encoded)
-                outputs.append((raw if raw.ndim < 3 or members else combined(self.net_.criterion, raw)).cpu().numpy())
+                outputs.append((raw if raw.ndim < 3 or members else self._averaged(raw)).cpu().numpy())
         return np.concatenate(outputs)
 
     def __getstate__(self):

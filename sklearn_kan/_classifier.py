@@ -15,7 +15,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from ._losses import best_temperature, cross_entropy
 from ._streaming import StreamingKAN, has_mini_batches
 from ._validation import read_y
-from ._watching import held_out_outputs
 
 
 class KANClassifier(ClassifierMixin, StreamingKAN):
@@ -35,11 +34,11 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     n_knots : int, default=6
         Knots of an edge function, both ends included; at least 2. More knots resolve finer detail. For families
         without knots, their number of functions.
-    fine_knots : int or None, default=16
+    fine_knots : int, "auto" or None, default="auto"
         Knots of the first layer in the latter half of an ensemble's members, for ``basis="bspline"`` and quantile or
-        uniform knots: where a table needs them they resolve what others cannot, and elsewhere coarse and fine members
-        are better together than alone. None for `n_knots` in all. Single networks, additive models and knots that are
-        refined have none.
+        uniform knots: they resolve steps and waves that `n_knots` cannot, and held-out rows say how much they count
+        (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, else None: `n_knots` in all. Single networks, additive
+        models and knots that are refined have none.
     degree : int, default=3
         Of the splines, 0 to 5, or of the polynomials, from 1.
     knots : {"quantile", "uniform", "adaptive"} or array-like, default="quantile"
@@ -192,7 +191,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, fine_knots=16, degree=3,
+    def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, fine_knots="auto", degree=3,
                  knots="quantile", refine_knots=None, basis_params=None, interactions=None,
                  n_members=16, norm="layer", solver="adam", alpha=2.0, smoothness=0.0, batch_size="auto",
                  learning_rate="cosine", learning_rate_init=0.01, max_iter=100, early_stopping="auto",
@@ -368,9 +367,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         self.temperature_ = 1.0
         return len(self.classes_)
 
-    def _calibrate(self, validation):
-        if validation is not None:
-            self.temperature_ = best_temperature(*held_out_outputs(self.net_, validation))
+    def _calibrate(self, raw, y, weight):
+        self.temperature_ = best_temperature(raw, y, weight)
 
     def _logits(self, X):
         return self._raw_predict(X).astype(np.float64) / self.temperature_

@@ -327,6 +327,13 @@ class KAN(nn.Module):
         return [getattr(layer.basis, "n_knots", None) for layer in cast(Iterable[KANLayer], self.layers)]
 
     @property
+    def kinds(self):
+        """How many members are alike, kind by kind."""
+        first = cast(KANLayer, self.layers[0])
+        sizes = first.basis.sizes if isinstance(first.basis, Parts) else [first.n_units]
+        return [size // first.out_features for size in sizes]
+
+    @property
     def widest(self):
         """Most numbers that one row takes up at a time: a layer's expanded inputs."""
         layers = cast(Iterable[KANLayer], self.layers)

@@ -29,7 +29,7 @@ class Parameters(BaseEstimator):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "basis": [str, type, list, tuple],
         "n_knots": [Interval(Integral, 2, None, closed="left")],
-        "fine_knots": [Interval(Integral, 2, None, closed="left"), None],
+        "fine_knots": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left"), None],
         "degree": [Interval(Integral, 0, None, closed="left")],
         "knots": [StrOptions({"uniform", "quantile", "adaptive"}), "array-like"],
         "refine_knots": ["array-like", None],

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._encoding import TargetScaler
-from ._losses import REGRESSION_LOSSES, combined, regression_loss
+from ._losses import REGRESSION_LOSSES, regression_loss
 from ._streaming import StreamingKAN
 from ._validation import read_y
 
@@ -38,11 +38,11 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     n_knots : int, default=6
         Knots of an edge function, both ends included; at least 2. More knots resolve finer detail. For families
         without knots, their number of functions.
-    fine_knots : int or None, default=16
+    fine_knots : int, "auto" or None, default="auto"
         Knots of the first layer in the latter half of an ensemble's members, for ``basis="bspline"`` and quantile or
-        uniform knots: where a table needs them they resolve what others cannot, and elsewhere coarse and fine members
-        are better together than alone. None for `n_knots` in all. Single networks, additive models and knots that are
-        refined have none.
+        uniform knots: they resolve steps and waves that `n_knots` cannot, and held-out rows say how much they count
+        (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, else None: `n_knots` in all. Single networks, additive
+        models and knots that are refined have none.
     degree : int, default=3
         Of the splines, 0 to 5, or of the polynomials, from 1.
     knots : {"quantile", "uniform", "adaptive"} or array-like, default="quantile"
@@ -199,7 +199,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     }
 
     def __init__(self, hidden_layer_sizes=(32,), *, loss="squared_error", quantile=0.5, basis="bspline",
-                 n_knots=6, fine_knots=16, degree=3, knots="quantile", refine_knots=None, basis_params=None,
+                 n_knots=6, fine_knots="auto", degree=3, knots="quantile", refine_knots=None, basis_params=None,
                  interactions=None, n_members=16, norm="layer", solver="adam", alpha=2.0,
                  smoothness=0.0, batch_size="auto", learning_rate="cosine", learning_rate_init=0.01,
                  max_iter=100, early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100,
@@ -274,8 +274,10 @@ class KANRegressor(RegressorMixin, StreamingKAN):
                 f"monotonic_cst={self.monotonic_cst!r}. Fit with n_members of at least 2 and without constraints."
             )
         raw = torch.from_numpy(self._raw_predict(X, members=True))
-        members = [self._in_units(member.numpy()) for member in raw.unbind(1)]
-        return self._in_units(combined(self.net_.criterion, raw).numpy()), np.std(members, axis=0)
+        members = np.stack([self._in_units(member.numpy()) for member in raw.unbind(1)])
+        mean = np.average(members, axis=0, weights=self.member_weights_)
+        variance = np.average((members - mean) ** 2, axis=0, weights=self.member_weights_)
+        return self._in_units(self._averaged(raw).numpy()), np.sqrt(variance)
 
     def _in_units(self, raw):
         y = self.target_scaler_.inverse_transform(raw)

@@ -6,7 +6,6 @@ import torch
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
-from ._losses import combined
 from ._rows import Batches
 
 EVALUATION_ROWS = 4096
@@ -72,14 +71,10 @@ def mean_loss(net, rows, training=False):
 
 @torch.no_grad()
 def held_out_outputs(net, rows):
-    """Raw outputs (n, k) for rows, of the members that hold them out, with their targets and weights."""
+    """Raw outputs (n, k) or (n, members, k) for rows, with targets, and weights (n,) or of those that hold them out."""
     net.module_.eval()
-    parts = []
-    for X, (y, weight) in Batches(rows.to(net.device, next(net.module_.parameters()).dtype), EVALUATION_ROWS):
-        raw = net.module_(X)
-        parts.append(
-            (raw if raw.ndim < 3 else combined(net.criterion, raw, weight), y, weight.reshape(len(X), -1).amax(1))
-        )
+    batches = Batches(rows.to(net.device, next(net.module_.parameters()).dtype), EVALUATION_ROWS)
+    parts = [(net.module_(X), y, weight) for X, (y, weight) in batches]
     return [torch.cat(tensors) for tensors in zip(*parts, strict=True)]
 
 

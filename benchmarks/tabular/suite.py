@@ -90,7 +90,7 @@ def score(method, make, folder, entry, seed):
     if hasattr(model, "choose"):
         model = model.choose(X_train, y_train)
     start = time.process_time()
-    model.fit(X_train, y_train)
+    model = model.fit(X_train, y_train)
     row = {"method": method, "table": entry["name"], "task": entry["task"], "seed": seed}
     row["fit_cpu_seconds"] = time.process_time() - start
     if hasattr(model, "module_"):

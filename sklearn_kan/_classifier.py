@@ -156,6 +156,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Maps columns to what the network sees.
     device_ : str
         Where the network is.
+    member_weights_ : ndarray of shape (n_members,)
+        How much each member counts in predictions; one on average.
     solver_ : str
         The solver that trained the network.
 

@@ -161,6 +161,8 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         Maps columns to what the network sees.
     device_ : str
         Where the network is.
+    member_weights_ : ndarray of shape (n_members,)
+        How much each member counts in predictions; one on average.
     solver_ : str
         The solver that trained the network; with ``solver="auto"``, the one whose network was kept.
     target_scaler_ : TargetScaler

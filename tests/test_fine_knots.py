@@ -9,7 +9,9 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
+from sklearn_kan._losses import absolute_error, cross_entropy, squared_error
 from sklearn_kan._roughness import Roughness
+from sklearn_kan._shares import member_weights
 from sklearn_kan.bases import BSpline
 from sklearn_kan.bases._parts import Parts
 
@@ -102,10 +104,8 @@ def test_others_have_none(params):
 def test_short_waves_are_learned():
     X = np.linspace(-1, 1, 600)[:, None]
     y = np.sin(20 * X[:, 0])
-    fine = KANRegressor(n_members=4, max_iter=60, random_state=0)
-    left, left_by_coarse = (
-        1 - model.fit(X, y).score(X, y) for model in (fine, clone(fine).set_params(fine_knots=None))
-    )
+    models = (KANRegressor(n_members=4, fine_knots=n, max_iter=60, random_state=0) for n in (16, None))
+    left, left_by_coarse = (1 - model.fit(X, y).score(X, y) for model in models)
     assert left < 0.5 * left_by_coarse
 
 
@@ -114,3 +114,62 @@ def test_refining_says_that_there_are_fine_knots():
         ValueError, match=r"^fine_knots=9 cannot be refined\. Build the network with fine_knots=None\.$"
     ):
         KAN(2, 1, hidden_layer_sizes=(3,), n_members=2, fine_knots=9).refine_knots(12)
+
+
+def of_kinds(coarse, fine, n=400):
+    """Outputs (n, 5, 1) of three coarse members and two fine ones, and who holds out what."""
+    raw = torch.cat([coarse.expand(n, 3), fine.expand(n, 2)], 1)[..., None]
+    return raw, torch.ones(n, 5, dtype=torch.float64)
+
+
+def test_members_count_as_least_squares_says():
+    y, noise = random(400, 1), random(800, 1)
+    raw, weight = of_kinds(y + 0.5 * noise[:400], y + noise[400:])
+    weights = member_weights(squared_error, raw, y, weight, [3, 2])
+    difference, error = 0.5 * noise[:400] - noise[400:], 0.5 * noise[:400]
+    share = float((difference * error).sum() / difference.square().sum())  # minimises |error - share difference|
+    np.testing.assert_allclose(weights[3:].sum() / weights.sum(), share, atol=0.02)
+    assert len(set(weights[:3])) == len(set(weights[3:])) == 1
+    assert weights.mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("loss", [squared_error, cross_entropy, absolute_error])
+def test_members_that_know_nothing_hardly_count(loss):
+    y = torch.arange(400) % 2
+    good, bad = (6.0 * y - 3)[:, None].double(), random(400, 1)
+    raw, weight = of_kinds(good, bad)
+    raw = torch.cat([-raw / 2, raw / 2], 2) if loss is cross_entropy else raw
+    target = y if loss is cross_entropy else good + 0.1 * random(800, 1)[400:]
+    weights = member_weights(loss, raw, target, weight, [3, 2])
+    assert 0 < weights[3:].sum() < 0.1 * weights.sum()
+    other = member_weights(loss, raw.flip(1), target, weight, [2, 3])
+    np.testing.assert_allclose(other, weights[::-1], rtol=0.02)
+
+
+def test_only_rows_that_both_kinds_hold_out_have_a_say():
+    y = random(400, 1)
+    raw, weight = of_kinds(y + 0.1 * random(800, 1)[400:], 0 * y)
+    weight[:, 3:] = 0
+    equal = [5 / 6, 5 / 6, 5 / 6, 5 / 4, 5 / 4]  # of kinds
+    np.testing.assert_allclose(member_weights(squared_error, raw, y, weight, [3, 2]), equal)
+    weight[:50, 4] = 2.0
+    few = member_weights(squared_error, raw, y, weight, [3, 2])
+    np.testing.assert_allclose(few, member_weights(squared_error, raw[:50], y[:50], weight[:50], [3, 2]))
+    np.testing.assert_array_equal(member_weights(squared_error, raw, y, weight, [5]), np.ones(5))
+
+
+def test_large_tables_have_fine_members_and_predictions_weigh_them():
+    X = np.random.default_rng(0).uniform(-1, 1, (2100, 1))
+    y = np.sin(20 * X[:, 0])
+    params = {"n_members": 16, "max_iter": 3, "random_state": 0}
+    model = KANRegressor(**params).fit(X, y)
+    assert model.module_.kinds == [8, 8]
+    mean, std = model.predict(X, return_std=True)
+    members = model.target_scaler_.inverse_transform(model._raw_predict(X, members=True)[..., 0])
+    np.testing.assert_allclose(mean, np.average(members, axis=1, weights=model.member_weights_), rtol=1e-4, atol=1e-6)
+    variance = np.average((members - mean[:, None]) ** 2, axis=1, weights=model.member_weights_)
+    np.testing.assert_allclose(std**2, variance, rtol=1e-3)
+    assert model.member_weights_[8] > model.member_weights_[0]  # sines of this frequency need them
+    small = KANRegressor(**params).fit(X[:2000], y[:2000])
+    assert small.module_.kinds == [16]
+    np.testing.assert_array_equal(small.member_weights_, np.ones(16))

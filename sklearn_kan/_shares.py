@@ -1,0 +1,51 @@
+"""How much an ensemble's coarse and fine members count: what their held-out rows say."""
+
+import math
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+
+from ._losses import LOGARITHMIC, combined
+
+PULL = 1.0  # towards equal shares, in rows' worth of logarithms
+
+
+def member_weights(loss, raw, y, weight, sizes):
+    """Weights of members that are of two kinds, equal within a kind; their average is one.
+
+    The average of both kinds is scored on rows that members of both hold out, by the log-likelihood of the loss's
+    density, its scale profiled out. A weak prior keeps either from nothing (stacking; Wolpert 1992, Breiman 1996).
+
+    Parameters
+    ----------
+    loss : callable
+    raw : Tensor of shape (n, members, k)
+    y : Tensor
+        Targets.
+    weight : Tensor of shape (n, members)
+        Positive where a member holds a row out.
+    sizes : sequence of int
+        How many members are of each kind, in their order.
+
+    Returns
+    -------
+    weights : ndarray of shape (members,)
+    """
+    if len(sizes) == 1:
+        return np.ones(sizes)
+    in_common = torch.stack([part.any(1) for part in weight.split(sizes, 1)]).all(0)
+    raw, y, weight = raw[in_common].double(), y[in_common], weight[in_common].double()
+    parts = zip(raw.split(sizes, 1), weight.split(sizes, 1), strict=True)
+    kinds = torch.stack([combined(loss, outputs, own) for outputs, own in parts], 1)
+    row_weight = weight.amax(1)
+
+    def objective(share):
+        shares = kinds.new_tensor([1 - share, share]).expand(len(y), 2)
+        mean = float((loss(combined(loss, kinds, shares), y) * row_weight).sum() / row_weight.sum())
+        likelihood = mean if loss in LOGARITHMIC else math.log(max(mean, np.finfo(float).tiny))
+        return len(y) * likelihood - PULL * math.log(share * (1 - share))
+
+    share = minimize_scalar(objective, bounds=(0, 1), method="bounded").x if len(y) else 0.5
+    each = [(1 - share) / sizes[0], share / sizes[1]]
+    return sum(sizes) * np.repeat(each, sizes)

@@ -34,7 +34,7 @@ from ._watching import held_out_outputs
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 FINE_KNOTS = 16  # of fine_knots="auto", on larger tables
 EARLY_STOPPING_ROWS = 300  # tables from this size can spare a validation split
-SMOOTH = 0.01  # share of a target's variance, on held-out rows, below which solver="auto" looks for more digits
+SMOOTH = 0.03  # share of a target's variance, on held-out rows, below which solver="auto" looks for more digits
 SMOOTH_ROWS, SMOOTH_PARAMETERS = 5_000, 3_000  # up to which it does
 PREDICTION_CELLS = 2**22  # of encoded table and hidden activations, held at once in prediction
 

@@ -77,7 +77,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
           targets without noise and networks of up to a few thousand parameters. It too trains a single network.
         - ``"layerwise"``: Adam on one layer after the other, for a quarter of the passes each, with a linear read-out
           in place of those behind it; then on all. A single network too.
-        - ``"auto"``: Adam. If that leaves less than 1 % of a target's variance unexplained on held-out rows, and there
+        - ``"auto"``: Adam. If that leaves less than 3 % of a target's variance unexplained on held-out rows, and there
           are at most 5,000 rows and 3,000 parameters, a single network is fitted by Gauss-Newton, without `alpha`. It
           is kept where its held-out error is lower, or half that of an ensemble. For squared errors, and networks
           without constraints and refined knots; others are left to Adam.

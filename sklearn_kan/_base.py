@@ -203,6 +203,7 @@ class BaseKAN(Parameters, metaclass=ABCMeta):
         before = vars(self).copy()
         share = 1.0 if self._config["n_members"] is None else 0.25
         self._config = self._config | {"n_members": None, "scaled": False}
+        self.member_weights_ = np.ones(1)
         self._generator, self.solver_ = cloned(self._generator), "gauss_newton"
         module = self._network(int(torch.randint(2**31, (1,), generator=self._generator)))
         self.module_ = module.to(dtype=next(self.module_.parameters()).dtype)

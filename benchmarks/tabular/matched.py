@@ -68,7 +68,7 @@ class Plain:
 
 
 def n_parameters(model, X, y):
-    return sum(p.numel() for p in model.set_params(max_iter=1).fit(X, y).module_.parameters())
+    return sum(int(p.count_nonzero()) for p in model.set_params(max_iter=1).fit(X, y).module_.parameters())
 
 
 def seconds(model, X, y):

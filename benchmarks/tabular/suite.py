@@ -115,7 +115,7 @@ def score(method, make, folder, entry, seed):
     row = {"method": method, "table": entry["name"], "task": entry["task"], "seed": seed}
     row["fit_cpu_seconds"] = time.process_time() - start
     if hasattr(model, "module_"):
-        row["n_parameters"] = sum(p.numel() for p in model.module_.parameters())
+        row["n_parameters"] = sum(int(p.count_nonzero()) for p in model.module_.parameters())
     start = time.process_time()
     predicted = model.predict(X_test) if is_regression else model.predict_proba(X_test)
     row["predict_cpu_seconds"] = time.process_time() - start

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._validation import check_device, resolve_device
 from ._averaging import Average, weighed
 from ._data import normalisation, read, rounded
-from ._fit import Fit, Settings, learn, scales_of
+from ._fit import Fit, Objective, Settings, learn, scales_of
 from ._inference import Data
 from ._kernels import SMOOTHNESS
 from ._solvers import SOLVERS, gathered, solver_for
@@ -189,7 +189,9 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             like = fits[0].kernel if fits else None
             shaped = settings._replace(spectrum=spectrum, nu=nu)
             fits.append(learn(self._solver(degree), scales, shaped, random_state, like))
-        self._keep([degree for degree, _ in candidates], fits)
+        degrees = [degree for degree, _ in candidates]
+        objectives = [Objective(self._solver(g), fit.kernel, scales) for g, fit in zip(degrees, fits, strict=True)]
+        self._keep(weighed(degrees, objectives), max(1, *(fit.n_iter for fit in fits)))
         return self
 
     def fit_grid(self, axes, Y, sample_weight=None):
@@ -267,21 +269,19 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         data = self._data._replace(H=self._trend(degree)(self._data.X))
         return SOLVERS[self._method](data, self.device_)
 
-    def _keep(self, degrees, fits):
+    def _keep(self, models, n_iter):
         """Set what was learned: models by their probability, the best one's attributes, posteriors."""
-        self.models_ = weighed(degrees, fits, *self._data.X.shape)
-        self.trend_degree_, self.kernel_, _ = self.models_[0]
+        self.models_, self.n_iter_ = models, n_iter
+        self.trend_degree_, self.kernel_ = models[0].degree, models[0].kernel
         self.frequencies_, self.length_scales_ = self.kernel_.frequencies, self.kernel_.length_scales
         self.weights_, self.noise_ = self.kernel_.weights, self.kernel_.noise
         self.n_components_ = len(self.weights_)
         self.solver_ = self._method
         self.log_marginal_likelihood_value_ = self._solver(self.trend_degree_).evidence(self.kernel_).value
-        self.n_iter_ = max(1, *(fit.n_iter for fit in fits))
         self._condition()
 
     def _condition(self):
-        posteriors = [self._solver(model.degree).posterior(model.kernel) for model in self.models_]
-        self._average = Average(self.models_, posteriors, [self._trend(model.degree) for model in self.models_])
+        self._average = Average(self.models_, self._solver, self._trend)
         self.jitter_ = self._average.jitter
 
     def predict(self, X, return_std=False, return_cov=False):

@@ -40,7 +40,8 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
         (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2; along a single feature it averages
         over that and a Gaussian, in more than three features over smoothness 1/2 and a Gaussian. It is a Gaussian if
-        ``solver`` comes to be ``"fourier"``.
+        ``solver`` comes to be ``"fourier"``. If `trend_degree` is given too, predictions are those of ``kernel_``;
+        where there are several models, they average over the parameters as well.
     nu : {0.5, 1.5, 2.5}, default=1.5
         Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
@@ -80,7 +81,8 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     trend_degree_ : int or None
         Of the most probable trend.
     models_ : list of Model
-        Trends, kernels and probabilities that predictions average over.
+        What predictions average over: for each the ``degree`` of its trend, its ``kernel``, its ``probability``, and
+        ``draws`` of the kernel's parameters.
     log_marginal_likelihood_value_ : float
         Of ``kernel_``.
     solver_ : str
@@ -97,6 +99,10 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     Notes
     -----
+    Along a single feature models count by their evidence, by Laplace's approximation, to a power of
+    ``1 / (1 + n_samples / 60)`` (Miller & Dunson 2019); in more features by how well their mixture predicts left-out
+    rows (Yao et al. 2018).
+
     A row with weight w counts as w rows. Rows with the same features are merged exactly, so they do no harm to the
     conditioning.
 
@@ -105,7 +111,12 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Fang, Cooley, Long, Li, Kirby, Zhe (2024), *Solving high frequency and multi-scale PDEs with Gaussian processes*,
     arXiv:2311.04465.
 
+    Miller, Dunson (2019), *Robust Bayesian inference via coarsening*, Journal of the American Statistical Association.
+
     Wilson, Adams (2013), *Gaussian process kernels for pattern discovery and extrapolation*, ICML.
+
+    Yao, Vehtari, Simpson, Gelman (2018), *Using stacking to average Bayesian predictive distributions*, Bayesian
+    Analysis.
 
     Examples
     --------

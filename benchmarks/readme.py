@@ -147,7 +147,7 @@ def gaussian_processes():
         f"RMSE / coverage of 95 % intervals / mean negative log density, means over runs; {result['device']}, "
         f"{result['threads']} thread. GPyTorch: {result['steps']} steps of Adam. Given series: five origins, 60 to "
         "80 %, a fifth of the series ahead. Artificial series: five draws, the first of them for the others. Tables: "
-        "five splits.",
+        "five splits, three of those for development.",
         "",
     ]
     for part, key in (

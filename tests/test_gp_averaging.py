@@ -1,15 +1,13 @@
 """What predictions of Gaussian processes average over: theorems, closed forms, and refits."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import gammaln
 from scipy.stats import norm
 
 from sklearn_kan import GPSpectralRegressor
-from sklearn_kan.gp import SpectralMixture, _averaging
-from sklearn_kan.gp._averaging import PRIOR_ROWS, Average, Model, stacked, weighed
+from sklearn_kan.gp import SpectralMixture
+from sklearn_kan.gp._averaging import PRIOR_ROWS, Average, Model, stacked
 from sklearn_kan.gp._fit import Objective, scales_of
 from sklearn_kan.gp._inference import Data, Dense
 from sklearn_kan.gp._laplace import hessian, laplace
@@ -59,30 +57,18 @@ class Quadratic:
 def test_laplace_is_exact_for_a_normal_density():
     P, approximation = Quadratic.P[:2, :2], laplace(Quadratic())
     np.testing.assert_array_equal(approximation.free, [True, True, False])
-    np.testing.assert_allclose(approximation.log_evidence, np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(P)[1] - 7)
-    draws = np.array(approximation.kernels(Quadratic(), 100_000, 0.75))
+    draws = np.array(approximation.kernels(Quadratic(), 100_000))
     np.testing.assert_allclose(draws.mean(0), Quadratic.start, atol=1e-12)
-    np.testing.assert_allclose(np.cov(draws[:, :2].T), np.linalg.inv(0.75 * P), atol=0.01)
+    np.testing.assert_allclose(np.cov(draws[:, :2].T), np.linalg.inv(P), atol=0.01)
     assert np.all(draws[:, 2] == 0)
-    assert approximation.kernels(Quadratic(), 3, 0.75)[0].tolist() == draws[0].tolist()  # the same in each call
+    assert approximation.kernels(Quadratic(), 3)[0].tolist() == draws[0].tolist()  # the same in each call
 
 
 def test_what_the_data_say_nothing_of_varies_by_one_unit():
-    flat = laplace(Quadratic())._replace(precision=np.array([-1.0, 0.0]))
-    draws = np.array(flat.kernels(Quadratic(), 100_000, 1.0))
-    np.testing.assert_allclose(np.cov(draws[:, :2].T), np.eye(2), atol=0.02)
+    class Flat(Quadratic):
+        P = np.diag([0.0, -1.0, 4.0])
 
-
-@pytest.mark.parametrize("n", [20, 200])
-def test_laplace_is_near_the_integral_over_the_noise(n):
-    class Noise:  # of n normal observations with sum of squares n, its log flat: the integral is a gamma function
-        start, limits = np.zeros(1), np.array([[-9.0], [9.0]])
-
-        def __call__(self, z):
-            return 0.5 * n * (z + np.exp(-z))[0], 0.5 * n * (1 - np.exp(-z))
-
-    error = gammaln(n / 2) - n / 2 * np.log(n / 2) - laplace(Noise()).log_evidence
-    np.testing.assert_allclose(error, 1 / (6 * n), rtol=0.01)  # Stirling's series
+    np.testing.assert_allclose(laplace(Flat()).root, np.eye(2))
 
 
 def test_hessian_equals_second_differences_of_the_likelihood():
@@ -141,25 +127,6 @@ def test_stacked_weights_without_and_with_evidence():
     np.testing.assert_allclose(stacked(far), [90 / 100, 10 / 100])  # 80 rows and half of the prior's 20
 
 
-def test_a_single_model_is_taken_as_it_was_learned():
-    points = data(n_outputs=1)
-    (model,) = weighed([1], [Objective(Dense(points), KERNEL, scales_of(points.X, 1.0))])
-    assert model == Model(1, KERNEL, 1.0, [KERNEL])
-
-
-def test_parameters_are_averaged_over_where_rows_are_few(monkeypatch):
-    t = np.arange(60.0)[:, None]
-    y = np.sin(t[:, 0]) + 0.3 * np.random.default_rng(0).normal(size=60)
-    few = GPSpectralRegressor(n_components=1, max_iter=20).fit(t, y)
-    np.testing.assert_allclose(sum(each.probability for each in few.models_), 1)
-    assert all(len(each.draws) > 1 for each in few.models_)
-    monkeypatch.setattr(_averaging, "DRAWN_ROWS", 59)
-    many = GPSpectralRegressor(n_components=1, max_iter=20).fit(t, y)
-    assert all(each.draws == [each.kernel] for each in many.models_)
-    new = t + 60
-    assert few.predict(new, return_std=True)[1].mean() > many.predict(new, return_std=True)[1].mean()
-
-
 def test_tables_are_stacked_by_left_out_rows():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 5))
@@ -168,3 +135,6 @@ def test_tables_are_stacked_by_left_out_rows():
     posteriors = [model._solver(each.degree).posterior(each.kernel) for each in model.models_]
     expected = stacked(np.array([posterior.left_out() for posterior in posteriors]))
     np.testing.assert_allclose([each.probability for each in model.models_], expected, rtol=1e-6)
+    assert all(len(each.draws) > 1 for each in model.models_)
+    (plain,) = GPSpectralRegressor(max_iter=20, spectrum="gaussian", trend_degree=0).fit(X, y).models_
+    assert plain.draws == [plain.kernel]

@@ -1,4 +1,4 @@
-"""Predictions averaged over models and over their parameters, since no trend is true, and neither is known exactly."""
+"""Predictions averaged over models, since no trend is true, and which is best the likelihood hardly knows."""
 
 import math
 from typing import NamedTuple
@@ -12,11 +12,10 @@ from ._kernels import SpectralMixture
 from ._kronecker import ProductMixture
 from ._laplace import laplace
 
-COARSENESS = 60.0  # rows up to which the likelihood is believed
+COARSENESS = 20.0  # rows up to which the likelihood is believed
 PRIOR_ROWS = 20.0  # that equal weights count as, when models are stacked
 LEAST_PROBABILITY = 1e-2  # of a model that predictions are averaged over
 N_PAIRS = 8  # of draws of parameters for all models, and at least one for each
-DRAWN_ROWS = 1_000  # up to which parameters are uncertain enough to be averaged over
 MAX_ROUNDS = 300
 
 
@@ -29,31 +28,27 @@ class Model(NamedTuple):
     draws: list
 
 
-def weighed(degrees, objectives):
-    """Models with their probabilities, the most probable first; a single one just as it was learned.
+def weighed(degrees, fits, objectives):
+    """Models with their probabilities, the most probable first.
 
-    Where no model is true, the likelihood is too sure of one of them, and of its parameters. Along a single feature it
-    is therefore raised to a power that falls with the number of rows (the coarsened posterior, Miller & Dunson 2019,
-    eq. 2.4), so that the variance of the average contains how far the models are apart.
+    Where every model is wrong, probabilities under the likelihood are too sure of one of them. Along a single feature
+    the likelihood is therefore raised to a power that falls with the number of rows (the coarsened posterior, Miller &
+    Dunson 2019, eq. 2.4), so that the variance of the average contains how far the models are apart. Models of several
+    features are stacked, and averaged over their parameters.
     """
-    if len(objectives) == 1:
-        return [Model(degrees[0], objectives[0].kernel, 1.0, [objectives[0].kernel])]
     n, n_features = objectives[0].solver.data.X.shape
-    approximations = [laplace(objective) for objective in objectives]
-    power = 1 / (1 + n / COARSENESS) if n_features == 1 else 1.0
-    if n_features == 1:
-        probabilities = softmax([power * each.log_evidence for each in approximations])
-    else:
+    is_table = n_features > 1 and len(fits) > 1
+    if is_table:
         posteriors = [objective.solver.posterior(objective.kernel) for objective in objectives]
         probabilities = stacked(np.array([posterior.left_out() for posterior in posteriors]))
+    else:
+        probabilities = softmax(np.array([fit.criterion for fit in fits]) / (1 + n / COARSENESS))
     probabilities[probabilities < LEAST_PROBABILITY] = 0
     models = []
-    for degree, objective, approximation, share in zip(
-        degrees, objectives, approximations, probabilities / probabilities.sum(), strict=True
-    ):
+    for degree, objective, share in zip(degrees, objectives, probabilities / probabilities.sum(), strict=True):
         if share:
-            n_pairs = math.ceil(N_PAIRS * share) if n <= DRAWN_ROWS else 0
-            draws = approximation.kernels(objective, n_pairs, power) if n_pairs else [objective.kernel]
+            n_pairs = math.ceil(N_PAIRS * share)
+            draws = laplace(objective).kernels(objective, n_pairs) if is_table else [objective.kernel]
             models.append(Model(degree, objective.kernel, float(share), draws))
     return sorted(models, key=lambda model: -model.probability)
 

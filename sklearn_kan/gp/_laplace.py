@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._inference import LOG_TWO_PI
-
 STEP = 1e-4  # of finite differences
 EDGE = 1e-6  # from a bound, within which a parameter is taken to lie on it, and stays there
 WIDEST = 1.0  # standard deviation of what the data say nothing of
@@ -20,33 +18,23 @@ class Laplace(NamedTuple):
 
     Parameters
     ----------
-    log_evidence : float
-        Log of the integral of likelihood times prior, whose flat parts have density one.
     mode : ndarray of shape (n_parameters,)
     free : ndarray of shape (n_parameters,)
         Which are not on a bound.
-    precision, directions : ndarray of shape (n_free,) and (n_free, n_free)
-        Eigenvalues of the Hessian, and its eigenvectors.
+    root : ndarray of shape (n_free, n_free)
+        Symmetric root of the covariance.
     """
 
-    log_evidence: float
     mode: np.ndarray
     free: np.ndarray
-    precision: np.ndarray
-    directions: np.ndarray
+    root: np.ndarray
 
-    def kernels(self, objective, n_pairs, power):
-        """Draws under the likelihood to a power, in pairs around the mode; the same ones in each call."""
-        std = 1 / np.sqrt(at_least(power * self.precision))
-        root = self.directions * std @ self.directions.T  # whatever the order and signs of eigenvectors
-        normal = np.random.default_rng(0).normal(size=(n_pairs, len(root))) @ root
+    def kernels(self, objective, n_pairs):
+        """Draws, in pairs around the mode; the same ones in each call."""
+        normal = np.random.default_rng(0).normal(size=(n_pairs, len(self.root))) @ self.root
         z = np.tile(self.mode, (2 * n_pairs, 1))
         z[:, self.free] += np.concatenate([normal, -normal])
         return [objective.kernel_at(row) for row in np.clip(z, *objective.limits)]
-
-
-def at_least(precision):
-    return np.maximum(precision, WIDEST**-2)
 
 
 def hessian(objective, z, coordinates):
@@ -61,5 +49,5 @@ def laplace(objective):
     z, (lowest, highest) = objective.start, objective.limits
     free = (z > lowest + EDGE) & (z < highest - EDGE)
     precision, directions = np.linalg.eigh(hessian(objective, z, free))
-    log_volume = 0.5 * np.sum(LOG_TWO_PI - np.log(at_least(precision)))
-    return Laplace(log_volume - objective(z)[0], z, free, precision, directions)
+    std = 1 / np.sqrt(np.maximum(precision, WIDEST**-2))
+    return Laplace(z, free, directions * std @ directions.T)  # whatever the order and signs of eigenvectors

@@ -40,8 +40,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
         (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2; along a single feature it averages
         over that and a Gaussian, in more than three features over smoothness 1/2 and a Gaussian. It is a Gaussian if
-        ``solver`` comes to be ``"fourier"``. If `trend_degree` is given too, predictions are those of ``kernel_``;
-        where there are several models, they average over the parameters as well.
+        ``solver`` comes to be ``"fourier"``. If `trend_degree` is given too, predictions are those of ``kernel_``.
     nu : {0.5, 1.5, 2.5}, default=1.5
         Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
@@ -99,9 +98,9 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    Along a single feature models count by their evidence, by Laplace's approximation, to a power of
-    ``1 / (1 + n_samples / 60)`` (Miller & Dunson 2019); in more features by how well their mixture predicts left-out
-    rows (Yao et al. 2018).
+    Along a single feature models count by their likelihood to the power ``1 / (1 + n_samples / 20)`` (Miller & Dunson
+    2019); in more features by how well their mixture predicts left-out rows (Yao et al. 2018), and their parameters are
+    averaged over by Laplace's approximation.
 
     A row with weight w counts as w rows. Rows with the same features are merged exactly, so they do no harm to the
     conditioning.
@@ -202,7 +201,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             fits.append(learn(self._solver(degree), scales, shaped, random_state, like))
         degrees = [degree for degree, _ in candidates]
         objectives = [Objective(self._solver(g), fit.kernel, scales) for g, fit in zip(degrees, fits, strict=True)]
-        self._keep(weighed(degrees, objectives), max(1, *(fit.n_iter for fit in fits)))
+        self._keep(weighed(degrees, fits, objectives), max(1, *(fit.n_iter for fit in fits)))
         return self
 
     def fit_grid(self, axes, Y, sample_weight=None):

@@ -99,7 +99,7 @@ def prior_of(kernel, scales, solver):
 
 
 class Objective:
-    """Negative log posterior of a kernel's theta."""
+    """Negative log posterior of a kernel's theta, by coordinates ``z = theta / unit``."""
 
     def __init__(self, solver, kernel, scales):
         self.solver, self.kernel = solver, kernel
@@ -109,12 +109,16 @@ class Objective:
         noise = np.log(np.multiply([NOISE_RANGE], scales.variance or 1.0))
         self.unit = np.concatenate([*unit, [1.0]])
         self.median, self.precision = np.concatenate([*median, [0.0]]), np.concatenate([*precision, [0.0]])
-        self.bounds = np.concatenate([*bounds, noise])
+        self.limits = np.concatenate([*bounds, noise]).T / self.unit
+        self.start = np.clip(kernel.theta / self.unit, *self.limits)
+
+    def kernel_at(self, z):
+        return self.kernel.with_theta(z * self.unit)
 
     def __call__(self, z):
         theta = z * self.unit
         try:
-            evidence = self.solver.evidence(self.kernel.with_theta(theta))
+            evidence = self.solver.evidence(self.kernel_at(z))
         except NotPositiveDefiniteError:
             return IMPOSSIBLE, np.zeros_like(z)
         offset = theta - self.median
@@ -123,20 +127,18 @@ class Objective:
 
     def fit(self, max_iter, verbose=0):
         """The kernel at a maximum of the posterior."""
-        bounds = self.bounds / self.unit[:, None]
-        start = np.clip(self.kernel.theta / self.unit, *bounds.T)
         options = {"maxiter": max_iter, "maxcor": 20, "ftol": self.solver.tolerance, "gtol": self.solver.tolerance}
-        unit = max(1.0, np.abs(self(start)[1]).max())  # first steps of L-BFGS-B are as long as the gradient
+        unit = max(1.0, np.abs(self(self.start)[1]).max())  # first steps of L-BFGS-B are as long as the gradient
 
         def scaled(z):
             value, gradient = self(z)
             return value / unit, gradient / unit
 
-        result = minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        kernel, value = self.kernel.with_theta(result.x * self.unit), -unit * result.fun
+        result = minimize(scaled, self.start, jac=True, method="L-BFGS-B", bounds=self.limits.T, options=options)
+        kernel, value = self.kernel_at(result.x), -unit * result.fun
         if verbose:
-            print(f"[gp] {len(start)} parameters, log posterior {value:.2f}, {result.nit} iterations")
-        price = 0.5 * len(start) * math.log(self.solver.data.y.size)
+            print(f"[gp] {len(result.x)} parameters, log posterior {value:.2f}, {result.nit} iterations")
+        price = 0.5 * len(result.x) * math.log(self.solver.data.y.size)
         return Fit(kernel, value, value - price, result.nit)
 
 

@@ -195,3 +195,9 @@ class DensePosterior:
             prior = self.kernel.weights.sum()
             return mean, (prior - A.square().sum(0) + T.square().sum(0)).clamp_(min=0).cpu().numpy()
         return mean, (self.kernel(X, X) - A.T @ A + T.T @ T).cpu().numpy()
+
+    def left_out(self):
+        """Log density of each observation given all others (R&W eq. 5.10-12), summed over outputs; an array (n,)."""
+        Z = torch.linalg.solve_triangular(self.L.T, self.V, upper=True)
+        precision = (torch.cholesky_inverse(self.L).diagonal() - Z.square().sum(1))[:, None]
+        return (-0.5 * (self.alpha.square() / precision - precision.log() + LOG_TWO_PI)).sum(1).cpu().numpy()

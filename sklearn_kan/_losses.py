@@ -14,6 +14,7 @@ from .optim import constant_root, cross_entropy_root
 
 HUBER_DELTA = 1.35  # in robust standard deviations of the target, as in sklearn.linear_model.HuberRegressor
 TEMPERATURES = -2.0, 2.0  # logarithms of the lowest and the highest
+SPREAD = 0.5  # of a temperature's logarithm beforehand: few rows without an error would ask for none at all
 HUBER_INFORMATION = 1 / (1 + 2 * math.exp(-0.5 * HUBER_DELTA**2)
                          / (HUBER_DELTA * math.sqrt(2 * math.pi) * math.erf(HUBER_DELTA / math.sqrt(2))))  # fmt: skip
 MAX_LOG_MEAN = 30.0  # of the Poisson mean over the target's average: exp stays finite in float32
@@ -88,10 +89,11 @@ def combined(loss, raw, weight=None):
 
 
 def best_temperature(raw, y, weight):
-    """The divisor of logits (n, k) that minimises their weighted cross-entropy (Guo et al. 2017, sec. 4.2)."""
+    """The most probable divisor of logits (n, k), by their weighted cross-entropy (Guo et al. 2017, sec. 4.2)."""
 
     def loss(log_temperature):
-        return float((cross_entropy(raw / math.exp(log_temperature), y) * weight).sum())
+        fit = float((cross_entropy(raw / math.exp(log_temperature), y) * weight).sum())
+        return fit + 0.5 * (log_temperature / SPREAD) ** 2
 
     return math.exp(minimize_scalar(loss, bounds=TEMPERATURES, method="bounded").x)
 

@@ -165,9 +165,19 @@ def test_temperature_minimises_the_cross_entropy_of_held_out_rows():
     y = torch.multinomial((raw / 2.5).softmax(1), 1, generator=generator)[:, 0]
     weight = torch.rand(500, generator=generator, dtype=torch.float64)
     found = best_temperature(raw, y, weight)
-    losses = {t: log_loss(y, (raw / t).softmax(1), sample_weight=weight) for t in (0.99 * found, found, 1.01 * found)}
-    assert min(losses, key=losses.get) == found
+
+    def objective(t):  # with the prior of Gaussian spread one half
+        return log_loss(y, (raw / t).softmax(1), sample_weight=weight, normalize=False) + 2 * np.log(t) ** 2
+
+    assert min((0.99 * found, found, 1.01 * found), key=objective) == found
     assert found == pytest.approx(2.5, rel=0.15)
+
+
+def test_few_held_out_rows_without_an_error_make_no_certainty():
+    y = torch.arange(60) % 2
+    raw = torch.nn.functional.one_hot(y).double() * 4
+    assert 0.5 < best_temperature(raw, y, torch.ones(60)) < 1
+    assert 0.9 < best_temperature(raw[:2], y[:2], torch.ones(2)) < 1
 
 
 def test_temperature_changes_probabilities_and_no_class():

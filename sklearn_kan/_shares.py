@@ -12,7 +12,7 @@ PULL = 1.0  # towards equal shares, in rows' worth of logarithms
 
 
 def member_weights(loss, raw, y, weight, sizes):
-    """Weights of members that are of two kinds, equal within a kind; their average is one.
+    """Weights of members that are of two kinds, equal within a kind, or of one; their average is one.
 
     The average of both kinds is scored on rows that members of both hold out, by the log-likelihood of the loss's
     density, its scale profiled out. A weak prior keeps either from nothing (stacking; Wolpert 1992, Breiman 1996).
@@ -32,9 +32,9 @@ def member_weights(loss, raw, y, weight, sizes):
     -------
     weights : ndarray of shape (members,)
     """
-    if len(sizes) == 1:
-        return np.ones(sizes)
     in_common = torch.stack([part.any(1) for part in weight.split(sizes, 1)]).all(0)
+    if len(sizes) == 1 or not in_common.any():
+        return np.ones(sum(sizes))
     raw, y, weight = raw[in_common].double(), y[in_common], weight[in_common].double()
     parts = zip(raw.split(sizes, 1), weight.split(sizes, 1), strict=True)
     kinds = torch.stack([combined(loss, outputs, own) for outputs, own in parts], 1)
@@ -46,6 +46,6 @@ def member_weights(loss, raw, y, weight, sizes):
         likelihood = mean if loss in LOGARITHMIC else math.log(max(mean, np.finfo(float).tiny))
         return len(y) * likelihood - PULL * math.log(share * (1 - share))
 
-    share = minimize_scalar(objective, bounds=(0, 1), method="bounded").x if len(y) else 0.5
+    share = minimize_scalar(objective, bounds=(0, 1), method="bounded").x
     each = [(1 - share) / sizes[0], share / sizes[1]]
     return sum(sizes) * np.repeat(each, sizes)

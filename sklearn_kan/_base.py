@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._constrained import make_network
 from ._constraints import on_inputs, read_constraints
 from ._encoding import TableEncoder
-from ._holdout import bagged
+from ._holdout import bagged, folds_of
 from ._losses import combined, fisher_root, squared_error
 from ._network import KAN
 from ._parameters import Parameters
@@ -257,7 +257,7 @@ class BaseKAN(Parameters, metaclass=ABCMeta):
         self._check_rows(y, streams)
         return columns, y, weight
 
-    def _start(self, columns, y, weight):
+    def _start(self, columns, y, weight, streams=False):
         """Build everything that training needs: encoder, target's scale, generator, network."""
         directions, groups = read_constraints(self, columns)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -271,7 +271,9 @@ class BaseKAN(Parameters, metaclass=ABCMeta):
         is_ensemble = self.n_members > 1 and self.solver_ not in SINGLE
         self._config["n_members"] = self.n_members if is_ensemble else None
         if self._config["fine_knots"] == "auto":
-            self._config["fine_knots"] = FINE_KNOTS if len(y) > EXACT_ROWS else None
+            can_be_weighed = self.early_stopping is not False and self.n_members > folds_of(self.validation_fraction)
+            is_wanted = len(y) > EXACT_ROWS and self.n_knots < FINE_KNOTS and can_be_weighed and not streams
+            self._config["fine_knots"] = FINE_KNOTS if is_wanted else None
         self._config["scaled"] = self.solver_ in STREAMING  # factors need the rates that Adam gives them
         if directions.any() or groups is not None:
             self._check_can_be_constrained()

@@ -37,8 +37,9 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     fine_knots : int, "auto" or None, default="auto"
         Knots of the first layer in the latter half of an ensemble's members, for ``basis="bspline"`` and quantile or
         uniform knots: they resolve steps and waves that `n_knots` cannot, and held-out rows say how much they count
-        (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, else None: `n_knots` in all. Single networks, additive
-        models and knots that are refined have none.
+        (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, for fewer `n_knots` and ensembles that can tell: with
+        early stopping, and more members than ``1 / validation_fraction``. Else it is None, `n_knots` in all, as in
+        `partial_fit`. Single networks, additive models and knots that are refined have none.
     degree : int, default=3
         Of the splines, 0 to 5, or of the polynomials, from 1.
     knots : {"quantile", "uniform", "adaptive"} or array-like, default="quantile"
@@ -58,8 +59,9 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly. ``"mixed"`` gives them
         to half of an ensemble's members; an additive model and a single network have none of these.
     n_members : int, default=16
-        Networks that are trained side by side, and whose predictions are averaged. With early stopping each holds out
-        rows of its own, so that all rows are learned from. A network with constraints is a single one.
+        Networks that are trained side by side, and whose predictions are averaged (``member_weights_``). With early
+        stopping each holds out rows of its own, so that all rows are learned from. A network with constraints is a
+        single one.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them in the knots' range.
     solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="adam"

@@ -8,6 +8,11 @@ from ._rows import Rows
 MAX_VALIDATION_ROWS = 10_000  # looked at after every pass
 
 
+def folds_of(validation_fraction):
+    """How many parts rows are dealt into, one of which a member holds out."""
+    return max(2, round(1 / validation_fraction))
+
+
 def bagged(rows, n_members, validation_fraction, seed):
     """Rows to fit and to validate on, with weights (n_samples, n_members) that say whose they are.
 
@@ -15,7 +20,7 @@ def bagged(rows, n_members, validation_fraction, seed):
     validated on it; folds without a member are learned from by all.
     """
     X, (y, sample_weight) = rows.batch()
-    n_folds = max(2, round(1 / validation_fraction))
+    n_folds = folds_of(validation_fraction)
     order = np.random.RandomState(seed).permutation(len(rows))
     target = y.numpy().reshape(len(rows), -1)[:, 0]
     fold = np.empty(len(rows), dtype=np.int64)

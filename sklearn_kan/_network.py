@@ -116,8 +116,8 @@ class KANLayer(nn.Module):
         x = self.normal_inputs() if x is None else x
         variance = (x - x.mean(0)).square().mean()
         share = 1.0 if self.base_weight is None else BASIS_SHARE
-        parts = [self.basis(part).square().sum(-1).flatten(1).mean(1) for part in x.split(ROWS_AT_ONCE)]
-        power = torch.cat(parts).mean()
+        bases = self.basis.shares() if isinstance(self.basis, Parts) else [(self.basis, 1.0)]
+        power = sum(share * mean_square(basis, x) for basis, share in bases)
         normal = nn.init.normal_(self.edge_weight.permute(2, 0, 1).contiguous(), generator=generator)
         self.edge_weight.copy_(normal.mul_(self.gain(share * variance, power)).permute(1, 2, 0))
         if isinstance(self.basis, Parts):
@@ -209,6 +209,12 @@ class KANLayer(nn.Module):
     def extra_repr(self):
         members = "" if self.n_members is None else f", n_members={self.n_members}"
         return f"{self.in_features}, {self.out_features}{members}"
+
+
+def mean_square(basis, x):
+    """Sum of a basis's squared functions, averaged over inputs."""
+    parts = [basis(part).square().sum(-1).flatten(1).mean(1) for part in x.split(ROWS_AT_ONCE)]
+    return torch.cat(parts).mean()
 
 
 def linear(x, weight):

@@ -14,8 +14,9 @@ PULL = 1.0  # towards equal shares, in rows' worth of logarithms
 def member_weights(loss, raw, y, weight, sizes):
     """Weights of members that are of two kinds, equal within a kind, or of one; their average is one.
 
-    The average of both kinds is scored on rows that members of both hold out, by the log-likelihood of the loss's
-    density, its scale profiled out. A weak prior keeps either from nothing (stacking; Wolpert 1992, Breiman 1996).
+    The average of both kinds is scored on rows that members of both hold out: by their mean loss if it is a negative
+    log-likelihood, else by its logarithm, times their number. A weak prior keeps either from nothing (stacking; Wolpert
+    1992, Breiman 1996).
 
     Parameters
     ----------

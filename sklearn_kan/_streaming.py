@@ -102,7 +102,7 @@ class StreamingKAN(BaseKAN):
         begins = not hasattr(self, "module_")
         columns, y, weight = self._read(X, y, sample_weight, reset=begins, streams=True, **target)
         if begins:
-            self._start(columns, y, weight)
+            self._start(columns, y, weight, streams=True)
         rows = self._rows(columns, y, weight / self._unit_weight)
         self._check_parallel(len(rows))
         if begins:

@@ -172,3 +172,10 @@ def test_large_tables_have_fine_members_and_predictions_weigh_them():
     small = KANRegressor(**params).fit(X[:2000], y[:2000])
     assert small.module_.kinds == [16]
     np.testing.assert_array_equal(small.member_weights_, np.ones(16))
+
+
+@pytest.mark.parametrize("params", [{"early_stopping": False}, {"n_members": 7}, {"n_knots": 16}])
+def test_automatic_ones_are_for_ensembles_that_can_tell(params):
+    X = np.random.default_rng(0).uniform(-1, 1, (2100, 1))
+    assert len(KANRegressor(**params, max_iter=1).fit(X, X[:, 0]).module_.kinds) == 1
+    assert len(KANRegressor().partial_fit(X, X[:, 0]).module_.kinds) == 1

@@ -105,8 +105,8 @@ def losses_by_fit(rows):
 
 
 def change(before, after):
-    """Mean log ratio of losses plus the offset, in percent, and its standard error over fits."""
+    """Geometric mean of the ratios of losses plus the offset, as a change in percent, and its standard error."""
     ratios = [math.log((after[fit] + OFFSET) / (before[fit] + OFFSET)) for fit in after]
     mean = sum(ratios) / len(ratios)
     error = (sum((ratio - mean) ** 2 for ratio in ratios) / len(ratios) / max(1, len(ratios) - 1)) ** 0.5
-    return f"{100 * mean:+.1f} % ± {100 * error:.1f}"
+    return f"{100 * math.expm1(mean):+.1f} % ± {100 * math.exp(mean) * error:.1f}"

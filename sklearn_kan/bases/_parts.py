@@ -43,6 +43,10 @@ class Parts(Basis):
             f"fine_knots={self.bases[-1].n_knots} cannot be refined. Build the network with fine_knots=None."
         )
 
+    def shares(self):
+        """Each basis with its share of the outputs."""
+        return [(basis, size / sum(self.sizes)) for basis, size in zip(self.bases, self.sizes, strict=True)]
+
     def split(self, coef, dim=0, functions=2):
         """Each basis with its coefficients, views of all, whose outputs and functions are these axes."""
         parts = coef.split(self.sizes, dim)

@@ -106,7 +106,9 @@ class Average:
                 square = square + probability * (noisy[:, :, None] + each[:, None] * each)
         if moment is None:
             return mean, None
-        return mean, square - (np.square(mean) if moment == "variance" else mean[:, None] * mean)
+        if moment == "variance":
+            return mean, np.maximum(square - np.square(mean), 0)
+        return mean, square - mean[:, None] * mean
 
     def sample(self, X, n_samples, random_state):
         """Draws of observations, ``(n, n_outputs, n_samples)``."""

@@ -99,8 +99,8 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Notes
     -----
     Along a single feature models count by their likelihood to the power ``1 / (1 + n_samples / 20)`` (Miller & Dunson
-    2019); in more features by how well their mixture predicts left-out rows (Yao et al. 2018), and their parameters are
-    averaged over by Laplace's approximation.
+    2019). In more than three features and up to 1,000 rows they count by how well their mixture predicts left-out rows
+    (Yao et al. 2018), and their parameters are averaged over by Laplace's approximation.
 
     A row with weight w counts as w rows. Rows with the same features are merged exactly, so they do no harm to the
     conditioning.

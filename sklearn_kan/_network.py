@@ -116,12 +116,12 @@ class KANLayer(nn.Module):
         x = self.normal_inputs() if x is None else x
         variance = (x - x.mean(0)).square().mean()
         share = 1.0 if self.base_weight is None else BASIS_SHARE
-        bases = self.basis.shares() if isinstance(self.basis, Parts) else [(self.basis, 1.0)]
-        power = sum(share * mean_square(basis, x) for basis, share in bases)
+        parts = self.basis.parts(self.n_units)
+        power = sum(size / self.n_units * mean_square(basis, x) for basis, size in parts)
         normal = nn.init.normal_(self.edge_weight.permute(2, 0, 1).contiguous(), generator=generator)
         self.edge_weight.copy_(normal.mul_(self.gain(share * variance, power)).permute(1, 2, 0))
-        if isinstance(self.basis, Parts):
-            self.basis.clear(self.edge_weight)
+        for (basis, _), weight in zip(parts, self.edge_weight.split([size for _, size in parts], 2), strict=True):
+            weight[:, basis.n_basis :] = 0  # what a coarser part has no functions for
         if self.scale is not None:
             nn.init.ones_(self.scale)
         if self.base_weight is not None:
@@ -336,8 +336,7 @@ class KAN(nn.Module):
     def kinds(self):
         """How many members are alike, kind by kind."""
         first = cast(KANLayer, self.layers[0])
-        sizes = first.basis.sizes if isinstance(first.basis, Parts) else [first.n_units]
-        return [size // first.out_features for size in sizes]
+        return [size // first.out_features for _, size in first.basis.parts(first.n_units)]
 
     @property
     def widest(self):

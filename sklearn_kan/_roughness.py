@@ -4,7 +4,6 @@ import torch
 
 from .bases import BSpline
 from .bases._bspline import extended
-from .bases._parts import Parts
 
 
 def second_differences(knots, degree):
@@ -41,8 +40,9 @@ def second_differences(knots, degree):
 
 def parts_of(layer):
     """Bases of a layer, with their coefficients: views of shape (in, n_basis, n_outputs)."""
-    is_one = not isinstance(layer.basis, Parts)
-    return [(layer.basis, layer.edge_weight)] if is_one else layer.basis.split(layer.edge_weight, 2, 1)
+    parts = layer.basis.parts(layer.n_units)
+    weights = layer.edge_weight.split([size for _, size in parts], 2)
+    return [(basis, weight[:, : basis.n_basis]) for (basis, _), weight in zip(parts, weights, strict=True)]
 
 
 def check_can_be_smoothed(layer):

@@ -73,6 +73,10 @@ class Basis(nn.Module, ABC):
         What it stores is a buffer of a shape known at construction, or a plain attribute without tensors.
         """
 
+    def parts(self, n_outputs):
+        """Bases, each with how many of the outputs it is for, in their order: this one for all."""
+        return [(self, n_outputs)]
+
     def contract(self, x, coef):
         """Sum of all edge functions: ``(n, in), (out, in, n_basis) -> (n, out)``."""
         return self(x).flatten(1) @ coef.permute(1, 2, 0).flatten(0, 1)

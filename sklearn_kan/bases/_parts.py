@@ -43,22 +43,13 @@ class Parts(Basis):
             f"fine_knots={self.bases[-1].n_knots} cannot be refined. Build the network with fine_knots=None."
         )
 
-    def shares(self):
-        """Each basis with its share of the outputs."""
-        return [(basis, size / sum(self.sizes)) for basis, size in zip(self.bases, self.sizes, strict=True)]
+    def parts(self, n_outputs):
+        return list(zip(self.bases, self.sizes, strict=True))
 
-    def split(self, coef, dim=0, functions=2):
-        """Each basis with its coefficients, views of all, whose outputs and functions are these axes."""
-        parts = coef.split(self.sizes, dim)
-        return [
-            (basis, part.narrow(functions, 0, basis.n_basis)) for basis, part in zip(self.bases, parts, strict=True)
-        ]
-
-    @torch.no_grad()
-    def clear(self, weight):
-        """Zero what no basis has a function for, in coefficients that lie as (in, n_basis, out)."""
-        for basis, part in zip(self.bases, weight.split(self.sizes, 2), strict=True):
-            part[:, basis.n_basis :] = 0
+    def split(self, coef):
+        """Each basis with its own coefficients."""
+        parts = zip(self.bases, coef.split(self.sizes), strict=True)
+        return [(basis, part[..., : basis.n_basis]) for basis, part in parts]
 
     def forward(self, x):
         """Values by output, ``(n, in) -> (n, out, in, n_basis)``."""

@@ -200,7 +200,5 @@ class DensePosterior:
         """Log density of each observation given all others (R&W eq. 5.10-12), summed over outputs; an array (n,)."""
         Z = torch.linalg.solve_triangular(self.L.T, self.V, upper=True)
         precision = (torch.cholesky_inverse(self.L).diagonal() - Z.square().sum(1))[:, None]
-        precision = precision.clamp(
-            min=torch.finfo(precision.dtype).tiny
-        )  # a difference, which rounding may take below
+        precision.clamp_(min=np.finfo(float).tiny)  # a difference, which rounding may take to zero or below
         return (-0.5 * (self.alpha.square() / precision - precision.log() + LOG_TWO_PI)).sum(1).cpu().numpy()

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._constrained import make_network
 from ._constraints import on_inputs, read_constraints
-from ._encoding import TableEncoder
+from ._devices import resolve_device
 from ._holdout import bagged, folds_of
 from ._losses import combined, fisher_root, squared_error
 from ._network import KAN
@@ -26,10 +26,11 @@ from ._refit import check_can_refit, refit_last_layer
 from ._roughness import check_can_be_smoothed
 from ._rows import Rows, merged
 from ._shares import member_weights
-from ._table import read_table
 from ._training import Net, finished_net, limited_threads, train
-from ._validation import read_weight, resolve_device
 from ._watching import held_out_outputs
+from .data._encoding import TableEncoder
+from .data._table import read_table
+from .data._targets import read_weight
 
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 FINE_KNOTS = 16  # of fine_knots="auto", on larger tables

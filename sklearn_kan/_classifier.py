@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._losses import best_temperature, cross_entropy
 from ._streaming import StreamingKAN, has_mini_batches
-from ._validation import read_y
+from .data._targets import read_y
 
 
 class KANClassifier(ClassifierMixin, StreamingKAN):

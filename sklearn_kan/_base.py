@@ -14,12 +14,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ._constrained import make_network
 from ._constraints import on_inputs, read_constraints
 from ._devices import resolve_device
 from ._holdout import bagged, folds_of
 from ._losses import combined, fisher_root, squared_error
-from ._network import KAN
 from ._parameters import Parameters
 from ._phases import SINGLE, STREAMING, phases_for
 from ._refit import check_can_refit, refit_last_layer
@@ -31,6 +29,8 @@ from ._watching import held_out_outputs
 from .data._encoding import TableEncoder
 from .data._table import read_table
 from .data._targets import read_weight
+from .network._constrained import make_network
+from .network._kan import KAN
 
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 FINE_KNOTS = 16  # of fine_knots="auto", on larger tables

@@ -17,10 +17,11 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
 
+from ..bases import BSpline, get_basis
+from ._kan import KAN, for_layers
+from ._layer import KANLayer
 from ._lookup import EMBEDDING_DIM, LookupLayer
-from ._network import KAN, KANLayer, for_layers
 from ._norms import SIGNAL_STD
-from .bases import BSpline, get_basis
 
 LEAST_UNITS = 8  # of a group in a hidden layer
 MAX_EDGES = 2**20  # of a layer, those that constraints keep at zero included

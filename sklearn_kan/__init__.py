@@ -1,8 +1,8 @@
 """Kolmogorov-Arnold networks for tabular data, as scikit-learn estimators."""
 
-from ._classifier import KANClassifier
-from ._regressor import KANRegressor
 from ._show_versions import show_versions
+from .estimators._classifier import KANClassifier
+from .estimators._regressor import KANRegressor
 from .gp import GPSpectralRegressor
 from .network._kan import KAN
 from .network._layer import KANLayer

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from optuna import distributions
 from optuna.trial import FixedTrial
 
-from .._base import BaseKAN
-from .._parameters import FULL_BATCH_ROWS
 from ..bases import BASES, BSpline, get_basis
+from ..estimators._base import BaseKAN
+from ..estimators._parameters import FULL_BATCH_ROWS
 from ..gp import GPSpectralRegressor
 from ..training._phases import STREAMING
 

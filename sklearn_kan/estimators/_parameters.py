@@ -9,15 +9,15 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._devices import check_device
+from ..bases import get_basis
+from ..network._kan import for_layers
+from ..network._layer import check_has_knots
+from ..network._norms import NORMS
+from ..training._callbacks import check_callbacks
+from ..training._parallel import n_processes
+from ..training._phases import SINGLE, SOLVERS, STREAMING
 from ._constraints import in_order
-from ._devices import check_device
-from .bases import get_basis
-from .network._kan import for_layers
-from .network._layer import check_has_knots
-from .network._norms import NORMS
-from .training._callbacks import check_callbacks
-from .training._parallel import n_processes
-from .training._phases import SINGLE, SOLVERS, STREAMING
 
 FULL_BATCH_ROWS = 256  # tables up to this size are trained on all rows at once
 KFAC_FULL_ROWS, KFAC_BATCH_ROWS = 5_000, 2_048  # all rows at once, or batches large enough for curvature

@@ -10,9 +10,9 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ..data._targets import TargetScaler, read_y
+from ..training._losses import REGRESSION_LOSSES, regression_loss
 from ._streaming import StreamingKAN
-from .data._targets import TargetScaler, read_y
-from .training._losses import REGRESSION_LOSSES, regression_loss
 
 
 class KANRegressor(RegressorMixin, StreamingKAN):

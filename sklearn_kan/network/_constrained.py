@@ -188,7 +188,7 @@ class ConstrainedKAN(KAN):
     Examples
     --------
     >>> import torch
-    >>> from sklearn_kan._constrained import ConstrainedKAN
+    >>> from sklearn_kan.network._constrained import ConstrainedKAN
     >>> net = ConstrainedKAN(2, 1, directions=[1, 0])
     >>> x = torch.tensor([[-1.0, 0.3], [0.0, 0.3], [5.0, 0.3]])
     >>> bool((net(x).diff(dim=0) >= 0).all())

@@ -35,6 +35,7 @@ ALLOWED = {
     "_phases": ({"optim"}, TORCH),
     "_parallel": (set(), TORCH),
     "_roughness": ({"bases"}, TORCH),
+    "_equality": (set(), set()),
     "_observation": (set(), set()),
     "_rows": ({"_parallel"}, TORCH | {"skorch"}),
     "_holdout": ({"_rows"}, TABLES),
@@ -60,7 +61,7 @@ ALLOWED = {
     "inspection": ({"_network", "_encoding", "_table", "bases", "gp"}, TABLES),
     "symbolic": ({"_network", "bases"}, TABLES | {"sympy"}),
     "search": (
-        {"_base", "_observation", "_parameters", "_phases", "bases", "gp"},
+        {"_base", "_equality", "_observation", "_parameters", "_phases", "bases", "gp"},
         TABLES | {"joblib", "optuna", "threadpoolctl"},
     ),
 }  # fmt: skip

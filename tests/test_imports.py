@@ -21,15 +21,16 @@ ALLOWED = {
     "knots": (set(), TORCH),
     "optim": (set(), TORCH),
     "_devices": (set(), TORCH),
+    "_equality": (set(), set()),
     "bases": ({"kernels", "knots"}, TORCH),
     "data": ({"knots"}, TABLES | {"narwhals"}),
     "network": ({"bases", "knots"}, TORCH),
     "training": ({"bases", "knots", "network", "optim"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "model": ({"_devices", "bases", "data", "network", "training"}, TABLES),
-    "estimators": ({"_devices", "bases", "data", "knots", "model", "network", "training"}, TABLES),
+    "estimators": ({"_devices", "_equality", "bases", "data", "knots", "model", "network", "training"}, TABLES),
     "gp": ({"_devices", "data"}, TABLES),
     "inspection": ({"bases", "data", "gp", "model", "network", "training"}, TABLES),
-    "search": ({"bases", "estimators", "gp", "training"}, TABLES | {"joblib", "optuna", "threadpoolctl"}),
+    "search": ({"_equality", "bases", "estimators", "gp", "training"}, TABLES | {"joblib", "optuna", "threadpoolctl"}),
     "_show_versions": ({"kernels"}, TORCH),
 }
 

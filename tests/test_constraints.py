@@ -2,7 +2,6 @@
 
 import pickle
 import re
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -25,7 +24,6 @@ from sklearn_kan.network._constrained import ConstrainedKAN, Edges
 mpl.use("Agg")
 
 SMALL = {"hidden_layer_sizes": (6,), "n_knots": 4, "max_iter": 8, "learning_rate_init": 0.03, "random_state": 0}
-property_test = partial(settings, max_examples=30, deadline=None)
 
 
 def seeded(seed=0):
@@ -55,7 +53,6 @@ def rises(y, rtol=1e-12):
     return bool((y.diff(dim=0) >= -rtol * y.abs().max()).all())
 
 
-@property_test()
 @given(
     seed=st.integers(0, 10**6), spread=st.sampled_from([0.0, 0.3, 3.0]), degree=st.integers(0, 5),
     n_knots=st.integers(2, 7), sizes=st.sampled_from([(), (1,), (5,), (4, 3)]),
@@ -107,7 +104,6 @@ def mixed_difference(f, x, i, j, step=0.7):
     return (both - one - other + none).abs().max() / max(value.abs().max() for value in (both, one, other, none))
 
 
-@property_test()
 @given(
     seed=st.integers(0, 10**6), sizes=st.sampled_from([(3,), (4, 3)]), norm=st.sampled_from(["layer", "batch", "none"]),
     basis=st.sampled_from(["bspline", "rational", "sine", "fourier"]),
@@ -133,7 +129,6 @@ def test_one_set_of_all_columns_is_no_constraint():
     torch.testing.assert_close(net(x), plain(x))
 
 
-@property_test()
 @given(seed=st.integers(0, 10**6), n_basis=st.integers(1, 9))
 def test_monotone_coefficients_are_taken_over_as_they_are(seed, n_basis):
     direction = torch.tensor([[1.0, -1.0, 0.0]])

@@ -3,4 +3,4 @@
 from importlib.util import find_spec
 
 collect_ignore = ["tests/compile_kernels.py"]
-collect_ignore_glob = [] if find_spec("triton") else ["sklearn_kan/kernels/_triton_*.py"]
+collect_ignore_glob = [] if find_spec("triton") else ["sklearn_kan/kernels/cuda/_*_device.py"]

@@ -139,7 +139,7 @@ def test_imports_go_in_the_directions_of_the_design(path):
         ("skorch", {"_rows.py", "_training.py", "_watching.py"}),
         ("narwhals", {"_table.py"}),
         ("optuna", {str(path.relative_to(ROOT)) for path in (ROOT / "search").glob("*.py")}),
-        ("triton", {str(Path("kernels", f"_triton_{family}.py")) for family in ("spline", "rational")}),
+        ("triton", {str(Path("kernels", "cuda", f"_{family}_device.py")) for family in ("spline", "rational")}),
     ],
 )
 def test_some_packages_are_known_to_one_file_only(package, owners):

@@ -162,26 +162,27 @@ class BSpline(Basis, name="bspline"):
         changes = knots, slope_pieces(pieces, rate), origin, rate, first
         return values, evaluate_pieces(x, changes, self.n_basis).transpose(1, 2)
 
-    def can_be_compiled(self, x, coef, table):
-        """Whether the kernels' conditions hold, and these are splines as they know them: a subclass may differ."""
+    def find_kernel(self, operation, x, coef, table):
+        """The kernel for fixed knots, if there is one and these are splines as it knows them: a subclass may differ."""
         is_own = type(self).forward.__module__.startswith(f"{__package__}.")
-        return is_own and not table[1].requires_grad and kernels.is_eager(x, coef, table[1])
+        if table[1].requires_grad or not is_own:
+            return None
+        return kernels.find(operation, x, coef, table[1], degree=self.degree)
 
     def contract_members(self, x, coef):
         table = self.table()
-        if self.can_be_compiled(x, coef, table) and kernels.can_contract_members(x, self.degree):
-            return kernels.spline_contract(x, coef, table, self.degree, super().contract_members)
-        return super().contract_members(x, coef)
+        kernel = self.find_kernel("member_sums", x, coef, table)
+        if kernel is None:
+            return super().contract_members(x, coef)
+        return kernel(x, coef, table, self.degree, super().contract_members)
 
     def contract(self, x, coef):
         table = self.table()
-        if not self.can_be_compiled(x, coef, table):
-            return super().contract(x, coef)
-        if x.ndim != 2 or x.shape[1] != coef.shape[1]:
-            raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {coef.shape[1]}).")
-        if kernels.is_available(x, self.degree):
-            return kernels.spline_contract(x, coef, table, self.degree, super().contract)
-        return kernels.expand_and_multiply(x, coef, self.expand, super().contract)
+        if kernel := self.find_kernel("spline_sums", x, coef, table):
+            return kernel(x, coef, table, self.degree, super().contract)
+        if kernel := self.find_kernel("expanded_sums", x, coef, table):
+            return kernel(x, coef, self.expand, super().contract)
+        return super().contract(x, coef)
 
 
 def check_spline(n_knots, degree, knots):

@@ -153,24 +153,25 @@ class TruncatedPower(BSpline, name="truncated_power"):
     def contract(self, x, coef):
         if self.out_features is None:
             return self.contract_shared(x, coef)
-        if kernels.can_contract_edges(x, coef) and self.in_features:
-            knots, pieces, origin, rate, first = self.table()
-            polynomials = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef)
-            return kernels.edges_contract(x, polynomials, knots, origin, rate)
-        return torch.cat([edges.sum(2) for edges in self.edges_by_output(x, coef)], 1)
+        kernel = kernels.find("edge_sums", x, coef) if self.in_features else None
+        if kernel is None:
+            return torch.cat([edges.sum(2) for edges in self.edges_by_output(x, coef)], 1)
+        knots, pieces, origin, rate, first = self.table()
+        polynomials = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef)
+        return kernel(x, polynomials, knots, origin, rate)
 
     def contract_shared(self, x, coef):
         """The kernel for fixed knots takes learned ones if each interval has functions of its own, the powers."""
         table = self.table()
-        learns = table[1].requires_grad and kernels.is_eager(x, coef, table[1]) and kernels.is_available(x, self.degree)
-        if not learns or x.shape[1:] != coef.shape[1:2]:
+        kernel = kernels.find("spline_sums", x, coef, table[1], degree=self.degree)
+        if kernel is None or not table[1].requires_grad:
             return super().contract(x, coef)
         powers, by_interval = interval_powers(table, coef)
 
         def differentiable(x, coef):
             return evaluate_pieces(x, powers, coef.shape[2]).flatten(1) @ coef.permute(1, 2, 0).flatten(0, 1)
 
-        return kernels.spline_contract(x, by_interval, powers, self.degree, differentiable)
+        return kernel(x, by_interval, powers, self.degree, differentiable)
 
     def contract_members(self, x, coef):
         if self.out_features is None:

@@ -84,6 +84,31 @@ def test_an_own_setting_outside_of_the_space_is_tried_too():
     assert [trial.params.get("alpha", 0) >= 5 for trial in search.study_.trials] == [False, True, True, True, True]
 
 
+KNOTS = np.linspace(-2, 2, 2000)
+MOVED = KNOTS + 1e-4 * (np.arange(2000) == 1000)  # NumPy's abbreviated text does not show it
+
+
+@pytest.mark.parametrize(("knots", "is_there"), [(KNOTS, True), (KNOTS.tolist(), True), (MOVED, False)])
+def test_settings_are_compared_by_value(knots, is_there):
+    def space(trial):
+        return {"knots": KNOTS, "n_knots": int(trial.suggest_int("n_knots", 4, 16))}
+
+    found = space_for(KANRegressor(knots=knots, n_knots=np.int64(9)), space, None, 500)
+    assert found.own == ({"n_knots": 9} if is_there else None)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    model, default = KANRegressor((np.int64(4),), n_members=2, max_iter=1, alpha=np.float64(3.0)), KANRegressor()
+    defaults = {"n_knots": np.int64(default.n_knots), "learning_rate_init": np.float64(default.learning_rate_init)}
+    free = space_for(KANRegressor(**defaults), None, ["bspline"], 500)
+    assert {"bspline__n_knots", "learning_rate_init"} <= set(free.own)
+    storage = f"sqlite:///{tmp_path}/study.db"  # holds what JSON has
+    search = KANSearchCV(model, space={"alpha": FloatDistribution(1, 9)}, n_trials=1, cv=2, storage=storage)
+    assert search.fit(X[:50], y[:50]).study_.trials[0].params == {"alpha": 3.0}
+    gp = GPSpectralRegressor(n_components=np.int64(GPSpectralRegressor().n_components))
+    assert space_for(gp, None, None, 50).own == space_for(GPSpectralRegressor(), None, None, 50).own
+
+
 def test_the_same_random_state_gives_the_same_search():
     def run(estimator):
         search = KANSearchCV(estimator, n_trials=7, cv=2, random_state=3).fit(X_iris, y_iris)

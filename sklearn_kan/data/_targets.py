@@ -4,8 +4,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import _check_sample_weight, check_array
 
-from ..knots import distinct_values
-from ._encoding import quantile
+from ..knots import distinct_values, quantile
 from ._table import is_missing
 
 

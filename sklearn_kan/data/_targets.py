@@ -8,8 +8,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array
 
-from ..knots import distinct_values
-from ._encoding import quantile
+from ..knots import distinct_values, quantile
 from ._table import is_missing
 
 MAX_WEIGHT = 1e100  # sums of weights stay finite

@@ -18,10 +18,10 @@ import torch
 
 from benchmarks.environment import environment
 from sklearn_kan import KAN, KANRegressor
-from sklearn_kan._losses import squared_error
-from sklearn_kan._phases import ADAM_BETAS, cosine, phases_for
-from sklearn_kan._rows import Rows
-from sklearn_kan._training import train
+from sklearn_kan.training._losses import squared_error
+from sklearn_kan.training._phases import ADAM_BETAS, cosine, phases_for
+from sklearn_kan.training._rows import Rows
+from sklearn_kan.training._train import train
 
 SEED, N, D, BATCH, EPOCHS, REPEATS = 0, 10_000, 10, 256, 30, 7
 RATE, DECAY = 3e-3, 3.0

@@ -19,8 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import KAN, KANClassifier, KANRegressor
-from sklearn_kan._constrained import ConstrainedKAN, Edges
 from sklearn_kan.inspection import EdgeFunctionDisplay
+from sklearn_kan.network._constrained import ConstrainedKAN, Edges
 
 mpl.use("Agg")
 

@@ -13,9 +13,9 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_kan import KANClassifier, KANRegressor
-from sklearn_kan._phases import SOLVERS
-from sklearn_kan._table import read_table
-from sklearn_kan._watching import mean_loss
+from sklearn_kan.data._table import read_table
+from sklearn_kan.training._evaluation import mean_loss
+from sklearn_kan.training._phases import SOLVERS
 
 ESTIMATORS = [KANRegressor, KANClassifier]
 SETTINGS = [*({"solver": solver} for solver in SOLVERS), {"solver": "adam", "refit": "last_layer"}]

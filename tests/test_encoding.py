@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_kan import KANClassifier, KANRegressor
-from sklearn_kan._encoding import CLIP, TableEncoder, TargetScaler
-from sklearn_kan._losses import REGRESSION_LOSSES
+from sklearn_kan.data._encoding import CLIP, TableEncoder
+from sklearn_kan.data._targets import TargetScaler
+from sklearn_kan.training._losses import REGRESSION_LOSSES
 
 quick = settings(max_examples=30, deadline=None)
 moderate = st.integers(-40, 40).map(lambda i: i / 8)

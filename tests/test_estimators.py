@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import KANClassifier, KANRegressor
-from sklearn_kan._losses import REGRESSION_LOSSES
+from sklearn_kan.training._losses import REGRESSION_LOSSES
 
 ESTIMATORS = [KANRegressor, KANClassifier]
 SOLVERS = ["adam", "lbfgs", "hybrid"]
@@ -264,7 +264,7 @@ def test_prediction_in_pieces_equals_prediction_at_once(estimator, monkeypatch):
     model, X = fitted(estimator)
     at_once = outputs(model, X)
     for cells in (1, 7 * (3 + model.module_.widest)):
-        monkeypatch.setattr("sklearn_kan._base.PREDICTION_CELLS", cells)
+        monkeypatch.setattr("sklearn_kan.estimators._base.PREDICTION_CELLS", cells)
         np.testing.assert_allclose(outputs(model, X), at_once, rtol=1e-12, atol=1e-12)
 
 

@@ -9,11 +9,11 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
-from sklearn_kan._losses import absolute_error, cross_entropy, squared_error
-from sklearn_kan._roughness import Roughness
-from sklearn_kan._shares import member_weights
 from sklearn_kan.bases import BSpline
-from sklearn_kan.bases._parts import Parts
+from sklearn_kan.network._parts import Parts
+from sklearn_kan.training._calibration import member_weights
+from sklearn_kan.training._losses import absolute_error, cross_entropy, squared_error
+from sklearn_kan.training._roughness import Roughness
 
 SMALL = {"hidden_layer_sizes": (3,), "n_members": 4, "n_knots": 4, "fine_knots": 9, "max_iter": 3, "random_state": 0}
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
-from sklearn_kan._phases import RELEASE, is_coefficient, rate_of
+from sklearn_kan.training._phases import RELEASE, is_coefficient, rate_of
 
 
 def seeded(seed=0):

@@ -6,8 +6,8 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_kan import KAN, KANClassifier, KANRegressor
-from sklearn_kan._layerwise import FirstLayers, frozen_before
-from sklearn_kan._watching import mean_loss, snapshot
+from sklearn_kan.training._evaluation import mean_loss, snapshot
+from sklearn_kan.training._layerwise import FirstLayers, frozen_before
 
 
 def table(n=120):

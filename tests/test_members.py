@@ -9,10 +9,11 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
-from sklearn_kan._holdout import bagged
-from sklearn_kan._losses import best_temperature, combined, cross_entropy, member_losses, poisson, squared_error
-from sklearn_kan._rows import Rows
 from sklearn_kan.bases import BASES
+from sklearn_kan.training._calibration import best_temperature
+from sklearn_kan.training._holdout import bagged
+from sklearn_kan.training._losses import combined, cross_entropy, member_losses, poisson, squared_error
+from sklearn_kan.training._rows import Rows
 
 SMALL = {"hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
 

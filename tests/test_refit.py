@@ -10,11 +10,13 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge, RidgeCV
 
-from sklearn_kan import KAN, KANClassifier, KANRegressor, _refit
-from sklearn_kan._losses import cross_entropy, huber, poisson, squared_error
-from sklearn_kan._refit import affine, newton, read, ridge, triangle, write
-from sklearn_kan._rows import Rows
-from sklearn_kan._watching import mean_loss
+from sklearn_kan import KAN, KANClassifier, KANRegressor
+from sklearn_kan.training import _refit
+from sklearn_kan.training._evaluation import mean_loss
+from sklearn_kan.training._linear_models import newton, ridge, triangle
+from sklearn_kan.training._losses import cross_entropy, huber, poisson, squared_error
+from sklearn_kan.training._refit import affine, read, write
+from sklearn_kan.training._rows import Rows
 
 N, P = 80, 6
 STRENGTHS = np.logspace(-3, 3, 13)

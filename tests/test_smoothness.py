@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_kan import KAN, KANClassifier, KANRegressor
-from sklearn_kan._roughness import Roughness, second_differences
 from sklearn_kan.bases import BSpline
+from sklearn_kan.training._roughness import Roughness, second_differences
 
 DEGREES = [1, 2, 3, 5]
 

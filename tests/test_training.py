@@ -10,9 +10,9 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, LRScheduler, ProgressBar
 
 from sklearn_kan import KANClassifier, KANRegressor
-from sklearn_kan._phases import AHEAD
-from sklearn_kan._training import Net
-from sklearn_kan._watching import mean_loss
+from sklearn_kan.training._evaluation import mean_loss
+from sklearn_kan.training._net import Net
+from sklearn_kan.training._phases import AHEAD
 
 ESTIMATORS = [KANRegressor, KANClassifier]
 SOLVERS = ["adam", "lbfgs", "hybrid"]

@@ -9,7 +9,8 @@ from functools import partial
 from unittest.mock import patch
 
 from benchmarks.tabular.suite import RESULTS, arguments, run
-from sklearn_kan import KANClassifier, KANRegressor, _phases
+from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan.training import _phases
 
 PARTS = {
     "plain KAN: one network, uniform knots, constant rate": {

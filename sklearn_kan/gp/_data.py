@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import column_or_1d
 
-from .._validation import read_weight, read_y
+from ..data._targets import read_weight, read_y
 from ._inference import Data
 
 

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import check_device, resolve_device
+from .._devices import check_device, resolve_device
 from ._averaging import Average, weighed
 from ._data import normalisation, read, rounded
 from ._fit import Fit, Objective, Settings, learn, scales_of

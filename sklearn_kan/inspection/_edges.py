@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from .._encoding import squeeze
+from ..data._encoding import squeeze
 
 N_POINTS = 201
 

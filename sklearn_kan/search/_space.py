@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from optuna import distributions
 from optuna.trial import FixedTrial
 
-from .._base import BaseKAN
 from .._equality import is_equal, plain
-from .._parameters import FULL_BATCH_ROWS
-from .._phases import STREAMING
 from ..bases import BASES, BSpline, get_basis
+from ..estimators._base import BaseKAN
+from ..estimators._parameters import FULL_BATCH_ROWS
 from ..gp import GPSpectralRegressor
+from ..training._phases import STREAMING
 
 # A family's parameters that are the estimator's too; others are basis_params.
 SHARED = {"n_knots", "degree", "knots", "smoothness"}

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from .optim import KFAC, GaussNewton
+from ..optim import KFAC, GaussNewton
 
 SOLVERS = ("adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise")
 SINGLE = ("kfac", "gauss_newton", "layerwise")  # solvers that train one network, whatever the number of members

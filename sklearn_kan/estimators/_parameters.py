@@ -9,14 +9,15 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._devices import check_device
+from ..bases import get_basis
+from ..network._kan import for_layers
+from ..network._layer import check_has_knots
+from ..network._norms import NORMS
+from ..training._callbacks import check_callbacks
+from ..training._parallel import n_processes
+from ..training._phases import SINGLE, SOLVERS, STREAMING
 from ._constraints import in_order
-from ._network import check_has_knots, for_layers
-from ._norms import NORMS
-from ._parallel import n_processes
-from ._phases import SINGLE, SOLVERS, STREAMING
-from ._validation import check_device, layer_sizes, refinements
-from ._watching import check_callbacks
-from .bases import get_basis
 
 FULL_BATCH_ROWS = 256  # tables up to this size are trained on all rows at once
 KFAC_FULL_ROWS, KFAC_BATCH_ROWS = 5_000, 2_048  # all rows at once, or batches large enough for curvature
@@ -170,3 +171,22 @@ class Parameters(BaseEstimator):
         """Regularisation: additive and monotone models have no norms that would scale up again what decay shrinks."""
         is_scaled_up = self._hidden_sizes() and not any(self._config.get("directions", ()))
         return self.alpha if is_scaled_up else self.alpha / 100
+
+
+def layer_sizes(hidden_layer_sizes):
+    """The sizes of hidden layers as a tuple."""
+    sizes = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else hidden_layer_sizes
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1 for size in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes={hidden_layer_sizes!r} is not usable. Pass integers of at least 1, "
+            "or () for an additive model."
+        )
+    return tuple(int(size) for size in sizes)
+
+
+def refinements(refine_knots):
+    """Numbers of knots to refine to as a tuple."""
+    numbers = list(refine_knots)
+    if not all(isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= 2 for n in numbers):
+        raise ValueError(f"refine_knots={refine_knots!r} is not usable. Pass integers of at least 2, such as [12, 24].")
+    return tuple(int(n) for n in numbers)

@@ -1,4 +1,4 @@
-"""How much an ensemble's coarse and fine members count: what their held-out rows say."""
+"""What held-out rows correct after training: how much members count, and how sure probabilities are."""
 
 import math
 
@@ -6,7 +6,21 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 
-from ._losses import LOGARITHMIC, combined
+from ._losses import LOGARITHMIC, combined, cross_entropy
+
+TEMPERATURES = -2.0, 2.0  # logarithms of the lowest and the highest
+SPREAD = 0.5  # of a temperature's logarithm beforehand: few rows without an error would ask for none at all
+
+
+def best_temperature(raw, y, weight):
+    """The most probable divisor of logits (n, k), by their weighted cross-entropy (Guo et al. 2017, sec. 4.2)."""
+
+    def loss(log_temperature):
+        fit = float((cross_entropy(raw / math.exp(log_temperature), y) * weight).sum())
+        return fit + 0.5 * (log_temperature / SPREAD) ** 2
+
+    return math.exp(minimize_scalar(loss, bounds=TEMPERATURES, method="bounded").x)
+
 
 PULL = 1.0  # towards equal shares, in rows' worth of logarithms
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ._base import Basis
+from ..bases._base import Basis
 
 
 class Parts(Basis):

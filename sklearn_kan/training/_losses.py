@@ -8,13 +8,10 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from scipy.optimize import minimize_scalar
 
-from .optim import constant_root, cross_entropy_root
+from ..optim import constant_root, cross_entropy_root
 
 HUBER_DELTA = 1.35  # in robust standard deviations of the target, as in sklearn.linear_model.HuberRegressor
-TEMPERATURES = -2.0, 2.0  # logarithms of the lowest and the highest
-SPREAD = 0.5  # of a temperature's logarithm beforehand: few rows without an error would ask for none at all
 HUBER_INFORMATION = 1 / (1 + 2 * math.exp(-0.5 * HUBER_DELTA**2)
                          / (HUBER_DELTA * math.sqrt(2 * math.pi) * math.erf(HUBER_DELTA / math.sqrt(2))))  # fmt: skip
 MAX_LOG_MEAN = 30.0  # of the Poisson mean over the target's average: exp stays finite in float32
@@ -86,16 +83,6 @@ def combined(loss, raw, weight=None):
     if loss not in LOGARITHMIC:
         return (share * raw).sum(1)
     return torch.logsumexp((raw.log_softmax(2) if loss is cross_entropy else raw) + share.log(), 1)
-
-
-def best_temperature(raw, y, weight):
-    """The most probable divisor of logits (n, k), by their weighted cross-entropy (Guo et al. 2017, sec. 4.2)."""
-
-    def loss(log_temperature):
-        fit = float((cross_entropy(raw / math.exp(log_temperature), y) * weight).sum())
-        return fit + 0.5 * (log_temperature / SPREAD) ** 2
-
-    return math.exp(minimize_scalar(loss, bounds=TEMPERATURES, method="bounded").x)
 
 
 def poisson_root(raw):

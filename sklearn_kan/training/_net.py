@@ -1,29 +1,21 @@
-"""Training: phases of optimisation on one module, each run by a skorch net.
-
-Beside the dataset in `_rows` and the callbacks in `_watching` this is the only file that knows skorch. A solver is a
-list of phases; a phase is one net around the same module. Rows are tensors that lie on the device already; a batch is a
-copy of some of them, and an epoch reads one number back.
-"""
+"""The skorch net that runs one phase of training."""
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from skorch import NeuralNet
 from threadpoolctl import ThreadpoolController
 
-from ._layerwise import FirstLayers, frozen_before
+from ..optim import KFAC, GaussNewton
+from ._evaluation import EVALUATION_ROWS
 from ._losses import combined, cross_entropy, member_losses
-from ._observation import current_observer
 from ._parallel import average, n_processes
-from ._phases import Phase, cosine, is_coefficient, rate_of, streaming_phase
+from ._phases import cosine, is_coefficient, rate_of
 from ._roughness import Roughness
 from ._rows import Batches, Rows
-from ._watching import EVALUATION_ROWS, BestState, Observed, Progress
-from .optim import KFAC, GaussNewton
 
 CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
 SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
@@ -207,118 +199,5 @@ class Net(NeuralNet):
         self.lowest[name] = min(loss, self.lowest.get(name, math.inf))
 
 
-def one_pass(net, rows, rate=1.0):
-    """Run one epoch of a net that goes on, at a share of its learning rate; returns its history, a list of one dict."""
-    n_before = len(net.history)
-    for group, highest in zip(net.optimizer_.param_groups, net.highest_rates_, strict=True):
-        group["lr"] = rate * highest
-    if run(net, rows.to(net.device, next(net.module_.parameters()).dtype)):
-        raise KeyboardInterrupt  # ends the caller's loop over chunks too
-    return net.history[n_before:]
-
-
-def is_streaming(net, phase):
-    """Whether a net is one that runs passes of `phase`, whose batches may have another size."""
-    return not net.callbacks and net.phase._replace(batch_size=None) == phase._replace(batch_size=None)
-
-
-def finished_net(module, loss, history, device):
-    """A net around a trained module, as it is after loading: predictions and history, no optimizer state."""
-    net = Net(module, loss, streaming_phase(None, 1e-3, 0.0)._replace(max_iter=0), device=device)
-    net.initialize()
-    net.history.extend(history)
-    return net
-
-
 class Converged(KeyboardInterrupt):
     """Ends a phase; skorch's own way for a callback to end training."""
-
-
-class Training(NamedTuple):
-    """What `train` returns: the last phase's net, and of all phases one dict of losses per epoch, and what failed."""
-
-    net: Net
-    history: list[dict[str, Any]]
-    interrupted: bool
-    failed: list[str]
-
-
-def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, generator=None, n_iter_no_change=10,
-          tol=1e-4, callbacks=(), verbose=0, device="cpu", n_parts=1):  # fmt: skip
-    """Train a module in place, phase after phase.
-
-    Parameters
-    ----------
-    module : Module
-        Called as ``module(X, sample_weight=w)`` in training and ``module(X)`` in evaluation.
-    rows, validation : Rows
-    loss : callable
-        ``(raw, y) -> (n,)``.
-    phases : sequence of Phase
-    generator : torch.Generator, optional
-        On the CPU; shuffles the rows.
-    n_iter_no_change, tol : int, float
-        A phase ends after this many epochs without an improvement of more than `tol`.
-    callbacks : sequence of skorch callbacks
-    verbose : int
-        A progress bar if positive.
-    device : str or torch.device
-    n_parts : int
-        How many times a fit calls this, for whoever watches its progress.
-
-    Returns
-    -------
-    Training
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If it is interrupted while watched; unwatched, it returns what it has.
-    """
-    history, failed, best = [], [], math.inf
-    observer = current_observer()
-    n_passes = n_parts * sum(phase.max_iter for phase in phases)
-    watchers = [Observed(observer, n_passes)] if observer else []
-    dtype = next(module.parameters()).dtype
-    for phase in phases:
-        inner = phase.dtype or dtype
-        module.to(device, inner)
-        here = rows.to(device, inner)
-        part = module if phase.depth is None else FirstLayers(module, phase.depth)
-        watch = BestState(math.ceil(n_iter_no_change / phase.n_steps), 0.0 if phase.is_exact else tol, best)
-        inherent = [watch, *([Progress(phase.optimizer.__name__)] if verbose else [])]
-        net = Net(part, loss, phase, validation=validation and validation.to(device, inner), generator=generator,
-                  callbacks=[*inherent, *callbacks, *watchers], device=str(device))  # fmt: skip
-        net.initialize()
-        with nullcontext() if phase.depth is None else frozen_before(module, phase.depth):
-            interrupted = run(net, here)
-        net.module_ = module
-        history += net.history
-        watch.first = watch.state = watch.before = None  # a fitted estimator keeps no copies of its weights
-        is_whole = getattr(part, "read_out", None) is None
-        best = watch.best if validation is not None and is_whole else math.inf
-        if watch.failed:
-            failed.append(phase.optimizer.__name__)
-        if interrupted and observer:
-            raise KeyboardInterrupt
-        if interrupted:
-            break
-    module.to(dtype=dtype)
-    return Training(net, history, interrupted, failed)
-
-
-def run(net, rows):
-    """Run a phase; returns whether it was interrupted from outside."""
-    n_weights = sum(p.numel() for p in net.module_.parameters())
-    n_rows = min(len(rows), net.phase.batch_size or len(rows))
-    net.notify("on_train_begin", X=rows, y=None)
-    try:
-        with limited_threads(n_rows * n_weights):
-            net.fit_loop(rows)
-        return False
-    except Converged:
-        return False
-    except KeyboardInterrupt:
-        return True
-    finally:
-        net.notify("on_train_end", X=rows, y=None)

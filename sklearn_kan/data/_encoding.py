@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from sklearn.preprocessing import OrdinalEncoder
 
+from ..knots import distinct_values, quantiles
 from ._table import describe
-from .knots import distinct_values, quantiles
 
 SPREAD_LEVELS = (0.05, 0.95)  # of a column, mapped to -1 and 1
 RANGE_LEVELS = (0.01, 0.99)
@@ -128,50 +128,6 @@ def encode_levels(encoder, values):
     codes = encoder.transform(values.reshape(-1, 1))[:, 0]
     missing = encoder.categories_[0].size - 1  # OrdinalEncoder sorts a missing level last, and encodes it as NaN
     return np.where(np.isnan(codes), missing, codes) + 1
-
-
-class TargetScaler:
-    """Put a regression target on the scale that its loss is learned on, and predictions back.
-
-    Attributes
-    ----------
-    center_, scale_ : ndarray of shape (n_outputs,)
-    """
-
-    def __init__(self, loss, quantile):
-        self.loss = loss
-        self.quantile = quantile
-
-    def fit(self, y, sample_weight):
-        """Learn from targets (n_samples, n_outputs) and weights (n_samples,)."""
-        weight = torch.from_numpy(sample_weight).double()
-        columns = [distinct_values(column, weight) for column in torch.from_numpy(y).double().T]
-        self.center_, self.scale_ = np.array([self.center_and_scale(*column) for column in columns]).T.copy()
-        return self
-
-    def center_and_scale(self, values, mass):
-        """Of one output, from its distinct values and their weights."""
-        share = mass / mass.sum()
-        mean = (values * share).sum()
-        largest = (values - mean).abs().max().clamp(min=torch.finfo(values.dtype).tiny)
-        spread = largest * (((values - mean) / largest).square() * share).sum().sqrt()  # no square of a large number
-        if self.loss == "squared_error":
-            center = mean
-        elif self.loss == "poisson":
-            center, spread = torch.zeros_like(mean), mean
-        else:
-            center = quantile(values, mass, self.quantile if self.loss == "quantile" else 0.5)
-            robust = (quantile(values, mass, 0.75) - quantile(values, mass, 0.25)) / 1.349  # of a normal: its std
-            spread = robust if robust > 0 else spread
-        return float(center), float(spread) if spread > torch.finfo(spread.dtype).tiny else 1.0
-
-    def transform(self, y):
-        return (y - self.center_) / self.scale_
-
-    def inverse_transform(self, raw):
-        """Predictions from raw network outputs, in float64."""
-        raw = raw.astype(np.float64)
-        return self.scale_ * np.exp(raw) if self.loss == "poisson" else self.center_ + self.scale_ * raw
 
 
 def quantile(values, mass, level):

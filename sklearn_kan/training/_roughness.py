@@ -2,8 +2,8 @@
 
 import torch
 
-from .bases import BSpline
-from .bases._bspline import extended
+from ..bases import BSpline
+from ..bases._bspline import extended
 
 
 def second_differences(knots, degree):

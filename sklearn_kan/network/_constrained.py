@@ -17,10 +17,11 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
 
+from ..bases import BSpline, get_basis
+from ._kan import KAN, for_layers
+from ._layer import KANLayer
 from ._lookup import EMBEDDING_DIM, LookupLayer
-from ._network import KAN, KANLayer, for_layers
 from ._norms import SIGNAL_STD
-from .bases import BSpline, get_basis
 
 LEAST_UNITS = 8  # of a group in a hidden layer
 MAX_EDGES = 2**20  # of a layer, those that constraints keep at zero included
@@ -187,7 +188,7 @@ class ConstrainedKAN(KAN):
     Examples
     --------
     >>> import torch
-    >>> from sklearn_kan._constrained import ConstrainedKAN
+    >>> from sklearn_kan.network._constrained import ConstrainedKAN
     >>> net = ConstrainedKAN(2, 1, directions=[1, 0])
     >>> x = torch.tensor([[-1.0, 0.3], [0.0, 0.3], [5.0, 0.3]])
     >>> bool((net(x).diff(dim=0) >= 0).all())

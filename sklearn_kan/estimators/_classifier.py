@@ -12,9 +12,10 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._losses import best_temperature, cross_entropy
+from ..data._targets import read_y
+from ..training._calibration import best_temperature
+from ..training._losses import cross_entropy
 from ._streaming import StreamingKAN, has_mini_batches
-from ._validation import read_y
 
 
 class KANClassifier(ClassifierMixin, StreamingKAN):

@@ -14,22 +14,24 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ._constrained import make_network
+from .._devices import resolve_device
+from ..data._encoding import TableEncoder
+from ..data._table import read_table
+from ..data._targets import read_weight
+from ..network._constrained import make_network
+from ..network._kan import KAN
+from ..training._calibration import member_weights
+from ..training._evaluation import held_out_outputs
+from ..training._holdout import bagged, folds_of
+from ..training._losses import combined, fisher_root, squared_error
+from ..training._net import Net, limited_threads
+from ..training._phases import SINGLE, STREAMING, phases_for
+from ..training._refit import check_can_refit, refit_last_layer
+from ..training._roughness import check_can_be_smoothed
+from ..training._rows import Rows, merged
+from ..training._train import finished_net, train
 from ._constraints import on_inputs, read_constraints
-from ._encoding import TableEncoder
-from ._holdout import bagged, folds_of
-from ._losses import combined, fisher_root, squared_error
-from ._network import KAN
 from ._parameters import Parameters
-from ._phases import SINGLE, STREAMING, phases_for
-from ._refit import check_can_refit, refit_last_layer
-from ._roughness import check_can_be_smoothed
-from ._rows import Rows, merged
-from ._shares import member_weights
-from ._table import read_table
-from ._training import Net, finished_net, limited_threads, train
-from ._validation import read_weight, resolve_device
-from ._watching import held_out_outputs
 
 EXACT_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 FINE_KNOTS = 16  # of fine_knots="auto", on larger tables

@@ -10,10 +10,9 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._encoding import TargetScaler
-from ._losses import REGRESSION_LOSSES, regression_loss
+from ..data._targets import TargetScaler, read_y
+from ..training._losses import REGRESSION_LOSSES, regression_loss
 from ._streaming import StreamingKAN
-from ._validation import read_y
 
 
 class KANRegressor(RegressorMixin, StreamingKAN):

@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import _check_monotonic_cst
 
-from ._table import describe
+from ..data._table import describe
 
 
 def read_constraints(estimator, columns):

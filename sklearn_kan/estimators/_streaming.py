@@ -3,9 +3,10 @@
 from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
+from ..training._net import Net
+from ..training._phases import STREAMING, cosine, streaming_phase
+from ..training._train import is_streaming, one_pass
 from ._base import BaseKAN, all_or_nothing
-from ._phases import STREAMING, cosine, streaming_phase
-from ._training import Net, is_streaming, one_pass
 
 
 def has_mini_batches(estimator):

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge, RidgeCV
 
 from sklearn_kan import KAN, KANClassifier, KANRegressor
-from sklearn_kan.training import _refit
+from sklearn_kan.training import _linear_models
 from sklearn_kan.training._evaluation import mean_loss
 from sklearn_kan.training._linear_models import newton, ridge, triangle
 from sklearn_kan.training._losses import cross_entropy, huber, poisson, squared_error
@@ -97,7 +97,7 @@ def test_ridge_of_hardly_any_rows_and_of_constants(n, constant):
 
 @pytest.fixture
 def exact(monkeypatch):
-    monkeypatch.setattr(_refit, "LEAST_DECREASE", 1e-16)
+    monkeypatch.setattr(_linear_models, "LEAST_DECREASE", 1e-16)
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])

@@ -22,7 +22,7 @@ lint: .venv/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.venv/%.stamp: pyproject.toml constraints.txt $(wildcard sklearn_kan/kernels/*.cpp)
+.venv/%.stamp: pyproject.toml constraints.txt $(wildcard sklearn_kan/kernels/cpu/*.cpp sklearn_kan/kernels/cpu/*.h)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[$*]"
 	touch $@

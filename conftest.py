@@ -10,4 +10,4 @@ if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")  # GPU kernels are interpreted; set before Triton is imported
 
 collect_ignore = ["tests/compile_kernels.py"]
-collect_ignore_glob = [] if find_spec("triton") else ["sklearn_kan/kernels/_triton_*.py"]  # device code
+collect_ignore_glob = [] if find_spec("triton") else ["sklearn_kan/kernels/cuda/_*_device.py"]  # device code

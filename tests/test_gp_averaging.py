@@ -7,11 +7,12 @@ from scipy.stats import norm
 
 from sklearn_kan import GPSpectralRegressor
 from sklearn_kan.gp import SpectralMixture
-from sklearn_kan.gp._averaging import PRIOR_ROWS, Average, Model, stacked
-from sklearn_kan.gp._fit import Objective, scales_of
-from sklearn_kan.gp._inference import Data, Dense
-from sklearn_kan.gp._laplace import hessian, laplace
 from sklearn_kan.gp._trend import Trend
+from sklearn_kan.gp.inference._dense import Dense
+from sklearn_kan.gp.inference._points import Data
+from sklearn_kan.gp.learning._averaging import PRIOR_ROWS, Average, Model, stacked
+from sklearn_kan.gp.learning._fit import Objective, scales_of
+from sklearn_kan.gp.learning._laplace import hessian, laplace
 
 KERNEL = SpectralMixture([1, 0.5], [[2.0], [4.0]], [[0], [0.3]], 0.1)
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sklearn_kan import KAN, KANClassifier, KANRegressor
 from sklearn_kan.bases import BSpline
-from sklearn_kan.training._roughness import Roughness, second_differences
+from sklearn_kan.knots import second_differences
+from sklearn_kan.training._roughness import Roughness
 
 DEGREES = [1, 2, 3, 5]
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import torch
 
+from ..optim._conjugate_gradients import conjugate_gradients
 from ._losses import cross_entropy
 
 SHARES = torch.logspace(-14, 1, 61, dtype=torch.float64)  # strengths over the largest squared singular value
@@ -91,7 +92,10 @@ def newton(loss, phi, offset, y, weight, start, strength):
             gram = phi.T @ (size * phi)
             gram.diagonal().add_(penalty[:, 0] + LEAST_CURVATURE * gram.diagonal().max())
             root = torch.linalg.cholesky(gram)
-        step = conjugate_gradients(partial(hessian, phi, curved, penalty), -gradient, root)
+        step = conjugate_gradients(
+            partial(hessian, phi, curved, penalty), -gradient, tolerance=CG_TOLERANCE, max_iter=CG_STEPS, inner=inner,
+            precondition=partial(solve_factored, root),
+        )  # fmt: skip
         slope, change = float((gradient * step).sum()), phi @ step
         if not -slope > least:
             break
@@ -127,22 +131,11 @@ def curvature(loss, raw, weight, summed):
     return (lambda D: diagonal * D), diagonal.mean(1, keepdim=True)
 
 
-def conjugate_gradients(product, target, root):
-    """Solve ``product(x) = target``, preconditioned by the matrix whose Cholesky factor is `root`."""
-    x, residual = torch.zeros_like(target), target
-    z = torch.cholesky_solve(residual, root)
-    direction, size = z, float((residual * z).sum())
-    least = CG_TOLERANCE**2 * size
-    for _ in range(CG_STEPS):
-        if not size > least:
-            break
-        image = product(direction)
-        curvature = float((direction * image).sum())
-        if not curvature > 0:
-            break
-        x = x + size / curvature * direction
-        residual = residual - size / curvature * image
-        z = torch.cholesky_solve(residual, root)
-        before, size = size, float((residual * z).sum())
-        direction = z + size / before * direction
-    return x
+def solve_factored(root, B):
+    """The inverse of a matrix, given by its Cholesky factor, times B."""
+    return torch.cholesky_solve(B, root)
+
+
+def inner(A, B):
+    """Inner product of two matrices."""
+    return (A * B).sum()

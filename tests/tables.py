@@ -22,10 +22,9 @@ def error_on(module, rows, loss, *, of_each_member=False):
     """Error of a network over rows: of what its members predict together, or the mean of each member's own."""
     X, (y, weight) = rows.batch()
     raw = module.eval()(X.to(next(module.parameters()).dtype)).double().numpy()
-    predicted, y, weight = LINKS.get(loss, np.asarray)(raw), y.numpy(), weight.double().numpy()
-    if predicted.ndim == 2:
-        return ERRORS[loss](y, predicted, weight)
-    weights = weight if weight.ndim == 2 else np.repeat(weight[:, None], predicted.shape[1], 1)
+    raw = raw[:, None] if raw.ndim == 2 else raw
+    predicted, y = LINKS.get(loss, np.asarray)(raw), y.numpy()
+    weights = np.broadcast_to(weight.double().numpy().reshape(len(y), -1), predicted.shape[:2])
     if of_each_member:
         return np.mean([ERRORS[loss](y, predicted[:, k], column) for k, column in enumerate(weights.T)])
     together = np.einsum("nmk,nm->nk", predicted, weights / weights.sum(1, keepdims=True))

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from sklearn.preprocessing import OrdinalEncoder
 
-from ..knots import distinct_values, quantiles
+from ..knots import distinct_values, quantile
 from ._table import describe
 
 SPREAD_LEVELS = (0.05, 0.95)  # of a column, mapped to -1 and 1
 RANGE_LEVELS = (0.01, 0.99)
 CLIP = 3.0  # smooth bound of an encoded value (RealMLP; Holzmueller et al. 2024, sec. 3)
 UNSEEN = -1
-ROWS_AT_ONCE = 16_384  # of float64 intermediates
+ENCODED_AT_ONCE = 16_384  # rows of float64 intermediates
 
 
 class TableEncoder:
@@ -77,8 +77,8 @@ class TableEncoder:
         n_samples = len(columns[0][1])
         encoded = np.empty((n_samples, self.n_numeric_ + len(self.n_levels_)), dtype=dtype)
         numeric = [values for _, values, is_categorical in columns if not is_categorical]
-        for start in range(0, n_samples if numeric else 0, ROWS_AT_ONCE):
-            part = slice(start, start + ROWS_AT_ONCE)
+        for start in range(0, n_samples if numeric else 0, ENCODED_AT_ONCE):
+            part = slice(start, start + ENCODED_AT_ONCE)
             block = np.stack([values[part] for values in numeric], axis=1, dtype=np.float64)
             with np.errstate(over="ignore", invalid="ignore"):
                 block = squeeze((block - self.center_) * self.rate_)
@@ -128,7 +128,3 @@ def encode_levels(encoder, values):
     codes = encoder.transform(values.reshape(-1, 1))[:, 0]
     missing = encoder.categories_[0].size - 1  # OrdinalEncoder sorts a missing level last, and encodes it as NaN
     return np.where(np.isnan(codes), missing, codes) + 1
-
-
-def quantile(values, mass, level):
-    return quantiles(values, mass, torch.tensor([level], dtype=torch.float64))[0]

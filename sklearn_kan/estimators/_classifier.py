@@ -3,17 +3,12 @@
 from typing import ClassVar
 
 import numpy as np
-import torch
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.model_selection import train_test_split
-from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 
-from ..data._targets import read_y
-from ..training._calibration import best_temperature
+from ..data._targets import read_classes, weigh_classes
 from ..training._losses import cross_entropy
 from ._streaming import StreamingKAN, has_mini_batches
 
@@ -209,39 +204,17 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                  categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
                  device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
                  callbacks=None):  # fmt: skip
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.basis = basis
-        self.n_knots = n_knots
-        self.fine_knots = fine_knots
-        self.degree = degree
-        self.knots = knots
-        self.refine_knots = refine_knots
-        self.basis_params = basis_params
-        self.interactions = interactions
-        self.n_members = n_members
-        self.norm = norm
-        self.solver = solver
-        self.alpha = alpha
-        self.smoothness = smoothness
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.refit = refit
+        super().__init__(
+            hidden_layer_sizes, basis=basis, n_knots=n_knots, fine_knots=fine_knots, degree=degree, knots=knots,
+            refine_knots=refine_knots, basis_params=basis_params, interactions=interactions, n_members=n_members,
+            norm=norm, solver=solver, alpha=alpha, smoothness=smoothness, batch_size=batch_size,
+            learning_rate=learning_rate, learning_rate_init=learning_rate_init, max_iter=max_iter,
+            early_stopping=early_stopping, validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change, tol=tol, refit=refit, categorical_features=categorical_features,
+            monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device, dtype=dtype,
+            warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
+        )  # fmt: skip
         self.class_weight = class_weight
-        self.categorical_features = categorical_features
-        self.monotonic_cst = monotonic_cst
-        self.interaction_cst = interaction_cst
-        self.device = device
-        self.dtype = dtype
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
 
     @available_if(has_mini_batches)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -322,66 +295,39 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         -------
         y : ndarray of shape (n_samples,)
         """
-        best = self._raw_predict(X).argmax(1)
-        return self.classes_[best]
+        return self.classes_[self._raw(X).argmax(1)]
 
-    def _read_target(self, y, n_samples, reset, classes=None):
-        y = column_or_1d(read_y(y, n_samples, numeric=False), warn=True)
-        check_classification_targets(y)
-        known = self._known_classes(y, reset, classes)
-        strangers = sorted(set(y.tolist()) - set(known.tolist()))
-        if strangers:
-            raise ValueError(
-                f"y has labels {strangers[:5]} that are not among the classes {known.tolist()}. In partial_fit pass "
-                "classes with all labels in the first call; with warm_start=True pass the labels of the first fit."
-            )
-        self.classes_ = known
-        return np.searchsorted(known, y)
+    @property
+    def classes_(self):
+        return self._state.design.target.labels
 
-    def _known_classes(self, y, reset, classes):
-        given = None if classes is None else np.unique(classes)
-        if reset:
-            return sorted_labels(y) if given is None else given
-        if given is not None and not np.array_equal(given, self.classes_):
-            raise ValueError(
-                f"classes={given.tolist()} differs from the first call's {self.classes_.tolist()}. "
-                "Leave classes out after the first call."
-            )
-        return self.classes_
-
-    def _row_weight(self, y, weight):
-        if self.class_weight is None:
-            return weight
-        present = np.unique(y[weight > 0])
-        of_class = np.zeros(len(self.classes_))
-        of_class[present] = compute_class_weight(
-            self.class_weight, classes=self.classes_[present], y=self.classes_[y[weight > 0]],
-            sample_weight=weight[weight > 0],
-        )  # fmt: skip
-        if of_class.min() < 0 or not of_class.any():
-            raise ValueError(
-                f"class_weight={self.class_weight!r} is not usable. Pass weights of at least 0, some of them positive."
-            )
-        return weight * of_class[y]
-
-    def _check_rows(self, y, streams):
-        n_classes = len(self.classes_ if streams else np.unique(y))
-        if n_classes < 2:
-            raise ValueError(
-                f"y has only one class, {self.classes_.tolist()[y[0]]!r}, among rows of positive weight. "
-                "Pass rows of at least two classes; in partial_fit pass classes with all labels."
-            )
-        super()._check_rows(y, streams)
-
-    def _start_target(self, y, weight):
-        self.temperature_ = 1.0
-        return len(self.classes_)
-
-    def _calibrate(self, raw, y, weight):
-        self.temperature_ = best_temperature(raw, y, weight)
+    @property
+    def temperature_(self):
+        return self._state.network.temperature
 
     def _logits(self, X):
-        return self._raw_predict(X).astype(np.float64) / self.temperature_
+        return self._raw(X).astype(np.float64) / self.temperature_
+
+    def _read_target(self, y, n_samples, known, classes=None):
+        return read_classes(y, n_samples, known, classes)
+
+    def _learn_target(self, target, y, weight):
+        return target
+
+    def _loss(self):
+        return cross_entropy
+
+    def _row_weight(self, y, weight, target):
+        return weight if self.class_weight is None else weigh_classes(self.class_weight, target.labels, y, weight)
+
+    def _check_rows(self, y, target, streams):
+        n_classes = len(target.labels if streams else np.unique(y))
+        if n_classes < 2:
+            raise ValueError(
+                f"y has only one class, {target.labels.tolist()[y[0]]!r}, among rows of positive weight. "
+                "Pass rows of at least two classes; in partial_fit pass classes with all labels."
+            )
+        super()._check_rows(y, target, streams)
 
     def _output_directions(self, n_raw):
         if n_raw > 2:
@@ -390,30 +336,3 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                 "probabilities cannot all rise. Choose two classes, or set monotonic_cst=None."
             )
         return [-1, 1]
-
-    def _target_tensor(self, y):
-        return torch.from_numpy(y)
-
-    def _loss(self):
-        return cross_entropy
-
-    def _hold_out(self, rows, y, n_validation, seed):
-        """Stratified, where every class can have a row on both sides; a class's only row stays in training."""
-        counts = np.bincount(y)
-        candidates = rows[counts[y] > 1]
-        if len(candidates) <= n_validation:
-            return super()._hold_out(rows, y, n_validation, seed)
-        n_classes = np.count_nonzero(counts > 1)
-        can_stratify = n_classes <= n_validation <= len(candidates) - n_classes
-        stratify = y[candidates] if can_stratify else None
-        fitting, validation = train_test_split(candidates, test_size=n_validation, random_state=seed, stratify=stratify)
-        return np.concatenate([fitting, rows[counts[y] == 1]]), validation
-
-
-def sorted_labels(y):
-    """The distinct labels of a target, in order."""
-    try:
-        return np.unique(y)
-    except TypeError as error:
-        kinds = sorted({type(label).__name__ for label in y})
-        raise TypeError(f"y mixes labels of types {kinds}. Convert them to one type, e.g. str.") from error

@@ -6,11 +6,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from ..data._targets import TargetScaler, read_y
+from ..data._targets import TargetScaler, read_numbers
 from ..training._losses import REGRESSION_LOSSES, regression_loss
 from ._streaming import StreamingKAN
 
@@ -215,42 +213,18 @@ class KANRegressor(RegressorMixin, StreamingKAN):
                  tol=1e-4, refit=None, categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
                  device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
                  callbacks=None):  # fmt: skip
-        self.hidden_layer_sizes = hidden_layer_sizes
+        super().__init__(
+            hidden_layer_sizes, basis=basis, n_knots=n_knots, fine_knots=fine_knots, degree=degree, knots=knots,
+            refine_knots=refine_knots, basis_params=basis_params, interactions=interactions, n_members=n_members,
+            norm=norm, solver=solver, alpha=alpha, smoothness=smoothness, batch_size=batch_size,
+            learning_rate=learning_rate, learning_rate_init=learning_rate_init, max_iter=max_iter,
+            early_stopping=early_stopping, validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change, tol=tol, refit=refit, categorical_features=categorical_features,
+            monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device, dtype=dtype,
+            warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
+        )  # fmt: skip
         self.loss = loss
         self.quantile = quantile
-        self.basis = basis
-        self.n_knots = n_knots
-        self.fine_knots = fine_knots
-        self.degree = degree
-        self.knots = knots
-        self.refine_knots = refine_knots
-        self.basis_params = basis_params
-        self.interactions = interactions
-        self.n_members = n_members
-        self.norm = norm
-        self.solver = solver
-        self.alpha = alpha
-        self.smoothness = smoothness
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.refit = refit
-        self.categorical_features = categorical_features
-        self.monotonic_cst = monotonic_cst
-        self.interaction_cst = interaction_cst
-        self.device = device
-        self.dtype = dtype
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-
-    _is_flat: bool  # whether y was one-dimensional
 
     def predict(self, X, return_std=False):
         """Predicted targets.
@@ -274,53 +248,38 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         ValueError
             If `return_std` is asked of a network that has no members.
         """
+        columns = self._columns(X)
+        model = self.model_
         if not return_std:
-            return self._in_units(self._raw_predict(X))
-        check_is_fitted(self)
-        if self._config["n_members"] is None:
+            return model.target.decode(model.raw(columns))
+        if model.module.n_members is None:
             raise ValueError(
                 f"return_std=True needs members, and the fitted network has none: n_members={self.n_members}, "
                 f"monotonic_cst={self.monotonic_cst!r}. Fit with n_members of at least 2 and without constraints."
             )
-        raw = torch.from_numpy(self._raw_predict(X, members=True))
-        members = np.stack([self._in_units(member.numpy()) for member in raw.unbind(1)])
-        mean = np.average(members, axis=0, weights=self.member_weights_)
-        variance = np.average((members - mean) ** 2, axis=0, weights=self.member_weights_)
-        return self._in_units(self._averaged(raw).numpy()), np.sqrt(variance)
+        raw = torch.from_numpy(model.raw_of_members(columns))
+        members = np.stack([model.target.decode(member.numpy()) for member in raw.unbind(1)])
+        mean = np.average(members, axis=0, weights=model.member_weights)
+        variance = np.average((members - mean) ** 2, axis=0, weights=model.member_weights)
+        return model.target.decode(model.averaged(raw).numpy()), np.sqrt(variance)
 
-    def _in_units(self, raw):
-        y = self.target_scaler_.inverse_transform(raw)
-        return y[:, 0] if self._is_flat else y
+    @property
+    def target_scaler_(self):
+        return self._state.design.target.scaler
 
-    def _read_target(self, y, n_samples, reset):
-        y = read_y(y, n_samples, numeric=True)
-        if y.ndim > 2 or y.shape[-1] == 0:
-            raise ValueError(f"y has shape {y.shape}. Pass (n_samples,) or (n_samples, n_outputs).")
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        is_flat, y = y.ndim == 1, y.reshape(n_samples, -1).astype(np.float64)
-        if not reset and (is_flat, y.shape[1]) != (self._is_flat, len(self.target_scaler_.scale_)):
-            raise ValueError(
-                f"y has {y.shape[1]} outputs, and the first fit had {len(self.target_scaler_.scale_)}. "
-                "Pass targets of the same shape, or set warm_start=False."
-            )
-        self._is_flat = is_flat
-        return y
+    def _read_target(self, y, n_samples, known):
+        return read_numbers(y, n_samples, known)
 
-    def _check_rows(self, y, streams):
+    def _learn_target(self, target, y, weight):
+        return target._replace(scaler=TargetScaler(self.loss, self.quantile).fit(y, weight))
+
+    def _check_rows(self, y, target, streams):
         if self.loss == "poisson" and (y.min() < 0 or not (streams or y.any())):
             raise ValueError(
                 f"loss='poisson' needs targets >= 0 that are not all zero, got a minimum of {y.min():g}. "
                 "Choose another loss, or correct y."
             )
-        super()._check_rows(y, streams)
-
-    def _start_target(self, y, weight):
-        self.target_scaler_ = TargetScaler(self.loss, self.quantile).fit(y, weight)
-        return y.shape[1]
-
-    def _target_tensor(self, y):
-        return torch.from_numpy(self.target_scaler_.transform(y))
+        super()._check_rows(y, target, streams)
 
     def _loss(self):
         return regression_loss(self.loss, self.quantile)

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from ._fourier import Fourier
-from ._inference import Dense, NotPositiveDefiniteError
-from ._kernels import SpectralMixture
-from ._kronecker import ProductMixture
-from ._spectrum import peaks_of_score, pursue
-from ._toeplitz import Toeplitz, is_uniform
+from .._spectrum import peaks_of_score, pursue
+from ..covariance._mixture import SpectralMixture
+from ..covariance._product import ProductMixture
+from ..inference._dense import Dense
+from ..inference._evidence import NotPositiveDefiniteError
+from ..inference._fourier import Fourier
+from ..inference._toeplitz import Toeplitz, is_uniform
 
 PER_ROUND = 3  # components that may come at once
 SPREAD = 1.5  # standard deviation of the prior of log length scales

@@ -9,16 +9,9 @@
  * apart would push each other out of the nearest cache. Forward splits rows over threads and backward splits inputs:
  * no two threads write to the same place.
  */
-#include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_CPU
-#endif
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
+#include "layer.h"
 
 namespace {
 
@@ -26,37 +19,6 @@ constexpr int FORWARD_ROWS = 256, FORWARD_GROUP = 32;  /* a block's tile of y an
 constexpr int BACKWARD_ROWS = 1024, BACKWARD_GROUP = 8; /* long runs: each loads and stores its gradients once */
 constexpr int AT_ONCE = 8;                             /* inputs transposed together */
 constexpr int FEW_BASIS_FUNCTIONS = 16;                 /* up to which half a block of forward makes long runs */
-
-template <class T, int LENGTH> struct Vector {
-    typedef T type __attribute__((vector_size(LENGTH * sizeof(T)), aligned(sizeof(T)), may_alias));
-};
-template <class T> struct Vector<T, 1> {
-    typedef T type;
-};
-template <class T> constexpr int LANES = 64 / sizeof(T);
-
-template <class V> INLINE V load(const void *from) { return *(const V *)from; }
-template <class V> INLINE void store(void *to, V value) { *(V *)to = value; }
-
-template <class T, int LENGTH> INLINE T total(typename Vector<T, LENGTH>::type lanes) {
-    if constexpr (LENGTH == 1) {
-        return lanes;
-    } else {
-        typedef typename Vector<T, LENGTH / 2>::type Half;
-        T parts[LENGTH];
-        store(parts, lanes);
-        return total<T, LENGTH / 2>(load<Half>(parts) + load<Half>(parts + LENGTH / 2));
-    }
-}
-
-INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-template <class T> struct Layer {
-    const T *knots, *pieces, *origin, *rate;
-    const int64_t *first;
-    int64_t n_knots, n_inputs, n_basis, n_outputs; /* outputs of all members together */
-    int64_t n_members;                             /* each with inputs of its own, or 1: all see the same */
-};
 
 /* One input on a block of rows, in the order of intervals: runs of rows with the same coefficients, the rows' numbers,
  * and values and slopes of their non-zero basis functions. A vector that begins in one run may end in the next. */
@@ -75,7 +37,7 @@ template <class T, int ROWS> INLINE void transpose(const T *x, int64_t width, in
 template <class T, int ORDER, int ROWS>
 INLINE void evaluate(const Layer<T> &layer, const T *place, int64_t i, int n_rows, bool slopes,
                      Local<T, ORDER, ROWS> &local) {
-    typedef typename Vector<T, LANES<T>>::type V;
+    typedef typename Vector<T>::type V;
     const int n_knots = (int)layer.n_knots;
     const T *knots = layer.knots + i * n_knots;
     int interval[ROWS], next[n_knots + 1];
@@ -167,12 +129,12 @@ INLINE void forward(const Layer<T> &layer, int64_t member, const T *x, const T *
     Local<T, ORDER, FORWARD_ROWS> local[FORWARD_GROUP];
     T place[FORWARD_GROUP][FORWARD_ROWS];
     for (int64_t group = 0; group < layer.n_inputs; group += FORWARD_GROUP) {
-        const int n = (int)least(FORWARD_GROUP, layer.n_inputs - group);
+        const int n = least(FORWARD_GROUP, layer.n_inputs - group);
         for (int64_t block = start; block < stop; block += rows) {
-            const int n_rows = (int)least(rows, stop - block);
+            const int n_rows = least(rows, stop - block);
             T *yb = y + block * n_outputs;
             for (int i = 0; i < n; i += AT_ONCE)
-                transpose(x + block * width + group + i, width, (int)least(AT_ONCE, n - i), n_rows, place + i);
+                transpose(x + block * width + group + i, width, least(AT_ONCE, n - i), n_rows, place + i);
             for (int i = 0; i < n; i++) evaluate(layer, place[i], group + i, n_rows, false, local[i]);
             int64_t o = from;
             o = forward_tiles<T, LANES<T>, 4>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
@@ -243,11 +205,11 @@ INLINE void backward(const Layer<T> &layer, int64_t member, const T *x, const T 
     Local<T, ORDER, BACKWARD_ROWS> local[BACKWARD_GROUP];
     T place[BACKWARD_GROUP][BACKWARD_ROWS], sums[BACKWARD_GROUP][BACKWARD_ROWS];
     for (int64_t group = start; group < stop; group += BACKWARD_GROUP) {
-        const int n = (int)least(BACKWARD_GROUP, stop - group);
+        const int n = least(BACKWARD_GROUP, stop - group);
         if (member == 0)
             memset(grad_coef + group * layer.n_basis * n_outputs, 0, sizeof(T) * n * layer.n_basis * n_outputs);
         for (int64_t block = 0; block < n_samples; block += BACKWARD_ROWS) {
-            const int n_rows = (int)least(BACKWARD_ROWS, n_samples - block);
+            const int n_rows = least(BACKWARD_ROWS, n_samples - block);
             const T *g = grad_y + block * n_outputs;
             transpose(x + block * width + before + group, width, n, n_rows, place);
             for (int i = 0; i < n; i++) {
@@ -268,13 +230,6 @@ INLINE void backward(const Layer<T> &layer, int64_t member, const T *x, const T 
 
 }  // namespace
 
-#define FOR_EACH_DEGREE(degree, T, call) \
-    switch (degree) {                    \
-        case 0: call(T, 1); break;       \
-        case 1: call(T, 2); break;       \
-        case 2: call(T, 3); break;       \
-        case 3: call(T, 4); break;       \
-    }
 #define FORWARD(T, order) \
     for (int64_t m = 0; m < layer->n_members; m++) forward<T, order>(*layer, m, x, coef, y, start, stop)
 #define BACKWARD(T, order)                           \
@@ -298,4 +253,4 @@ DEFINE(float, float32)
 DEFINE(double, float64)
 
 /* What an import by name would look for; the library is only called through ctypes. */
-extern "C" void *PyInit__spline(void) { return 0; }
+extern "C" void *PyInit__compiled(void) { return 0; }

@@ -8,8 +8,9 @@ each where the variance that the others leave is largest (Burt, Rasmussen, van d
 import numpy as np
 import torch
 
-from ._inference import LOG_TWO_PI, factorise, finished
-from ._kernels import blocks
+from ..covariance._mixture import blocks
+from ._evidence import factorise, finished
+from ._points import LOG_TWO_PI
 
 MOST_POINTS, WORK = 1_000, 2e10  # points at the most; n m² at the most
 FEWEST_POINTS = 128

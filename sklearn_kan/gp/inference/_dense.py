@@ -5,92 +5,15 @@ deviation, and the covariance of the targets ``C = K + H Hᵀ``: the trend is in
 sec. 2.7). Several targets share the covariance.
 """
 
-import math
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from scipy.linalg import block_diag
 
-from ._spectrum import frequency_grid
+from .._spectrum import frequency_grid
+from ._evidence import factorise, finished, whiten
+from ._points import CELLS, LOG_TWO_PI, TWO_PI
 
-FIRST_JITTER = 1e-12  # of the mean variance; grows tenfold until the matrix is positive definite
-LAST_JITTER = 1.0
-CELLS = 2**21  # of waves held at once
 MOST_PERIODIC, PERIODIC_ROWS = 3, 2_000  # of several features, up to which frequencies are looked for along each
-TWO_PI = 2 * math.pi
-LOG_TWO_PI = math.log(TWO_PI)
-
-
-class Data(NamedTuple):
-    """Distinct points with what was observed there.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, n_features)
-        Sorted and centred.
-    y : ndarray of shape (n, n_outputs)
-        Means of the observations at each point.
-    weight : ndarray of shape (n,)
-        Total weight of each point.
-    extra : ndarray of shape (n,)
-        Known variance on top of the noise.
-    spread : ndarray of shape (n,)
-        Weighted squared deviations from the means, over all outputs.
-    H : ndarray of shape (n, n_terms)
-        The trend's columns times their prior standard deviation.
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray
-    extra: np.ndarray
-    spread: np.ndarray
-    H: np.ndarray
-
-    def noise(self, noise):
-        """Variance of each point's mean."""
-        return (noise + self.extra) / self.weight
-
-    def replicates(self, noise):
-        """What observations of the same point add to the log-likelihood, and the derivative by the noise.
-
-        A weighted row counts as that many rows: ``Σ_i w_i log N(y_i | f_i, σ²)``.
-        """
-        variance, n_outputs = noise + self.extra, self.y.shape[1]
-        terms = n_outputs * ((self.weight - 1) * (LOG_TWO_PI + np.log(variance)) + np.log(self.weight))
-        slopes = n_outputs * (self.weight - 1) / variance - self.spread / variance**2
-        return -0.5 * float(np.sum(terms + self.spread / variance)), -0.5 * float(np.sum(slopes))
-
-
-class Evidence(NamedTuple):
-    """Log marginal likelihood, its gradient by the kernel's theta, and the jitter that it took."""
-
-    value: float
-    gradient: np.ndarray
-    jitter: float
-
-
-class NotPositiveDefiniteError(ArithmeticError):
-    """No jitter made the covariance positive definite."""
-
-    def __init__(self):
-        super().__init__("No jitter makes the covariance positive definite. Scale extreme features or targets.")
-
-
-def factorise(K):
-    """Lower Cholesky factor of a matrix given by its lower triangle, and the jitter that was added."""
-    mean = K.diagonal().mean().item()
-    L, info = torch.linalg.cholesky_ex(K)
-    jitter = 0.0
-    while info.item() or not math.isfinite(L.diagonal().sum().item()):
-        jitter = jitter * 10 or FIRST_JITTER
-        if not (math.isfinite(mean) and jitter <= LAST_JITTER):
-            raise NotPositiveDefiniteError
-        shifted = K.clone()
-        shifted.diagonal().add_(jitter * mean)
-        L, info = torch.linalg.cholesky_ex(shifted)
-    return L, jitter * mean
 
 
 class Dense:
@@ -154,20 +77,6 @@ class Dense:
 
     def posterior(self, kernel):
         return DensePosterior(self, kernel)
-
-
-def whiten(L, y, H):
-    """``L⁻¹ y``; V such that ``C⁻¹ = L⁻ᵀ (I - V Vᵀ) L⁻¹``; R such that ``det C = det K det R²``."""
-    W, A = torch.linalg.solve_triangular(L, torch.cat([y, H], 1), upper=False).split([y.shape[1], H.shape[1]], 1)
-    R = torch.linalg.cholesky(torch.eye(H.shape[1], dtype=A.dtype, device=A.device) + A.T @ A)
-    V = torch.linalg.solve_triangular(R, A.T, upper=False).T
-    return W, V, R
-
-
-def finished(data, kernel, value, gradient, by_noise, jitter):
-    """Add the parts that all solvers share: replicates, and the derivative by log noise."""
-    more, slope = data.replicates(kernel.noise)
-    return Evidence(value + more, np.append(gradient, kernel.noise * (by_noise + slope)), jitter)
 
 
 class DensePosterior:

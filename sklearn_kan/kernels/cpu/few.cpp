@@ -3,37 +3,15 @@
  * With few outputs there is nothing to gain from sorting rows by interval, so rows stay where they are and fill the
  * vectors. An input's coefficients and its table make one polynomial per interval and output; all of them are
  * evaluated for all rows, and each row keeps its own. Backward sums the moments g u^p of every interval, from which the
- * gradients of the coefficients follow. Layout and layer as in _spline.cpp.
+ * gradients of the coefficients follow. Layout and layer as in spline.cpp.
  */
-#include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_CPU
-#endif
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 4")
+#include "layer.h"
 
 namespace {
 
 constexpr int ROWS = 256, GROUP = 8, MAX_INTERVALS = 17; /* at once; the last one as Python knows it, outer ones included */
-
-template <class T> constexpr int LANES = 64 / sizeof(T);
-template <class T> struct Vector {
-    typedef T type __attribute__((vector_size(64), aligned(sizeof(T)), may_alias));
-};
-
-template <class T> struct Layer {
-    const T *knots, *pieces, *origin, *rate;
-    const int64_t *first;
-    int64_t n_knots, n_inputs, n_basis, n_outputs, n_members;
-};
-
-template <class V> INLINE V load(const void *from) { return *(const V *)from; }
-template <class V> INLINE void store(void *to, V value) { *(V *)to = value; }
-INLINE int least(int a, int64_t b) { return a < b ? a : (int)b; }
 
 /* One input's polynomials for one output: `order` coefficients for each interval. */
 template <class T, int ORDER>
@@ -191,13 +169,6 @@ INLINE void backward(const Layer<T> &layer, const T *x, const T *coef, const T *
 
 }  // namespace
 
-#define FOR_EACH_DEGREE(degree, T, call) \
-    switch (degree) {                    \
-        case 0: call(T, 1); break;       \
-        case 1: call(T, 2); break;       \
-        case 2: call(T, 3); break;       \
-        case 3: call(T, 4); break;       \
-    }
 #define FORWARD(T, order) forward<T, order>(*layer, x, coef, y, start, stop)
 #define BACKWARD(T, order) backward<T, order>(*layer, x, coef, grad_y, grad_x, grad_coef, n_samples, start, stop)
 

@@ -9,8 +9,9 @@ each likelihood, m the number of nodes with power.
 import numpy as np
 import scipy.linalg
 
-from ._inference import CELLS, TWO_PI, Evidence, NotPositiveDefiniteError
-from ._spectrum import MIN_CYCLES
+from .._spectrum import MIN_CYCLES
+from ._evidence import Evidence, NotPositiveDefiniteError
+from ._points import CELLS, TWO_PI
 
 PERIODS = {1: 4.0, 2: 2.5}  # period of the lattice in spans, by the number of features
 LONGEST = {1: 0.5, 2: 0.25}  # length scale in spans, so that k dies out before it repeats

@@ -6,28 +6,13 @@
  * up. x and its gradient are stored column by column, (in, n); y and its gradient are (n, out).
  */
 #include <algorithm>
-#include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_CPU
-#endif
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
+#include "vectors.h"
 
 namespace {
 
 constexpr int ROWS = 512; /* of a block, whose tile of y stays in the nearer caches */
-
-template <class T> constexpr int LANES = 64 / sizeof(T);
-template <class T> struct Vector {
-    typedef T type __attribute__((vector_size(64), aligned(sizeof(T)), may_alias));
-};
-template <class V> INLINE V load(const void *from) { return *(const V *)from; }
-template <class V> INLINE void store(void *to, V value) { *(V *)to = value; }
-INLINE int least(int a, int64_t b) { return a < b ? a : (int)b; }
 
 template <class T> struct Edges {
     const T *polynomials, *knots, *origin, *rate;
@@ -80,18 +65,6 @@ template <class T> INLINE void put(typename Vector<T>::type &vector, int lane, T
     decltype(V() < V()) number;
     UNROLL for (int l = 0; l < LANES<T>; l++) number[l] = l;
     vector = number == lane ? V() + value : vector;
-}
-
-/* Sum of the lanes, in halves. */
-template <class T, int LENGTH> INLINE T total_of(const T *lanes) {
-    if constexpr (LENGTH == 1) {
-        return *lanes;
-    } else {
-        typedef T Half __attribute__((vector_size(LENGTH / 2 * sizeof(T)), aligned(sizeof(T)), may_alias));
-        T sums[LENGTH / 2];
-        store(sums, load<Half>(lanes) + load<Half>(lanes + LENGTH / 2));
-        return total_of<T, LENGTH / 2>(sums);
-    }
 }
 
 /* The polynomials that several edges from one input are on. */
@@ -191,9 +164,7 @@ INLINE void backward(const Edges<T> &edges, const T *x, const T *grad_y, T *grad
                             moment[p] += power;
                             power *= u;
                         }
-                        T pull[LANES<T>];
-                        store<V>(pull, slope * current.rate * g);
-                        grad_x[i * edges.n + block + row[s]] += total_of<T, LANES<T>>(pull);
+                        grad_x[i * edges.n + block + row[s]] += total<T, LANES<T>>(slope * current.rate * g);
                     }
                     if (k == n_crossings) break;
                     const int lane = crossings[k].lane;

@@ -6,7 +6,9 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.linalg import solve_triangular
 
-from ._inference import LOG_TWO_PI, TWO_PI, Dense, NotPositiveDefiniteError, finished
+from ._dense import Dense
+from ._evidence import NotPositiveDefiniteError, finished
+from ._points import LOG_TWO_PI, TWO_PI
 
 UNEVEN = 1e-6  # of a step, that points may be off a uniform axis
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from ._inference import factorise
-from ._kernels import SpectralMixture
-from ._kronecker import ProductMixture
+from ..covariance._mixture import SpectralMixture
+from ..covariance._product import ProductMixture
+from ..inference._evidence import factorise
 from ._laplace import laplace
 
 COARSENESS = 20.0  # rows up to which the likelihood is believed

@@ -4,7 +4,7 @@ import ctypes
 
 import torch
 
-from ._cpu import SUFFIXES, Call
+from ._library import SUFFIXES, Call
 
 
 def edges_contract(x, polynomials, knots, origin, rate):

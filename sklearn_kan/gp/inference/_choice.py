@@ -1,11 +1,11 @@
 """Which way of inference suits which data."""
 
-from ._data import may_be_grid, merged, together
+from ._dense import Dense
 from ._fourier import Fourier
 from ._gaps import Gaps, gap_axes
 from ._inducing import Inducing
-from ._inference import Dense
 from ._kronecker import Kronecker, grid_axes
+from ._points import may_be_grid, merged, together
 from ._toeplitz import Toeplitz, is_uniform
 
 SOLVERS = {

@@ -34,11 +34,11 @@ class TruncatedPower(BSpline, name="truncated_power"):
     degree : int, default=3
         0 to 5; at least 1 if knots are learned.
     knots : {"uniform", "quantile", "adaptive"} or Tensor, default="uniform"
-        Where knots stand, or start; as in `BSpline`.
+        Where the knots are, or start; as in `BSpline`.
     individual_knots : bool, default=False
-        Each edge (output, input) has knots of its own, which start staggered between outputs. Such a layer is
-        no longer one matrix product: it costs about four times as much on the CPU, and memory is held down by
-        recomputing in backward.
+        Each edge (output, input) has its own knots, which start staggered between outputs. Such a layer is no longer
+        one matrix product: it costs about four times as much on the CPU, and memory is held down by recomputing in
+        backward.
     learn_knots : bool, default=False
         Train the inner knots too. They stay ordered: widths are ``softplus(r) + 1e-3``, summed up and rescaled
         to the knots' range, whose ends stay put.

@@ -32,7 +32,7 @@ def adaptive_knots(f, a, b, *, rtol=1e-6, atol=None):
     Raises
     ------
     ValueError
-        If the range is empty, a value is not finite, or a jump would need endlessly many knots.
+        If the range is empty, a value is not finite, or a jump would need infinitely many knots.
 
     References
     ----------

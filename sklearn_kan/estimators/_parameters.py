@@ -1,4 +1,4 @@
-"""What a user sets: which values there are, what follows from them, and what cannot go together."""
+"""What a user sets: which values there are, what follows from them, and what cannot be combined."""
 
 from abc import ABCMeta, abstractmethod
 from copy import deepcopy

@@ -57,7 +57,7 @@ class Model(NamedTuple):
         return raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
 
     def _in_parts(self, columns, last):
-        """Memory beside the table is bounded."""
+        """Memory in addition to the table is bounded."""
         parameter = next(self.module.parameters())
         dtype = str(parameter.dtype).removeprefix("torch.")
         n_samples, width = len(columns[0][1]), len(columns) + self.module.widest

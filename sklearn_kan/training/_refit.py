@@ -53,7 +53,7 @@ def refit_last_layer(net, rows, validation, strength):
     rows, validation : Rows
         The latter may be None.
     strength : float
-        Of the penalty ``strength / 2 ||C||^2`` beside the sum of the losses, for Newton's method without validation.
+        Of the penalty ``strength / 2 ||C||^2`` added to the sum of the losses, for Newton's method without validation.
 
     Returns
     -------

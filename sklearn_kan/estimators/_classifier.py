@@ -238,7 +238,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all rows at once, and partial_fit has some. "
+                "class_weight='balanced' needs all rows at once, but partial_fit sees only some. "
                 "Pass a dict of weights instead, such as compute_class_weight gives."
             )
         return self._pass_over(X, y, sample_weight, classes=classes)

@@ -85,7 +85,7 @@ class StreamingKAN(BaseKAN):
         """
         if iter(chunks) is chunks:
             raise TypeError(
-                f"chunks={chunks!r} can be run through only once, and max_iter={self.max_iter} passes are wanted. Pass "
+                f"chunks={chunks!r} can be iterated over once, but max_iter={self.max_iter} passes are needed. Pass "
                 "a list, or an object whose __iter__ begins afresh."
             )
         fresh = self._reader(knows_columns=False)

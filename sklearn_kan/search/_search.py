@@ -183,7 +183,7 @@ n_features_in_, feature_names_in_
             If there is no space for the estimator, the study was made for other data, or all fits fail.
         """
         if self.n_trials is None and self.timeout is None:
-            raise ValueError("n_trials=None and timeout=None would search for ever. Set at least one of them.")
+            raise ValueError("n_trials=None and timeout=None would search forever. Set at least one of them.")
         scorers, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)

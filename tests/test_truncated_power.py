@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.func import functional_call
 
@@ -18,7 +18,6 @@ fixed_or_learned = pytest.mark.parametrize(
     ("degree", "learned"), [(degree, False) for degree in range(6)] + [(degree, True) for degree in range(1, 6)]
 )
 both_placements = pytest.mark.parametrize("placement", ["uniform", "quantile"])
-quick = settings(max_examples=40, deadline=None)
 
 
 def random(*shape, seed=0):
@@ -146,7 +145,6 @@ def test_power_coefficients_of_a_single_precision_layer_are_exact():
     placement=st.sampled_from(["uniform", "quantile"]),
     dtype=st.sampled_from([torch.float32, torch.float64]),
 )
-@quick
 def test_learned_knots_are_ordered_and_their_ends_stay(raw, placement, dtype):
     basis = build(placement=placement, learn_knots=True).to(dtype)
     start = basis.current_knots().detach().clone()

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from ._conjugate_gradients import conjugate_gradients
 from ._fisher import get_root
 from ._jacobian import blocks_of, parts
 from ._kfac import evaluated, minimiser
@@ -198,20 +199,12 @@ class Products:
         return product * self.free + self.ridge * vector
 
     def solve(self, gradient, damping):
-        """By conjugate gradients from zero, each iterate a better minimum of the model (Hestenes & Stiefel, 1952)."""
-        h, residual = torch.zeros_like(gradient), -gradient
-        direction, square = residual, residual @ residual
-        goal = RESIDUAL**2 * square
-        for _ in range(MAX_PRODUCTS):
-            product = self.times(direction) + damping * direction
-            bend = direction @ product
-            if not (square > goal and bend > 0):
-                break
-            h = h + square / bend * direction
-            residual = residual - square / bend * product
-            last, square = square, residual @ residual
-            direction = residual + square / last * direction
-        return h
+        """By conjugate gradients, each iterate a better minimum of the model."""
+
+        def damped(vector):
+            return self.times(vector) + damping * vector
+
+        return conjugate_gradients(damped, -gradient, tolerance=RESIDUAL, max_iter=MAX_PRODUCTS)
 
 
 def vector_of(blocks, tensors):

@@ -5,9 +5,10 @@ from functools import partial
 
 import torch
 
+from ..optim._conjugate_gradients import conjugate_gradients
 from ._losses import cross_entropy
 
-SHARES = torch.logspace(-14, 1, 61, dtype=torch.float64)  # strengths over the largest squared singular value
+RELATIVE_STRENGTHS = torch.logspace(-14, 1, 61, dtype=torch.float64)  # over the largest squared singular value
 ROUNDING = 1e-12  # of the features' norm, below which a singular value is none
 LEAST_FREEDOM = 1e-9  # share of the rows, below which a fit interpolates
 NEWTON_STEPS, CG_STEPS, HALVINGS = 20, 50, 20
@@ -30,11 +31,11 @@ def triangle(batches):
     return factor, total * n_positive / n_seen
 
 
-def ridge(factor, n_rows, n_outputs, strengths=None):
+def ridge(factor, n_rows, n_outputs):
     """Ridge regression with free biases from a triangle of `triangle`.
 
-    Without `strengths` to choose from they span the singular values. The choice minimises the generalised
-    cross-validation ``(|y - phi C|^2 / n) / (1 - trace(H) / n)^2``, with H the matrix that maps y to its prediction
+    Strengths to choose from span the singular values. The choice minimises the generalised cross-validation
+    ``(|y - phi C|^2 / n) / (1 - trace(H) / n)^2``, with H the matrix that maps y to its prediction
     (Golub, Heath & Wahba 1979).
 
     Returns
@@ -50,7 +51,7 @@ def ridge(factor, n_rows, n_outputs, strengths=None):
     z = U.T @ B
     unexplained = (B - U @ z).square().sum()
     largest = s.square().max() if s.numel() and s.max() > 0 else s.new_ones(())
-    strengths = SHARES.to(s) * largest if strengths is None else torch.as_tensor(strengths).to(s)
+    strengths = RELATIVE_STRENGTHS.to(s) * largest
     kept = s.square() / (s.square() + strengths[:, None])
     residual = unexplained + ((1 - kept).square()[..., None] * z.square()).sum((1, 2))
     freedom = n_rows - 1 - kept.sum(1)
@@ -91,7 +92,10 @@ def newton(loss, phi, offset, y, weight, start, strength):
             gram = phi.T @ (size * phi)
             gram.diagonal().add_(penalty[:, 0] + LEAST_CURVATURE * gram.diagonal().max())
             root = torch.linalg.cholesky(gram)
-        step = conjugate_gradients(partial(hessian, phi, curved, penalty), -gradient, root)
+        step = conjugate_gradients(
+            partial(hessian, phi, curved, penalty), -gradient, tolerance=CG_TOLERANCE, max_iter=CG_STEPS, inner=inner,
+            precondition=partial(solve_factored, root),
+        )  # fmt: skip
         slope, change = float((gradient * step).sum()), phi @ step
         if not -slope > least:
             break
@@ -127,22 +131,11 @@ def curvature(loss, raw, weight, summed):
     return (lambda D: diagonal * D), diagonal.mean(1, keepdim=True)
 
 
-def conjugate_gradients(product, target, root):
-    """Solve ``product(x) = target``, preconditioned by the matrix whose Cholesky factor is `root`."""
-    x, residual = torch.zeros_like(target), target
-    z = torch.cholesky_solve(residual, root)
-    direction, size = z, float((residual * z).sum())
-    least = CG_TOLERANCE**2 * size
-    for _ in range(CG_STEPS):
-        if not size > least:
-            break
-        image = product(direction)
-        curvature = float((direction * image).sum())
-        if not curvature > 0:
-            break
-        x = x + size / curvature * direction
-        residual = residual - size / curvature * image
-        z = torch.cholesky_solve(residual, root)
-        before, size = size, float((residual * z).sum())
-        direction = z + size / before * direction
-    return x
+def solve_factored(root, B):
+    """The inverse of a matrix, given by its Cholesky factor, times B."""
+    return torch.cholesky_solve(B, root)
+
+
+def inner(A, B):
+    """Inner product of two matrices."""
+    return (A * B).sum()

@@ -93,7 +93,7 @@ def test_weights_count_between_chunks():
 
 def test_balanced_weights_need_all_rows():
     with pytest.raises(
-        ValueError, match=r"^class_weight='balanced' needs all rows at once, and partial_fit has some\."
+        ValueError, match=r"^class_weight='balanced' needs all rows at once, but partial_fit sees only some\."
     ):
         small(KANClassifier, class_weight="balanced").partial_fit(X, Y > 1)
 

@@ -13,13 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils.parametrize import is_parametrized
 
-from ._evaluation import mean_loss, snapshot
+from ._evaluation import EVALUATION_ROWS, mean_loss, snapshot
 from ._linear_models import newton, ridge, triangle
 from ._losses import Pinball, absolute_error, squared_error
 from ._net import limited_threads
 from ._rows import Batches
 
-ROWS_AT_ONCE = 4096
 STRENGTHS = [10.0**k for k in range(3, -4, -1)]  # of smooth losses, tried on validation rows
 
 
@@ -54,7 +53,7 @@ def refit_last_layer(net, rows, validation, strength):
     rows, validation : Rows
         The latter may be None.
     strength : float
-        Of the penalty ``strength / 2 ||C||^2`` beside the sum of the losses, for Newton's method without validation.
+        Of the penalty ``strength / 2 ||C||^2`` added to the sum of the losses, for Newton's method without validation.
 
     Returns
     -------
@@ -68,7 +67,7 @@ def refit_last_layer(net, rows, validation, strength):
     has_choice = validation is not None and net.criterion is not squared_error
     failed, best, coefficients = False, snapshot(module), read(layer)
     lowest, previous = math.inf if validation is None else mean_loss(net, validation), math.inf
-    with torch.no_grad(), limited_threads(min(len(rows), ROWS_AT_ONCE) * coefficients[0].numel()):
+    with torch.no_grad(), limited_threads(min(len(rows), EVALUATION_ROWS) * coefficients[0].numel()):
         for choice in STRENGTHS if has_choice else [strength]:
             try:
                 solved = [
@@ -104,7 +103,7 @@ def solve(module, loss, rows, member, current, strength):
 
 def read(layer):
     """All coefficients of a layer, factors of its inputs included."""
-    parts = [layer.bias[None], layer.coef.permute(1, 2, 0).flatten(0, 1)]
+    parts = [layer.bias[None], layer.scaled_weight.flatten(0, 1)]
     if layer.base_weight is not None:
         parts.append(layer.scaled(layer.base_weight.T))
     return torch.cat(parts).detach().unflatten(1, (-1, layer.out_features)).transpose(0, 1).contiguous()
@@ -135,7 +134,7 @@ def assign(layer, name, tensor):
 def affine(module, rows, member, current):
     """For some rows at a time: phi, offset, target, and weights of mean one over the member's own rows."""
     layer = module.layers[-1]
-    for X, (y, weight) in Batches(rows, ROWS_AT_ONCE):
+    for X, (y, weight) in Batches(rows, EVALUATION_ROWS):
         h, raw = module(X, depth=len(module.layers) - 1), module(X)
         if layer.n_members is not None:
             h, raw = h if h.ndim == 2 else h[:, member], raw[:, member]

@@ -1,4 +1,4 @@
-"""Reading what a user wants a model to keep to: columns that it rises or falls in, columns that may interact."""
+"""Reading `monotonic_cst` and `interaction_cst`: columns that a model rises or falls in, columns that may interact."""
 
 from itertools import combinations
 from numbers import Integral
@@ -95,7 +95,7 @@ def read_group(group, estimator):
         if not is_place and feature not in names:
             named = f", or names among {names[:5]}{' and more' * (len(names) > 5)}" if names else ""
             raise ValueError(
-                f"interaction_cst holds {feature!r}, which is no feature. Pass integers from 0 to {n_features - 1}"
+                f"interaction_cst holds {feature!r}, which is not a feature. Pass integers from 0 to {n_features - 1}"
                 f"{named}."
             )
     return {names.index(feature) if feature in names else int(feature) for feature in features}

@@ -143,7 +143,8 @@ def test_unknown_and_first_seen_missing_categories_contribute_nothing(unknown, d
     model = small(hidden_layer_sizes=()).fit(frame, y)
     values = np.resize(np.array(unknown, dtype=object), N)
     predicted = model.predict(frame.assign(word=pd.Series(values, dtype=object)))
-    number = torch.from_numpy(model.encoder_.transform([Column("number", data["number"]), Column("word", values, True)]))
+    columns = [Column("number", data["number"]), Column("word", values, True)]
+    number = torch.from_numpy(model.encoder_.transform(columns))
     without = model.module_.layers[0](number[:, :1]).mean(1).detach().numpy()
     np.testing.assert_allclose(predicted, model.target_scaler_.inverse_transform(without)[:, 0], rtol=1e-12)
 

@@ -60,12 +60,12 @@ def test_masked_categories_are_missing(dtype):
 def test_masked_targets_and_weights_are_refused_by_name(estimator, as_list):
     y = np.ma.array(np.arange(N) % 2, mask=np.arange(N) == 3)
     y = [*y[:3], np.ma.masked, *y[4:]] if as_list else y
-    with pytest.raises(ValueError, match="y has 1 masked values. Drop those rows"):
+    with pytest.raises(ValueError, match=r"y has 1 masked values\. Drop those rows"):
         small(estimator).fit(X, y)
-    with pytest.raises(ValueError, match="y has 1 masked values. Drop those rows"):
+    with pytest.raises(ValueError, match=r"y has 1 masked values\. Drop those rows"):
         small(estimator).partial_fit(X, y, **{"classes": [0, 1]} if estimator is KANClassifier else {})
     weight = np.ma.array(np.ones(N), mask=np.arange(N) < 5)
-    with pytest.raises(ValueError, match="sample_weight has 5 masked values. Drop those rows"):
+    with pytest.raises(ValueError, match=r"sample_weight has 5 masked values\. Drop those rows"):
         small(estimator).fit(X, np.arange(N) % 2, sample_weight=weight)
 
 

@@ -295,7 +295,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         -------
         y : ndarray of shape (n_samples,)
         """
-        return self.classes_[self._raw(X).argmax(1)]
+        best = self._raw(X).argmax(1)
+        return self.classes_[best]
 
     @property
     def classes_(self):

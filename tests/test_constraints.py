@@ -1,9 +1,7 @@
 """Models that are monotone in some columns, or sums over sets of columns, by construction."""
 
 import pickle
-import re
 from itertools import combinations
-from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -358,11 +356,3 @@ def test_too_many_pairs_are_refused():
     X = np.random.default_rng(0).normal(size=(20, 80))
     with pytest.raises(ValueError, match=r"^interaction_cst has 3160 groups.*'no_interactions' or a single hidden"):
         KANRegressor(**SMALL, interaction_cst="pairwise").fit(X, X[:, 0])
-
-
-def test_examples_of_the_docs_run():
-    page = (Path(__file__).parent.parent / "docs" / "constraints.md").read_text()
-    names = {}
-    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(code, names)
-    assert isinstance(names["additive"], KANClassifier)

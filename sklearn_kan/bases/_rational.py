@@ -82,15 +82,15 @@ class Rational(Continued, name="rational"):
         kernel = kernels.find("rational_values", x, a, b)
         return kernel(x, a, b, self.ends)[..., None] if kernel else super().forward(x)
 
-    def contract(self, x, coef):
-        kernel = kernels.find("rational_sums", x, coef, self.a, self.b)
+    def contract(self, x, weight):
+        kernel = kernels.find("rational_sums", x, weight, self.a, self.b)
         if kernel is None:
-            return super().contract(x, coef)
-        return kernel(x, coef[..., 0], self.a, self.b, self.ends, self.contract_with)
+            return super().contract(x, weight)
+        return kernel(x, weight[:, 0], self.a, self.b, self.ends, self.contract_with)
 
     def contract_with(self, x, weight, a, b):
-        """The same for other coefficients, in plain torch: `weight` (out, in), and those of the functions."""
-        return functional_call(self, {"a": a, "b": b}, (x,)).flatten(1) @ weight.T
+        """The same for other coefficients, in plain torch: `weight` (in, out), and those of the functions."""
+        return functional_call(self, {"a": a, "b": b}, (x,)).flatten(1) @ weight
 
     def coefficients(self):
         """Of numerator and inner part of the denominator for each input, lowest power first, ``(in, 6), (in, 4)``."""

@@ -131,7 +131,12 @@ class KANLayer(nn.Module):
 
     @property
     def coef(self):
-        return self.scaled(self.edge_weight).permute(2, 0, 1)
+        return self.scaled_weight.permute(2, 0, 1)
+
+    @property
+    def scaled_weight(self):
+        """The coefficients with their inputs' factors, as they lie in memory: ``(in, n_basis, n_units)``."""
+        return self.scaled(self.edge_weight)
 
     def scaled(self, weight):
         """Weights of shape (in, ..., n_units) times their inputs' factors."""
@@ -157,8 +162,7 @@ class KANLayer(nn.Module):
             If the basis has no knots that can be added to.
         """
         check_has_knots(type(self.basis))
-        coef = self.basis.refine_knots(self.coef, n_knots, x, sample_weight)
-        weight = coef.permute(1, 2, 0).contiguous()
+        weight = self.basis.refine_knots(self.scaled_weight, n_knots, x, sample_weight).contiguous()
         self.edge_weight = weight if is_parametrized(self, "edge_weight") else nn.Parameter(weight)
         if self.scale is not None:  # it is in the coefficients now
             if self.base_weight is not None:
@@ -189,7 +193,7 @@ class KANLayer(nn.Module):
 
     def sums(self, x):
         """Sums over edges: ``(n, in)`` or ``(n, members, in)`` to ``(n, n_units)``."""
-        y = (self.basis.contract if x.ndim == 2 else self.basis.contract_members)(x, self.coef) + self.bias
+        y = (self.basis.contract if x.ndim == 2 else self.basis.contract_members)(x, self.scaled_weight) + self.bias
         if self.base_weight is not None:
             y = y + linear(F.silu(x), self.scaled(self.base_weight.T).T)
         if self.factor is not None and self.cofactor is not None:
@@ -200,7 +204,7 @@ class KANLayer(nn.Module):
 
     def edge_functions(self, x):
         """Each learned function by itself, without bias and products: ``(n, in) -> (n, n_units, in)``."""
-        edges = self.basis.edge_functions(x, self.coef)
+        edges = self.basis.edge_functions(x, self.scaled_weight)
         return edges if self.base_weight is None else edges + F.silu(x)[:, None] * self.scaled(self.base_weight.T).T
 
     def extra_repr(self):

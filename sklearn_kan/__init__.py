@@ -1,12 +1,13 @@
 """Kolmogorov-Arnold networks for tabular data, as scikit-learn estimators."""
 
-from ._classifier import KANClassifier
-from ._network import KAN, KANLayer
-from ._parallel import data_parallel
-from ._regressor import KANRegressor
 from ._show_versions import show_versions
+from .estimators._classifier import KANClassifier
+from .estimators._regressor import KANRegressor
 from .gp import GPSpectralRegressor
+from .network._kan import KAN
+from .network._layer import KANLayer
 from .search import KANSearchCV
+from .training._parallel import data_parallel
 
 __version__ = "0.1.0.dev0"
 

@@ -1,17 +1,14 @@
 """Models that are monotone in some columns, or sums over sets of columns, by construction."""
 
 import pickle
-import re
-from functools import partial
 from itertools import combinations
-from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -19,13 +16,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import KAN, KANClassifier, KANRegressor
-from sklearn_kan._constrained import ConstrainedKAN, Edges
 from sklearn_kan.inspection import EdgeFunctionDisplay
+from sklearn_kan.network._constrained import ConstrainedKAN, Edges
 
 mpl.use("Agg")
 
 SMALL = {"hidden_layer_sizes": (6,), "n_knots": 4, "max_iter": 8, "learning_rate_init": 0.03, "random_state": 0}
-property_test = partial(settings, max_examples=30, deadline=None)
 
 
 def seeded(seed=0):
@@ -55,7 +51,6 @@ def rises(y, rtol=1e-12):
     return bool((y.diff(dim=0) >= -rtol * y.abs().max()).all())
 
 
-@property_test()
 @given(
     seed=st.integers(0, 10**6), spread=st.sampled_from([0.0, 0.3, 3.0]), degree=st.integers(0, 5),
     n_knots=st.integers(2, 7), sizes=st.sampled_from([(), (1,), (5,), (4, 3)]),
@@ -98,31 +93,55 @@ def test_free_and_constrained_columns_interact():
 
 
 def mixed_difference(f, x, i, j, step=0.7):
-    """``f(x + e_i + e_j) - f(x + e_i) - f(x + e_j) + f(x)``, over the largest of these."""
-    places = x.repeat(4, 1)
-    places[:2, i] += step
-    places[::2, j] += step
-    with torch.no_grad():
-        both, one, other, none = f(places)
-    return (both - one - other + none).abs().max() / max(value.abs().max() for value in (both, one, other, none))
+    """``f(x + e_i + e_j) - f(x + e_i) - f(x + e_j) + f(x)``, over the largest of these or one."""
+
+    def moved(*columns):
+        places = x.clone()
+        places[:, list(columns)] += step
+        with torch.no_grad():
+            return f(places)
+
+    both, one, other, none = moved(i, j), moved(i), moved(j), moved()
+    largest = max(value.abs().max() for value in (both, one, other, none))
+    return (both - one - other + none).abs().max() / largest.clamp(min=1.0)
 
 
-@property_test()
-@given(
-    seed=st.integers(0, 10**6), sizes=st.sampled_from([(3,), (4, 3)]), norm=st.sampled_from(["layer", "batch", "none"]),
-    basis=st.sampled_from(["bspline", "rational", "sine", "fourier"]),
-    groups=st.sampled_from([[[0, 1], [2, 3]], [[0, 1, 2], [2, 3]], [[0], [1], [2], [3]], [[0, 3], [1, 3], [2]]]),
-)  # fmt: skip
-def test_what_is_in_no_common_group_does_not_interact(seed, sizes, norm, basis, groups):
+SETS = [[[0, 1], [2, 3]], [[0, 1, 2], [2, 3]], [[0], [1], [2], [3]], [[0, 3], [1, 3], [2]]]
+
+
+def pairs(groups):
+    """Every pair of four columns, with whether a group has both."""
+    return [(i, j, any({i, j} <= set(group) for group in groups)) for i, j in combinations(range(4), 2)]
+
+
+def sum_over_groups(groups, sizes, norm, basis, seed):
     net = ConstrainedKAN(3, 2, hidden_layer_sizes=sizes, n_levels=[40], norm=norm, basis=basis, groups=groups,
                          generator=seeded(seed))  # fmt: skip
-    net = shaken(net, seed, 0.3)
-    x = torch.randn(1, 4, generator=seeded(seed), dtype=torch.float64)
-    x[:, 3] = 7
-    for i, j in combinations(range(4), 2):
-        difference = mixed_difference(net, x, i, j, step=1.0)
-        may_interact = any({i, j} <= set(group) for group in groups)
-        assert difference > 1e-10 if may_interact else difference < 1e-10
+    return shaken(net, seed, 0.3)
+
+
+def rows_with_a_level(n, seed):
+    """Three numbers and a category."""
+    return torch.cat([torch.randn(n, 3, generator=seeded(seed)), torch.full((n, 1), 7.0)], 1).double()
+
+
+@given(
+    seed=st.integers(0, 10**6), sizes=st.sampled_from([(3,), (4, 3)]), norm=st.sampled_from(["layer", "batch", "none"]),
+    basis=st.sampled_from(["bspline", "rational", "sine", "fourier"]), groups=st.sampled_from(SETS),
+)  # fmt: skip
+@example(seed=6435, sizes=(3,), norm="none", basis="rational", groups=[[0, 1], [2, 3]])
+def test_what_is_in_no_common_group_does_not_interact(seed, sizes, norm, basis, groups):
+    net, x = sum_over_groups(groups, sizes, norm, basis, seed), rows_with_a_level(1, seed)
+    for i, j, is_in_a_group in pairs(groups):
+        assert is_in_a_group or mixed_difference(net, x, i, j, step=1.0) < 1e-10
+
+
+@pytest.mark.parametrize("basis", ["bspline", "rational", "sine", "fourier"])
+@pytest.mark.parametrize("groups", SETS, ids=str)
+def test_what_is_in_a_common_group_interacts_somewhere(groups, basis):
+    net, x = sum_over_groups(groups, (4, 3), "layer", basis, seed=0), rows_with_a_level(50, seed=0)
+    for i, j, is_in_a_group in pairs(groups):
+        assert not is_in_a_group or mixed_difference(net, x, i, j, step=1.0) > 1e-3
 
 
 def test_one_set_of_all_columns_is_no_constraint():
@@ -133,7 +152,6 @@ def test_one_set_of_all_columns_is_no_constraint():
     torch.testing.assert_close(net(x), plain(x))
 
 
-@property_test()
 @given(seed=st.integers(0, 10**6), n_basis=st.integers(1, 9))
 def test_monotone_coefficients_are_taken_over_as_they_are(seed, n_basis):
     direction = torch.tensor([[1.0, -1.0, 0.0]])
@@ -218,7 +236,7 @@ def test_a_monotone_target_is_learned():
 def test_predictions_are_sums_over_sets(constraint):
     X, y = falling()
     model = KANRegressor(**SMALL, interaction_cst=constraint).fit(X, y)
-    base, other = X.iloc[[0]], X.iloc[[1]]
+    base, other = X.iloc[:20], X.iloc[20:40]
     names = list(X.columns)
     sets = {"no_interactions": [], (0, 3): [{"a", "kind"}]}.get(
         constraint if isinstance(constraint, str) else tuple(constraint[0]), [{"b", "kind"}]
@@ -226,9 +244,9 @@ def test_predictions_are_sums_over_sets(constraint):
     for pair in combinations(names, 2):
         tables = [base.assign(**{name: other[name].to_numpy() for name in moved})
                   for moved in ([], pair[:1], pair[1:], pair)]  # fmt: skip
-        none, one, two, both = (model.predict(table)[0] for table in tables)
-        difference = abs(both - one - two + none) / max(map(abs, (none, one, two, both)))
-        assert difference > 1e-10 if set(pair) in sets else difference < 1e-10
+        none, one, two, both = (model.predict(table) for table in tables)
+        difference = np.abs(both - one - two + none).max() / np.abs([none, one, two, both]).max()
+        assert difference > 1e-4 if set(pair) in sets else difference < 1e-10
 
 
 def test_sets_hold_for_missing_values_too():
@@ -290,7 +308,7 @@ REFUSED = [
     ({"monotonic_cst": {"z": 1}}, r"monotonic_cst contains 1 unexpected feature names: \['z'\]"),
     ({"monotonic_cst": {"a": 3}}, r"monotonic_cst\['a'\] must be either -1, 0 or 1\. Got 3"),
     ({"monotonic_cst": {"kind": 1}}, r"Column 'kind' of X is categorical and cannot have a monotonic constraint\. Set"),
-    ({"interaction_cst": [{0, 4}]}, r"interaction_cst holds 4, which is no feature\. Pass integers from 0 to 3"),
+    ({"interaction_cst": [{0, 4}]}, r"interaction_cst holds 4, which is not a feature\. Pass integers from 0 to 3"),
     ({"interaction_cst": [0, 1]}, r"interaction_cst holds 0\. Pass a sequence of sets, lists or tuples"),
 ]  # fmt: skip
 
@@ -317,9 +335,9 @@ def test_more_than_two_classes_have_no_monotone_probabilities():
     ("params", "message"),
     [
         ({"monotonic_cst": [[1, 0, 0, 0]]}, r"^monotonic_cst has shape \(1, 4\)\. Pass one of -1, 0 and 1 for each"),
-        ({"interaction_cst": [["a", "z"]]}, r"^interaction_cst holds 'z', which is no feature.*names among \['a', 'b'"),
+        ({"interaction_cst": [["a", "z"]]}, r"^interaction_cst holds 'z', which is not a feature.*names among \['a', "),
         ({"interaction_cst": ["ab"]}, r"^interaction_cst holds 'ab'\. Pass a sequence of sets"),
-        ({"interaction_cst": [[["a", "b"]]]}, r"^interaction_cst holds \['a', 'b'\], which is no feature"),
+        ({"interaction_cst": [[["a", "b"]]]}, r"^interaction_cst holds \['a', 'b'\], which is not a feature"),
         ({"interaction_cst": [[]]}, r"^interaction_cst holds \[\]\. Pass a sequence of sets"),
         ({"monotonic_cst": {"a": 1}, "basis": "sine"}, r"^basis='sine' cannot be held monotone.*Choose 'bspline' or"),
         ({"monotonic_cst": {"a": 1}, "basis": ["bspline", "rbf"]}, r"^basis='rbf' cannot be held monotone"),
@@ -338,11 +356,3 @@ def test_too_many_pairs_are_refused():
     X = np.random.default_rng(0).normal(size=(20, 80))
     with pytest.raises(ValueError, match=r"^interaction_cst has 3160 groups.*'no_interactions' or a single hidden"):
         KANRegressor(**SMALL, interaction_cst="pairwise").fit(X, X[:, 0])
-
-
-def test_examples_of_the_docs_run():
-    page = (Path(__file__).parent.parent / "docs" / "constraints.md").read_text()
-    names = {}
-    for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(example, names)
-    assert isinstance(names["additive"], KANClassifier)

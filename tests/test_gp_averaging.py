@@ -1,7 +1,7 @@
 """What predictions of Gaussian processes average over: theorems, closed forms, and refits."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -108,7 +108,6 @@ def test_average_obeys_the_law_of_total_variance():
     assert np.linalg.eigvalsh(covariance[:, :, 0]).min() > 0
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.integers(2, 5), st.integers(1, 60), st.integers(0, 1000))
 def test_stacked_weights_are_the_best(n_models, n, seed):
     rng = np.random.default_rng(seed)

@@ -17,53 +17,22 @@ OPTIONAL = {"matplotlib", "finufft", "onnx", "onnxscript", "dask", "accelerate"}
 
 # Part of the package: (parts of the package, packages outside the standard library) that it may import.
 ALLOWED = {
-    "knots": (set(), TORCH),
-    "bases": ({"kernels", "knots"}, TORCH),
     "kernels": (set(), TORCH | {"triton"}),
+    "knots": (set(), TORCH),
     "optim": (set(), TORCH),
-    "_losses": ({"optim"}, TORCH | {"scipy"}),
-    "_norms": (set(), TORCH),
-    "_lookup": ({"_norms"}, TORCH),
-    "_network": ({"_lookup", "_norms", "bases", "knots"}, TORCH),
-    "_layerwise": (set(), TORCH),
-    "_constrained": ({"_lookup", "_network", "_norms", "bases"}, TORCH),
-    "_constraints": ({"_table"}, TABLES),
-    "_table": (set(), {"numpy", "sklearn", "narwhals"}),
-    "_encoding": ({"_table", "knots"}, TABLES),
+    "_devices": (set(), TORCH),
+    "_equality": (set(), set()),
+    "bases": ({"kernels", "knots"}, TORCH),
+    "data": ({"knots"}, TABLES | {"narwhals"}),
+    "network": ({"_equality", "bases", "knots"}, TORCH),
+    "training": ({"bases", "knots", "network", "optim"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
+    "model": ({"_devices", "bases", "data", "network", "training"}, TABLES),
+    "estimators": ({"_devices", "_equality", "bases", "data", "knots", "model", "network", "training"}, TABLES),
+    "gp": ({"_devices", "data"}, TABLES),
+    "inspection": ({"bases", "data", "gp", "model", "network", "training"}, TABLES),
+    "search": ({"_equality", "bases", "estimators", "gp", "training"}, TABLES | {"joblib", "optuna", "threadpoolctl"}),
     "_show_versions": ({"kernels"}, TORCH),
-    "_validation": ({"_table"}, TABLES),
-    "_phases": ({"optim"}, TORCH),
-    "_parallel": (set(), TORCH),
-    "_roughness": ({"bases"}, TORCH),
-    "_observation": (set(), set()),
-    "_rows": ({"_parallel"}, TORCH | {"skorch"}),
-    "_holdout": ({"_rows"}, TABLES),
-    "_shares": ({"_losses"}, TABLES | {"scipy"}),
-    "_refit": ({"_losses", "_rows", "_training", "_watching"}, TORCH),
-    "_watching": ({"_rows"}, TORCH | {"skorch", "tqdm"}),
-    "_training": (
-        {"_layerwise", "_losses", "_observation", "_parallel", "_phases", "_roughness", "_rows", "_watching", "optim"},
-        TABLES | {"skorch", "threadpoolctl", "tqdm"},
-    ),
-    "_parameters": (
-        {"_constraints", "_network", "_norms", "_parallel", "_phases", "_validation", "_watching", "bases"}, TABLES,
-    ),
-    "_base": (
-        {"_constrained", "_constraints", "_encoding", "_holdout", "_losses", "_network", "_parameters", "_phases",
-         "_refit", "_roughness", "_rows", "_shares", "_table", "_training", "_validation", "_watching", "knots"},
-        TABLES,
-    ),
-    "_streaming": ({"_base", "_phases", "_training"}, TABLES),
-    "_classifier": ({"_losses", "_streaming", "_validation"}, TABLES),
-    "_regressor": ({"_encoding", "_losses", "_streaming", "_validation"}, TABLES),
-    "gp": ({"_validation"}, TABLES),
-    "inspection": ({"_network", "_encoding", "_table", "bases", "gp"}, TABLES),
-    "symbolic": ({"_network", "bases"}, TABLES | {"sympy"}),
-    "search": (
-        {"_base", "_observation", "_parameters", "_phases", "bases", "gp"},
-        TABLES | {"joblib", "optuna", "threadpoolctl"},
-    ),
-}  # fmt: skip
+}
 
 FILES = sorted(ROOT.rglob("*.py"))
 
@@ -114,10 +83,10 @@ inner_files = pytest.mark.parametrize("path", [p for p in FILES if p != ROOT / "
 
 
 def test_the_reader_sees_what_is_there():
-    assert ("skorch", False) in imports(ROOT / "_training.py")
+    assert ("skorch", False) in imports(ROOT / "training" / "_net.py")
     assert (f"{NAME}.knots", False) in imports(ROOT / "bases" / "_bspline.py")
     assert (f"{NAME}.bases._base", False) in imports(ROOT / "bases" / "_bspline.py")
-    assert (f"{NAME}.bases", False) in imports(ROOT / "_network.py")
+    assert (f"{NAME}.bases", False) in imports(ROOT / "network" / "_layer.py")
 
 
 @inner_files
@@ -135,21 +104,17 @@ def test_imports_go_in_the_directions_of_the_design(path):
 
 @pytest.mark.parametrize(
     ("package", "owners"),
-    [
-        ("skorch", {"_rows.py", "_training.py", "_watching.py"}),
-        ("narwhals", {"_table.py"}),
-        ("optuna", {str(path.relative_to(ROOT)) for path in (ROOT / "search").glob("*.py")}),
-        ("triton", {str(Path("kernels", f"_triton_{family}.py")) for family in ("spline", "rational")}),
-    ],
+    [("skorch", "training"), ("narwhals", "data"), ("optuna", "search"), ("triton", "kernels")],
 )
-def test_some_packages_are_known_to_one_file_only(package, owners):
-    users = {identity(path) for path in FILES for module, _ in imports(path) if module.split(".")[0] == package}
-    assert users <= owners
+def test_some_packages_are_known_to_one_room_only(package, owners):
+    users = {part(name) for name, path in MODULES.items() for module, _ in imports(path)
+             if module.split(".")[0] == package}  # fmt: skip
+    assert users == {owners}
 
 
 @pytest.mark.parametrize("leaf", ["_classifier", "_regressor"])
 def test_only_the_package_itself_imports_the_estimators(leaf):
-    users = {identity(path) for path in FILES for module, _ in imports(path) if module == f"{NAME}.{leaf}"}
+    users = {identity(path) for path in FILES for module, _ in imports(path) if module == f"{NAME}.estimators.{leaf}"}
     assert users == {"__init__.py"}
 
 

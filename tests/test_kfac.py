@@ -11,12 +11,12 @@ from scipy.integrate import quad
 from torch import nn
 
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
-from sklearn_kan._losses import HUBER_DELTA, HUBER_INFORMATION, fisher_root, poisson, regression_loss
 from sklearn_kan.bases import Basis
 from sklearn_kan.optim import KFAC, cross_entropy_root, mse_root
 from sklearn_kan.optim import _factors as factors
 from sklearn_kan.optim._fisher import probes
 from sklearn_kan.optim._watch import watch
+from sklearn_kan.training._losses import HUBER_DELTA, HUBER_INFORMATION, fisher_root, poisson, regression_loss
 
 UNDAMPED = {"damping": 0.0, "adapt_period": None, "max_kl": 1e9}
 

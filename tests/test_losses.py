@@ -12,7 +12,7 @@ from sklearn.metrics import (
     mean_squared_error,
 )
 
-from sklearn_kan._losses import (
+from sklearn_kan.training._losses import (
     HUBER_DELTA,
     MAX_LOG_MEAN,
     REGRESSION_LOSSES,

@@ -10,9 +10,9 @@ from scipy.interpolate import BSpline as ScipyBSpline
 from torch import nn
 
 from sklearn_kan import KAN, KANLayer
-from sklearn_kan._lookup import EMBEDDING_DIM, MAX_LEVELS, LookupLayer
-from sklearn_kan._norms import NORMS, SIGNAL_STD, BatchNorm, LayerNorm
 from sklearn_kan.bases import BASES, BSpline, Sine
+from sklearn_kan.network._lookup import EMBEDDING_DIM, MAX_LEVELS, LookupLayer
+from sklearn_kan.network._norms import NORMS, SIGNAL_STD, BatchNorm, LayerNorm
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 all_bases = pytest.mark.parametrize("basis", sorted(BASES))

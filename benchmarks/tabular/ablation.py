@@ -9,7 +9,8 @@ from functools import partial
 from unittest.mock import patch
 
 from benchmarks.tabular.suite import RESULTS, arguments, run
-from sklearn_kan import KANClassifier, KANRegressor, _phases
+from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan.training import _phases
 
 PARTS = {
     "plain KAN: one network, uniform knots, constant rate": {
@@ -43,7 +44,7 @@ class Recipe:
         self.has_factors = has_factors
 
     def fit(self, X, y):
-        with patch.object(_phases, "AHEAD", _phases.AHEAD if self.has_factors else 0.0):
+        with patch.object(_phases, "FACTOR_RATE", _phases.FACTOR_RATE if self.has_factors else 0.0):
             return self.model.fit(X, y)
 
 

@@ -14,14 +14,14 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     _process: Process
 
-    def _adopt(self, seen, process, n_iter):
+    def _adopt(self, reader, process, n_iter):
         """Set what was learned; nothing is set before."""
         best = process.models[0]
         value = process.evidence(best.kernel).value
         self._process = process
-        self.n_features_in_ = seen.n_features_in_
-        if hasattr(seen, "feature_names_in_"):
-            self.feature_names_in_ = seen.feature_names_in_
+        self.n_features_in_ = reader.n_features_in_
+        if hasattr(reader, "feature_names_in_"):
+            self.feature_names_in_ = reader.feature_names_in_
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         self.models_, self.n_iter_, self.solver_ = process.models, n_iter, process.solvers.kind.name
@@ -39,9 +39,9 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_features)
         return_std : bool, default=False
-            Also the standard deviation of an observation, noise included.
+            Whether to also return the standard deviation of an observation, noise included.
         return_cov : bool, default=False
-            Also the covariance of observations.
+            Whether to also return the covariance of observations.
 
         Returns
         -------

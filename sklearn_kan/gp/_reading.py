@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import validate_data
 
-from .._validation import read_weight, read_y
+from ..data._targets import read_numbers, read_weight
 from .inference._points import rounded
 
 
@@ -58,18 +58,14 @@ def read_points(estimator, X, *, reset):
 def read(estimator, X, y, sample_weight, alpha):
     """What `fit` was given."""
     X = read_points(estimator, X, reset=True)
-    y = read_y(y, len(X), numeric=True)
-    if y.ndim > 2 or y.shape[-1] == 0:
-        raise ValueError(f"y has shape {y.shape}. Pass (n_samples,) or (n_samples, n_outputs).")
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y, warn=True)
+    y, numbers = read_numbers(y, len(X))
     weight = np.ones(len(X)) if sample_weight is None else read_weight(sample_weight, len(X))
     extra = np.asarray(alpha, dtype=np.float64)
     if (extra.ndim and extra.shape != (len(X),)) or not np.all(np.isfinite(extra)) or (extra < 0).any():
         raise ValueError(f"alpha={alpha!r} is not usable. Pass a number >= 0, or one for each of {len(X)} rows.")
     used = weight > 0
     extra = np.broadcast_to(extra, used.shape)
-    return Rows(X[used], y.reshape(len(X), -1)[used], weight[used], extra[used], y.ndim == 1)
+    return Rows(X[used], y[used], weight[used], extra[used], numbers.is_flat)
 
 
 def read_grid(axes, Y, sample_weight):

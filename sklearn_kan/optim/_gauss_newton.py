@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from ._conjugate_gradients import conjugate_gradients
 from ._fisher import get_root
 from ._jacobian import blocks_of, parts
 from ._kfac import evaluated, minimiser
@@ -36,7 +37,7 @@ class GaussNewton(torch.optim.Optimizer):
     damping : float, default=1e-3
         ``|g| / gamma`` of the first step. Zero takes all steps, with a pseudo-inverse and without a trial.
     penalty : float, default=0.0
-        If the loss holds ``penalty / 2 ||w||^2`` of the layers' coefficients, its curvature.
+        Curvature of a term ``penalty / 2 ||w||^2`` of the layers' coefficients, if the loss has one.
     max_dense : int, default=5000
         Up to so many parameters B is computed, in float64, and factored; beyond, systems are solved by conjugate
         gradients with products of B.
@@ -198,20 +199,12 @@ class Products:
         return product * self.free + self.ridge * vector
 
     def solve(self, gradient, damping):
-        """By conjugate gradients from zero, each iterate a better minimum of the model (Hestenes & Stiefel, 1952)."""
-        h, residual = torch.zeros_like(gradient), -gradient
-        direction, square = residual, residual @ residual
-        goal = RESIDUAL**2 * square
-        for _ in range(MAX_PRODUCTS):
-            product = self.times(direction) + damping * direction
-            bend = direction @ product
-            if not (square > goal and bend > 0):
-                break
-            h = h + square / bend * direction
-            residual = residual - square / bend * product
-            last, square = square, residual @ residual
-            direction = residual + square / last * direction
-        return h
+        """By conjugate gradients, each iterate a better minimum of the model."""
+
+        def damped(vector):
+            return self.times(vector) + damping * vector
+
+        return conjugate_gradients(damped, -gradient, tolerance=RESIDUAL, max_iter=MAX_PRODUCTS)
 
 
 def vector_of(blocks, tensors):

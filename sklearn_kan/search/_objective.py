@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection._validation import _fit_and_score
 
-from .._observation import observed_by
+from ..training._observation import observed_by
 
 N_REPORTS = 10  # of a fold, evenly over its passes
 FOLDS = "folds"  # user attribute of a trial with what each fold gave: the score sought, all scores, times, error

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from optuna import distributions
 from optuna.trial import FixedTrial
 
-from .._base import BaseKAN
-from .._parameters import FULL_BATCH_ROWS
-from .._phases import STREAMING
+from .._equality import is_equal, plain
 from ..bases import BASES, BSpline, get_basis
+from ..estimators._base import BaseKAN
 from ..gp import GPSpectralRegressor
+from ..training._phases import STREAMING
+from ..training._settings import FULL_BATCH_ROWS
 
 # A family's parameters that are the estimator's too; others are basis_params.
 SHARED = {"n_knots", "degree", "knots", "smoothness"}
@@ -72,10 +73,10 @@ def space_for(estimator, space, bases, n_samples):
         return Space(space, own_setting(space, estimator))
     unknown = sorted(set(space) - set(estimator.get_params()))
     if unknown:
-        raise ValueError(f"space has {unknown}, which are no parameters of {estimator!r}. See estimator.get_params().")
+        raise ValueError(f"space has {unknown}, which are not parameters of {estimator!r}. See estimator.get_params().")
     for name, distribution in space.items():
         if not isinstance(distribution, distributions.BaseDistribution):
-            raise TypeError(f"space[{name!r}]={distribution!r} is no Optuna distribution. Pass one, or a callable.")
+            raise TypeError(f"space[{name!r}]={distribution!r} is not an Optuna distribution. Pass one, or a callable.")
 
     def draw(trial):
         return {name: trial._suggest(name, distribution) for name, distribution in space.items()}
@@ -85,7 +86,7 @@ def space_for(estimator, space, bases, n_samples):
 
 def own_setting(draw, estimator):
     """An estimator's own values under the names that a space asks for; None if the space does not hold them."""
-    own = estimator.get_params()
+    own = {name: plain(value) for name, value in estimator.get_params().items()}
     trial = FixedTrial(own)
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -96,7 +97,7 @@ def own_setting(draw, estimator):
         )
     except (ValueError, TypeError):
         return None
-    is_own = all(repr(own.get(name)) == repr(value) for name, value in params.items())
+    is_own = all(is_equal(own.get(name), value) for name, value in params.items())
     return dict(trial.params) if is_inside and is_own else None
 
 
@@ -149,13 +150,13 @@ def kan_space(model, prefix, bases, n_samples):
         params |= {key: suggest(trial, prefix + key, values) for key, values in common.items()}
         return {prefix + key: value for key, value in params.items()}
 
-    own = {f"{prefix}{key}": getattr(model, key) for key in common}
+    own = {f"{prefix}{key}": plain(getattr(model, key)) for key in common}
     if families:
         own |= {f"{prefix}basis": first} if len(families) > 1 else {}
         own |= {f"{prefix}{first}__{key}": own_value(model, families[first], key) for key in branches[first]}
     if has_free_size:
         sizes = model.hidden_layer_sizes
-        own |= {f"{prefix}n_hidden_layers": len(sizes), f"{prefix}width": sizes[0]}
+        own |= {f"{prefix}n_hidden_layers": len(sizes), f"{prefix}width": plain(sizes[0])}
     return Space(draw, own)
 
 
@@ -201,7 +202,7 @@ def family_ranges(model, family):
 
 def own_value(model, family, key):
     """The value that a family's parameter has in a model."""
-    return getattr(model, key) if key in SHARED else default_of(get_basis(family), key)
+    return plain(getattr(model, key)) if key in SHARED else default_of(get_basis(family), key)
 
 
 def gp_space(model, prefix):
@@ -218,9 +219,9 @@ def gp_space(model, prefix):
         params |= {key: suggest(trial, prefix + key, values) for key, values in common.items()}
         return {prefix + key: value for key, value in params.items()}
 
-    own = {f"{prefix}{key}": getattr(model, key) for key in common}
+    own = {f"{prefix}{key}": plain(getattr(model, key)) for key in common}
     own |= {f"{prefix}spectrum": model.spectrum} if len(spectra) > 1 else {}
-    own |= {f"{prefix}{model.spectrum}__{key}": getattr(model, key) for key in branches[model.spectrum]}
+    own |= {f"{prefix}{model.spectrum}__{key}": plain(getattr(model, key)) for key in branches[model.spectrum]}
     return Space(draw, own)
 
 
@@ -241,7 +242,7 @@ def free_ranges(model, ranges):
 
 def is_free(model, name):
     """Whether a parameter has its default value."""
-    return repr(getattr(model, name)) == repr(default_of(type(model), name))
+    return is_equal(getattr(model, name), default_of(type(model), name))
 
 
 def default_of(cls, name):

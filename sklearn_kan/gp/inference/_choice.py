@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..._validation import resolve_device
+from ..._devices import resolve_device
 from .._trend import Trend
 from ._dense import Dense
 from ._fourier import Fourier

@@ -1,0 +1,1 @@
+"""A user's table, target and weights -> numbers."""

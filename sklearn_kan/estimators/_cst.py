@@ -1,0 +1,108 @@
+"""Reading `monotonic_cst` and `interaction_cst`: columns that a model rises or falls in, columns that may interact."""
+
+from itertools import combinations
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.validation import _check_monotonic_cst
+
+from ..data._table import describe
+
+
+def read_constraints(estimator, columns):
+    """Check `monotonic_cst` and `interaction_cst` of an estimator that has seen the columns of a table.
+
+    Parameters
+    ----------
+    estimator : KANClassifier or KANRegressor
+    columns : list of Column
+        As `read_table` gives them.
+
+    Returns
+    -------
+    directions : ndarray of shape (n_features,)
+        1, 0 or -1 for each column.
+    groups : list of set of int, or None
+        Columns that may interact; every column is in at least one of the sets.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter or column and the remedy.
+    """
+    directions, groups = read_directions(estimator, columns), read_groups(estimator)
+    if estimator.interactions == "product" and (directions.any() or groups is not None):
+        name = "monotonic_cst" if directions.any() else "interaction_cst"
+        raise ValueError(
+            f"interactions={estimator.interactions!r} multiplies columns, which {name} cannot hold to. Set one of them "
+            "to None."
+        )
+    return directions, groups
+
+
+def on_inputs(directions, groups, encoder):
+    """The same for the columns of an encoded table, as lists: a direction for each numeric input, groups of inputs."""
+    numeric, categorical = np.flatnonzero(~encoder.categorical_), np.flatnonzero(encoder.categorical_)
+    column_of_input = [*numeric, *categorical, *numeric[encoder.missing_]]
+    groups = [set(range(len(directions)))] if groups is None else groups
+    inputs = [[i for i, column in enumerate(column_of_input) if column in group] for group in groups]
+    return directions[numeric].tolist(), inputs
+
+
+def read_directions(estimator, columns):
+    """For each column 1, 0 or -1, int8 of shape (n_features,)."""
+    monotonic_cst = estimator.monotonic_cst
+    if not isinstance(monotonic_cst, dict) and monotonic_cst is not None and np.ndim(monotonic_cst) != 1:
+        raise ValueError(
+            f"monotonic_cst has shape {np.shape(monotonic_cst)}. Pass one of -1, 0 and 1 for each of the "
+            f"{estimator.n_features_in_} features, or a dict by their names."
+        )
+    directions = _check_monotonic_cst(estimator, monotonic_cst)
+    refused = [column.name for column, way in zip(columns, directions, strict=True) if column.is_categorical and way]
+    if refused:
+        raise ValueError(
+            f"{describe(refused[0])} of X is categorical and cannot have a monotonic constraint. Set its entry of "
+            "monotonic_cst to 0, or pass the column as numbers."
+        )
+    return directions
+
+
+def read_groups(estimator):
+    """Sets of columns that may interact, by their places, every column in one of them; None for no constraint."""
+    interaction_cst, n_features = estimator.interaction_cst, estimator.n_features_in_
+    if interaction_cst is None:
+        return None
+    if isinstance(interaction_cst, str):
+        size = {"pairwise": 2, "no_interactions": 1}[interaction_cst]
+        groups = [set(group) for group in combinations(range(n_features), min(size, n_features))]
+    else:
+        groups = [read_group(group, estimator) for group in interaction_cst]
+    rest = set(range(n_features)).difference(*groups)
+    return groups + [rest] if rest else groups
+
+
+def read_group(group, estimator):
+    """One set of columns, named or numbered, as a set of places."""
+    n_features, names = estimator.n_features_in_, list(getattr(estimator, "feature_names_in_", []))
+    features = [] if isinstance(group, str) or not hasattr(group, "__iter__") else list(group)
+    if not features:
+        raise ValueError(
+            f"interaction_cst holds {group!r}. Pass a sequence of sets, lists or tuples of features, such as "
+            "[{0, 1}, {2}]."
+        )
+    for feature in features:
+        is_place = isinstance(feature, Integral) and 0 <= int(feature) < n_features
+        if not is_place and feature not in names:
+            named = f", or names among {names[:5]}{' and more' * (len(names) > 5)}" if names else ""
+            raise ValueError(
+                f"interaction_cst holds {feature!r}, which is not a feature. Pass integers from 0 to {n_features - 1}"
+                f"{named}."
+            )
+    return {names.index(feature) if feature in names else int(feature) for feature in features}
+
+
+def in_order(interaction_cst):
+    """The same with sets as sorted lists: equal sets of names may print in different orders."""
+    if not isinstance(interaction_cst, list | tuple):
+        return interaction_cst
+    return [sorted(group, key=str) if isinstance(group, set | frozenset) else group for group in interaction_cst]

@@ -1,0 +1,1 @@
+"""Layers and networks: an encoded table -> raw outputs."""

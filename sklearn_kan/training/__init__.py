@@ -1,0 +1,1 @@
+"""Rows -> a trained network."""

@@ -1,0 +1,64 @@
+"""What held-out rows correct after training: how much members count, and how sure probabilities are."""
+
+import math
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+
+from ._losses import LOGARITHMIC, combined, cross_entropy
+
+LOG_TEMPERATURES = -2.0, 2.0  # the lowest and the highest
+LOG_TEMPERATURE_STD = 0.5  # beforehand: few rows without an error would ask for none at all
+EQUAL_SHARES_ROWS = 1.0  # how many rows' worth of logarithms speak for equal shares beforehand
+
+
+def best_temperature(raw, y, weight):
+    """The most probable divisor of logits (n, k), by their weighted cross-entropy (Guo et al. 2017, sec. 4.2)."""
+
+    def loss(log_temperature):
+        fit = float((cross_entropy(raw / math.exp(log_temperature), y) * weight).sum())
+        return fit + 0.5 * (log_temperature / LOG_TEMPERATURE_STD) ** 2
+
+    return math.exp(minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded").x)
+
+
+def member_weights(loss, raw, y, weight, sizes):
+    """Weights of members that are of two kinds, equal within a kind, or of one; their average is one.
+
+    The average of both kinds is scored on rows that members of both hold out: by their mean loss if it is a negative
+    log-likelihood, else by its logarithm, times their number. A weak prior keeps either from nothing (stacking; Wolpert
+    1992, Breiman 1996).
+
+    Parameters
+    ----------
+    loss : callable
+    raw : Tensor of shape (n, members, k)
+    y : Tensor
+        Targets.
+    weight : Tensor of shape (n, members)
+        Positive where a member holds a row out.
+    sizes : sequence of int
+        How many members are of each kind, in their order.
+
+    Returns
+    -------
+    weights : ndarray of shape (members,)
+    """
+    in_common = torch.stack([part.any(1) for part in weight.split(sizes, 1)]).all(0)
+    if len(sizes) == 1 or not in_common.any():
+        return np.ones(sum(sizes))
+    raw, y, weight = raw[in_common].double(), y[in_common], weight[in_common].double()
+    parts = zip(raw.split(sizes, 1), weight.split(sizes, 1), strict=True)
+    kinds = torch.stack([combined(loss, outputs, own) for outputs, own in parts], 1)
+    row_weight = weight.amax(1)
+
+    def objective(share):
+        shares = kinds.new_tensor([1 - share, share]).expand(len(y), 2)
+        mean = float((loss(combined(loss, kinds, shares), y) * row_weight).sum() / row_weight.sum())
+        likelihood = mean if loss in LOGARITHMIC else math.log(max(mean, np.finfo(float).tiny))
+        return len(y) * likelihood - EQUAL_SHARES_ROWS * math.log(share * (1 - share))
+
+    share = minimize_scalar(objective, bounds=(0, 1), method="bounded").x
+    each = [(1 - share) / sizes[0], share / sizes[1]]
+    return sum(sizes) * np.repeat(each, sizes)

@@ -1,0 +1,87 @@
+"""What watches a phase of training: the best state, progress, and whoever looks on from outside."""
+
+import math
+
+from skorch.callbacks import Callback
+from tqdm.auto import tqdm
+
+from ._evaluation import is_finite, mean_loss, objective, snapshot
+
+
+class BestState(Callback):
+    """Watch the loss, say when a phase no longer improves, and keep its best state.
+
+    The watched loss is that of the validation rows, or of the training rows where there are none. With validation
+    rows the state after their best epoch is kept, otherwise the last one, or if numbers became non-finite the one
+    before the best epoch. It gives way to the state before training if that had a lower validation loss, and a lower
+    objective, by more than the unit of the learned scale where steps are stochastic.
+    """
+
+    def __init__(self, n_iter_no_change, tol, best=math.inf):
+        self.n_iter_no_change, self.tol, self.best = n_iter_no_change, tol, best
+
+    def on_train_begin(self, net, X=None, **kwargs):
+        self.monitor = "train_loss" if net.validation is None else "valid_loss"
+        self.first = self.state = snapshot(net.module_)
+        self.reference, self.idle, self.failed, self.done = self.best, 0, False, False
+        self.start = objective(net, X)
+        self.start_valid = -math.inf if net.validation is None else mean_loss(net, net.validation)
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.before = snapshot(net.module_) if self.monitor == "train_loss" else None
+
+    def on_epoch_end(self, net, **kwargs):
+        loss = net.history[-1][self.monitor]
+        self.failed = not math.isfinite(loss) or getattr(net.optimizer_, "is_stuck", False)
+        if loss < self.best:
+            self.best = loss
+            self.state = snapshot(net.module_) if self.before is None else self.before
+        self.idle = 0 if loss < self.reference - self.tol else self.idle + 1
+        self.reference = min(self.reference, loss) if self.idle == 0 else self.reference
+        self.done = self.failed or self.idle >= self.n_iter_no_change
+
+    def on_train_end(self, net, X=None, **kwargs):
+        if self.failed or self.monitor == "valid_loss":
+            net.module_.load_state_dict(self.state)
+        end = objective(net, X)
+        slack = 0.0 if net.phase.batch_size is None else 1 + abs(self.start)
+        is_worse = end > self.start + slack or not (math.isfinite(end) and is_finite(net.module_))
+        if is_worse and self.best > self.start_valid:
+            self.failed = True
+            net.module_.load_state_dict(self.first)
+
+
+class Progress(Callback):
+    """A progress bar over epochs, with the latest losses."""
+
+    def __init__(self, description):
+        self.description = description
+
+    def on_train_begin(self, net, **kwargs):
+        self.bar = tqdm(total=net.max_epochs, desc=self.description, unit="epoch")
+
+    def on_epoch_end(self, net, **kwargs):
+        losses = {key: f"{value:.4g}" for key, value in net.history[-1].items() if key.endswith("_loss")}
+        self.bar.set_postfix(losses)
+        self.bar.update()
+
+    def on_train_end(self, net, **kwargs):
+        self.bar.close()
+
+
+class Observed(Callback):
+    """Tell whoever watches the fit from outside about every pass."""
+
+    def __init__(self, observer, n_passes):
+        self.observer, self.n_passes = observer, n_passes
+
+    def on_epoch_end(self, net, **kwargs):
+        self.observer(net.history[-1].get("valid_loss"), self.n_passes)
+
+
+def check_callbacks(callbacks):
+    """Raise unless these are skorch callbacks, each by itself or with a name."""
+    for item in callbacks or ():
+        callback = item[-1] if isinstance(item, list | tuple) and len(item) == 2 else item
+        if not (isinstance(callback, Callback) or (isinstance(callback, type) and issubclass(callback, Callback))):
+            raise TypeError(f"callbacks has {item!r}, which is not a skorch callback. Pass instances of its Callback.")

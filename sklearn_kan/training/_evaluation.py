@@ -1,0 +1,39 @@
+"""Losses and outputs of a net over rows, and copies of its state."""
+
+import torch
+
+from ._rows import Batches
+
+EVALUATION_ROWS = 4096
+
+
+@torch.no_grad()
+def objective(net, rows):
+    """What a phase minimises."""
+    return mean_loss(net, rows, training=True) + float(net.penalty())
+
+
+@torch.no_grad()
+def mean_loss(net, rows, training=False):
+    """Mean loss over rows, of members by themselves as in training, or as predictions have it."""
+    net.module_.eval()
+    batches = Batches(rows, EVALUATION_ROWS)
+    total = sum(net.get_loss(net.module_(X), target, training=training).item() * len(X) for X, target in batches)
+    return total / len(rows)
+
+
+@torch.no_grad()
+def held_out_outputs(net, rows):
+    """Raw outputs (n, k) or (n, members, k) for rows, with targets, and weights (n,) or of those that hold them out."""
+    net.module_.eval()
+    batches = Batches(rows.to(net.device, next(net.module_.parameters()).dtype), EVALUATION_ROWS)
+    parts = [(net.module_(X), y, weight) for X, (y, weight) in batches]
+    return [torch.cat(tensors) for tensors in zip(*parts, strict=True)]
+
+
+def snapshot(module):
+    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+
+def is_finite(module):
+    return all(p.isfinite().all() for p in module.parameters())

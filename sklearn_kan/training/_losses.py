@@ -1,0 +1,139 @@
+"""Losses, their links, and the scale on which a target is learned.
+
+A loss maps raw network outputs and targets, both on the learned scale, to one value per row.
+"""
+
+import math
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+
+from ..optim import constant_root, cross_entropy_root
+
+HUBER_DELTA = 1.35  # in robust standard deviations of the target, as in sklearn.linear_model.HuberRegressor
+HUBER_INFORMATION = 1 / (1 + 2 * math.exp(-0.5 * HUBER_DELTA**2)
+                         / (HUBER_DELTA * math.sqrt(2 * math.pi) * math.erf(HUBER_DELTA / math.sqrt(2))))  # fmt: skip
+MAX_LOG_MEAN = 30.0  # of the Poisson mean over the target's average: exp stays finite in float32
+
+
+def squared_error(raw, y):
+    """Half the squared error, ``(n, k), (n, k) -> (n,)``, averaged over outputs."""
+    return 0.5 * (raw - y).square().mean(1)
+
+
+def absolute_error(raw, y):
+    """Absolute error, ``(n, k), (n, k) -> (n,)``."""
+    return (raw - y).abs().mean(1)
+
+
+def huber(raw, y):
+    """Huber's loss (1964): quadratic up to 1.35 robust standard deviations, linear beyond."""
+    return F.huber_loss(raw, y, delta=HUBER_DELTA, reduction="none").mean(1)
+
+
+def poisson(raw, y):
+    """Half the Poisson deviance without its constant; the raw output is the log of the mean."""
+    log_mean = raw.clamp(max=MAX_LOG_MEAN)
+    return (log_mean.exp() - y * log_mean).mean(1)
+
+
+class Pinball:
+    """Pinball loss of the quantile at `level` (Koenker & Bassett, 1978)."""
+
+    def __init__(self, level):
+        self.level = level
+
+    def __call__(self, raw, y):
+        error = y - raw
+        return torch.maximum(self.level * error, (self.level - 1) * error).mean(1)
+
+
+def cross_entropy(raw, y):
+    """Cross-entropy of class indices, ``(n, n_classes), (n,) -> (n,)``."""
+    return F.cross_entropy(raw, y, reduction="none")
+
+
+LOGARITHMIC = cross_entropy, poisson  # losses whose raw outputs are logarithms of what is predicted
+
+
+def member_losses(loss, raw, y):
+    """A loss for each row and member of an ensemble: ``(n, members, k), (n, ...) -> (n, members)``."""
+    n_members = raw.shape[1]
+    return loss(raw.flatten(0, 1), y.repeat_interleave(n_members, 0)).unflatten(0, (-1, n_members))
+
+
+def combined(loss, raw, weight=None):
+    """One output for those of several members: what they predict, averaged.
+
+    Parameters
+    ----------
+    loss : callable
+    raw : Tensor of shape (n, members, k)
+    weight : Tensor of shape (n, members), optional
+        Which members count, and how much.
+
+    Returns
+    -------
+    raw : Tensor of shape (n, k)
+        For logarithmic losses the logarithm of the average, for classes of the average probability.
+    """
+    share = raw.new_ones(raw.shape[:2]) if weight is None else weight
+    share = (share / share.sum(1, keepdim=True))[..., None]
+    if loss not in LOGARITHMIC:
+        return (share * raw).sum(1)
+    return torch.logsumexp((raw.log_softmax(2) if loss is cross_entropy else raw) + share.log(), 1)
+
+
+def averaged(loss, raw, member_weights, weight=1.0):
+    """What members predict together, each counting as it should: ``(n, members, k) -> (n, k)``.
+
+    Parameters
+    ----------
+    loss : callable
+    raw : Tensor of shape (n, members, k)
+    member_weights : ndarray of shape (members,)
+    weight : Tensor of shape (n, members), optional
+        Which members count for a row.
+    """
+    weights = torch.from_numpy(member_weights).to(raw) * weight
+    return combined(loss, raw, weights.expand(raw.shape[:2]))
+
+
+def poisson_root(raw):
+    """Root of the Fisher information of the Poisson distribution, its mean."""
+    return (raw.clamp(max=MAX_LOG_MEAN).exp() / raw.shape[1]).sqrt().diag_embed()
+
+
+def fisher_root(loss):
+    """Root of the Fisher information of the density whose negative logarithm a loss is.
+
+    It maps raw outputs (n, k) to (n, k, n_columns).
+
+    For absolute errors, pinball and Huber's loss the second derivative is zero in places or everywhere, but the
+    information of a location, ``E[loss'**2]``, is a positive constant: 1 for Laplace's density, ``q (1 - q)`` for the
+    asymmetric one, ``P(|e| < delta)`` under Huber's.
+    """
+    if loss is cross_entropy:
+        return cross_entropy_root
+    if loss is poisson:
+        return poisson_root
+    if isinstance(loss, Pinball):
+        information = loss.level * (1 - loss.level)
+    else:
+        information = {squared_error: 1.0, absolute_error: 1.0, huber: HUBER_INFORMATION}[loss]
+    return partial(mean_root, information=information)
+
+
+def mean_root(raw, information):
+    """Root of the same information for each output, of losses that are means over outputs."""
+    return constant_root(raw, information / raw.shape[1])
+
+
+REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "poisson")
+
+
+def regression_loss(name, quantile):
+    """The loss function of this name."""
+    functions = {"squared_error": squared_error, "absolute_error": absolute_error, "huber": huber, "poisson": poisson}
+    return Pinball(quantile) if name == "quantile" else functions[name]

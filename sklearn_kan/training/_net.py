@@ -1,0 +1,214 @@
+"""The skorch net that runs one phase of training."""
+
+import math
+from collections import defaultdict
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from threadpoolctl import ThreadpoolController
+
+from ..optim import KFAC, GaussNewton
+from ._evaluation import EVALUATION_ROWS
+from ._losses import combined, cross_entropy, member_losses
+from ._parallel import average, n_processes
+from ._phases import cosine, is_coefficient, rate_of, streaming_phase
+from ._roughness import Roughness
+from ._rows import Batches, Rows
+from ._settings import Settings
+
+CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
+SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
+
+_threads = None
+
+
+def limited_threads(n_multiply_adds):
+    """Context in which small work runs on one thread; it restores the limits that were there."""
+    global _threads
+    if n_multiply_adds > SMALL_STEP or torch.get_num_threads() == 1:
+        return nullcontext()
+    _threads = _threads or ThreadpoolController()
+    return _threads.limit(limits=1, user_api="openmp")  # a limit of this thread alone, unlike that of BLAS
+
+
+class Net(NeuralNet):
+    """skorch net over `Rows`; one phase of training on a module that exists already."""
+
+    def __init__(self, module, loss, phase, *, validation=None, generator=None, callbacks=(), device="cpu"):
+        super().__init__(
+            module, criterion=loss, optimizer=phase.optimizer, max_epochs=phase.max_iter,
+            batch_size=phase.batch_size or -1, callbacks=list(callbacks), device=device, train_split=None, verbose=0,
+            callbacks__epoch_timer=None, callbacks__train_loss=None, callbacks__valid_loss=None,
+            callbacks__print_log=None,
+        )  # fmt: skip
+        self.phase, self.validation, self.generator = phase, validation, generator
+        self.lowest = {}
+        self.roughness = Roughness(module.layers, phase.smoothness) if phase.smoothness else None
+
+    def initialize_criterion(self):
+        self.criterion_ = self.criterion  # a function that is ready to be called
+        return self
+
+    def initialize_optimizer(self, triggered_directly=None):
+        params: dict[str, Any] = dict(self.phase.params)
+        if issubclass(self.phase.optimizer, CURVED):
+            self.optimizer_ = self.phase.optimizer(self.module_, reduce=average, **params)
+            self.highest_rates_ = [group.get("lr") for group in self.optimizer_.param_groups]
+            return self
+        if not self.has_decay:
+            self.optimizer_ = self.phase.optimizer(self.module_.parameters(), **params)
+            return self
+        alike = defaultdict(list)
+        for name, parameter in self.module_.named_parameters():
+            decay = params["weight_decay"] if is_coefficient(name) else 0.0
+            alike[params["lr"] * rate_of(name, parameter), decay].append(parameter)
+        groups = [{"params": members, "lr": rate, "weight_decay": decay} for (rate, decay), members in alike.items()]
+        self.optimizer_ = self.phase.optimizer(groups, **params)
+        self.highest_rates_ = [group["lr"] for group in groups]
+        return self
+
+    def notify(self, method_name, **kwargs):
+        """Tell all callbacks; a callback that ends training ends the phase, once all have seen the epoch."""
+        try:
+            super().notify(method_name, **kwargs)
+        except KeyboardInterrupt as stop:
+            if method_name != "on_epoch_end":
+                raise
+            raise Converged from stop
+        if method_name == "on_epoch_end" and any(getattr(callback, "done", False) for _, callback in self.callbacks_):
+            raise Converged
+
+    def get_split_datasets(self, X, y=None, **fit_params):
+        return X, self.validation
+
+    def get_iterator(self, dataset, training=False):
+        if not isinstance(dataset, Rows):
+            return super().get_iterator(dataset, training)
+        if not training:
+            return Batches(dataset, EVALUATION_ROWS)
+        batches = Batches(dataset, self.phase.batch_size or len(dataset), self.generator)
+        self.n_steps_ = self.phase.max_iter * len(batches)
+        self.step_ = 0
+        return batches
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Weighted mean over rows: of the mean over an ensemble's members in training, else of their average's loss.
+
+        Weights are (n, members), or (n, 1) where rows count alike for all members.
+        """
+        y, weight = y_true
+        if y_pred.ndim < 3:
+            return (self.criterion_(y_pred, y) * weight[:, 0]).mean()
+        if training:
+            return (member_losses(self.criterion_, y_pred, y) * weight).mean()
+        average = combined(self.criterion_, y_pred, weight.expand(y_pred.shape[:2]))
+        return (self.criterion_(average, y) * weight.amax(1)).mean()
+
+    def penalty(self):
+        """Half the squared norm of all coefficients, times the phase's strength; of an ensemble, the members' mean."""
+        coefficients = (p for name, p in self.module_.named_parameters() if is_coefficient(name))
+        n_members = getattr(self.module_, "n_members", None) or 1
+        strength = self.phase.penalty / n_members
+        total = 0.5 * strength * sum(p.square().sum() for p in coefficients)
+        return total + self.roughness.penalty() / n_members if self.roughness and not self.has_decay else total
+
+    @property
+    def has_decay(self):
+        """Whether coefficients are shrunk outside of the objective."""
+        return "weight_decay" in self.phase.params
+
+    @property
+    def is_penalised(self):
+        """Whether the objective has penalties."""
+        return not self.has_decay and (self.phase.penalty or self.phase.smoothness)
+
+    def as_predicted(self, raw):
+        """Outputs as callbacks expect them, whatever the number of members."""
+        raw = raw.detach()
+        return raw if raw.ndim < 3 else combined(self.criterion_, raw)
+
+    def train_step(self, batch, **fit_params):
+        X, (y, weight) = batch
+        first: dict[str, Any] = {}
+
+        def closure():
+            self.optimizer_.zero_grad()
+            y_pred = self.module_(X, sample_weight=weight)
+            loss = self.get_loss(y_pred, (y, weight), training=True)
+            objective = loss + self.penalty() if self.is_penalised else loss
+            objective = self.phase.scale * objective
+            if objective.requires_grad:  # not where a step is tried
+                objective.backward()
+            n_rows = len(X)
+            if n_processes() > 1:
+                gradients = [p.grad for p in self.module_.parameters() if p.grad is not None]
+                n_rows = average([*gradients, loss.detach(), objective.detach()], n_rows)
+            if not first:
+                first.update(loss=loss.detach(), y_pred=self.as_predicted(y_pred), n_rows=n_rows)
+            if objective.requires_grad:
+                parameters = self.get_all_learnable_params()
+                self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
+            return objective
+
+        if self.phase.schedule == "cosine":
+            share = cosine(self.step_ / self.n_steps_)
+            for group, highest in zip(self.optimizer_.param_groups, self.highest_rates_, strict=True):
+                group["lr"] = share * highest
+        self.step_ += 1
+        if isinstance(self.optimizer_, CURVED):
+            self.optimizer_.step(closure, sample_weight=weight[:, 0])
+        else:
+            self.optimizer_.step(closure)
+        if self.roughness and self.has_decay:
+            self.roughness.shrink({p: group["lr"] for group in self.optimizer_.param_groups for p in group["params"]})
+        return first
+
+    def validation_step(self, batch, **fit_params):
+        X, target = batch
+        with torch.no_grad():
+            y_pred = self.module_(X)
+            return {"loss": self.get_loss(y_pred, target), "y_pred": self.as_predicted(y_pred), "n_rows": len(X)}
+
+    def evaluation_step(self, batch, training=False):
+        return self.as_predicted(super().evaluation_step(batch, training))
+
+    def predict(self, X):
+        """Classes as numbers, or outputs on the learned scale: for skorch's scoring callbacks."""
+        raw = super().predict(X)
+        return raw.argmax(1) if self.criterion is cross_entropy else raw
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """One pass over the rows, recording the mean loss; the only `.item()` of an epoch.
+
+        Callbacks see a batch as ``(X, y)``, as skorch's own ones expect.
+        """
+        if iterator is None:
+            return
+        self.module_.train(training)
+        total, n_rows = torch.zeros((), device=self.device), 0
+        for batch in iterator:
+            X, (y, _) = batch
+            self.notify("on_batch_begin", batch=(X, y), training=training)
+            step = step_fn(batch, **fit_params)
+            self.history.record_batch(f"{prefix}_batch_size", len(X))
+            self.notify("on_batch_end", batch=(X, y), training=training, loss=step["loss"], y_pred=step["y_pred"])
+            total = total + step["loss"] * step["n_rows"]
+            n_rows = n_rows + step["n_rows"]
+        name, loss = f"{prefix}_loss", float(total / n_rows)
+        self.history.record(name, loss)
+        self.history.record(f"{name}_best", loss < self.lowest.get(name, math.inf))
+        self.lowest[name] = min(loss, self.lowest.get(name, math.inf))
+
+
+class Converged(KeyboardInterrupt):
+    """Ends a phase; skorch's own way for a callback to end training."""
+
+
+def finished_net(module, loss, history, device):
+    """A net around a trained module, as it is after loading: predictions and history, no optimizer state."""
+    net = Net(module, loss, streaming_phase(Settings(), None)._replace(max_iter=0), device=device)
+    net.initialize()
+    net.history.extend(history)
+    return net

@@ -1,0 +1,143 @@
+"""The last layer's coefficients, solved for exactly behind features that stay as they are.
+
+A network is affine in the coefficients C of its last layer, ``raw = phi C + offset``: phi are a one for the biases, the
+values of the basis and of the base branch; the offset holds what is not linear in them, such as products. Freezing
+what is before and solving for the rest is the second stage of Cao et al. (2024, *Spectral-Refiner*, arXiv:2405.17211).
+
+Layout: coefficients ``(n_members, n_features, n_outputs)``, biases first; phi ``(n, n_features)`` of one member.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch.nn.utils.parametrize import is_parametrized
+
+from ._evaluation import EVALUATION_ROWS, mean_loss, snapshot
+from ._linear_models import newton, ridge, triangle
+from ._losses import Pinball, absolute_error, squared_error
+from ._net import limited_threads
+from ._rows import Batches
+
+STRENGTHS = [10.0**k for k in range(3, -4, -1)]  # of smooth losses, tried on validation rows
+
+
+def check_can_refit(module, loss):
+    """Raise if the last layer's coefficients cannot be solved for."""
+    if loss is absolute_error or isinstance(loss, Pinball):
+        name = "quantile" if isinstance(loss, Pinball) else "absolute_error"
+        raise ValueError(
+            f"refit='last_layer' needs a loss with curvature, got loss={name!r}. Choose 'squared_error', 'huber' or "
+            "'poisson', or set refit=None."
+        )
+    layer = module.layers[-1]
+    if any(getattr(edges, "direction", torch.zeros(0)).any() for edges in layer.modules()):
+        raise ValueError("refit='last_layer' cannot hold monotonic_cst. Set refit=None, or monotonic_cst=None.")
+    if getattr(layer.basis, "out_features", None) is not None:
+        raise ValueError(
+            "refit='last_layer' needs functions that all outputs share, and basis_params has individual_knots=True. "
+            "Set refit=None, or individual_knots=False for the last layer."
+        )
+
+
+def refit_last_layer(net, rows, validation, strength):
+    """Solve for the last layer of a trained net, each member's by itself.
+
+    Squared loss: ridge regression, each strength by generalised cross-validation. Other losses: Newton's method, all
+    members with the strength that validation rows choose. The net keeps its coefficients unless the validation loss
+    falls.
+
+    Parameters
+    ----------
+    net : Net
+    rows, validation : Rows
+        The latter may be None.
+    strength : float
+        Of the penalty ``strength / 2 ||C||^2`` added to the sum of the losses, for Newton's method without validation.
+
+    Returns
+    -------
+    failed : bool
+        Whether numbers became non-finite or a factorisation failed; the net keeps its best coefficients then.
+    """
+    module, layer = net.module_, net.module_.layers[-1]
+    dtype = next(module.parameters()).dtype
+    module.double().eval()
+    rows, validation = (part and part.to(net.device, torch.float64) for part in (rows, validation))
+    has_choice = validation is not None and net.criterion is not squared_error
+    failed, best, coefficients = False, snapshot(module), read(layer)
+    lowest, previous = math.inf if validation is None else mean_loss(net, validation), math.inf
+    with torch.no_grad(), limited_threads(min(len(rows), EVALUATION_ROWS) * coefficients[0].numel()):
+        for choice in STRENGTHS if has_choice else [strength]:
+            try:
+                solved = [
+                    solve(module, net.criterion, rows, k, current, choice) for k, current in enumerate(coefficients)
+                ]
+            except torch.linalg.LinAlgError:
+                failed = True
+                break
+            coefficients = torch.stack(solved)
+            write(layer, coefficients)
+            result = 0.0 if validation is None else mean_loss(net, validation)
+            if not (coefficients.isfinite().all() and math.isfinite(result)):
+                failed = True
+                break
+            if result <= lowest:
+                lowest, best = result, snapshot(module)
+            if result > previous:  # weaker penalties would overfit more
+                break
+            previous = result
+    module.load_state_dict(best)
+    module.to(dtype)
+    return failed
+
+
+def solve(module, loss, rows, member, current, strength):
+    """The best coefficients of one member, searched for from its current ones."""
+    if loss is squared_error:
+        factor, n_rows = triangle(affine(module, rows, member, current))
+        return ridge(factor, n_rows, current.shape[1])[0]
+    phi, offset, y, weight = map(torch.cat, zip(*affine(module, rows, member, current), strict=True))
+    return newton(loss, phi, offset, y, weight, current, strength)
+
+
+def read(layer):
+    """All coefficients of a layer, factors of its inputs included."""
+    parts = [layer.bias[None], layer.scaled_weight.flatten(0, 1)]
+    if layer.base_weight is not None:
+        parts.append(layer.scaled(layer.base_weight.T))
+    return torch.cat(parts).detach().unflatten(1, (-1, layer.out_features)).transpose(0, 1).contiguous()
+
+
+def write(layer, coefficients):
+    """Put coefficients into a layer; factors of its inputs become one."""
+    bias, edges, base = (
+        coefficients.transpose(0, 1)
+        .flatten(1)
+        .split([1, layer.in_features * layer.basis.n_basis, layer.in_features * (layer.base_weight is not None)])
+    )
+    assign(layer, "bias", bias[0])
+    assign(layer, "edge_weight", edges.unflatten(0, (layer.in_features, -1)))
+    if layer.base_weight is not None:
+        assign(layer, "base_weight", base.T)
+    if layer.scale is not None:
+        layer.scale.fill_(1.0)
+
+
+def assign(layer, name, tensor):
+    if is_parametrized(layer, name):
+        setattr(layer, name, tensor)
+    else:
+        getattr(layer, name).copy_(tensor)
+
+
+def affine(module, rows, member, current):
+    """For some rows at a time: phi, offset, target, and weights of mean one over the member's own rows."""
+    layer = module.layers[-1]
+    for X, (y, weight) in Batches(rows, EVALUATION_ROWS):
+        h, raw = module(X, depth=len(module.layers) - 1), module(X)
+        if layer.n_members is not None:
+            h, raw = h if h.ndim == 2 else h[:, member], raw[:, member]
+        parts = [torch.ones_like(h[:, :1]), layer.basis(h).flatten(1)]
+        phi = torch.cat(parts if layer.base_weight is None else [*parts, F.silu(h)], 1)
+        yield phi, raw - phi @ current, y, weight[:, member if weight.shape[1] > 1 else 0]

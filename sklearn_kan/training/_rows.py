@@ -1,0 +1,134 @@
+"""Training rows on the learned scale, and batches of them."""
+
+import math
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from skorch.dataset import Dataset
+
+from ._parallel import n_processes, own_share
+
+
+class Folds(NamedTuple):
+    """For which members of an ensemble rows count: each member holds out one fold of the rows.
+
+    Parameters
+    ----------
+    of_row : LongTensor of shape (n_samples,)
+    of_member : LongTensor of shape (n_members,)
+        The fold that a member holds out.
+    are_held_out : bool
+        Whether rows count for the members that hold them out, or for the others.
+    """
+
+    of_row: torch.Tensor
+    of_member: torch.Tensor
+    are_held_out: bool
+
+    def counts(self, part):
+        """Whether the rows in `part` count for the members: bool of shape (n_rows, n_members)."""
+        return (self.of_row[part][:, None] == self.of_member) == self.are_held_out
+
+    def to(self, device):
+        return self._replace(of_row=self.of_row.to(device), of_member=self.of_member.to(device))
+
+
+class Rows(Dataset):
+    """Training rows as tensors: ``X`` (n, d), ``y`` (n,) or (n, k), ``sample_weight`` (n,).
+
+    With an `index` these are the rows of that number: parts of a table share its memory, and only batches are copied.
+    A scoring callback that asks for ``X`` and ``y`` of a part is given copies. With `folds` rows count for some members
+    of an ensemble only.
+    """
+
+    def __init__(self, X, y, sample_weight, index=None, folds=None):
+        self.all, self.index, self.folds = (X, y, sample_weight), index, folds
+
+    def __len__(self):
+        return len(self.all[0]) if self.index is None else len(self.index)
+
+    def __getitem__(self, index):
+        index = torch.as_tensor(index, device=self.all[0].device)
+        return Rows(*self.all, index if self.index is None else self.index[index], self.folds)
+
+    def batch(self, part=None):
+        """A batch ``(X, (y, weight))`` of the rows in `part`, or of all: the tensors themselves, where that will do.
+
+        Weights are (n, n_members), or (n, 1) where rows count alike for all members.
+        """
+        if self.index is not None:
+            part = self.index if part is None else self.index[part]
+        X, y, sample_weight = self.all if part is None else (tensor[part] for tensor in self.all)
+        weight = sample_weight[:, None]
+        if self.folds is not None:
+            weight = weight * self.folds.counts(slice(None) if part is None else part)
+        return X, (y, weight)
+
+    @property
+    def X(self):
+        return self.batch()[0]
+
+    @property
+    def y(self):
+        return self.batch()[1][0]
+
+    @property
+    def device(self):
+        return self.all[0].device
+
+    @property
+    def dtype(self):
+        return self.all[0].dtype
+
+    def with_unit_weights(self):
+        """The same rows with weights of mean 1."""
+        X, y, sample_weight = self.all
+        return Rows(X, y, sample_weight / sample_weight.mean(), self.index, self.folds)
+
+    def to(self, device, dtype):
+        X, y, sample_weight = self.all
+        y = y.to(device, dtype) if y.is_floating_point() else y.to(device)
+        index = None if self.index is None else self.index.to(device)
+        folds = None if self.folds is None else self.folds.to(device)
+        return Rows(X.to(device, dtype), y, sample_weight.to(device, dtype), index, folds)
+
+
+def merged(rows):
+    """Equal rows as one row with their total weight, in a canonical order.
+
+    The objective stays the same, and training becomes blind to the order of rows and to whether a row is repeated
+    or weighted, down to the last bit.
+    """
+    X, y, sample_weight = rows.all
+    table = torch.cat([X.double(), y.reshape(len(rows), -1).double()], 1)
+    distinct, index = torch.unique(table, dim=0, return_inverse=True)
+    weight = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, sample_weight.double())
+    y = distinct[:, X.shape[1] :].to(y.dtype).reshape(-1, *y.shape[1:])
+    return Rows(distinct[:, : X.shape[1]].to(X.dtype), y, weight)
+
+
+class Batches:
+    """Slices of rows, shuffled afresh at every pass if a generator is given; sizes differ by one at most.
+
+    Of shuffled rows, a process that trains together with others gets its share of every batch.
+    """
+
+    def __init__(self, rows, batch_size, generator=None):
+        self.rows, self.generator = rows, generator
+        self.n_batches = max(1, math.ceil(len(rows) / batch_size))
+
+    def __len__(self):
+        return self.n_batches
+
+    def __iter__(self):
+        n_rows = len(self.rows)
+        if self.n_batches == 1 and (self.generator is None or n_processes() == 1):
+            yield self.rows.batch()
+            return
+        if self.generator is None:
+            bounds = [n_rows * k // self.n_batches for k in range(self.n_batches + 1)]
+            yield from (self.rows.batch(slice(*part)) for part in pairwise(bounds))
+            return
+        for part in torch.randperm(n_rows, generator=self.generator).to(self.rows.device).tensor_split(self.n_batches):
+            yield self.rows.batch(own_share(part))

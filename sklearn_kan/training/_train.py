@@ -1,0 +1,105 @@
+"""Training: phases of optimisation on one module, each run by a skorch net.
+
+A solver is a list of phases; a phase is one net around the same module. Rows are tensors that lie on the device
+already; a batch is a copy of some of them, and an epoch reads one number back.
+"""
+
+import math
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple
+
+from ._callbacks import BestState, Observed, Progress
+from ._layerwise import FirstLayers, frozen_before
+from ._net import Converged, Net, limited_threads
+from ._observation import current_observer
+from ._phases import Phase
+
+
+class Training(NamedTuple):
+    """What `train` returns: the last phase's net, and of all phases one dict of losses per epoch, and what failed."""
+
+    net: Net
+    history: list[dict[str, Any]]
+    interrupted: bool
+    failed: list[str]
+
+
+def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=None, generator=None, n_parts=1):
+    """Train a module in place, phase after phase.
+
+    Parameters
+    ----------
+    module : Module
+        Called as ``module(X, sample_weight=w)`` in training and ``module(X)`` in evaluation.
+    rows, validation : Rows
+    loss : callable
+        ``(raw, y) -> (n,)``.
+    phases : sequence of Phase
+    settings : Settings
+        When a phase ends, who is told, and on which device.
+    generator : torch.Generator, optional
+        On the CPU; shuffles the rows.
+    n_parts : int
+        How many times a fit calls this, for whoever watches its progress.
+
+    Returns
+    -------
+    Training
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it is interrupted while watched; unwatched, it returns what it has.
+    """
+    history, failed, best = [], [], math.inf
+    observer = current_observer()
+    n_passes = n_parts * sum(phase.max_iter for phase in phases)
+    watchers = [Observed(observer, n_passes)] if observer else []
+    dtype = next(module.parameters()).dtype
+    for phase in phases:
+        inner = phase.dtype or dtype
+        module.to(settings.device, inner)
+        here = rows.to(settings.device, inner)
+        part = module if phase.depth is None else FirstLayers(module, phase.depth)
+        watch = BestState(
+            math.ceil(settings.n_iter_no_change / phase.n_steps), 0.0 if phase.is_exact else settings.tol, best
+        )
+        inherent = [watch, *([Progress(phase.optimizer.__name__)] if settings.verbose else [])]
+        net = Net(
+            part, loss, phase, validation=validation and validation.to(settings.device, inner), generator=generator,
+            callbacks=[*inherent, *settings.callbacks, *watchers], device=str(settings.device),
+        )  # fmt: skip
+        net.initialize()
+        with nullcontext() if phase.depth is None else frozen_before(module, phase.depth):
+            interrupted = run(net, here)
+        net.module_ = module
+        history += net.history
+        watch.first = watch.state = watch.before = None  # a fitted estimator keeps no copies of its weights
+        is_whole = getattr(part, "read_out", None) is None
+        best = watch.best if validation is not None and is_whole else math.inf
+        if watch.failed:
+            failed.append(phase.optimizer.__name__)
+        if interrupted and observer:
+            raise KeyboardInterrupt
+        if interrupted:
+            break
+    module.to(dtype=dtype)
+    return Training(net, history, interrupted, failed)
+
+
+def run(net, rows):
+    """Run a phase; returns whether it was interrupted from outside."""
+    n_weights = sum(p.numel() for p in net.module_.parameters())
+    n_rows = min(len(rows), net.phase.batch_size or len(rows))
+    net.notify("on_train_begin", X=rows, y=None)
+    try:
+        with limited_threads(n_rows * n_weights):
+            net.fit_loop(rows)
+        return False
+    except Converged:
+        return False
+    except KeyboardInterrupt:
+        return True
+    finally:
+        net.notify("on_train_end", X=rows, y=None)

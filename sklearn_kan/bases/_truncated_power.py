@@ -249,7 +249,8 @@ def interval_powers(table, coef):
     order = polynomials.shape[1]
     index = (table.first[:, None] + torch.arange(order, device=coef.device))[:, None].expand(-1, order, -1)
     change = polynomials.new_zeros(len(polynomials), order, coef.shape[2]).scatter(2, index, polynomials)
-    change = change.view(len(table.knots), -1, coef.shape[2])
+    n_powers = order * (len(polynomials) // max(1, len(table.knots)))
+    change = change.view(len(table.knots), n_powers, coef.shape[2])
     identity = torch.eye(order, dtype=coef.dtype, device=coef.device).flatten().repeat(len(polynomials), 1)
     start = order * torch.arange(change.shape[1] // order, device=coef.device).repeat(len(table.knots))
     powers = PieceTable(table.knots.detach(), identity, table.origin, table.rate, start)

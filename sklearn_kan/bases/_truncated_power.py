@@ -253,7 +253,8 @@ def interval_powers(table, weight):
     order = polynomials.shape[1]
     index = (table.first[:, None] + torch.arange(order, device=weight.device))[:, None].expand(-1, order, -1)
     change = polynomials.new_zeros(len(polynomials), order, weight.shape[1]).scatter(2, index, polynomials)
-    change = change.view(len(table.knots), -1, weight.shape[1])
+    n_powers = order * (len(polynomials) // max(1, len(table.knots)))
+    change = change.view(len(table.knots), n_powers, weight.shape[1])
     identity = torch.eye(order, dtype=weight.dtype, device=weight.device).flatten().repeat(len(polynomials), 1)
     start = order * torch.arange(change.shape[1] // order, device=weight.device).repeat(len(table.knots))
     powers = PieceTable(table.knots.detach(), identity, table.origin, table.rate, start)

@@ -117,7 +117,7 @@ def write(layer, coefficients):
         .split([1, layer.in_features * layer.basis.n_basis, layer.in_features * (layer.base_weight is not None)])
     )
     assign(layer, "bias", bias[0])
-    assign(layer, "edge_weight", edges.unflatten(0, (layer.in_features, -1)))
+    assign(layer, "edge_weight", edges.unflatten(0, (layer.in_features, layer.basis.n_basis)))
     if layer.base_weight is not None:
         assign(layer, "base_weight", base.T)
     if layer.scale is not None:
@@ -138,6 +138,6 @@ def affine(module, rows, member, current):
         h, raw = module(X, depth=len(module.layers) - 1), module(X)
         if layer.n_members is not None:
             h, raw = h if h.ndim == 2 else h[:, member], raw[:, member]
-        parts = [torch.ones_like(h[:, :1]), layer.basis(h).flatten(1)]
+        parts = [h.new_ones(len(h), 1), layer.basis(h).flatten(1)]
         phi = torch.cat(parts if layer.base_weight is None else [*parts, F.silu(h)], 1)
         yield phi, raw - phi @ current, y, weight[:, member if weight.shape[1] > 1 else 0]

@@ -13,6 +13,7 @@ from ._masked import check_unmasked
 from ._table import is_missing
 
 MAX_WEIGHT = 1e100  # sums of weights stay finite
+LOG_LINK = "poisson", "gamma", "tweedie"  # losses that learn the logarithm of a mean
 
 
 class Classes(NamedTuple):
@@ -87,7 +88,7 @@ class TargetScaler:
         spread = largest * (((values - mean) / largest).square() * share).sum().sqrt()  # no square of a large number
         if self.loss == "squared_error":
             center = mean
-        elif self.loss == "poisson":
+        elif self.loss in LOG_LINK:
             center, spread = torch.zeros_like(mean), mean
         else:
             center = quantile(values, mass, self.quantile if self.loss == "quantile" else 0.5)
@@ -101,7 +102,7 @@ class TargetScaler:
     def inverse_transform(self, raw):
         """Predictions from raw network outputs, in float64."""
         raw = raw.astype(np.float64)
-        return self.scale_ * np.exp(raw) if self.loss == "poisson" else self.center_ + self.scale_ * raw
+        return self.scale_ * np.exp(raw) if self.loss in LOG_LINK else self.center_ + self.scale_ * raw
 
 
 def read_y(y, n_samples, *, numeric):

@@ -174,6 +174,7 @@ class Settled(NamedTuple):
     dtype: Any
     loss: Any
     quantile: Any
+    power: Any
     categorical_features: Any
     monotonic_cst: Any
     n_members: Any

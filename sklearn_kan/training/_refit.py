@@ -27,8 +27,8 @@ def check_can_refit(module, loss):
     if loss is absolute_error or isinstance(loss, Pinball):
         name = "quantile" if isinstance(loss, Pinball) else "absolute_error"
         raise ValueError(
-            f"refit='last_layer' needs a loss with curvature, got loss={name!r}. Choose 'squared_error', 'huber' or "
-            "'poisson', or set refit=None."
+            f"refit='last_layer' needs a loss with curvature, got loss={name!r}. Choose 'squared_error', 'huber', "
+            "'poisson', 'gamma' or 'tweedie', or set refit=None."
         )
     layer = module.layers[-1]
     if any(getattr(edges, "direction", torch.zeros(0)).any() for edges in layer.modules()):

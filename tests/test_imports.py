@@ -24,7 +24,7 @@ ALLOWED = {
     "_equality": (set(), set()),
     "bases": ({"kernels", "knots"}, TORCH),
     "data": ({"knots"}, TABLES | {"narwhals"}),
-    "network": ({"_equality", "bases", "knots"}, TORCH),
+    "network": ({"_equality", "bases", "knots", "optim"}, TORCH),
     "training": ({"bases", "knots", "network", "optim"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "model": ({"_devices", "bases", "data", "network", "training"}, TABLES),
     "estimators": ({"_devices", "bases", "data", "knots", "model", "network", "training"}, TABLES),

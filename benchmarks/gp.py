@@ -37,8 +37,9 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.environment import environment
 from sklearn_kan import GPSpectralRegressor
 from sklearn_kan.gp import SpectralMixture
-from sklearn_kan.gp._inference import Data, Dense
-from sklearn_kan.gp._toeplitz import Toeplitz
+from sklearn_kan.gp.inference._dense import Dense
+from sklearn_kan.gp.inference._points import Data
+from sklearn_kan.gp.inference._toeplitz import Toeplitz
 
 RESULTS = Path(__file__).parent / "results" / "gp.json"
 STEPS = 100  # of Adam for GPyTorch

@@ -22,8 +22,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks.environment import environment
-from sklearn_kan import KANLayer
-from sklearn_kan.kernels import _triton, rational_contract
+from sklearn_kan import KANLayer, kernels
+from sklearn_kan.kernels import cuda
+from sklearn_kan.kernels.cuda._launch import has_triton
 
 SEED = 0
 SIZES = [(64, 1024), (64, 8192), (256, 1024), (256, 8192), (1024, 8192)]
@@ -85,7 +86,7 @@ def module_step(module, x):
 
 def in_plain_torch(function):
     def call():
-        with patch.object(_triton, "is_available", lambda *tensors: False):
+        with patch.object(kernels, "find", lambda operation, *tensors, **splines: None):
             return function()
 
     return call
@@ -99,6 +100,11 @@ def plain_rational(x, weight, numerator, denominator):
         return value
 
     return F.linear(horner(numerator) / (1 + (x * horner(denominator)).abs()), weight)
+
+
+def rational_kernel(x, weight, numerator, denominator):
+    ends = -float("inf"), float("inf")
+    return cuda.rational_contract(x, weight, numerator, denominator, ends, plain_rational)
 
 
 def spline_steps(width, n, n_basis, dtype):
@@ -117,7 +123,7 @@ def rational_steps(width, n, dtype):
     shapes = (n, width), (width, width), (N_GROUPS, 6), (N_GROUPS, 4)
     x, weight, a, b = (torch.randn(shape, device="cuda").to(dtype) for shape in shapes)
     steps = {
-        "kernel": training_step(rational_contract, x, weight, a, b),
+        "kernel": training_step(rational_kernel, x, weight, a, b),
         "plain torch": training_step(plain_rational, x, weight, a, b),
         "product": training_step(F.linear, x, weight),
     }
@@ -139,7 +145,7 @@ def main():
     repeats = parser.parse_args().repeats
     if not torch.cuda.is_available():
         raise SystemExit("There is no GPU here: nothing was measured, and nothing is written.")
-    if not _triton.has_triton():
+    if not has_triton():
         raise SystemExit("Triton is missing or turned off: nothing was measured, and nothing is written.")
     torch.manual_seed(SEED)
     gb_per_s, rates, layers = copy_gb_per_s(repeats), {}, []
@@ -158,7 +164,7 @@ def main():
                 print("  ms", {name: round(value, 4) for name, value in row["ms"].items()})
                 print("  peak, MiB", {name: round(value, 1) for name, value in row["peak_mb"].items()})
     roofline = {"copy_gb_per_s": gb_per_s, "matmul_tflop_per_s": rates}
-    kernel = _triton.describe_gpu_kernel()
+    kernel = kernels.describe_gpu_kernel()
     head = {"claim": __doc__.split("\n")[0], **environment(), "gpu_kernel": kernel, "seed": SEED}
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({**head, **roofline, "layers": layers}, indent=1) + "\n")

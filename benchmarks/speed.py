@@ -30,7 +30,8 @@ from torch import nn
 
 from benchmarks.environment import environment, forget_peak, peak_mb
 from sklearn_kan import KAN, KANLayer
-from sklearn_kan.kernels import _cpu
+from sklearn_kan.kernels import has_library
+from sklearn_kan.kernels.cpu import _library
 
 SEED = 0
 SIZES = [(64, 1024), (64, 8192), (256, 1024), (256, 8192)]
@@ -68,7 +69,7 @@ def layer(module, x, grad):
 
 def in_plain_torch(function):
     def call():
-        with patch.object(_cpu, "LIBRARY", None):
+        with patch.object(_library, "LIBRARY", None):
             return function()
 
     return call
@@ -102,7 +103,7 @@ def time_layer(width, n, n_basis, repeats):
     x, grad = (0.5 * torch.randn(n, width)).requires_grad_(), torch.rand(n, width)
     own = layer(KANLayer(width, width, n_knots=n_basis - 2, base=False), x, grad)
     functions = {"product": product(n, width, n_basis), "plain torch": in_plain_torch(own)}
-    if _cpu.LIBRARY is not None:
+    if has_library():
         functions["kernel"] = own
     if n_basis <= 16:
         functions |= {name: layer(module, x, grad) for name, module in peers(LAYERS, width, n_basis).items()}

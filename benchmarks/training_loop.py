@@ -21,6 +21,7 @@ from sklearn_kan import KAN, KANRegressor
 from sklearn_kan.training._losses import squared_error
 from sklearn_kan.training._phases import ADAM_BETAS, cosine, phases_for
 from sklearn_kan.training._rows import Rows
+from sklearn_kan.training._settings import Settings
 from sklearn_kan.training._train import train
 
 SEED, N, D, BATCH, EPOCHS, REPEATS = 0, 10_000, 10, 256, 30, 7
@@ -54,14 +55,12 @@ def bare_loop(X, y):
 
 
 def own_loop(X, y):
-    phases = phases_for(
-        "adam", n_samples=N, max_iter=EPOCHS, batch_size=BATCH, learning_rate="cosine", learning_rate_init=RATE,
-        alpha=DECAY,
-    )  # fmt: skip
-    rows = Rows(X, y, torch.ones(N))
-    train(
-        network(), rows, squared_error, phases, generator=torch.Generator().manual_seed(SEED), n_iter_no_change=EPOCHS
+    settings = Settings(
+        max_iter=EPOCHS, batch_size=BATCH, learning_rate_init=RATE, alpha=DECAY, n_iter_no_change=EPOCHS
     )
+    phases = phases_for(settings, N, squared_error, n_layers=2)
+    rows = Rows(X, y, torch.ones(N))
+    train(network(), rows, squared_error, phases, settings, generator=torch.Generator().manual_seed(SEED))
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Prices of 53,940 diamonds: a KAN in a pipeline, beside gradient boosting and a plain network.
+"""Prices of 53,940 diamonds: a KAN in a pipeline, next to gradient boosting and a plain network.
 
 Run with ``make demo``. Prints test scores of all three and saves a picture of learned edge functions.
 """
@@ -29,7 +29,7 @@ def zero_sizes_to_missing(table):
 
 
 def pipelines():
-    """The three models, with what each needs: categories and missing values are the KAN's own business."""
+    """The three models with the preparation that each needs; the KAN handles categories and missing values itself."""
     clean = FunctionTransformer(zero_sizes_to_missing)
     one_hot = make_column_transformer(
         (OneHotEncoder(handle_unknown="ignore", sparse_output=False), make_column_selector(dtype_include="category")),

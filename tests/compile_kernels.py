@@ -8,7 +8,8 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from sklearn_kan.bases import BSpline
-from sklearn_kan.kernels import _triton
+from sklearn_kan.kernels import cuda
+from sklearn_kan.kernels.cuda._launch import device_code
 
 TYPES = {torch.float32: "*fp32", torch.float64: "*fp64", torch.bfloat16: "*bf16", torch.int64: "*i64"}
 TARGET = GPUTarget("cuda", 90, 32)
@@ -50,13 +51,13 @@ def train(dtype, n, n_inputs, n_outputs, degree, ends):
 
     basis = BSpline(n_inputs, degree=degree).to(dtype)
     x, coef = zeros(n, n_inputs), zeros(n_outputs, n_inputs, basis.n_basis)
-    _triton.spline_contract(x, coef, basis.table(), degree).sum().backward()
-    _triton.rational_contract(x, zeros(n_outputs, n_inputs), zeros(2, 6), zeros(2, 4), ends).sum().backward()
+    cuda.spline_contract(x, coef, basis.table(), degree, None).sum().backward()
+    cuda.rational_contract(x, zeros(n_outputs, n_inputs), zeros(2, 6), zeros(2, 4), ends, None).sum().backward()
 
 
 def main():
     for family in ("spline", "rational"):
-        code = _triton.device_code(family)
+        code = device_code(family)
         for name in [name for name in vars(code) if name.startswith(family)]:
             setattr(code, name, Compiler(getattr(code, name)))
     train(torch.float32, 1, 1, 1, 0, (-float("inf"), float("inf")))  # at the default precision, "ieee"

@@ -256,7 +256,7 @@ def matches(error, message, estimator):
 def test_a_bad_fit_says_what_is_wrong_and_leaves_no_trace(estimator, bad, monkeypatch):
     model = good(estimator, **bad.params)
     before, prediction = vars(model).copy(), model.predict(X)
-    monkeypatch.setattr("sklearn_kan.estimators._base.train", lambda *args, **kwargs: pytest.fail("training has begun"))
+    monkeypatch.setattr("sklearn_kan.training._plan.train", lambda *args, **kwargs: pytest.fail("training has begun"))
     target = TARGET[estimator]
     y = target if bad.y is None else bad.y(target) if callable(bad.y) else bad.y
     with pytest.raises(bad.error) as raised:
@@ -375,7 +375,7 @@ def test_an_error_in_the_middle_of_training_leaves_the_fitted_estimator(monkeypa
     def out_of_memory(*args, **kwargs):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("sklearn_kan.estimators._base.train", out_of_memory)
+    monkeypatch.setattr("sklearn_kan.training._plan.train", out_of_memory)
     with pytest.raises(RuntimeError, match="out of memory"):
         model.fit(X[:, :2], 5 * X[:, 1])
     assert model.n_features_in_ == 3

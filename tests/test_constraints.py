@@ -2,7 +2,6 @@
 
 import pickle
 import re
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -25,7 +24,6 @@ from sklearn_kan.network._constrained import ConstrainedKAN, Edges
 mpl.use("Agg")
 
 SMALL = {"hidden_layer_sizes": (6,), "n_knots": 4, "max_iter": 8, "learning_rate_init": 0.03, "random_state": 0}
-property_test = partial(settings, max_examples=30, deadline=None)
 
 
 def seeded(seed=0):
@@ -55,7 +53,6 @@ def rises(y, rtol=1e-12):
     return bool((y.diff(dim=0) >= -rtol * y.abs().max()).all())
 
 
-@property_test()
 @given(
     seed=st.integers(0, 10**6), spread=st.sampled_from([0.0, 0.3, 3.0]), degree=st.integers(0, 5),
     n_knots=st.integers(2, 7), sizes=st.sampled_from([(), (1,), (5,), (4, 3)]),
@@ -98,31 +95,55 @@ def test_free_and_constrained_columns_interact():
 
 
 def mixed_difference(f, x, i, j, step=0.7):
-    """``f(x + e_i + e_j) - f(x + e_i) - f(x + e_j) + f(x)``, over the largest of these."""
-    places = x.repeat(4, 1)
-    places[:2, i] += step
-    places[::2, j] += step
-    with torch.no_grad():
-        both, one, other, none = f(places)
-    return (both - one - other + none).abs().max() / max(value.abs().max() for value in (both, one, other, none))
+    """``f(x + e_i + e_j) - f(x + e_i) - f(x + e_j) + f(x)``, over the largest of these or one."""
+
+    def moved(*columns):
+        places = x.clone()
+        places[:, list(columns)] += step
+        with torch.no_grad():
+            return f(places)
+
+    both, one, other, none = moved(i, j), moved(i), moved(j), moved()
+    largest = max(value.abs().max() for value in (both, one, other, none))
+    return (both - one - other + none).abs().max() / largest.clamp(min=1.0)
 
 
-@property_test()
-@given(
-    seed=st.integers(0, 10**6), sizes=st.sampled_from([(3,), (4, 3)]), norm=st.sampled_from(["layer", "batch", "none"]),
-    basis=st.sampled_from(["bspline", "rational", "sine", "fourier"]),
-    groups=st.sampled_from([[[0, 1], [2, 3]], [[0, 1, 2], [2, 3]], [[0], [1], [2], [3]], [[0, 3], [1, 3], [2]]]),
-)  # fmt: skip
-def test_what_is_in_no_common_group_does_not_interact(seed, sizes, norm, basis, groups):
+SETS = [[[0, 1], [2, 3]], [[0, 1, 2], [2, 3]], [[0], [1], [2], [3]], [[0, 3], [1, 3], [2]]]
+
+
+def pairs(groups):
+    """Every pair of four columns, with whether a group has both."""
+    return [(i, j, any({i, j} <= set(group) for group in groups)) for i, j in combinations(range(4), 2)]
+
+
+def sum_over_groups(groups, sizes, norm, basis, seed):
     net = ConstrainedKAN(3, 2, hidden_layer_sizes=sizes, n_levels=[40], norm=norm, basis=basis, groups=groups,
                          generator=seeded(seed))  # fmt: skip
-    net = shaken(net, seed, 0.3)
-    x = torch.randn(1, 4, generator=seeded(seed), dtype=torch.float64)
-    x[:, 3] = 7
-    for i, j in combinations(range(4), 2):
-        difference = mixed_difference(net, x, i, j, step=1.0)
-        may_interact = any({i, j} <= set(group) for group in groups)
-        assert difference > 1e-10 if may_interact else difference < 1e-10
+    return shaken(net, seed, 0.3)
+
+
+def rows_with_a_level(n, seed):
+    """Three numbers and a category."""
+    return torch.cat([torch.randn(n, 3, generator=seeded(seed)), torch.full((n, 1), 7.0)], 1).double()
+
+
+@given(
+    seed=st.integers(0, 10**6), sizes=st.sampled_from([(3,), (4, 3)]), norm=st.sampled_from(["layer", "batch", "none"]),
+    basis=st.sampled_from(["bspline", "rational", "sine", "fourier"]), groups=st.sampled_from(SETS),
+)  # fmt: skip
+@example(seed=6435, sizes=(3,), norm="none", basis="rational", groups=[[0, 1], [2, 3]])
+def test_what_is_in_no_common_group_does_not_interact(seed, sizes, norm, basis, groups):
+    net, x = sum_over_groups(groups, sizes, norm, basis, seed), rows_with_a_level(1, seed)
+    for i, j, is_in_a_group in pairs(groups):
+        assert is_in_a_group or mixed_difference(net, x, i, j, step=1.0) < 1e-10
+
+
+@pytest.mark.parametrize("basis", ["bspline", "rational", "sine", "fourier"])
+@pytest.mark.parametrize("groups", SETS, ids=str)
+def test_what_is_in_a_common_group_interacts_somewhere(groups, basis):
+    net, x = sum_over_groups(groups, (4, 3), "layer", basis, seed=0), rows_with_a_level(50, seed=0)
+    for i, j, is_in_a_group in pairs(groups):
+        assert not is_in_a_group or mixed_difference(net, x, i, j, step=1.0) > 1e-3
 
 
 def test_one_set_of_all_columns_is_no_constraint():
@@ -133,7 +154,6 @@ def test_one_set_of_all_columns_is_no_constraint():
     torch.testing.assert_close(net(x), plain(x))
 
 
-@property_test()
 @given(seed=st.integers(0, 10**6), n_basis=st.integers(1, 9))
 def test_monotone_coefficients_are_taken_over_as_they_are(seed, n_basis):
     direction = torch.tensor([[1.0, -1.0, 0.0]])
@@ -218,7 +238,7 @@ def test_a_monotone_target_is_learned():
 def test_predictions_are_sums_over_sets(constraint):
     X, y = falling()
     model = KANRegressor(**SMALL, interaction_cst=constraint).fit(X, y)
-    base, other = X.iloc[[0]], X.iloc[[1]]
+    base, other = X.iloc[:20], X.iloc[20:40]
     names = list(X.columns)
     sets = {"no_interactions": [], (0, 3): [{"a", "kind"}]}.get(
         constraint if isinstance(constraint, str) else tuple(constraint[0]), [{"b", "kind"}]
@@ -226,9 +246,9 @@ def test_predictions_are_sums_over_sets(constraint):
     for pair in combinations(names, 2):
         tables = [base.assign(**{name: other[name].to_numpy() for name in moved})
                   for moved in ([], pair[:1], pair[1:], pair)]  # fmt: skip
-        none, one, two, both = (model.predict(table)[0] for table in tables)
-        difference = abs(both - one - two + none) / max(map(abs, (none, one, two, both)))
-        assert difference > 1e-10 if set(pair) in sets else difference < 1e-10
+        none, one, two, both = (model.predict(table) for table in tables)
+        difference = np.abs(both - one - two + none).max() / np.abs([none, one, two, both]).max()
+        assert difference > 1e-4 if set(pair) in sets else difference < 1e-10
 
 
 def test_sets_hold_for_missing_values_too():
@@ -343,6 +363,6 @@ def test_too_many_pairs_are_refused():
 def test_examples_of_the_docs_run():
     page = (Path(__file__).parent.parent / "docs" / "constraints.md").read_text()
     names = {}
-    for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(example, names)
+    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(code, names)
     assert isinstance(names["additive"], KANClassifier)

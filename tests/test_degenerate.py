@@ -13,7 +13,6 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_kan import KANClassifier, KANRegressor
-from sklearn_kan.data._table import read_table
 from sklearn_kan.training._evaluation import mean_loss
 from sklearn_kan.training._phases import SOLVERS
 
@@ -158,5 +157,5 @@ def test_gradients_that_are_not_finite(estimator, params, value, after, early_st
 
 def every_row(model, X, y):
     """The rows as the network sees them."""
-    columns = read_table(model, X, reset=False, categorical=model.encoder_.categorical_)
-    return model._rows(columns, model._read_target(y, len(X), reset=False), np.ones(len(X)))
+    data = model._read(X, y, None, model._state)
+    return model._state.design.rows(data, data.weight)

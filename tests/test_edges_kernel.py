@@ -7,9 +7,9 @@ import torch
 
 from sklearn_kan import kernels
 from sklearn_kan.bases import TruncatedPower
-from sklearn_kan.kernels import _cpu
+from sklearn_kan.kernels.cpu import _library, edges_contract
 
-pytestmark = pytest.mark.skipif(_cpu.LIBRARY is None, reason="installed without a compiler")
+pytestmark = pytest.mark.skipif(not kernels.has_library(), reason="installed without a compiler")
 
 
 def layer(shape, degree, learned, dtype, n_knots=6):
@@ -30,8 +30,8 @@ def layer(shape, degree, learned, dtype, n_knots=6):
 def both(basis, x, coef, monkeypatch):
     """Outputs and gradients by the kernel and by plain torch."""
     results = []
-    for can_contract in (lambda *tensors: True, lambda *tensors: False):
-        monkeypatch.setattr(kernels, "can_contract_edges", can_contract)
+    for kernel in (edges_contract, None):
+        monkeypatch.setattr(kernels, "find", lambda operation, *tensors, kernel=kernel: kernel)
         leaves = [x.clone().requires_grad_(), coef.clone().requires_grad_(), *basis.parameters()]
         y = basis.contract(*leaves[:2])
         results.append([y.detach(), *torch.autograd.grad(y.sin().sum(), leaves, materialize_grads=True)])
@@ -51,7 +51,7 @@ def test_kernel_equals_plain_torch(degree, learned, dtype, monkeypatch):
 
 @pytest.mark.parametrize("shape", [(0, 3, 4), (1, 1, 1), (1000, 7, 3), (257, 4, 17)])
 def test_any_shape_on_any_number_of_threads(shape, monkeypatch):
-    monkeypatch.setattr(_cpu, "WORK_PER_THREAD", 1)
+    monkeypatch.setattr(_library, "WORK_PER_THREAD", 1)
     basis, x, coef = layer(shape, 3, True, torch.float64)
     for kernel, plain in both(basis, x, coef, monkeypatch):
         torch.testing.assert_close(kernel, plain, rtol=1e-9, atol=1e-9)
@@ -60,4 +60,4 @@ def test_any_shape_on_any_number_of_threads(shape, monkeypatch):
 def test_tables_that_belong_to_other_inputs_are_refused():
     tables = torch.zeros(12, 4), torch.zeros(3, 3), torch.zeros(12), torch.ones(12)
     with pytest.raises(ValueError, match=re.escape("x has shape (5, 2), which does not divide 3 rows of knots.")):
-        kernels.edges_contract(torch.zeros(5, 2), *tables)
+        edges_contract(torch.zeros(5, 2), *tables)

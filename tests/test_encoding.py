@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_kan import KANClassifier, KANRegressor
@@ -15,7 +15,6 @@ from sklearn_kan.data._encoding import CLIP, TableEncoder
 from sklearn_kan.data._targets import TargetScaler
 from sklearn_kan.training._losses import REGRESSION_LOSSES
 
-quick = settings(max_examples=30, deadline=None)
 moderate = st.integers(-40, 40).map(lambda i: i / 8)
 any_number = st.floats(-1e308, 1e308)
 
@@ -307,7 +306,6 @@ def test_an_outlier_does_not_squeeze_the_rest():
 
 
 @given(fitted=st.lists(moderate, min_size=1, max_size=30), values=st.lists(any_number, min_size=1, max_size=30))
-@quick
 def test_encoded_values_are_bounded_and_in_order(fitted, values):
     code = encoded(np.sort(values), fitted)
     assert np.abs(code).max() <= CLIP
@@ -315,7 +313,6 @@ def test_encoded_values_are_bounded_and_in_order(fitted, values):
 
 
 @given(fitted=st.lists(any_number, min_size=1, max_size=30))
-@quick
 def test_numbers_of_any_size_can_be_fitted(fitted):
     code = encoded(np.sort(fitted))
     assert np.isfinite(code).all()
@@ -329,7 +326,6 @@ rows = st.lists(
 
 
 @given(rows=rows)
-@quick
 def test_integer_weights_equal_repeated_rows_in_the_encoder(rows):
     *values, weight = (list(column) for column in zip(*rows, strict=True))
     columns = [
@@ -351,7 +347,6 @@ def test_integer_weights_equal_repeated_rows_in_the_encoder(rows):
 
 @pytest.mark.parametrize("loss", REGRESSION_LOSSES)
 @given(rows=st.lists(st.tuples(st.floats(-1e6, 1e6), st.integers(1, 4)), min_size=1, max_size=20))
-@quick
 def test_integer_weights_equal_repeated_rows_in_the_target(loss, rows):
     y, weight = (np.array(column) for column in zip(*rows, strict=True))
     y = np.abs(y)[:, None] if loss == "poisson" else y[:, None]

@@ -98,7 +98,9 @@ def test_a_copy_predicts_the_same(estimator, way, params, tmp_path):
 def test_a_pickled_model_holds_no_torch_object(estimator):
     model, _ = fitted(estimator)
     assert b"torch" not in pickle.dumps(model)
-    assert all(isinstance(weight, np.ndarray) for weight in model.__getstate__()["module_"].values())
+    assert all(
+        isinstance(weight, np.ndarray) for weight in model.__getstate__()["_state"].network["module"].weights.values()
+    )
     assert isinstance(model.module_, torch.nn.Module)
 
 
@@ -264,7 +266,7 @@ def test_prediction_in_pieces_equals_prediction_at_once(estimator, monkeypatch):
     model, X = fitted(estimator)
     at_once = outputs(model, X)
     for cells in (1, 7 * (3 + model.module_.widest)):
-        monkeypatch.setattr("sklearn_kan.estimators._base.PREDICTION_CELLS", cells)
+        monkeypatch.setattr("sklearn_kan.model._model.NUMBERS_AT_ONCE", cells)
         np.testing.assert_allclose(outputs(model, X), at_once, rtol=1e-12, atol=1e-12)
 
 

@@ -164,7 +164,7 @@ def test_large_tables_have_fine_members_and_predictions_weigh_them():
     model = KANRegressor(**params).fit(X, y)
     assert model.module_.kinds == [8, 8]
     mean, std = model.predict(X, return_std=True)
-    members = model.target_scaler_.inverse_transform(model._raw_predict(X, members=True)[..., 0])
+    members = model.target_scaler_.inverse_transform(model.model_.raw_of_members(model._columns(X))[..., 0])
     np.testing.assert_allclose(mean, np.average(members, axis=1, weights=model.member_weights_), rtol=1e-4, atol=1e-6)
     variance = np.average((members - mean[:, None]) ** 2, axis=1, weights=model.member_weights_)
     np.testing.assert_allclose(std**2, variance, rtol=1e-3)

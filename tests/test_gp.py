@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import GPSpectralRegressor
-from sklearn_kan.gp._data import merged
-from sklearn_kan.gp._solvers import solver_for
+from sklearn_kan.gp.inference._choice import solver_for
+from sklearn_kan.gp.inference._points import merged
 from sklearn_kan.inspection import SpectrumDisplay
 
 RNG = np.random.default_rng(0)

@@ -1,17 +1,18 @@
 """What predictions of Gaussian processes average over: theorems, closed forms, and refits."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
 from sklearn_kan import GPSpectralRegressor
 from sklearn_kan.gp import SpectralMixture
-from sklearn_kan.gp._averaging import PRIOR_ROWS, Average, Model, stacked
-from sklearn_kan.gp._fit import Objective, scales_of
-from sklearn_kan.gp._inference import Data, Dense
-from sklearn_kan.gp._laplace import hessian, laplace
 from sklearn_kan.gp._trend import Trend
+from sklearn_kan.gp.inference._dense import Dense
+from sklearn_kan.gp.inference._points import Data
+from sklearn_kan.gp.learning._averaging import PRIOR_ROWS, Average, Model, stacked
+from sklearn_kan.gp.learning._fit import Objective, scales_of
+from sklearn_kan.gp.learning._laplace import hessian, laplace
 
 KERNEL = SpectralMixture([1, 0.5], [[2.0], [4.0]], [[0], [0.3]], 0.1)
 
@@ -106,7 +107,6 @@ def test_average_obeys_the_law_of_total_variance():
     assert np.linalg.eigvalsh(covariance[:, :, 0]).min() > 0
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.integers(2, 5), st.integers(1, 60), st.integers(0, 1000))
 def test_stacked_weights_are_the_best(n_models, n, seed):
     rng = np.random.default_rng(seed)

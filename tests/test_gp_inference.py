@@ -6,14 +6,17 @@ import torch
 from scipy.stats import multivariate_normal
 
 from sklearn_kan.gp import SpectralMixture
-from sklearn_kan.gp._fourier import Fourier
-from sklearn_kan.gp._gaps import Gaps
-from sklearn_kan.gp._inducing import Inducing
-from sklearn_kan.gp._inference import Data, Dense, factorise
-from sklearn_kan.gp._kernels import SMOOTHNESS, peak
-from sklearn_kan.gp._kronecker import Kronecker, ProductMixture
 from sklearn_kan.gp._spectrum import false_alarm, frequency_grid, periodogram
-from sklearn_kan.gp._toeplitz import Toeplitz
+from sklearn_kan.gp.covariance._mixture import SMOOTHNESS, peak
+from sklearn_kan.gp.covariance._product import ProductMixture
+from sklearn_kan.gp.inference._dense import Dense
+from sklearn_kan.gp.inference._evidence import factorise
+from sklearn_kan.gp.inference._fourier import Fourier
+from sklearn_kan.gp.inference._gaps import Gaps
+from sklearn_kan.gp.inference._inducing import Inducing
+from sklearn_kan.gp.inference._kronecker import Kronecker
+from sklearn_kan.gp.inference._points import Data
+from sklearn_kan.gp.inference._toeplitz import Toeplitz
 
 RNG = np.random.default_rng(0)
 START = RNG.bit_generator.state

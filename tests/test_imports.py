@@ -27,7 +27,7 @@ ALLOWED = {
     "network": ({"_equality", "bases", "knots", "optim"}, TORCH),
     "training": ({"bases", "knots", "network", "optim"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "model": ({"_devices", "bases", "data", "network", "training"}, TABLES),
-    "estimators": ({"_devices", "bases", "data", "knots", "model", "network", "training"}, TABLES),
+    "estimators": ({"_devices", "_equality", "bases", "data", "knots", "model", "network", "training"}, TABLES),
     "gp": ({"_devices", "data"}, TABLES),
     "inspection": ({"bases", "data", "gp", "model", "network", "training"}, TABLES),
     "search": ({"_equality", "bases", "estimators", "gp", "training"}, TABLES | {"joblib", "optuna", "threadpoolctl"}),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
-from sklearn_kan.training._phases import RELEASE, is_coefficient, rate_of
+from sklearn_kan.training._phases import COFACTOR_RATE, is_coefficient, rate_of
 
 
 def seeded(seed=0):
@@ -43,7 +43,7 @@ def test_products_are_released_slowly_and_regularised():
     net = KAN(3, 1, hidden_layer_sizes=(4,), interactions="product")
     rates = {name: rate_of(name, p) for name, p in net.named_parameters() if "factor" in name}
     assert rates == {
-        f"layers.{i}.{name}": rate for i in (0, 1) for name, rate in (("factor", 1.0), ("cofactor", RELEASE))
+        f"layers.{i}.{name}": rate for i in (0, 1) for name, rate in (("factor", 1.0), ("cofactor", COFACTOR_RATE))
     }
     assert is_coefficient("layers.0.cofactor")
     assert not is_coefficient("layers.0.factor")

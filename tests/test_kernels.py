@@ -11,9 +11,9 @@ import torch
 from sklearn_kan import kernels
 from sklearn_kan.bases import BSpline
 from sklearn_kan.bases._base import Basis
-from sklearn_kan.kernels import _cpu
+from sklearn_kan.kernels.cpu import _library
 
-needs_library = pytest.mark.skipif(_cpu.LIBRARY is None, reason="installed without a compiler")
+needs_library = pytest.mark.skipif(not kernels.has_library(), reason="installed without a compiler")
 
 
 def spline(degree, n_knots, placement, dtype, n_inputs=3):
@@ -39,8 +39,8 @@ def both(basis, x, coef):
 def path(request, monkeypatch):
     """The compiled library, and what stands in for it."""
     if request.param == "plain torch":
-        monkeypatch.setattr(_cpu, "LIBRARY", None)
-    elif _cpu.LIBRARY is None:
+        monkeypatch.setattr(_library, "LIBRARY", None)
+    elif not kernels.has_library():
         pytest.skip("installed without a compiler")
 
 
@@ -64,7 +64,7 @@ def test_fast_paths_equal_expansion_and_product(n_outputs, degree, n_knots, plac
 )
 def test_any_shape_on_any_number_of_threads(shape, monkeypatch):
     n, n_inputs, n_outputs = shape
-    monkeypatch.setattr(_cpu, "WORK_PER_THREAD", 1)
+    monkeypatch.setattr(_library, "WORK_PER_THREAD", 1)
     generator = torch.Generator().manual_seed(0)
     basis = BSpline(n_inputs, n_knots=6).double()
     x = torch.randn(n, n_inputs, generator=generator, dtype=torch.float64)
@@ -77,7 +77,7 @@ def test_any_shape_on_any_number_of_threads(shape, monkeypatch):
 @pytest.mark.parametrize("n_outputs", [1, 3, 20])
 @pytest.mark.parametrize("placement", ["uniform", "quantile"])
 def test_members_have_inputs_and_outputs_of_their_own(placement, n_outputs, monkeypatch):
-    monkeypatch.setattr(_cpu, "WORK_PER_THREAD", 1)
+    monkeypatch.setattr(_library, "WORK_PER_THREAD", 1)
     basis, x, generator = spline(3, 6, placement, torch.float64)
     x = torch.stack([x, x.flip(0), -x, x / 2], 1).requires_grad_()
     coef = torch.randn(4 * n_outputs, 3, basis.n_basis, generator=generator, dtype=torch.float64, requires_grad=True)
@@ -139,7 +139,7 @@ def test_learned_knots_keep_their_gradients():
 
 @needs_library
 def test_threads_of_the_caller_may_share_the_kernel(monkeypatch):
-    monkeypatch.setattr(_cpu, "WORK_PER_THREAD", 1)
+    monkeypatch.setattr(_library, "WORK_PER_THREAD", 1)
     basis, x, generator = spline(3, 6, "uniform", torch.float64)
     coef = torch.randn(8, 3, basis.n_basis, generator=generator, dtype=torch.float64)
     expected = basis.contract(x, coef)
@@ -154,9 +154,9 @@ def test_a_forked_child_makes_threads_of_its_own():
     program = """
 import os, torch
 from sklearn_kan.bases import BSpline
-from sklearn_kan.kernels import _cpu
+from sklearn_kan.kernels.cpu import _library
 torch.set_num_threads(2)
-_cpu.WORK_PER_THREAD = 1
+_library.WORK_PER_THREAD = 1
 basis, x, coef = BSpline(3), torch.zeros(64, 3), torch.ones(4, 3, 10)
 expected = basis.contract(x, coef)
 child = os.fork()
@@ -168,7 +168,7 @@ assert os.waitpid(child, 0)[1] == 0
 
 
 def test_one_switch_turns_the_library_off():
-    program = "from sklearn_kan.kernels import _cpu; assert _cpu.LIBRARY is None"
+    program = "from sklearn_kan.kernels import has_library; assert not has_library()"
     environment = {"SKLEARN_KAN_KERNELS": "torch"}
     import os
 
@@ -176,9 +176,10 @@ def test_one_switch_turns_the_library_off():
 
 
 def test_other_types_are_left_to_torch():
-    assert kernels.is_eager(torch.zeros(2, 2), torch.zeros(2))
-    assert not kernels.is_eager(torch.zeros(2, 2, dtype=torch.float16))
-    assert not kernels.is_eager(torch.zeros(2, 2), torch.zeros(2, dtype=torch.float64))
+    for operation in ("expanded_sums", "rational_values"):
+        assert kernels.find(operation, torch.zeros(2, 2), torch.zeros(2))
+        assert not kernels.find(operation, torch.zeros(2, 2, dtype=torch.float16))
+        assert not kernels.find(operation, torch.zeros(2, 2), torch.zeros(2, dtype=torch.float64))
 
 
 def test_a_subclass_that_evaluates_otherwise_is_heard():
@@ -200,8 +201,8 @@ def test_an_interrupted_caller_leaves_its_tensors_to_the_threads(monkeypatch):
             submitted.append(function)
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(_cpu, "WORK_PER_THREAD", 1)
-    monkeypatch.setattr(_cpu, "pool", Interrupting)
+    monkeypatch.setattr(_library, "WORK_PER_THREAD", 1)
+    monkeypatch.setattr(_library, "pool", Interrupting)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     with pytest.raises(KeyboardInterrupt):
         BSpline(2).contract(torch.zeros(8, 2), torch.zeros(3, 2, 10))
@@ -211,10 +212,10 @@ def test_an_interrupted_caller_leaves_its_tensors_to_the_threads(monkeypatch):
 
 
 def test_a_library_that_cannot_be_loaded_is_as_none(tmp_path, monkeypatch):
-    for suffix in _cpu.EXTENSION_SUFFIXES:
-        (tmp_path / f"_spline{suffix}").write_bytes(b"not a library")
-    monkeypatch.setattr(_cpu, "__file__", str(tmp_path / "_cpu.py"))
-    assert _cpu.load_library() is None
+    for suffix in _library.EXTENSION_SUFFIXES:
+        (tmp_path / f"_compiled{suffix}").write_bytes(b"not a library")
+    monkeypatch.setattr(_library, "__file__", str(tmp_path / "_library.py"))
+    assert _library.load_library() is None
 
 
 def test_fake_tensors_are_left_to_torch():

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sklearn_kan.knots import distinct_values, merge_ties, quantile_knots, quantiles, uniform_knots
 
-quick = settings(max_examples=40, deadline=None)
 rounded = st.integers(-20, 20).map(lambda i: i / 4)  # many ties
 weighted_rows = st.lists(st.tuples(rounded, st.integers(0, 4)), min_size=1, max_size=25)
 
@@ -29,12 +28,10 @@ def test_uniform_knots_are_equally_spaced_between_both_ends():
     knots = uniform_knots(3, 5)
     assert knots.dtype == torch.float64
     assert torch.equal(knots, tensor([[-1.0, -0.5, 0.0, 0.5, 1.0]] * 3))
-    assert torch.equal(uniform_knots(1, 3, low=2.0, high=6.0), tensor([[2.0, 4.0, 6.0]]))
     assert uniform_knots(0, 4).shape == (0, 4)
 
 
 @given(rows=weighted_rows, n_knots=st.integers(2, 9))
-@quick
 def test_integer_weights_equal_repeated_rows(rows, n_knots):
     values, weights = zip(*rows, strict=True)
     assume(any(weights))
@@ -44,7 +41,6 @@ def test_integer_weights_equal_repeated_rows(rows, n_knots):
 
 
 @given(rows=weighted_rows, n_knots=st.integers(2, 9), factor=st.sampled_from([0.25, 2.0, 1024.0]))
-@quick
 def test_only_ratios_of_weights_matter(rows, n_knots, factor):
     values, weights = zip(*rows, strict=True)
     assume(any(weights))
@@ -53,7 +49,6 @@ def test_only_ratios_of_weights_matter(rows, n_knots, factor):
 
 
 @given(values=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=40), n_knots=st.integers(2, 12))
-@quick
 def test_knots_increase_strictly_and_end_with_the_column(values, n_knots):
     (row,) = quantile_knots(tensor(values)[:, None], n_knots)
     knots = finite(row)
@@ -68,7 +63,6 @@ def test_knots_increase_strictly_and_end_with_the_column(values, n_knots):
 
 
 @given(values=st.lists(st.floats(-3, 3), min_size=2, max_size=30))
-@quick
 def test_quantiles_are_monotone_in_the_level(values):
     levels = torch.linspace(0, 1, 37, dtype=torch.float64)
     q = quantiles(*distinct_values(tensor(values)), levels)

@@ -77,7 +77,7 @@ def test_one_layer_at_a_time_then_all(estimator):
     assert model.n_iter_ == len(model.loss_curve_) == 2 + 2 + 2 + 8
     assert torch.equal(torch.get_rng_state(), state)
     assert model.net_.module_ is model.module_
-    assert model._config["n_members"] is None
+    assert model.module_.n_members is None
     again, *_ = fitted(estimator, solver="layerwise")
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     assert model.set_params(warm_start=True, callbacks=None).fit(X, y).n_iter_ == 14 + 8

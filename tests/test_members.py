@@ -88,7 +88,7 @@ def test_every_member_holds_out_its_fold_and_learns_from_the_rest():
     y = torch.arange(40).remainder(4)
     weight = torch.rand(40, dtype=torch.float64) + 0.1
     fitting, validation = bagged(Rows(torch.zeros(40, 1), y, weight), n_members=8, validation_fraction=0.25, seed=0)
-    fits, holds = fitting.all[2], validation.all[2]
+    (_, (_, fits)), (_, (_, holds)) = fitting.batch(), validation.batch()
     assert ((fits > 0) ^ (holds > 0)).all()
     assert (holds.gt(0).sum(0) == 10).all()  # a quarter each
     assert (holds.gt(0).sum(1) == 2).all()  # four folds, eight members
@@ -186,6 +186,7 @@ def test_temperature_changes_probabilities_and_no_class():
     model = KANClassifier(max_iter=30, hidden_layer_sizes=(6,), random_state=0).fit(X, y)
     labels, calibrated = model.predict(X), model.predict_proba(X)
     assert model.temperature_ != 1
-    model.temperature_ *= 2
+    network = model._state.network
+    model._state = model._state._replace(network=network._replace(temperature=2 * network.temperature))
     np.testing.assert_array_equal(model.predict(X), labels)
     assert (model.predict_proba(X).max(1) < calibrated.max(1)).all()

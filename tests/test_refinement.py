@@ -11,7 +11,7 @@ from scipy.interpolate import insert as scipy_insert
 
 from sklearn_kan import KAN, KANClassifier, KANRegressor
 from sklearn_kan.bases import BSpline, TruncatedPower
-from sklearn_kan.bases._bspline import TOLERANCE, mass_between
+from sklearn_kan.bases._bspline import ADAPTIVE_TOLERANCE, mass_between
 from sklearn_kan.knots import (
     adaptive_knots,
     insert_knots,
@@ -174,7 +174,7 @@ def test_adaptive_knots_follow_the_function():
     before = basis.edge_functions(x, coef)
     coef = basis.refine_knots(coef, 40)
     change = (basis.edge_functions(x, coef) - before).abs().max()
-    assert change <= TOLERANCE
+    assert change <= ADAPTIVE_TOLERANCE
     rows = [row[row.isfinite()] for row in basis.knots]
     assert len(rows[1]) == 2  # a straight line needs none inside
     assert 10 < len(rows[0]) <= 40

@@ -12,7 +12,7 @@ from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, 
 from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.training._evaluation import mean_loss
 from sklearn_kan.training._net import Net
-from sklearn_kan.training._phases import AHEAD
+from sklearn_kan.training._phases import FACTOR_RATE
 
 ESTIMATORS = [KANRegressor, KANClassifier]
 SOLVERS = ["adam", "lbfgs", "hybrid"]
@@ -180,7 +180,7 @@ def test_partial_fit_goes_on_with_one_optimizer_whose_settings_may_change():
     assert model.partial_fit(X[:20], y[:20]).net_ is net
     assert net.phase.batch_size == 20
     model.set_params(learning_rate_init=0.25).partial_fit(X, y)
-    assert {group["lr"] for group in model.net_.optimizer_.param_groups} == {0.25, AHEAD * 0.25}
+    assert {group["lr"] for group in model.net_.optimizer_.param_groups} == {0.25, FACTOR_RATE * 0.25}
     assert len(model.loss_curve_) == 2 + 3
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import torch
 from sklearn_kan import kernels
 from sklearn_kan.bases import BSpline, Rational
 from sklearn_kan.bases._base import Basis
-from sklearn_kan.kernels import _triton
+from sklearn_kan.kernels import cuda
+from sklearn_kan.kernels.cuda import _launch, _spline
 
 pytest.importorskip("triton", reason="Triton has no wheels for this machine")
 
@@ -66,6 +68,16 @@ def spline(n_inputs, dtype=torch.float64, **parameters):
     return basis
 
 
+def spline_contract(basis, x, coef):
+    """The kernel, whether or not the basis would take it."""
+    return cuda.spline_contract(x, coef, basis.table(), basis.degree, partial(Basis.contract, basis))
+
+
+def rational_contract(x, weight, numerator, denominator, ends=INFINITE):
+    plain = partial(plain_rational, ends=ends)
+    return cuda.rational_contract(x, weight, numerator, denominator, ends, plain)
+
+
 def outputs_and_gradients(contract, *leaves):
     leaves = [leaf.detach().requires_grad_() for leaf in leaves]
     y = contract(*leaves)
@@ -83,9 +95,7 @@ def assert_agree(found, expected, dtype):
 
 def check_spline(basis, x, coef):
     dtype = x.dtype
-    found = outputs_and_gradients(
-        lambda *leaves: _triton.spline_contract(*leaves, basis.table(), basis.degree), x, coef
-    )  # fmt: skip
+    found = outputs_and_gradients(partial(spline_contract, basis), x, coef)
     oracle = BSpline(basis.in_features, n_knots=basis.n_knots, degree=basis.degree).to(DEVICE, torch.float64)
     oracle.knots.copy_(basis.knots)
     oracle.tabulate()
@@ -124,23 +134,19 @@ def test_far_outside_the_knots_and_on_them(dtype):
 def test_what_is_not_a_number_stays_so_in_its_row_alone():
     basis, x = spline(2), normal(5, 2)
     x[3, 1] = float("nan")
-    y = _triton.spline_contract(x, normal(3, 2, basis.n_basis), basis.table(), 3)
+    y = spline_contract(basis, x, normal(3, 2, basis.n_basis))
     assert y.isnan().all(1).tolist() == [False, False, False, True, False]
 
 
 def test_sums_over_rows_may_be_split(monkeypatch):
     basis, x = spline(2), normal(260, 2)
     coef, weight, a, b = (normal(*shape) for shape in [(3, 2, basis.n_basis), (3, 2), (1, 6), (1, 4)])
-
-    def contract(*leaves):
-        return _triton.spline_contract(*leaves, basis.table(), 3)
-
-    splits = []
-    split = _triton.Tile.split
-    monkeypatch.setattr(_triton.Tile, "split", lambda *args: splits.append(split(*args)) or splits[-1])
-    many = outputs_and_gradients(contract, x, coef), outputs_and_gradients(_triton.rational_contract, x, weight, a, b)
-    monkeypatch.setattr(_triton, "ENOUGH_PROGRAMS", 1)
-    one = outputs_and_gradients(contract, x, coef), outputs_and_gradients(_triton.rational_contract, x, weight, a, b)
+    contract, splits = partial(spline_contract, basis), []
+    split = _launch.Tile.split
+    monkeypatch.setattr(_launch.Tile, "split", lambda *args: splits.append(split(*args)) or splits[-1])
+    many = outputs_and_gradients(contract, x, coef), outputs_and_gradients(rational_contract, x, weight, a, b)
+    monkeypatch.setattr(_launch, "ENOUGH_PROGRAMS", 1)
+    one = outputs_and_gradients(contract, x, coef), outputs_and_gradients(rational_contract, x, weight, a, b)
     assert [grid[2] for grid, _ in splits] == [2, 3, 1, 1]
     for found, expected in zip(many, one, strict=True):
         assert_agree(found, expected, torch.float64)
@@ -151,11 +157,9 @@ def test_strided_inputs_and_gradients_are_read_rightly():
     coef = normal(3, 4, basis.n_basis).transpose(0, 1)
     check_spline(basis, normal(20, 6)[::2, 1:4], coef)
     x = normal(9, 3).requires_grad_()
-
-    def contract(*leaves):
-        return _triton.spline_contract(*leaves, basis.table(), 3)
-
-    (grad,) = torch.autograd.grad(contract(x, coef).sum(), x)  # of a sum, a gradient is one number of stride 0
+    (grad,) = torch.autograd.grad(
+        spline_contract(basis, x, coef).sum(), x
+    )  # of a sum, a gradient is one number of stride 0
     (expected,) = torch.autograd.grad(Basis.contract(basis, x, coef).sum(), x)
     torch.testing.assert_close(grad, expected)
 
@@ -167,7 +171,7 @@ def test_nothing_in_gives_zeros(shape):
     x, coef = normal(n, n_inputs), normal(n_outputs, n_inputs, basis.n_basis)
     check_spline(basis, x, coef)
     weight, a, b = normal(n_outputs, n_inputs), normal(2, 6), normal(2, 4)
-    y, *gradients = outputs_and_gradients(_triton.rational_contract, x, weight, a, b)
+    y, *gradients = outputs_and_gradients(rational_contract, x, weight, a, b)
     assert y.shape == (n, n_outputs)
     assert not y.any()
     for gradient, leaf in zip(gradients, (x, weight, a, b), strict=True):
@@ -176,46 +180,28 @@ def test_nothing_in_gives_zeros(shape):
 
 def test_gradcheck():
     basis = spline(2, n_knots=5, knots="quantile")
-
-    def contract(*leaves):
-        return _triton.spline_contract(*leaves, basis.table(), 3)
-
     leaves = normal(4, 2).requires_grad_(), normal(2, 2, basis.n_basis).requires_grad_()
-    assert torch.autograd.gradcheck(contract, leaves, fast_mode=True)
+    assert torch.autograd.gradcheck(partial(spline_contract, basis), leaves, fast_mode=True)
     leaves = [normal(*shape, seed=k).requires_grad_() for k, shape in enumerate([(5, 3), (2, 3), (2, 6), (2, 4)])]
-
-    def contract(*leaves):
-        return _triton.rational_contract(*leaves, (-1.0, 0.7))
-
-    assert torch.autograd.gradcheck(contract, leaves, fast_mode=True)
+    assert torch.autograd.gradcheck(partial(rational_contract, ends=(-1.0, 0.7)), leaves, fast_mode=True)
 
 
 def test_only_wanted_gradients_are_calculated(monkeypatch):
     basis, x, launched = spline(2), normal(5, 2), []
-    launch = _triton.launch
-    monkeypatch.setattr(_triton, "launch", lambda name, *arguments: launched.append(name) or launch(name, *arguments))
+    launch = _spline.launch
+    monkeypatch.setattr(_spline, "launch", lambda name, *arguments: launched.append(name) or launch(name, *arguments))
     coef = normal(3, 2, basis.n_basis).requires_grad_()
-    _triton.spline_contract(x, coef, basis.table(), 3).sum().backward()
+    spline_contract(basis, x, coef).sum().backward()
     assert launched == ["spline_forward", "spline_grad_slabs"]
 
 
 def test_gradients_of_gradients_are_left_to_torch():
     basis, x, coef = spline(2), normal(5, 2).requires_grad_(), normal(3, 2, 10).requires_grad_()
-
-    def plain(*leaves):
-        return Basis.contract(basis, *leaves)
-
-    def kernel(*leaves):
-        return _triton.spline_contract(*leaves, basis.table(), 3, plain)
-
     second = []
-    for contract in (kernel, plain):
-        (slope,) = torch.autograd.grad(contract(x, coef).sum(), x, create_graph=True)
+    for contract in (spline_contract, Basis.contract):
+        (slope,) = torch.autograd.grad(contract(basis, x, coef).sum(), x, create_graph=True)
         second += [torch.autograd.grad(slope.square().sum(), coef)[0]]
     torch.testing.assert_close(*second)
-    y = _triton.spline_contract(x, coef, basis.table(), 3)
-    with pytest.raises(RuntimeError, match="SKLEARN_KAN_KERNELS=torch"):
-        torch.autograd.grad(y.sum(), x, create_graph=True)
 
 
 def plain_rational(x, weight, numerator, denominator, ends=INFINITE):
@@ -243,8 +229,8 @@ def test_rational_kernels_equal_plain_torch(shape, ends, dtype):
     n, n_inputs, n_outputs, n_groups = shape
     shapes = [(n, n_inputs), (n_outputs, n_inputs), (n_groups, 6), (n_groups, 4)]
     leaves = [normal(*shape, dtype=dtype, seed=seed) for seed, shape in enumerate(shapes)]
-    found = outputs_and_gradients(lambda *leaves: _triton.rational_contract(*leaves, ends), *leaves)
-    expected = outputs_and_gradients(lambda *leaves: plain_rational(*leaves, ends), *[leaf.double() for leaf in leaves])
+    found = outputs_and_gradients(partial(rational_contract, ends=ends), *leaves)
+    expected = outputs_and_gradients(partial(plain_rational, ends=ends), *[leaf.double() for leaf in leaves])
     assert_agree(found, expected, dtype)
 
 
@@ -252,8 +238,7 @@ def test_the_rational_basis_has_the_kernels_conventions():
     basis = Rational(5, n_groups=3).to(DEVICE, torch.float64)
     x, coef = 2 * normal(40, 5), normal(4, 5, 1)
     found = outputs_and_gradients(
-        lambda x, weight, a, b: kernels.rational_contract(x, weight, a, b, basis.ends),
-        x, coef[..., 0], basis.a, basis.b,
+        partial(rational_contract, ends=basis.ends), x, coef[..., 0], basis.a, basis.b
     )  # fmt: skip
     expected = outputs_and_gradients(basis.contract_with, x, coef[..., 0], basis.a, basis.b)
     assert_agree(found, expected, torch.float64)
@@ -263,11 +248,11 @@ def test_the_rational_basis_has_the_kernels_conventions():
 def test_shapes_that_do_not_belong_together():
     basis = spline(2)
     with pytest.raises(ValueError, match=r"x has shape \(5, 3\)\. Pass \(n_samples, 2\)"):
-        _triton.spline_contract(normal(5, 3), normal(4, 2, basis.n_basis), basis.table(), 3)
+        spline_contract(basis, normal(5, 3), normal(4, 2, basis.n_basis))
     with pytest.raises(ValueError, match=r"x has shape \(5, 3\)\. Pass \(n_samples, 2\)"):
-        kernels.rational_contract(normal(5, 3), normal(4, 2), normal(1, 6), normal(1, 4))
+        rational_contract(normal(5, 3), normal(4, 2), normal(1, 6), normal(1, 4))
     with pytest.raises(ValueError, match=r"\(\(1, 5\), \(1, 4\)\)\. Pass \(groups, 6\) and \(groups, 4\)"):
-        kernels.rational_contract(normal(5, 2), normal(4, 2), normal(1, 5), normal(1, 4))
+        rational_contract(normal(5, 2), normal(4, 2), normal(1, 5), normal(1, 4))
 
 
 def run(*arguments, **environment):
@@ -293,9 +278,9 @@ def test_device_code_is_imported_on_demand_and_one_switch_turns_it_off():
     program = """
 import os, sys
 from sklearn_kan import kernels
-from sklearn_kan.kernels._triton import has_triton
+from sklearn_kan.kernels.cuda._launch import has_triton
 assert has_triton()
-assert not [name for name in sys.modules if name.startswith("sklearn_kan.kernels._triton_")]
+assert not [name for name in sys.modules if name.startswith("sklearn_kan.") and name.endswith("_device")]
 os.environ["SKLEARN_KAN_KERNELS"] = "torch"
 has_triton.cache_clear()
 print(has_triton(), kernels.describe_gpu_kernel())
@@ -305,18 +290,18 @@ print(has_triton(), kernels.describe_gpu_kernel())
 
 
 def test_tensors_on_the_cpu_are_not_for_the_gpu():
-    assert not _triton.is_available(torch.zeros(2, 2), torch.zeros(2, 2))
+    assert not cuda.takes(torch.zeros(2, 2), torch.zeros(2, 2))
 
 
 @needs_cuda
 @all_types
 def test_layers_on_a_gpu_take_the_kernel(dtype, monkeypatch):
     basis = spline(3, dtype)
-    launched, launch = [], _triton.launch
-    monkeypatch.setattr(_triton, "launch", lambda name, *arguments: launched.append(name) or launch(name, *arguments))
+    launched, launch = [], _spline.launch
+    monkeypatch.setattr(_spline, "launch", lambda name, *arguments: launched.append(name) or launch(name, *arguments))
     basis.contract(normal(9, 3, dtype=dtype), normal(4, 3, basis.n_basis, dtype=dtype))
     assert launched == ["spline_forward"]
-    assert not kernels.is_eager(normal(9, 3, dtype=dtype).half())
+    assert not kernels.find("spline_sums", normal(9, 3, dtype=dtype).half())
 
 
 @needs_cuda
@@ -325,10 +310,7 @@ def test_real_sizes_agree_bit_for_bit_with_themselves_and_with_torch(dtype):
     basis = spline(64, dtype, n_knots=20, knots="quantile")
     x, coef = normal(5000, 64, dtype=dtype), normal(96, 64, basis.n_basis, dtype=dtype)
     check_spline(basis, x, coef)
-
-    def contract(*leaves):
-        return _triton.spline_contract(*leaves, basis.table(), 3)
-
+    contract = partial(spline_contract, basis)
     for once, again in zip(outputs_and_gradients(contract, x, coef), outputs_and_gradients(contract, x, coef),
                            strict=True):  # fmt: skip
         assert torch.equal(once, again)

@@ -44,7 +44,7 @@ class Recipe:
         self.has_factors = has_factors
 
     def fit(self, X, y):
-        with patch.object(_phases, "AHEAD", _phases.AHEAD if self.has_factors else 0.0):
+        with patch.object(_phases, "FACTOR_RATE", _phases.FACTOR_RATE if self.has_factors else 0.0):
             return self.model.fit(X, y)
 
 

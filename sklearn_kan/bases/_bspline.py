@@ -9,8 +9,9 @@ from .. import kernels
 from ..knots import insert_knots, quantile_knots, remove_knots, roughness, split_intervals, uniform_knots
 from ._base import Basis
 from ._cardinal import cardinal_splines
+from ._pieces import PieceTable, evaluate_pieces, piece_table, slopes_of
 
-TOLERANCE = 1e-3  # of an edge function, within which adaptive knots are missing or superfluous
+ADAPTIVE_TOLERANCE = 1e-3  # of an edge function, within which adaptive knots are missing or superfluous
 
 
 class BSpline(Basis, name="bspline"):
@@ -111,9 +112,10 @@ class BSpline(Basis, name="bspline"):
         """
         knots = self.knots
         if self.placement == "adaptive":
-            coef, knots = remove_knots(coef, knots, self.degree, TOLERANCE)
+            coef, knots = remove_knots(coef, knots, self.degree, ADAPTIVE_TOLERANCE)
             score = roughness(coef, knots, self.degree)
-            finer = split_intervals(knots, torch.where(score > TOLERANCE, score, 0.0), n_knots, self.degree + 1)
+            score = torch.where(score > ADAPTIVE_TOLERANCE, score, 0.0)
+            finer = split_intervals(knots, score, n_knots, self.degree + 1)
         elif self.placement == "quantile" and x is not None:
             finer = split_by_mass(knots, n_knots, x, sample_weight)
         else:
@@ -130,7 +132,7 @@ class BSpline(Basis, name="bspline"):
 
     def tabulate(self):
         """Bring the table of polynomials up to date with the knots."""
-        self.pieces, self.origin, self.rate, self.first = piece_table(self.knots, self.degree)
+        _, self.pieces, self.origin, self.rate, self.first = piece_table(self.knots, self.degree)
 
     def _load_from_state_dict(self, *args):
         super()._load_from_state_dict(*args)
@@ -144,8 +146,8 @@ class BSpline(Basis, name="bspline"):
         return self
 
     def table(self):
-        """Knots, and their table of polynomials as `piece_table` gives it."""
-        return self.knots, self.pieces, self.origin, self.rate, self.first
+        """The polynomials between the knots."""
+        return PieceTable(self.knots, self.pieces, self.origin, self.rate, self.first)
 
     def forward(self, x):
         return evaluate_pieces(x, self.table(), self.n_basis)
@@ -155,33 +157,31 @@ class BSpline(Basis, name="bspline"):
         is_single = x.dtype == torch.float32  # the precision to which uniform knots hold
         if is_single and self.placement == "uniform" and self.degree > 1:
             return cardinal_splines(x, self.n_knots, self.degree, slopes, buffers)
-        knots, pieces, origin, rate, first = self.table()
-        values = evaluate_pieces(x, self.table(), self.n_basis).transpose(1, 2)
-        if not slopes:
-            return values, None
-        changes = knots, slope_pieces(pieces, rate), origin, rate, first
-        return values, evaluate_pieces(x, changes, self.n_basis).transpose(1, 2)
+        table = self.table()
+        values = evaluate_pieces(x, table, self.n_basis).transpose(1, 2)
+        return values, evaluate_pieces(x, slopes_of(table), self.n_basis).transpose(1, 2) if slopes else None
 
-    def can_be_compiled(self, x, coef, table):
-        """Whether the kernels' conditions hold, and these are splines as they know them: a subclass may differ."""
+    def find_kernel(self, operation, x, coef, table):
+        """The kernel for fixed knots, if there is one and these are splines as it knows them: a subclass may differ."""
         is_own = type(self).forward.__module__.startswith(f"{__package__}.")
-        return is_own and not table[1].requires_grad and kernels.is_eager(x, coef, table[1])
+        if table.pieces.requires_grad or not is_own:
+            return None
+        return kernels.find(operation, x, coef, table.pieces, degree=self.degree)
 
     def contract_members(self, x, coef):
         table = self.table()
-        if self.can_be_compiled(x, coef, table) and kernels.can_contract_members(x, self.degree):
-            return kernels.spline_contract(x, coef, table, self.degree, super().contract_members)
-        return super().contract_members(x, coef)
+        kernel = self.find_kernel("member_sums", x, coef, table)
+        if kernel is None:
+            return super().contract_members(x, coef)
+        return kernel(x, coef, table, self.degree, super().contract_members)
 
     def contract(self, x, coef):
         table = self.table()
-        if not self.can_be_compiled(x, coef, table):
-            return super().contract(x, coef)
-        if x.ndim != 2 or x.shape[1] != coef.shape[1]:
-            raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {coef.shape[1]}).")
-        if kernels.is_available(x, self.degree):
-            return kernels.spline_contract(x, coef, table, self.degree, super().contract)
-        return kernels.expand_and_multiply(x, coef, self.expand, super().contract)
+        if kernel := self.find_kernel("spline_sums", x, coef, table):
+            return kernel(x, coef, table, self.degree, super().contract)
+        if kernel := self.find_kernel("expanded_sums", x, coef, table):
+            return kernel(x, coef, self.expand, super().contract)
+        return super().contract(x, coef)
 
 
 def check_spline(n_knots, degree, knots):
@@ -221,116 +221,3 @@ def split_by_mass(knots, n_knots, x, sample_weight=None):
     for n in range(knots.shape[1] + 1, n_knots + 1):
         knots = split_intervals(knots, mass_between(knots, x, sample_weight), n)
     return knots
-
-
-def piece_table(knots, degree):
-    """Polynomials of all non-zero B-splines on every interval, by the triangular scheme (de Boor, ch. X).
-
-    Parameters
-    ----------
-    knots : Tensor of shape (n_inputs, n_knots)
-        Rows may end in ``inf``. Gradients flow from `pieces` to inner knots, in coordinates that stay put: those of
-        `origin` and `rate`, which have none.
-    degree : int
-
-    Returns
-    -------
-    pieces : Tensor of shape (n_inputs * (n_knots + 1), (degree + 1) ** 2)
-        Row ``j`` of an input holds the polynomials on the interval left of knot ``j``, in powers of
-        ``(x - origin) * rate``: power-major, basis function minor. The first row and the row after the last
-        finite knot are the linear continuations.
-    origin, rate : Tensor of shape (n_inputs * (n_knots + 1),)
-    first : LongTensor of shape (n_inputs * (n_knots + 1),)
-        Index of the first non-zero basis function.
-    """
-    t, count = extended(knots.double(), degree)
-    n_knots = knots.shape[1]
-    left = t.detach()[:, degree : degree + n_knots - 1]
-    width = t.detach()[:, degree + 1 : degree + n_knots] - left
-
-    inner = torch.ones_like(width)[..., None, None]  # (n_inputs, n_knots - 1, power, function)
-    for d in range(1, degree + 1):
-        some = t.unfold(1, d, 1)  # d knots each
-        right = some[:, degree + 1 : degree + n_knots]
-        span = right - some[:, degree + 1 - d : degree + n_knots - d]
-        share = inner / span[:, :, None]
-        constant, slope = (right - left[..., None])[:, :, None], width[..., None, None]
-        falling = F.pad(share * constant, (0, 0, 0, 1)) - F.pad(share * slope, (0, 0, 1, 0))  # share * (right - x)
-        rising = F.pad(inner, (0, 0, 0, 1)) - falling
-        inner = F.pad(falling, (0, 1)) + F.pad(rising, (1, 0))
-
-    powers = torch.arange(degree + 1, dtype=torch.float64, device=knots.device)
-    last = (count - 2)[:, None, None, None].expand(-1, 1, degree + 1, degree + 1)
-    at_end = inner.gather(1, last)
-    slope_powers = powers[:, None]
-    start = linear_piece(inner[:, :1, 0], inner[:, :1, 1] if degree else None, degree)
-    end = linear_piece(at_end.sum(2), (at_end * slope_powers).sum(2) if degree else None, degree)
-
-    row = torch.arange(n_knots + 1, device=knots.device)
-    is_end = (row >= count[:, None])[..., None, None]
-    pieces = torch.where(is_end, end, torch.cat([start, inner, end], 1))
-    end_knot = t.detach().gather(1, degree + count[:, None] - 1)
-    origin = torch.where(is_end[..., 0, 0], end_knot, torch.cat([left[:, :1], left, end_knot], 1))
-    end_width = width.gather(1, count[:, None] - 2)
-    widths = torch.where(is_end[..., 0, 0], end_width, torch.cat([width[:, :1], width, end_width], 1))
-    first = (row - 1).clamp(min=0).minimum((count - 2)[:, None])
-    dtype = knots.dtype
-    return (
-        pieces.flatten(2).flatten(0, 1).to(dtype),
-        origin.flatten().to(dtype),
-        (1 / widths).flatten().to(dtype),
-        (first.flatten()),
-    )
-
-
-def linear_piece(value, slope, degree):
-    """The polynomials ``value + slope * u``, shape (n_inputs, 1, degree + 1 powers, degree + 1 functions)."""
-    piece = value[:, :, None] if slope is None else torch.stack([value, slope], dim=2)
-    return F.pad(piece, (0, 0, 0, degree + 1 - piece.shape[2]))
-
-
-def slope_pieces(pieces, rate):
-    """The polynomials' derivatives with respect to x, laid out like `pieces`."""
-    order = round(pieces.shape[1] ** 0.5)
-    powers = torch.arange(order, dtype=pieces.dtype, device=pieces.device)[:, None]
-    changes = pieces.unflatten(1, (order, order)) * powers * rate[:, None, None]
-    return F.pad(changes[:, 1:], (0, 0, 0, 1)).flatten(1)
-
-
-def extended(knots, degree):
-    """Knots with `degree` more on either side, ``inf`` replaced by further ones, and the count of finite ones."""
-    finite = knots.isfinite()
-    count = finite.sum(1)
-    end = knots.gather(1, count[:, None] - 1)
-    step = end - knots.gather(1, count[:, None] - 2)
-    beyond = torch.arange(1, knots.shape[1] + 1, dtype=knots.dtype, device=knots.device) - count[:, None]
-    inner = torch.where(finite, knots, end + step * beyond)
-    reach = torch.arange(1, degree + 1, dtype=knots.dtype, device=knots.device)
-    before = knots[:, :1] - (knots[:, 1:2] - knots[:, :1]) * reach.flip(0)
-    after = inner[:, -1:] + step * reach
-    return torch.cat([before, inner, after], 1), count
-
-
-def evaluate_pieces(x, table, n_basis):
-    """Values of the basis from its knots and their table: ``(n, in) -> (n, in, n_basis)``."""
-    knots, pieces, origin, rate, first = table
-    row, u = locate(x, knots, origin, rate)
-    values = horner(F.embedding(row, pieces), u, n_functions=round(pieces.shape[1] ** 0.5))
-    index = first[row][..., None] + torch.arange(values.shape[-1], device=x.device)
-    return x.new_zeros(*x.shape, n_basis).scatter(-1, index, values)
-
-
-def locate(x, knots, origin, rate):
-    """Row of the table for each input, and its coordinate on that row's interval, both ``(n, in)``."""
-    n_inputs, n_knots = knots.shape
-    row = torch.searchsorted(knots.detach(), x.detach().T.contiguous(), right=True).T
-    row = row + (n_knots + 1) * torch.arange(n_inputs, device=x.device)
-    return row, (x - origin[row]) * rate[row]
-
-
-def horner(polynomials, u, n_functions):
-    """Evaluate power-major polynomials at `u`: ``(n, in, n_powers * n_functions), (n, in) -> (n, in, n_functions)``."""
-    *lower, values = polynomials.split(n_functions, dim=-1)
-    for coefficients in reversed(lower):
-        values = values * u[..., None] + coefficients
-    return values

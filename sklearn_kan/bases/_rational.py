@@ -8,11 +8,10 @@ from torch import nn
 from torch.func import functional_call
 
 from .. import kernels
+from ..kernels import DENOMINATOR, NUMERATOR
 from ..knots import HIGH, LOW
 from ._base import check_least
 from ._continued import Continued
-
-NUMERATOR, DENOMINATOR = 5, 4  # degrees
 
 
 class Rational(Continued, name="rational"):
@@ -80,14 +79,14 @@ class Rational(Continued, name="rational"):
 
     def forward(self, x):
         a, b = self.coefficients()
-        if x.is_cuda or not kernels.is_eager(x, a, b):
-            return super().forward(x)
-        return kernels.rational_values(x, a, b, self.ends)[..., None]
+        kernel = kernels.find("rational_values", x, a, b)
+        return kernel(x, a, b, self.ends)[..., None] if kernel else super().forward(x)
 
     def contract(self, x, coef):
-        if not x.is_cuda or not kernels.is_eager(x, coef, self.a, self.b):
+        kernel = kernels.find("rational_sums", x, coef, self.a, self.b)
+        if kernel is None:
             return super().contract(x, coef)
-        return kernels.rational_contract(x, coef[..., 0], self.a, self.b, self.ends, self.contract_with)
+        return kernel(x, coef[..., 0], self.a, self.b, self.ends, self.contract_with)
 
     def contract_with(self, x, weight, a, b):
         """The same for other coefficients, in plain torch: `weight` (out, in), and those of the functions."""

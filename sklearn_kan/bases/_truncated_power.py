@@ -10,7 +10,8 @@ from torch.utils.checkpoint import checkpoint
 
 from .. import kernels
 from ..knots import HIGH, LOW, quantile_knots
-from ._bspline import BSpline, evaluate_pieces, given_knots, horner, locate, piece_table
+from ._bspline import BSpline, given_knots
+from ._pieces import PieceTable, evaluate_pieces, horner, locate, piece_table, polynomials_of
 
 EDGES_AT_ONCE = 2**20  # values of individual edge functions held in memory
 MIN_WIDTH = 1e-3  # of a learnable interval before rescaling, so that knots never meet
@@ -138,39 +139,36 @@ class TruncatedPower(BSpline, name="truncated_power"):
         return torch.cat([start, torch.where(exists, inner, torch.inf)], 1)
 
     def table(self):
-        """Knots, and their table of polynomials as `piece_table` gives it; gradients flow to learnable knots."""
-        if self.raw_widths is None:
-            return super().table()
-        knots = self.current_knots()
-        return knots, *piece_table(knots, self.degree)
+        """The polynomials between the knots; gradients flow to learnable ones."""
+        return super().table() if self.raw_widths is None else piece_table(self.current_knots(), self.degree)
 
     def forward(self, x):
         if self.out_features is None:
-            return evaluate_pieces(x, self.table(), self.n_basis)
+            return super().forward(x)
         repeated = x.repeat(1, self.out_features)
-        return evaluate_pieces(repeated, self.table(), self.n_basis).unflatten(1, (self.out_features, -1))
+        return super().forward(repeated).unflatten(1, (self.out_features, -1))
 
     def contract(self, x, coef):
         if self.out_features is None:
             return self.contract_shared(x, coef)
-        if kernels.can_contract_edges(x, coef) and self.in_features:
-            knots, pieces, origin, rate, first = self.table()
-            polynomials = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef)
-            return kernels.edges_contract(x, polynomials, knots, origin, rate)
-        return torch.cat([edges.sum(2) for edges in self.edges_by_output(x, coef)], 1)
+        kernel = kernels.find("edge_sums", x, coef) if self.in_features else None
+        if kernel is None:
+            return torch.cat([edges.sum(2) for edges in self.edges_by_output(x, coef)], 1)
+        table = self.table()
+        return kernel(x, edge_polynomials(table, coef), table.knots, table.origin, table.rate)
 
     def contract_shared(self, x, coef):
         """The kernel for fixed knots takes learned ones if each interval has functions of its own, the powers."""
         table = self.table()
-        learns = table[1].requires_grad and kernels.is_eager(x, coef, table[1]) and kernels.is_available(x, self.degree)
-        if not learns or x.shape[1:] != coef.shape[1:2]:
+        kernel = kernels.find("spline_sums", x, coef, table.pieces, degree=self.degree)
+        if kernel is None or not table.pieces.requires_grad:
             return super().contract(x, coef)
         powers, by_interval = interval_powers(table, coef)
 
         def differentiable(x, coef):
             return evaluate_pieces(x, powers, coef.shape[2]).flatten(1) @ coef.permute(1, 2, 0).flatten(0, 1)
 
-        return kernels.spline_contract(x, by_interval, powers, self.degree, differentiable)
+        return kernel(x, by_interval, powers, self.degree, differentiable)
 
     def contract_members(self, x, coef):
         if self.out_features is None:
@@ -186,19 +184,17 @@ class TruncatedPower(BSpline, name="truncated_power"):
 
     def edges_by_output(self, x, coef):
         """Edge functions, some outputs at a time, each ``(n, n_outputs, in)``; backward evaluates them again."""
-        knots, pieces, origin, rate, first = self.table()
-        polynomials = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef)
+        edges = self.table()
         n_outputs = max(1, EDGES_AT_ONCE // max(1, x.numel()))
         if torch.compiler.is_compiling():
             n_outputs = len(coef)  # a graph must not depend on the number of rows
-        tables = (
-            table.unflatten(0, (self.out_features, -1)).split(n_outputs) for table in (polynomials, knots, origin, rate)
-        )
-        for tables_of_outputs in zip(*tables, strict=True):
+        tables = edge_polynomials(edges, coef), edges.knots, edges.origin, edges.rate
+        parts = (table.unflatten(0, (self.out_features, -1)).split(n_outputs) for table in tables)
+        for part in zip(*parts, strict=True):
             if n_outputs >= len(coef):
-                yield evaluate_edges(x, *tables_of_outputs)
+                yield evaluate_edges(x, *part)
             else:
-                yield checkpoint(evaluate_edges, x, *tables_of_outputs, use_reentrant=False)
+                yield checkpoint(evaluate_edges, x, *part, use_reentrant=False)
 
     @torch.no_grad()
     def power_coef(self, coef):
@@ -215,13 +211,10 @@ class TruncatedPower(BSpline, name="truncated_power"):
             Of ``1, x, ..., x**p``, then of ``(x - t_j)_+**p`` for each inner knot.
         """
         knots = self.current_knots().double()
-        pieces, origin, rate, first = piece_table(knots, self.degree)
-        if self.out_features is None:
-            pieces, origin, rate, first = (t.unflatten(0, (self.in_features, -1)).repeat(len(coef), *[1] * t.dim())
-                                           .flatten(0, 1) for t in (pieces, origin, rate, first))  # fmt: skip
-        local = edge_polynomials(pieces, first.reshape(-1, self.n_knots + 1), coef.double())
-        local = local.reshape(*coef.shape[:2], self.n_knots + 1, self.degree + 1)
-        origin, rate = (t.reshape(*coef.shape[:2], self.n_knots + 1, 1) for t in (origin, rate))
+        knots = knots if self.out_features else knots.repeat(len(coef), 1)
+        table = piece_table(knots, self.degree)
+        local = edge_polynomials(table, coef.double()).reshape(*coef.shape[:2], self.n_knots + 1, self.degree + 1)
+        origin, rate = (t.reshape(*coef.shape[:2], self.n_knots + 1, 1) for t in (table.origin, table.rate))
         powers = torch.arange(self.degree + 1, device=coef.device)
         taylor = local * rate**powers  # in powers of x - origin
         start = -origin[..., 1, 0]
@@ -252,23 +245,24 @@ def interval_powers(table, coef):
 
     Gradients flow from these coefficients, ``(out, in, rows * (degree + 1))``, to `coef` and to the table.
     """
-    knots, pieces, origin, rate, first = table
-    order = round(pieces.shape[1] ** 0.5)
-    index = (first[:, None] + torch.arange(order, device=first.device))[:, None].expand(-1, order, -1)
-    change = pieces.new_zeros(len(pieces), order, coef.shape[2]).scatter(2, index, pieces.unflatten(1, (order, order)))
-    change = change.view(len(knots), -1, coef.shape[2])
-    identity = torch.eye(order, dtype=pieces.dtype, device=pieces.device).flatten().repeat(len(pieces), 1)
-    start = order * torch.arange(change.shape[1] // order, device=first.device).repeat(len(knots))
-    powers = knots.detach(), identity, origin, rate, start
+    polynomials = polynomials_of(table)
+    order = polynomials.shape[1]
+    index = (table.first[:, None] + torch.arange(order, device=coef.device))[:, None].expand(-1, order, -1)
+    change = polynomials.new_zeros(len(polynomials), order, coef.shape[2]).scatter(2, index, polynomials)
+    change = change.view(len(table.knots), -1, coef.shape[2])
+    identity = torch.eye(order, dtype=coef.dtype, device=coef.device).flatten().repeat(len(polynomials), 1)
+    start = order * torch.arange(change.shape[1] // order, device=coef.device).repeat(len(table.knots))
+    powers = PieceTable(table.knots.detach(), identity, table.origin, table.rate, start)
     return powers, (change @ coef.permute(1, 2, 0)).permute(2, 0, 1)
 
 
-def edge_polynomials(pieces, first, coef):
-    """Polynomial of each edge on each interval: ``(out * in * rows, degree + 1)``, from its own table's rows."""
-    order = round(pieces.shape[1] ** 0.5)
-    index = first[..., None] + torch.arange(order, device=coef.device)
-    local = coef.flatten(0, 1).gather(1, index.flatten(1)).reshape(-1, 1, order)
-    return (pieces.unflatten(1, (order, order)) * local).sum(-1)
+def edge_polynomials(table, coef):
+    """Polynomial of each edge on each interval, ``(out * in * rows, degree + 1)``, from a table with a row per edge."""
+    polynomials = polynomials_of(table)
+    order, n_rows = polynomials.shape[1], table.knots.shape[1] + 1
+    index = table.first[:, None] + torch.arange(order, device=coef.device)
+    local = coef.flatten(0, 1).gather(1, index.reshape(-1, n_rows * order)).reshape(-1, 1, order)
+    return (polynomials * local).sum(-1)
 
 
 def evaluate_edges(x, polynomials, knots, origin, rate):

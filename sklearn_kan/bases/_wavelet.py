@@ -8,8 +8,8 @@ from torch import nn
 from ._base import check_least, damping
 from ._continued import Continued
 
-FREQUENCY = 5.0  # of Morlet's wavelet
-WIDTH = 0.6  # of a wavelet, over half the distance of its level's centres: the best conditioned of 0.5, 0.6, 0.7, 1
+MORLET_FREQUENCY = 5.0
+RELATIVE_WIDTH = 0.6  # over half the distance of a level's centres: the best conditioned of 0.5, 0.6, 0.7 and 1
 
 
 def bell(z):
@@ -21,8 +21,8 @@ WAVELETS = {
     "mexican_hat": (lambda z: (1 - z.square()) * bell(z), lambda z: (z.square() - 3) * z * bell(z)),
     "dog": (lambda z: -z * bell(z), lambda z: (z.square() - 1) * bell(z)),
     "morlet": (
-        lambda z: (FREQUENCY * z).cos() * bell(z),
-        lambda z: -(FREQUENCY * (FREQUENCY * z).sin() + z * (FREQUENCY * z).cos()) * bell(z),
+        lambda z: (MORLET_FREQUENCY * z).cos() * bell(z),
+        lambda z: -(MORLET_FREQUENCY * (MORLET_FREQUENCY * z).sin() + z * (MORLET_FREQUENCY * z).cos()) * bell(z),
     ),
 }
 
@@ -91,7 +91,7 @@ class Wavelet(Continued, name="wavelet"):
         dtype = torch.get_default_dtype()
         self.register_buffer("size", damping(2**level).to(dtype))
         self.shift = nn.Parameter(center.to(dtype).repeat(in_features, 1))
-        self.log_scale = nn.Parameter((WIDTH * half_distance).log().to(dtype).repeat(in_features, 1))
+        self.log_scale = nn.Parameter((RELATIVE_WIDTH * half_distance).log().to(dtype).repeat(in_features, 1))
 
     def scaled(self, x):
         rate = torch.exp(-self.log_scale)

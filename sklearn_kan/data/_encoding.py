@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from sklearn.preprocessing import OrdinalEncoder
 
-from ..knots import distinct_values, quantiles
+from ..knots import distinct_values, quantile
 from ._table import describe
 
 SPREAD_LEVELS = (0.05, 0.95)  # of a column, mapped to -1 and 1
@@ -128,7 +128,3 @@ def encode_levels(encoder, values):
     codes = encoder.transform(values.reshape(-1, 1))[:, 0]
     missing = encoder.categories_[0].size - 1  # OrdinalEncoder sorts a missing level last, and encodes it as NaN
     return np.where(np.isnan(codes), missing, codes) + 1
-
-
-def quantile(values, mass, level):
-    return quantiles(values, mass, torch.tensor([level], dtype=torch.float64))[0]

@@ -1,12 +1,62 @@
 """Targets and weights of rows: checked, and put on the scale that a loss is learned on."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import torch
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array
 
-from ..knots import distinct_values
-from ._encoding import quantile
+from ..knots import distinct_values, quantile
 from ._table import is_missing
+
+MAX_WEIGHT = 1e100  # sums of weights stay finite
+
+
+class Classes(NamedTuple):
+    """A target of classes, learned as their places in `labels`.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_classes,)
+    """
+
+    labels: np.ndarray
+
+    @property
+    def n_outputs(self):
+        return len(self.labels)
+
+    def encode(self, places):
+        """What the loss is learned on, ``(n,) -> (n,)``."""
+        return torch.from_numpy(places)
+
+
+class Numbers(NamedTuple):
+    """A target of numbers.
+
+    Parameters
+    ----------
+    n_outputs : int
+    is_flat : bool
+        Whether users have it one-dimensional.
+    scaler : TargetScaler or None
+        None before its rows were seen.
+    """
+
+    n_outputs: int
+    is_flat: bool
+    scaler: Any = None
+
+    def encode(self, y):
+        """What the loss is learned on, ``(n, n_outputs) -> (n, n_outputs)``."""
+        return torch.from_numpy(self.scaler.transform(y))
+
+    def decode(self, raw):
+        """Predictions from raw outputs (n, n_outputs), in float64, shaped as users have them."""
+        y = self.scaler.inverse_transform(raw)
+        return y[:, 0] if self.is_flat else y
 
 
 class TargetScaler:
@@ -53,9 +103,6 @@ class TargetScaler:
         return self.scale_ * np.exp(raw) if self.loss == "poisson" else self.center_ + self.scale_ * raw
 
 
-MAX_WEIGHT = 1e100  # sums of weights stay finite
-
-
 def read_y(y, n_samples, *, numeric):
     """Check a target: no missing or infinite value, as many rows as the table; float64 if it has to be `numeric`."""
     if y is None:
@@ -68,6 +115,89 @@ def read_y(y, n_samples, *, numeric):
         y = as_numbers(y)
         check_complete(y)
     return y
+
+
+def read_classes(y, n_samples, known=None, given=None):
+    """Check a target of classes.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+    n_samples : int
+    known : Classes, optional
+        Of the fit that this one continues.
+    given : array-like, optional
+        All classes, where `y` may lack some.
+
+    Returns
+    -------
+    places : ndarray of shape (n_samples,)
+        Of the labels among the classes.
+    classes : Classes
+    """
+    y = column_or_1d(read_y(y, n_samples, numeric=False), warn=True)
+    check_classification_targets(y)
+    labels = known_labels(y, known, None if given is None else np.unique(given))
+    strangers = sorted(set(y.tolist()) - set(labels.tolist()))
+    if strangers:
+        raise ValueError(
+            f"y has labels {strangers[:5]} that are not among the classes {labels.tolist()}. In partial_fit pass "
+            "classes with all labels in the first call; with warm_start=True pass the labels of the first fit."
+        )
+    return np.searchsorted(labels, y), Classes(labels)
+
+
+def known_labels(y, known, given):
+    """The classes of a target, as those of an earlier fit, the user, or the target itself say."""
+    if known is None:
+        return sorted_labels(y) if given is None else given
+    if given is not None and not np.array_equal(given, known.labels):
+        raise ValueError(
+            f"classes={given.tolist()} differs from the first call's {known.labels.tolist()}. "
+            "Leave classes out after the first call."
+        )
+    return known.labels
+
+
+def sorted_labels(y):
+    """The distinct labels of a target, in order."""
+    try:
+        return np.unique(y)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in y})
+        raise TypeError(f"y mixes labels of types {kinds}. Convert them to one type, e.g. str.") from error
+
+
+def read_numbers(y, n_samples, known=None):
+    """Check a target of numbers.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+    n_samples : int
+    known : Numbers, optional
+        Of the fit that this one continues.
+
+    Returns
+    -------
+    y : ndarray of shape (n_samples, n_outputs), float64
+    numbers : Numbers
+        `known`, or one without a scaler.
+    """
+    y = read_y(y, n_samples, numeric=True)
+    if y.ndim > 2 or y.shape[-1] == 0:
+        raise ValueError(f"y has shape {y.shape}. Pass (n_samples,) or (n_samples, n_outputs).")
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    is_flat, y = y.ndim == 1, y.reshape(n_samples, -1).astype(np.float64)
+    if known is None:
+        return y, Numbers(y.shape[1], is_flat)
+    if (is_flat, y.shape[1]) != (known.is_flat, known.n_outputs):
+        raise ValueError(
+            f"y has {y.shape[1]} outputs, and the first fit had {known.n_outputs}. "
+            "Pass targets of the same shape, or set warm_start=False."
+        )
+    return y, known
 
 
 def check_complete(y):

@@ -3,17 +3,13 @@
 from typing import ClassVar
 
 import numpy as np
-import torch
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.model_selection import train_test_split
-from sklearn.utils import column_or_1d, compute_class_weight
+from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 
-from ..data._targets import read_y
-from ..training._calibration import best_temperature
+from ..data._targets import read_classes
 from ..training._losses import cross_entropy
 from ._streaming import StreamingKAN, has_mini_batches
 
@@ -21,123 +17,128 @@ from ._streaming import StreamingKAN, has_mini_batches
 class KANClassifier(ClassifierMixin, StreamingKAN):
     """Classification of tables by a Kolmogorov-Arnold network.
 
-    Edges of the network carry learned univariate functions. Numbers, categories and missing values are taken as
-    they are: no scaling, imputing or one-hot coding is needed.
+    Every edge of the network is a learned function of one variable. Numbers, categories and missing values are taken as
+    they are: no scaling, imputing or one-hot encoding is needed.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(32,)
-        Units of each hidden layer, of each member. ``()`` gives an additive model: a sum of one function per column.
+        Number of units in each hidden layer, in each member. ``()`` gives an additive model: the sum of one function
+        per column.
     basis : str, subclass of Basis, or list of them, default="bspline"
         Family of the edge functions: ``"bspline"``, ``"truncated_power"``, ``"rational"``, ``"activation"``,
-        ``"relu"``, ``"sine"``, ``"rbf"``, ``"chebyshev"``, ``"jacobi"``, ``"fourier"``, ``"wavelet"``, or a class
-        of your own. A list names one for each layer: each hidden one, and the last.
+        ``"relu"``, ``"sine"``, ``"rbf"``, ``"chebyshev"``, ``"jacobi"``, ``"fourier"``, ``"wavelet"``, or your own
+        class. A list names one family for each hidden layer and one for the last.
     n_knots : int, default=6
-        Knots of an edge function, both ends included; at least 2. More knots resolve finer detail. For families
-        without knots, their number of functions.
+        Number of knots of an edge function, both ends included; at least 2. More knots resolve finer detail. For
+        families without knots, the number of functions.
     fine_knots : int, "auto" or None, default="auto"
-        Knots of the first layer in the latter half of an ensemble's members, for ``basis="bspline"`` and quantile or
-        uniform knots: they resolve steps and waves that `n_knots` cannot, and held-out rows say how much they count
-        (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, for fewer `n_knots` and ensembles that can tell: with
-        early stopping, and more members than ``1 / validation_fraction``. Else it is None, `n_knots` in all, as in
-        `partial_fit`. Single networks, additive models and knots that are refined have none.
+        Number of knots in the first layer for the second half of an ensemble's members, with ``basis="bspline"`` and
+        quantile or uniform knots. They resolve steps and waves that `n_knots` cannot, and held-out rows decide how
+        much they count (``member_weights_``). ``"auto"`` is 16 above 2,000 rows if `n_knots` is smaller and the
+        ensemble can weigh its members, that is, with early stopping and more members than
+        ``1 / validation_fraction``. Otherwise, and in `partial_fit`, it is None, and all members have `n_knots`.
+        Single networks, additive models and networks whose knots are refined have no fine knots.
     degree : int, default=3
-        Of the splines, 0 to 5, or of the polynomials, from 1.
+        Degree of the splines, 0 to 5, or of the polynomials, from 1.
     knots : {"quantile", "uniform", "adaptive"} or array-like, default="quantile"
-        Where the first layer's knots stand in each column. Hidden layers have uniform knots. An array of shape
-        (n_knots,) or (n_knots, n_numeric_features) has the knots themselves, in the columns' own units.
-        ``"adaptive"`` ones start as quantiles; whenever they are refined, those that make no difference go and
-        others come where functions bend most, in hidden layers too.
+        Where the first layer's knots are in each column. Hidden layers have uniform knots. An array of shape
+        (n_knots,) or (n_knots, n_numeric_features) holds the knots themselves, in the columns' own units. Adaptive
+        knots start at quantiles. Whenever they are refined, those that make no difference are removed and others are
+        added where functions bend most, in hidden layers too.
     refine_knots : list of int, optional
-        Numbers of knots to go on with: `fit` spends equal parts of its passes on `n_knots` and on each of these, and
-        adds knots in between without changing the network's function. By default once for adaptive knots, to twice
-        their number.
+        Numbers of knots to continue with. `fit` spends equal parts of its passes on `n_knots` and on each of these,
+        and inserts knots without changing the network's function. By default adaptive knots are refined once, to
+        twice their number.
     basis_params : dict or list of dict, optional
-        Further parameters of the basis, e.g. ``{"learn_knots": True}`` for truncated powers; a list has one, or
+        Further parameters of the basis, e.g. ``{"learn_knots": True}`` for truncated powers. A list holds a dict, or
         None, for each layer.
     interactions : {"product", "mixed"}, optional
-        ``"product"`` gives each unit the product of two learned linear maps of the numeric columns, or of the units
-        before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly. ``"mixed"`` gives them
-        to half of an ensemble's members; an additive model and a single network have none of these.
+        ``"product"`` gives each unit the product of two learned linear maps of the numeric columns, or of the
+        previous layer's units; ``x * y`` then needs no depth. Products start at zero and are learned slowly.
+        ``"mixed"`` gives them to half of an ensemble's members, and to no part of an additive model or a single
+        network.
     n_members : int, default=16
-        Networks that are trained side by side, and whose predictions are averaged (``member_weights_``). With early
-        stopping each holds out rows of its own, so that all rows are learned from. A network with constraints is a
-        single one.
+        Number of networks that are trained side by side and whose predictions are averaged (``member_weights_``).
+        With early stopping each member holds out its own rows, and between them they learn from every row. A network
+        with constraints is always a single one.
     norm : {"layer", "batch", "none"}, default="layer"
-        Normalisation of hidden activations, which keeps them in the knots' range.
+        Normalisation of hidden activations, which keeps them within the range of the knots.
     solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="adam"
         - ``"adam"``: AdamW on mini-batches.
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
-        - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
-          than that.
+        - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse than
+          that.
         - ``"kfac"``: natural-gradient steps with Kronecker-factored curvature, see `optim.KFAC`; on all rows of small
-          tables, at a constant rate, else on large batches. It trains a single network, whatever `n_members`.
+          tables, at a constant rate, otherwise on large batches. It trains a single network, whatever `n_members`.
         - ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64, see `optim.GaussNewton`; for smooth
-          targets without noise and networks of up to a few thousand parameters. It too trains a single network.
+          targets without noise and networks of up to a few thousand parameters. It also trains a single network.
         - ``"layerwise"``: Adam on one layer after the other, for a quarter of the passes each, with a linear read-out
-          in place of those behind it; then on all. A single network too.
-        - ``"auto"``: Adam, which no other solver is ahead of on classes.
+          in place of the layers behind it; then on all layers. It also trains a single network.
+        - ``"auto"``: Adam; no other solver is ahead of it on classes.
     alpha : float, default=2.0
-        Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
-        rate; for the other solvers the objective is the mean loss plus
-        ``alpha / n_samples * ||coefficients||**2 / 2``. An additive or monotone model, in
-        which nothing scales up again what has been shrunk, takes a hundredth of it.
+        Regularisation of the edge functions' coefficients. For Adam it is AdamW's decoupled weight decay, per unit of
+        learning rate; for the other solvers the objective is the mean loss plus
+        ``alpha / n_samples * ||coefficients||**2 / 2``. Additive and monotone models, in which nothing scales up
+        again what has been shrunk, take a hundredth of it.
     smoothness : float, default=0.0
-        Regularisation of the edge functions' second differences, as `alpha` is of their coefficients: with more of it
-        functions become straight lines, not zero. It pays beside many knots. For splines without
-        constraints, and not for K-FAC or Gauss-Newton.
+        Regularisation of the edge functions' second differences, as `alpha` regularises their coefficients. The more
+        of it, the closer functions come to straight lines rather than to zero. It pays off with many knots. For
+        splines without constraints, and not for K-FAC or Gauss-Newton.
     batch_size : int or "auto", default="auto"
-        Rows per step of Adam or K-FAC. ``"auto"`` for Adam: all up to 256 rows, then about a twentieth of them, from
-        256 to 1,024; for K-FAC all up to 5,000, then 2,048.
+        Rows per step of Adam or K-FAC. ``"auto"`` for Adam is all rows up to 256, then about a twentieth of them,
+        between 256 and 1,024; for K-FAC it is all rows up to 5,000, then 2,048.
     learning_rate : {"cosine", "constant"}, default="cosine"
         ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`.
     learning_rate_init : float, default=0.01
-        Highest learning rate of Adam; beside K-FAC, norms and the like take steps of Adam at a tenth of it.
+        Highest learning rate of Adam. With K-FAC, parameters outside of its maps, such as those of norms, take steps
+        of Adam at a tenth of it.
     max_iter : int, default=100
-        Most passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
+        Maximum number of passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
     early_stopping : bool or "auto", default="auto"
-        Hold out validation rows (stratified for classes), stop when their loss no longer improves, and keep the
-        best state. ``"auto"`` does so from 300 rows.
+        Whether to hold out validation rows (stratified for classes), stop when their loss stops improving, and keep
+        the best state. ``"auto"`` does so from 300 rows on.
     validation_fraction : float, default=0.15
-        Share of the rows held out.
+        Share of the rows that is held out.
     n_iter_no_change : int, default=100
-        Passes without an improvement of the validation loss (without validation: the training loss) by more
-        than `tol` that end a phase; for L-BFGS, whose pass is ten steps, a tenth of it. With a falling learning
-        rate the last passes bring the most, so that a small number ends training too early.
+        A phase ends after this many passes without an improvement of the validation loss (without validation rows:
+        the training loss) by more than `tol`; for L-BFGS, whose pass is ten steps, after a tenth as many. With a
+        falling learning rate the last passes bring the most, so a small number ends training too early.
     tol : float, default=1e-4
         Smallest improvement that counts, on the scale of the loss.
     refit : {"last_layer"}, optional
-        ``"last_layer"`` solves for the last layer's coefficients once `fit` has trained, each member's by itself, and
-        keeps what does not raise the validation loss: Newton's method on the
-        cross-entropy, the strength by validation rows, or `alpha` without them. Monotone models cannot be solved for.
+        ``"last_layer"`` solves for the last layer's coefficients once `fit` has trained, separately for each member,
+        and keeps those that do not raise the validation loss. It uses Newton's method on the cross-entropy, with a
+        strength chosen by validation rows, or `alpha` without them. Monotone models cannot be solved for.
     class_weight : dict or "balanced", optional
-        Weights of the classes, multiplied with `sample_weight`.
+        Weights of the classes, multiplied by `sample_weight`.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default="from_dtype"
-        Categorical columns, as a mask, places or names. ``"from_dtype"``: a dataframe's columns of dtype category,
-        enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if there
-        are more than 32; unknown levels contribute nothing.
+        Categorical columns, as a mask, indices or names. ``"from_dtype"`` takes a dataframe's columns of dtype
+        category, enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if
+        there are more than 32. Unknown levels contribute nothing.
     monotonic_cst : array-like of {-1, 0, 1} of shape (n_features,), or dict, optional
-        For 1 the probability of ``classes_[1]`` never falls in that column, for -1 it never rises, whatever the
-        other columns are, outside of the training data too; 0 leaves it free. A dict maps names of columns to these.
-        For two classes, numeric columns and bases of splines. Exact up to the rounding of single predictions.
+        With 1 the probability of ``classes_[1]`` never falls in that column, with -1 it never rises, whatever the
+        other columns are, and outside the training data too; 0 leaves it free. A dict maps names of columns to these
+        values. For two classes, numeric columns and spline bases. Exact up to the rounding of single predictions.
     interaction_cst : {"pairwise", "no_interactions"} or sequence of sets, lists or tuples, optional
-        Columns that may interact, as sets of places or names: the model is a sum of functions of one set each.
-        Columns in none of them form another set. ``"pairwise"`` are all pairs; ``"no_interactions"`` is an additive
-        model, without hidden layers. Hidden units are shared out evenly among the sets, at least 8 for each.
+        Columns that may interact, as sets of indices or names. The model is a sum of functions of one set each.
+        Columns in none of the sets form another one. ``"pairwise"`` stands for all pairs; ``"no_interactions"`` is an
+        additive model, without hidden layers. Hidden units are shared out evenly among the sets, with at least 8 for
+        each.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Precision of the network. ``"auto"``: float64 for tables of float64 up to 2,000 rows, else float32.
+        Precision of the network. ``"auto"`` is float64 for float64 tables of up to 2,000 rows, otherwise float32.
     warm_start : bool, default=False
-        Go on from the fitted network instead of starting afresh; the encoding of columns and target stays, and
-        parameters that shape the network must.
+        Continue from the fitted network instead of starting afresh. The encoding of columns and target stays as it
+        is, and parameters that shape the network must not change.
     random_state : int, RandomState instance or None, default=None
-        Of the starting coefficients, the validation split and the order of rows. The same number, data and
+        Determines the starting coefficients, the validation split and the order of rows. The same number, data and
         machine give the same predictions; torch's global generator is left alone.
     verbose : int, default=0
         1 shows a progress bar.
     callbacks : list of skorch callbacks, optional
-        Called while `fit` trains, after the estimator's own. One that ends training ends its phase.
+        Called while `fit` trains, after the estimator's own. A callback that ends training ends its phase.
 
     Attributes
     ----------
@@ -148,7 +149,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     n_iter_ : int
         Passes over the rows.
     loss_curve_ : list of float
-        Mean training loss of each pass, on the scale that it is learned on.
+        Mean training loss of each pass, on the scale on which it is learned.
     validation_scores_ : list of float or None
         Minus the validation loss after each pass; None without validation rows.
     module_ : KAN
@@ -166,14 +167,14 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
 
     See Also
     --------
-    KANRegressor : The same for numbers.
+    KANRegressor : Regression by the same network.
     sklearn_kan.inspection.EdgeFunctionDisplay : Draws the learned functions.
 
     Notes
     -----
-    The network ends in one logit per class and is trained on the cross-entropy. On tables up to 2,000 rows equal
-    rows are merged into one with their total weight, so that a fit is blind to the order of rows and to whether a
-    row is repeated or weighted.
+    The network ends in one logit per class and is trained on the cross-entropy. On tables of up to 2,000 rows,
+    equal rows are merged into one with their total weight. A fit then does not depend on the order of rows, nor on
+    whether a row is repeated or weighted.
 
     References
     ----------
@@ -204,39 +205,17 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                  categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
                  device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
                  callbacks=None):  # fmt: skip
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.basis = basis
-        self.n_knots = n_knots
-        self.fine_knots = fine_knots
-        self.degree = degree
-        self.knots = knots
-        self.refine_knots = refine_knots
-        self.basis_params = basis_params
-        self.interactions = interactions
-        self.n_members = n_members
-        self.norm = norm
-        self.solver = solver
-        self.alpha = alpha
-        self.smoothness = smoothness
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.refit = refit
+        super().__init__(
+            hidden_layer_sizes, basis=basis, n_knots=n_knots, fine_knots=fine_knots, degree=degree, knots=knots,
+            refine_knots=refine_knots, basis_params=basis_params, interactions=interactions, n_members=n_members,
+            norm=norm, solver=solver, alpha=alpha, smoothness=smoothness, batch_size=batch_size,
+            learning_rate=learning_rate, learning_rate_init=learning_rate_init, max_iter=max_iter,
+            early_stopping=early_stopping, validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change, tol=tol, refit=refit, categorical_features=categorical_features,
+            monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device, dtype=dtype,
+            warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
+        )  # fmt: skip
         self.class_weight = class_weight
-        self.categorical_features = categorical_features
-        self.monotonic_cst = monotonic_cst
-        self.interaction_cst = interaction_cst
-        self.device = device
-        self.dtype = dtype
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
 
     @available_if(has_mini_batches)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -251,7 +230,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         X : dataframe or array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         classes : array-like of shape (n_classes,), optional
-            All classes that will come; needed in the first call unless its `y` has them all.
+            All classes that will come. Needed in the first call, unless its `y` has them all.
         sample_weight : array-like of shape (n_samples,), optional
 
         Returns
@@ -317,40 +296,35 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         -------
         y : ndarray of shape (n_samples,)
         """
-        best = self._raw_predict(X).argmax(1)
-        return self.classes_[best]
+        return self.classes_[self._raw(X).argmax(1)]
 
-    def _read_target(self, y, n_samples, reset, classes=None):
-        y = column_or_1d(read_y(y, n_samples, numeric=False), warn=True)
-        check_classification_targets(y)
-        known = self._known_classes(y, reset, classes)
-        strangers = sorted(set(y.tolist()) - set(known.tolist()))
-        if strangers:
-            raise ValueError(
-                f"y has labels {strangers[:5]} that are not among the classes {known.tolist()}. In partial_fit pass "
-                "classes with all labels in the first call; with warm_start=True pass the labels of the first fit."
-            )
-        self.classes_ = known
-        return np.searchsorted(known, y)
+    @property
+    def classes_(self):
+        return self._state.design.target.labels
 
-    def _known_classes(self, y, reset, classes):
-        given = None if classes is None else np.unique(classes)
-        if reset:
-            return sorted_labels(y) if given is None else given
-        if given is not None and not np.array_equal(given, self.classes_):
-            raise ValueError(
-                f"classes={given.tolist()} differs from the first call's {self.classes_.tolist()}. "
-                "Leave classes out after the first call."
-            )
-        return self.classes_
+    @property
+    def temperature_(self):
+        return self._state.network.temperature
 
-    def _row_weight(self, y, weight):
+    def _logits(self, X):
+        return self._raw(X).astype(np.float64) / self.temperature_
+
+    def _read_target(self, y, n_samples, known, classes=None):
+        return read_classes(y, n_samples, known, classes)
+
+    def _learn_target(self, target, y, weight):
+        return target
+
+    def _loss(self):
+        return cross_entropy
+
+    def _row_weight(self, y, weight, target):
         if self.class_weight is None:
             return weight
         present = np.unique(y[weight > 0])
-        of_class = np.zeros(len(self.classes_))
+        of_class = np.zeros(len(target.labels))
         of_class[present] = compute_class_weight(
-            self.class_weight, classes=self.classes_[present], y=self.classes_[y[weight > 0]],
+            self.class_weight, classes=target.labels[present], y=target.labels[y[weight > 0]],
             sample_weight=weight[weight > 0],
         )  # fmt: skip
         if of_class.min() < 0 or not of_class.any():
@@ -359,24 +333,14 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
             )
         return weight * of_class[y]
 
-    def _check_rows(self, y, streams):
-        n_classes = len(self.classes_ if streams else np.unique(y))
+    def _check_rows(self, y, target, streams):
+        n_classes = len(target.labels if streams else np.unique(y))
         if n_classes < 2:
             raise ValueError(
-                f"y has only one class, {self.classes_.tolist()[y[0]]!r}, among rows of positive weight. "
+                f"y has only one class, {target.labels.tolist()[y[0]]!r}, among rows of positive weight. "
                 "Pass rows of at least two classes; in partial_fit pass classes with all labels."
             )
-        super()._check_rows(y, streams)
-
-    def _start_target(self, y, weight):
-        self.temperature_ = 1.0
-        return len(self.classes_)
-
-    def _calibrate(self, raw, y, weight):
-        self.temperature_ = best_temperature(raw, y, weight)
-
-    def _logits(self, X):
-        return self._raw_predict(X).astype(np.float64) / self.temperature_
+        super()._check_rows(y, target, streams)
 
     def _output_directions(self, n_raw):
         if n_raw > 2:
@@ -385,30 +349,3 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                 "probabilities cannot all rise. Choose two classes, or set monotonic_cst=None."
             )
         return [-1, 1]
-
-    def _target_tensor(self, y):
-        return torch.from_numpy(y)
-
-    def _loss(self):
-        return cross_entropy
-
-    def _hold_out(self, rows, y, n_validation, seed):
-        """Stratified, where every class can have a row on both sides; a class's only row stays in training."""
-        counts = np.bincount(y)
-        candidates = rows[counts[y] > 1]
-        if len(candidates) <= n_validation:
-            return super()._hold_out(rows, y, n_validation, seed)
-        n_classes = np.count_nonzero(counts > 1)
-        can_stratify = n_classes <= n_validation <= len(candidates) - n_classes
-        stratify = y[candidates] if can_stratify else None
-        fitting, validation = train_test_split(candidates, test_size=n_validation, random_state=seed, stratify=stratify)
-        return np.concatenate([fitting, rows[counts[y] == 1]]), validation
-
-
-def sorted_labels(y):
-    """The distinct labels of a target, in order."""
-    try:
-        return np.unique(y)
-    except TypeError as error:
-        kinds = sorted({type(label).__name__ for label in y})
-        raise TypeError(f"y mixes labels of types {kinds}. Convert them to one type, e.g. str.") from error

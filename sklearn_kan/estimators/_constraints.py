@@ -41,14 +41,12 @@ def read_constraints(estimator, columns):
 
 
 def on_inputs(directions, groups, encoder):
-    """The same for the columns of an encoded table, as arguments of `ConstrainedKAN`."""
+    """The same for the columns of an encoded table, as lists: a direction for each numeric input, groups of inputs."""
     numeric, categorical = np.flatnonzero(~encoder.categorical_), np.flatnonzero(encoder.categorical_)
     column_of_input = [*numeric, *categorical, *numeric[encoder.missing_]]
     groups = [set(range(len(directions)))] if groups is None else groups
-    return {
-        "directions": directions[numeric].tolist(),
-        "groups": [[i for i, column in enumerate(column_of_input) if column in group] for group in groups],
-    }
+    inputs = [[i for i, column in enumerate(column_of_input) if column in group] for group in groups]
+    return directions[numeric].tolist(), inputs
 
 
 def read_directions(estimator, columns):

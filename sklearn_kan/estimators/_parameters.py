@@ -1,29 +1,26 @@
 """What a user sets: which values there are, what follows from them, and what cannot go together."""
 
-import math
+from abc import ABCMeta, abstractmethod
 from copy import deepcopy
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._devices import check_device
+from .._devices import check_device, resolve_device
+from .._equality import is_equal
 from ..bases import get_basis
 from ..network._kan import for_layers
 from ..network._layer import check_has_knots
 from ..network._norms import NORMS
 from ..training._callbacks import check_callbacks
-from ..training._parallel import n_processes
 from ..training._phases import SINGLE, SOLVERS, STREAMING
+from ..training._settings import Settings
 from ._constraints import in_order
 
-FULL_BATCH_ROWS = 256  # tables up to this size are trained on all rows at once
-KFAC_FULL_ROWS, KFAC_BATCH_ROWS = 5_000, 2_048  # all rows at once, or batches large enough for curvature
 
-
-class Parameters(BaseEstimator):
+class Parameters(BaseEstimator, metaclass=ABCMeta):
     """The parameters of both estimators."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -60,8 +57,45 @@ class Parameters(BaseEstimator):
         "verbose": ["verbose"],
         "callbacks": [list, tuple, None],
     }
-    _config: dict[str, Any]  # the network's arguments
-    _settings: dict[str, Any]  # parameters that a fitted network cannot change
+
+    @abstractmethod
+    def __init__(self, hidden_layer_sizes, *, basis, n_knots, fine_knots, degree, knots, refine_knots, basis_params,
+                 interactions, n_members, norm, solver, alpha, smoothness, batch_size, learning_rate,
+                 learning_rate_init, max_iter, early_stopping, validation_fraction, n_iter_no_change, tol, refit,
+                 categorical_features, monotonic_cst, interaction_cst, device, dtype, warm_start, random_state,
+                 verbose, callbacks):  # fmt: skip
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.basis = basis
+        self.n_knots = n_knots
+        self.fine_knots = fine_knots
+        self.degree = degree
+        self.knots = knots
+        self.refine_knots = refine_knots
+        self.basis_params = basis_params
+        self.interactions = interactions
+        self.n_members = n_members
+        self.norm = norm
+        self.solver = solver
+        self.alpha = alpha
+        self.smoothness = smoothness
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.refit = refit
+        self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
+        self.device = device
+        self.dtype = dtype
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
 
     def _check_parameters(self):
         """What a single parameter's constraint cannot say."""
@@ -84,7 +118,7 @@ class Parameters(BaseEstimator):
                 "flip the sign of every coefficient. Lower one of them."
             )
 
-    def _check_rows(self, y, streams):
+    def _check_rows(self, y, target, streams):
         """Raise if the rows of positive weight are too few to learn from; `streams` if more will come."""
         if self.early_stopping is True and not streams and len(y) * self.validation_fraction < 1:
             raise ValueError(
@@ -92,67 +126,22 @@ class Parameters(BaseEstimator):
                 f"of n_samples={len(y)}. Raise validation_fraction, or set early_stopping=False."
             )
 
-    def _check_can_be_constrained(self):
-        """Raise if a solver would not see that coefficients are made of others."""
-        if self.solver == "kfac":
-            raise ValueError("solver='kfac' cannot hold monotonic_cst or interaction_cst. Choose another solver.")
-        if self.smoothness:
-            raise ValueError(
-                f"smoothness={self.smoothness} cannot be combined with monotonic_cst or interaction_cst, whose "
-                "coefficients are made of others. Set smoothness=0."
-            )
-
-    def _check_continuation(self):
-        """Raise if a fitted network cannot go on with these parameters."""
-        is_other = self._config["n_members"] is not None or (self._config["scaled"] and self.solver == "kfac")
+    def _check_continuation(self, settled, architecture):
+        """Raise if a network of this architecture, settled so, cannot go on with these parameters."""
+        is_other = architecture.n_members is not None or (architecture.scaled and self.solver == "kfac")
         if self.solver in SINGLE and is_other:
             raise ValueError(f"solver={self.solver!r} cannot go on with a network of members. Set warm_start=False.")
-        if self.solver != "auto":
-            self.solver_ = self.solver
-        for name, value in self._settled().items():
-            if repr(value) != repr(self._settings[name]):
+        for name, value in settled_by(self)._asdict().items():
+            if not is_equal(value, getattr(settled, name)):
                 raise ValueError(
-                    f"{name}={value!r} differs from the fitted network's {self._settings[name]!r}. "
+                    f"{name}={value!r} differs from the fitted network's {getattr(settled, name)!r}. "
                     "Keep it to go on training, or set warm_start=False and fit afresh."
                 )
-
-    def _check_parallel(self, n_samples):
-        """Raise if processes that share the work would not agree on it."""
-        if n_processes() == 1:
-            return
-        if not isinstance(self.random_state, Integral):
-            raise ValueError(
-                f"random_state={self.random_state!r} differs between the processes of data_parallel(). Pass an integer."
-            )
-        if self.norm == "batch":
-            raise ValueError("norm='batch' cannot be shared by the processes of data_parallel(). Choose norm='layer'.")
-        is_full = self.solver in ("lbfgs", "gauss_newton")
-        n_batches = 1 if is_full else math.ceil(n_samples / self._batch_size(n_samples))
-        size = n_samples // n_batches
-        if size < n_processes():
-            raise ValueError(
-                f"Batches of {size} rows cannot be shared by {n_processes()} processes. Raise batch_size, or fit "
-                "outside of data_parallel()."
-            )
 
     def _hidden_sizes(self):
         """Units of each hidden layer; without interactions there is none."""
         is_additive = isinstance(self.interaction_cst, str) and self.interaction_cst == "no_interactions"
         return () if is_additive else layer_sizes(self.hidden_layer_sizes)
-
-    def _architecture(self):
-        """The parameters that make the network what it is."""
-        names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
-        is_fixed = isinstance(self.knots, str) and self.knots != "adaptive" and self.refine_knots is None
-        sizes = {"hidden_layer_sizes": self._hidden_sizes(), "fine_knots": self.fine_knots if is_fixed else None}
-        return sizes | {name: deepcopy(getattr(self, name)) for name in names}
-
-    def _settled(self):
-        """The parameters that a fitted network cannot change."""
-        others = "dtype", "loss", "quantile", "categorical_features", "monotonic_cst", "n_members"
-        names = [name for name in others if hasattr(self, name)]
-        settled = self._architecture() | {name: deepcopy(getattr(self, name)) for name in names}
-        return settled | {"interaction_cst": in_order(self.interaction_cst)}
 
     def _refinements(self):
         """How many knots to go on with, once for each time that knots are added in training."""
@@ -160,17 +149,51 @@ class Parameters(BaseEstimator):
             return (2 * self.n_knots,) if isinstance(self.knots, str) and self.knots == "adaptive" else ()
         return refinements(self.refine_knots)
 
-    def _batch_size(self, n_samples):
-        if self.batch_size != "auto":
-            return min(self.batch_size, n_samples)
-        if self.solver == "kfac":
-            return n_samples if n_samples <= KFAC_FULL_ROWS else KFAC_BATCH_ROWS
-        return min(n_samples, int(np.clip(2 ** round(np.log2(n_samples / 20)), FULL_BATCH_ROWS, 1024)))
+    def _settings(self):
+        """How the network is trained."""
+        own = "random_state", "device", "refine_knots", "callbacks"
+        shared = {name: getattr(self, name) for name in Settings._fields if name not in own}
+        return Settings(
+            **shared, refine_knots=self._refinements(), random_state=self.random_state,
+            device=resolve_device(self.device), callbacks=self.callbacks or (),
+        )  # fmt: skip
 
-    def _decay(self):
-        """Regularisation: additive and monotone models have no norms that would scale up again what decay shrinks."""
-        is_scaled_up = self._hidden_sizes() and not any(self._config.get("directions", ()))
-        return self.alpha if is_scaled_up else self.alpha / 100
+
+class Settled(NamedTuple):
+    """Parameters that a fitted network cannot change."""
+
+    hidden_layer_sizes: Any
+    fine_knots: Any
+    basis: Any
+    n_knots: Any
+    degree: Any
+    knots: Any
+    basis_params: Any
+    interactions: Any
+    norm: Any
+    dtype: Any
+    loss: Any
+    quantile: Any
+    categorical_features: Any
+    monotonic_cst: Any
+    n_members: Any
+    interaction_cst: Any
+
+
+def settled_by(estimator):
+    """What an estimator's parameters settle."""
+    values = {name: deepcopy(getattr(estimator, name, None)) for name in Settled._fields}
+    return Settled(**values)._replace(
+        hidden_layer_sizes=estimator._hidden_sizes(),
+        fine_knots=estimator.fine_knots if has_fixed_knots(estimator) else None,
+        interaction_cst=in_order(estimator.interaction_cst),
+    )
+
+
+def has_fixed_knots(estimator):
+    """Whether knots stay where they are placed first."""
+    is_placed = isinstance(estimator.knots, str) and estimator.knots != "adaptive"
+    return is_placed and estimator.refine_knots is None
 
 
 def layer_sizes(hidden_layer_sizes):

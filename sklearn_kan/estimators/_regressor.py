@@ -6,11 +6,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from ..data._targets import TargetScaler, read_y
+from ..data._targets import TargetScaler, read_numbers
 from ..training._losses import REGRESSION_LOSSES, regression_loss
 from ._streaming import StreamingKAN
 
@@ -18,130 +16,136 @@ from ._streaming import StreamingKAN
 class KANRegressor(RegressorMixin, StreamingKAN):
     """Regression on tables by a Kolmogorov-Arnold network.
 
-    Edges of the network carry learned univariate functions. Numbers, categories and missing values are taken as
-    they are: no scaling, imputing or one-hot coding is needed.
+    Every edge of the network is a learned function of one variable. Numbers, categories and missing values are taken as
+    they are: no scaling, imputing or one-hot encoding is needed.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(32,)
-        Units of each hidden layer, of each member. ``()`` gives an additive model: a sum of one function per column.
+        Number of units in each hidden layer, in each member. ``()`` gives an additive model: the sum of one function
+        per column.
     loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson"}, default="squared_error"
-        What is minimised, and so what is predicted: mean, median, a robust mean (Huber's loss, quadratic up to
-        1.35 robust standard deviations of `y`), the quantile `quantile`, or the mean of counts through a log link.
+        What is minimised, and so what is predicted: the mean, the median, a robust mean (Huber's loss, quadratic up
+        to 1.35 robust standard deviations of `y`), the quantile `quantile`, or the mean of counts through a log link.
     quantile : float, default=0.5
         Level for ``loss="quantile"``.
     basis : str, subclass of Basis, or list of them, default="bspline"
         Family of the edge functions: ``"bspline"``, ``"truncated_power"``, ``"rational"``, ``"activation"``,
-        ``"relu"``, ``"sine"``, ``"rbf"``, ``"chebyshev"``, ``"jacobi"``, ``"fourier"``, ``"wavelet"``, or a class
-        of your own. A list names one for each layer: each hidden one, and the last.
+        ``"relu"``, ``"sine"``, ``"rbf"``, ``"chebyshev"``, ``"jacobi"``, ``"fourier"``, ``"wavelet"``, or your own
+        class. A list names one family for each hidden layer and one for the last.
     n_knots : int, default=6
-        Knots of an edge function, both ends included; at least 2. More knots resolve finer detail. For families
-        without knots, their number of functions.
+        Number of knots of an edge function, both ends included; at least 2. More knots resolve finer detail. For
+        families without knots, the number of functions.
     fine_knots : int, "auto" or None, default="auto"
-        Knots of the first layer in the latter half of an ensemble's members, for ``basis="bspline"`` and quantile or
-        uniform knots: they resolve steps and waves that `n_knots` cannot, and held-out rows say how much they count
-        (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, for fewer `n_knots` and ensembles that can tell: with
-        early stopping, and more members than ``1 / validation_fraction``. Else it is None, `n_knots` in all, as in
-        `partial_fit`. Single networks, additive models and knots that are refined have none.
+        Number of knots in the first layer for the second half of an ensemble's members, with ``basis="bspline"`` and
+        quantile or uniform knots. They resolve steps and waves that `n_knots` cannot, and held-out rows decide how
+        much they count (``member_weights_``). ``"auto"`` is 16 above 2,000 rows if `n_knots` is smaller and the
+        ensemble can weigh its members, that is, with early stopping and more members than
+        ``1 / validation_fraction``. Otherwise, and in `partial_fit`, it is None, and all members have `n_knots`.
+        Single networks, additive models and networks whose knots are refined have no fine knots.
     degree : int, default=3
-        Of the splines, 0 to 5, or of the polynomials, from 1.
+        Degree of the splines, 0 to 5, or of the polynomials, from 1.
     knots : {"quantile", "uniform", "adaptive"} or array-like, default="quantile"
-        Where the first layer's knots stand in each column. Hidden layers have uniform knots. An array of shape
-        (n_knots,) or (n_knots, n_numeric_features) has the knots themselves, in the columns' own units.
-        ``"adaptive"`` ones start as quantiles; whenever they are refined, those that make no difference go and
-        others come where functions bend most, in hidden layers too.
+        Where the first layer's knots are in each column. Hidden layers have uniform knots. An array of shape
+        (n_knots,) or (n_knots, n_numeric_features) holds the knots themselves, in the columns' own units. Adaptive
+        knots start at quantiles. Whenever they are refined, those that make no difference are removed and others are
+        added where functions bend most, in hidden layers too.
     refine_knots : list of int, optional
-        Numbers of knots to go on with: `fit` spends equal parts of its passes on `n_knots` and on each of these, and
-        adds knots in between without changing the network's function. By default once for adaptive knots, to twice
-        their number.
+        Numbers of knots to continue with. `fit` spends equal parts of its passes on `n_knots` and on each of these,
+        and inserts knots without changing the network's function. By default adaptive knots are refined once, to
+        twice their number.
     basis_params : dict or list of dict, optional
-        Further parameters of the basis, e.g. ``{"learn_knots": True}`` for truncated powers; a list has one, or
+        Further parameters of the basis, e.g. ``{"learn_knots": True}`` for truncated powers. A list holds a dict, or
         None, for each layer.
     interactions : {"product", "mixed"}, optional
-        ``"product"`` gives each unit the product of two learned linear maps of the numeric columns, or of the units
-        before, so that ``x * y`` needs no depth. Products start at zero and are learned slowly. ``"mixed"`` gives them
-        to half of an ensemble's members; an additive model and a single network have none of these.
+        ``"product"`` gives each unit the product of two learned linear maps of the numeric columns, or of the
+        previous layer's units; ``x * y`` then needs no depth. Products start at zero and are learned slowly.
+        ``"mixed"`` gives them to half of an ensemble's members, and to no part of an additive model or a single
+        network.
     n_members : int, default=16
-        Networks that are trained side by side, and whose predictions are averaged (``member_weights_``). With early
-        stopping each holds out rows of its own, so that all rows are learned from. A network with constraints is a
-        single one.
+        Number of networks that are trained side by side and whose predictions are averaged (``member_weights_``).
+        With early stopping each member holds out its own rows, and between them they learn from every row. A network
+        with constraints is always a single one.
     norm : {"layer", "batch", "none"}, default="layer"
-        Normalisation of hidden activations, which keeps them in the knots' range.
+        Normalisation of hidden activations, which keeps them within the range of the knots.
     solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="adam"
         - ``"adam"``: AdamW on mini-batches.
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
-        - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse
-          than that.
+        - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse than
+          that.
         - ``"kfac"``: natural-gradient steps with Kronecker-factored curvature, see `optim.KFAC`; on all rows of small
-          tables, at a constant rate, else on large batches. It trains a single network, whatever `n_members`.
+          tables, at a constant rate, otherwise on large batches. It trains a single network, whatever `n_members`.
         - ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64, see `optim.GaussNewton`; for smooth
-          targets without noise and networks of up to a few thousand parameters. It too trains a single network.
+          targets without noise and networks of up to a few thousand parameters. It also trains a single network.
         - ``"layerwise"``: Adam on one layer after the other, for a quarter of the passes each, with a linear read-out
-          in place of those behind it; then on all. A single network too.
-        - ``"auto"``: Adam. If that leaves less than 3 % of a target's variance unexplained on held-out rows, and there
+          in place of the layers behind it; then on all layers. It also trains a single network.
+        - ``"auto"``: Adam. If that leaves less than 3% of a target's variance unexplained on held-out rows, and there
           are at most 5,000 rows and 3,000 parameters, a single network is fitted by Gauss-Newton, without `alpha`. It
-          is kept where its held-out error is lower, or half that of an ensemble. For squared errors, and networks
-          without constraints and refined knots; others are left to Adam.
+          is kept if its held-out error is lower, or, in place of an ensemble, less than half. This is for squared
+          errors and for networks without constraints and refined knots; others are left to Adam.
     alpha : float, default=2.0
-        Regularisation of the edge functions' coefficients: AdamW's decoupled weight decay per unit of learning
-        rate; for the other solvers the objective is the mean loss plus
-        ``alpha / n_samples * ||coefficients||**2 / 2``. An additive or monotone model, in
-        which nothing scales up again what has been shrunk, takes a hundredth of it.
+        Regularisation of the edge functions' coefficients. For Adam it is AdamW's decoupled weight decay, per unit of
+        learning rate; for the other solvers the objective is the mean loss plus
+        ``alpha / n_samples * ||coefficients||**2 / 2``. Additive and monotone models, in which nothing scales up
+        again what has been shrunk, take a hundredth of it.
     smoothness : float, default=0.0
-        Regularisation of the edge functions' second differences, as `alpha` is of their coefficients: with more of it
-        functions become straight lines, not zero. It pays beside many knots. For splines without
-        constraints, and not for K-FAC or Gauss-Newton, which ``"auto"`` runs without it.
+        Regularisation of the edge functions' second differences, as `alpha` regularises their coefficients. The more
+        of it, the closer functions come to straight lines rather than to zero. It pays off with many knots. For
+        splines without constraints, and not for K-FAC or Gauss-Newton, which ``"auto"`` runs without it.
     batch_size : int or "auto", default="auto"
-        Rows per step of Adam or K-FAC. ``"auto"`` for Adam: all up to 256 rows, then about a twentieth of them, from
-        256 to 1,024; for K-FAC all up to 5,000, then 2,048.
+        Rows per step of Adam or K-FAC. ``"auto"`` for Adam is all rows up to 256, then about a twentieth of them,
+        between 256 and 1,024; for K-FAC it is all rows up to 5,000, then 2,048.
     learning_rate : {"cosine", "constant"}, default="cosine"
         ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`.
     learning_rate_init : float, default=0.01
-        Highest learning rate of Adam; beside K-FAC, norms and the like take steps of Adam at a tenth of it.
+        Highest learning rate of Adam. With K-FAC, parameters outside of its maps, such as those of norms, take steps
+        of Adam at a tenth of it.
     max_iter : int, default=100
-        Most passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
+        Maximum number of passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
     early_stopping : bool or "auto", default="auto"
-        Hold out validation rows (stratified for classes), stop when their loss no longer improves, and keep the
-        best state. ``"auto"`` does so from 300 rows.
+        Whether to hold out validation rows (stratified for classes), stop when their loss stops improving, and keep
+        the best state. ``"auto"`` does so from 300 rows on.
     validation_fraction : float, default=0.15
-        Share of the rows held out.
+        Share of the rows that is held out.
     n_iter_no_change : int, default=100
-        Passes without an improvement of the validation loss (without validation: the training loss) by more
-        than `tol` that end a phase; for L-BFGS, whose pass is ten steps, a tenth of it. With a falling learning
-        rate the last passes bring the most, so that a small number ends training too early.
+        A phase ends after this many passes without an improvement of the validation loss (without validation rows:
+        the training loss) by more than `tol`; for L-BFGS, whose pass is ten steps, after a tenth as many. With a
+        falling learning rate the last passes bring the most, so a small number ends training too early.
     tol : float, default=1e-4
         Smallest improvement that counts, on the scale of the loss.
     refit : {"last_layer"}, optional
-        ``"last_layer"`` solves for the last layer's coefficients once `fit` has trained, each member's by itself, and
-        keeps what does not raise the validation loss: ridge regression for the squared error, its strength by
-        generalised cross-validation; Newton's method for Huber's loss and counts, the strength by validation rows, or
-        `alpha` without them. The two other losses have no curvature, and monotone models cannot be solved for.
+        ``"last_layer"`` solves for the last layer's coefficients once `fit` has trained, separately for each member,
+        and keeps those that do not raise the validation loss. For the squared error it uses ridge regression, with a
+        strength by generalised cross-validation; for Huber's loss and counts Newton's method, with a strength chosen
+        by validation rows, or `alpha` without them. The two other losses have no curvature, and monotone models
+        cannot be solved for.
     categorical_features : array-like of {bool, int, str}, "from_dtype" or None, default="from_dtype"
-        Categorical columns, as a mask, places or names. ``"from_dtype"``: a dataframe's columns of dtype category,
-        enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if there
-        are more than 32; unknown levels contribute nothing.
+        Categorical columns, as a mask, indices or names. ``"from_dtype"`` takes a dataframe's columns of dtype
+        category, enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if
+        there are more than 32. Unknown levels contribute nothing.
     monotonic_cst : array-like of {-1, 0, 1} of shape (n_features,), or dict, optional
-        For 1 predictions never fall in that column, for -1 they never rise, whatever the other columns are, outside
-        of the training data too; 0 leaves them free. A dict maps names of columns to these. For numeric columns and
-        bases of splines. Exact up to the rounding of single predictions.
+        With 1 predictions never fall in that column, with -1 they never rise, whatever the other columns are, and
+        outside the training data too; 0 leaves them free. A dict maps names of columns to these values. For numeric
+        columns and spline bases. Exact up to the rounding of single predictions.
     interaction_cst : {"pairwise", "no_interactions"} or sequence of sets, lists or tuples, optional
-        Columns that may interact, as sets of places or names: the model is a sum of functions of one set each.
-        Columns in none of them form another set. ``"pairwise"`` are all pairs; ``"no_interactions"`` is an additive
-        model, without hidden layers. Hidden units are shared out evenly among the sets, at least 8 for each.
+        Columns that may interact, as sets of indices or names. The model is a sum of functions of one set each.
+        Columns in none of the sets form another one. ``"pairwise"`` stands for all pairs; ``"no_interactions"`` is an
+        additive model, without hidden layers. Hidden units are shared out evenly among the sets, with at least 8 for
+        each.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Precision of the network. ``"auto"``: float64 for tables of float64 up to 2,000 rows, else float32.
+        Precision of the network. ``"auto"`` is float64 for float64 tables of up to 2,000 rows, otherwise float32.
     warm_start : bool, default=False
-        Go on from the fitted network instead of starting afresh; the encoding of columns and target stays, and
-        parameters that shape the network must.
+        Continue from the fitted network instead of starting afresh. The encoding of columns and target stays as it
+        is, and parameters that shape the network must not change.
     random_state : int, RandomState instance or None, default=None
-        Of the starting coefficients, the validation split and the order of rows. The same number, data and
+        Determines the starting coefficients, the validation split and the order of rows. The same number, data and
         machine give the same predictions; torch's global generator is left alone.
     verbose : int, default=0
         1 shows a progress bar.
     callbacks : list of skorch callbacks, optional
-        Called while `fit` trains, after the estimator's own. One that ends training ends its phase.
+        Called while `fit` trains, after the estimator's own. A callback that ends training ends its phase.
 
     Attributes
     ----------
@@ -151,7 +155,7 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     n_iter_ : int
         Passes over the rows.
     loss_curve_ : list of float
-        Mean training loss of each pass, on the scale that it is learned on.
+        Mean training loss of each pass, on the scale on which it is learned.
     validation_scores_ : list of float or None
         Minus the validation loss after each pass; None without validation rows.
     module_ : KAN
@@ -171,13 +175,13 @@ class KANRegressor(RegressorMixin, StreamingKAN):
 
     See Also
     --------
-    KANClassifier : The same for classes.
+    KANClassifier : Classification by the same network.
     sklearn_kan.inspection.EdgeFunctionDisplay : Draws the learned functions.
 
     Notes
     -----
-    Several outputs share the hidden layers. On tables up to 2,000 rows equal rows are merged into one with their
-    total weight, so that a fit is blind to the order of rows and to whether a row is repeated or weighted.
+    Several outputs share the hidden layers. On tables of up to 2,000 rows, equal rows are merged into one with
+    their total weight. A fit then does not depend on the order of rows, nor on whether a row is repeated or weighted.
 
     References
     ----------
@@ -209,42 +213,18 @@ class KANRegressor(RegressorMixin, StreamingKAN):
                  tol=1e-4, refit=None, categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
                  device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
                  callbacks=None):  # fmt: skip
-        self.hidden_layer_sizes = hidden_layer_sizes
+        super().__init__(
+            hidden_layer_sizes, basis=basis, n_knots=n_knots, fine_knots=fine_knots, degree=degree, knots=knots,
+            refine_knots=refine_knots, basis_params=basis_params, interactions=interactions, n_members=n_members,
+            norm=norm, solver=solver, alpha=alpha, smoothness=smoothness, batch_size=batch_size,
+            learning_rate=learning_rate, learning_rate_init=learning_rate_init, max_iter=max_iter,
+            early_stopping=early_stopping, validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change, tol=tol, refit=refit, categorical_features=categorical_features,
+            monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device, dtype=dtype,
+            warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
+        )  # fmt: skip
         self.loss = loss
         self.quantile = quantile
-        self.basis = basis
-        self.n_knots = n_knots
-        self.fine_knots = fine_knots
-        self.degree = degree
-        self.knots = knots
-        self.refine_knots = refine_knots
-        self.basis_params = basis_params
-        self.interactions = interactions
-        self.n_members = n_members
-        self.norm = norm
-        self.solver = solver
-        self.alpha = alpha
-        self.smoothness = smoothness
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.refit = refit
-        self.categorical_features = categorical_features
-        self.monotonic_cst = monotonic_cst
-        self.interaction_cst = interaction_cst
-        self.device = device
-        self.dtype = dtype
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-
-    _is_flat: bool  # whether y was one-dimensional
 
     def predict(self, X, return_std=False):
         """Predicted targets.
@@ -253,8 +233,8 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         ----------
         X : dataframe or array-like of shape (n_samples, n_features)
         return_std : bool, default=False
-            Whether to return the standard deviation of the members' predictions too, weighted as they count. It shows
-            where the network is not settled by the data; the noise of `y` is not in it.
+            Whether to also return the standard deviation of the members' predictions, weighted as they count. It
+            shows where the data do not settle the network; the noise of `y` is not in it.
 
         Returns
         -------
@@ -266,55 +246,40 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         Raises
         ------
         ValueError
-            If `return_std` is asked of a network without members.
+            If `return_std` is asked of a network that has no members.
         """
+        columns = self._columns(X)
+        model = self.model_
         if not return_std:
-            return self._in_units(self._raw_predict(X))
-        check_is_fitted(self)
-        if self._config["n_members"] is None:
+            return model.target.decode(model.raw(columns))
+        if model.module.n_members is None:
             raise ValueError(
                 f"return_std=True needs members, and the fitted network has none: n_members={self.n_members}, "
                 f"monotonic_cst={self.monotonic_cst!r}. Fit with n_members of at least 2 and without constraints."
             )
-        raw = torch.from_numpy(self._raw_predict(X, members=True))
-        members = np.stack([self._in_units(member.numpy()) for member in raw.unbind(1)])
-        mean = np.average(members, axis=0, weights=self.member_weights_)
-        variance = np.average((members - mean) ** 2, axis=0, weights=self.member_weights_)
-        return self._in_units(self._averaged(raw).numpy()), np.sqrt(variance)
+        raw = torch.from_numpy(model.raw_of_members(columns))
+        members = np.stack([model.target.decode(member.numpy()) for member in raw.unbind(1)])
+        mean = np.average(members, axis=0, weights=model.member_weights)
+        variance = np.average((members - mean) ** 2, axis=0, weights=model.member_weights)
+        return model.target.decode(model.averaged(raw).numpy()), np.sqrt(variance)
 
-    def _in_units(self, raw):
-        y = self.target_scaler_.inverse_transform(raw)
-        return y[:, 0] if self._is_flat else y
+    @property
+    def target_scaler_(self):
+        return self._state.design.target.scaler
 
-    def _read_target(self, y, n_samples, reset):
-        y = read_y(y, n_samples, numeric=True)
-        if y.ndim > 2 or y.shape[-1] == 0:
-            raise ValueError(f"y has shape {y.shape}. Pass (n_samples,) or (n_samples, n_outputs).")
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        is_flat, y = y.ndim == 1, y.reshape(n_samples, -1).astype(np.float64)
-        if not reset and (is_flat, y.shape[1]) != (self._is_flat, len(self.target_scaler_.scale_)):
-            raise ValueError(
-                f"y has {y.shape[1]} outputs, and the first fit had {len(self.target_scaler_.scale_)}. "
-                "Pass targets of the same shape, or set warm_start=False."
-            )
-        self._is_flat = is_flat
-        return y
+    def _read_target(self, y, n_samples, known):
+        return read_numbers(y, n_samples, known)
 
-    def _check_rows(self, y, streams):
+    def _learn_target(self, target, y, weight):
+        return target._replace(scaler=TargetScaler(self.loss, self.quantile).fit(y, weight))
+
+    def _check_rows(self, y, target, streams):
         if self.loss == "poisson" and (y.min() < 0 or not (streams or y.any())):
             raise ValueError(
                 f"loss='poisson' needs targets >= 0 that are not all zero, got a minimum of {y.min():g}. "
                 "Choose another loss, or correct y."
             )
-        super()._check_rows(y, streams)
-
-    def _start_target(self, y, weight):
-        self.target_scaler_ = TargetScaler(self.loss, self.quantile).fit(y, weight)
-        return y.shape[1]
-
-    def _target_tensor(self, y):
-        return torch.from_numpy(self.target_scaler_.transform(y))
+        super()._check_rows(y, target, streams)
 
     def _loss(self):
         return regression_loss(self.loss, self.quantile)

@@ -3,10 +3,11 @@
 from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
-from ..training._net import Net
-from ..training._phases import STREAMING, cosine, streaming_phase
-from ..training._train import is_streaming, one_pass
-from ._base import BaseKAN, all_or_nothing
+from ..training._phases import STREAMING, cosine
+from ..training._stream import pass_over
+from ._base import BaseKAN
+from ._design import designed
+from ._state import state_after
 
 
 def has_mini_batches(estimator):
@@ -42,7 +43,6 @@ class StreamingKAN(BaseKAN):
 
     @available_if(has_mini_batches)
     @_fit_context(prefer_skip_nested_validation=True)
-    @all_or_nothing
     def fit_chunks(self, chunks, **first):
         """Fit the network to a table that comes in parts, such as one that does not fit into memory.
 
@@ -88,31 +88,22 @@ class StreamingKAN(BaseKAN):
                 f"chunks={chunks!r} can be run through only once, and max_iter={self.max_iter} passes are wanted. Pass "
                 "a list, or an object whose __iter__ begins afresh."
             )
-        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("__")]:
-            delattr(self, name)
+        fresh = self._reader(knows_columns=False)
         for number in range(self.max_iter):
             rate = cosine((number + 0.5) / self.max_iter) if self.learning_rate == "cosine" else 1.0
             for X, y, *weight in chunks:
-                self._pass_over(X, y, *(weight or [None]), rate=rate, **({} if hasattr(self, "module_") else first))
-        if not hasattr(self, "module_"):
+                given = {} if hasattr(fresh, "_state") else first
+                fresh._pass_over(X, y, *(weight or [None]), rate=rate, **given)
+        if not hasattr(fresh, "_state"):
             raise ValueError("chunks is empty. Pass at least one (X, y).")
-        return self
+        return self._adopt(fresh, fresh._state)
 
-    @all_or_nothing
-    def _pass_over(self, X, y, sample_weight, rate=1.0, **target):
-        begins = not hasattr(self, "module_")
-        columns, y, weight = self._read(X, y, sample_weight, reset=begins, streams=True, **target)
-        if begins:
-            self._start(columns, y, weight, streams=True)
-        rows = self._rows(columns, y, weight / self._unit_weight)
-        self._check_parallel(len(rows))
-        if begins:
-            self._place_knots(rows)
-        phase = streaming_phase(self._batch_size(len(y)), self.learning_rate_init, self._decay(), self.smoothness)
-        if begins or not is_streaming(self.net_, phase):
-            self.net_ = Net(self.module_, self._loss(), phase, generator=self._generator, device=self.device_)
-            self.net_.initialize()
-        self.net_.phase = phase
-        history = one_pass(self.net_, rows, rate)
-        self._record(self.net_, history, reset=begins)
-        return self
+    def _pass_over(self, X, y, sample_weight, rate=1.0, **given):
+        before = getattr(self, "_state", None)
+        data = self._read(X, y, sample_weight, before, streams=True, **given)
+        design = designed(data, streams=True) if before is None else before.design
+        rows = design.rows(data, data.weight / design.unit_weight)
+        start, net = (None, None) if before is None else (before.network, before.net)
+        settings = self._settings()
+        fitted = pass_over(design.architecture, rows, design.loss, settings, start=start, net=net, rate=rate)
+        return self._adopt(data.reader, state_after(before, design, fitted, settings.device))

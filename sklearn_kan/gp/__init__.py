@@ -1,6 +1,6 @@
 """Gaussian processes whose power spectrum is a mixture of peaks found in the data."""
 
-from ._kernels import SpectralMixture
 from ._regressor import GPSpectralRegressor
+from .covariance import SpectralMixture
 
 __all__ = ["GPSpectralRegressor", "SpectralMixture"]

@@ -11,13 +11,13 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._devices import check_device, resolve_device
-from ._averaging import Average, weighed
-from ._data import normalisation, read, rounded
-from ._fit import Fit, Objective, Settings, learn, scales_of
-from ._inference import Data
-from ._kernels import SMOOTHNESS
-from ._solvers import SOLVERS, gathered, solver_for
+from ._reading import normalisation, read
 from ._trend import Trend
+from .covariance._mixture import SMOOTHNESS
+from .inference._choice import SOLVERS, gathered, solver_for
+from .inference._points import Data, rounded
+from .learning._averaging import Average, weighed
+from .learning._fit import Fit, Objective, Settings, learn, scales_of
 
 MATERN, ROUGH, SMOOTH = ("student_t", 1.5), ("student_t", 0.5), ("gaussian", 1.5)  # shapes of peaks
 FEW = 3  # features up to which waves matter more than roughness

@@ -1,12 +1,7 @@
 """Pictures of the functions that a network has learned on its edges."""
 
 import numpy as np
-import torch
 from sklearn.utils.validation import check_is_fitted
-
-from ..data._encoding import squeeze
-
-N_POINTS = 201
 
 
 class EdgeFunctionDisplay:
@@ -71,7 +66,8 @@ class EdgeFunctionDisplay:
         check_is_fitted(estimator)
         names = list(getattr(estimator, "feature_names_in_", range(estimator.n_features_in_)))
         wanted = names if features is None else [column_name(feature, names) for feature in features]
-        curves = [(name, *edge_curves(estimator, names.index(name))) for name in wanted]
+        model = estimator.model_
+        curves = [(name, *model.edge_curve(names.index(name))) for name in wanted]
         if features is None:
             curves = sorted(curves, key=lambda curve: -np.square(curve[2]).mean(0).sum())[:n_features]
         return cls(curves).plot(n_edges=n_edges, axes=axes)
@@ -121,23 +117,3 @@ def column_name(feature, names):
     if isinstance(feature, int | np.integer) and 0 <= feature < len(names):
         return names[feature]
     raise ValueError(f"features holds {feature!r}, which is not a column. Choose from {names}.")
-
-
-@torch.no_grad()
-def edge_curves(estimator, column):
-    """Places ``x`` in a column's own units, and the centred first-layer functions there, ``(n_points, n_units)``."""
-    encoder, module = estimator.encoder_, estimator.module_
-    parameter = next(module.parameters())
-    place = int(np.sum(encoder.categorical_[:column] == encoder.categorical_[column]))
-    if encoder.categorical_[column]:
-        x = np.array([str(label) for label in encoder.levels_[place].categories_[0]])
-        codes = np.zeros((len(x), len(encoder.n_levels_)))
-        codes[:, place] = np.arange(1, len(x) + 1)
-        y = module.lookup(torch.from_numpy(codes).to(parameter.device))
-    else:
-        layer = module.layers[0]
-        x = np.linspace(encoder.range_[place, 0], encoder.range_[place, 1], N_POINTS)
-        inputs = np.zeros((N_POINTS, encoder.n_numeric_))
-        inputs[:, place] = squeeze((x - encoder.center_[place]) * encoder.rate_[place])
-        y = layer.edge_functions(torch.from_numpy(inputs).to(parameter))[:, :, place]
-    return x, (y - y.mean(0)).cpu().double().numpy()

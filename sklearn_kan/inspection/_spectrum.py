@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..gp._kernels import peak
 from ..gp._spectrum import periodogram
+from ..gp.covariance._mixture import peak
 
 N_FREQUENCIES = 2000
 MOST_ROWS = 5000  # that the periodogram is drawn from

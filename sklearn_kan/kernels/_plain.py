@@ -3,7 +3,7 @@
 import torch
 
 N_BUFFERS = 6
-CELLS = 2**17  # values of the basis held at once: they stay in the nearer caches
+VALUES_AT_ONCE = 2**17  # of the basis: they stay in the nearer caches
 LEAST_ROWS = 64  # fewer make poor products
 
 
@@ -63,7 +63,7 @@ def as_matrix(coef):
 
 def blocks(x, coef):
     """Slices of rows whose expansion is small, each with memory for it."""
-    n_rows = max(LEAST_ROWS, CELLS // max(1, coef[0].numel()))
+    n_rows = max(LEAST_ROWS, VALUES_AT_ONCE // max(1, coef[0].numel()))
     buffers = x.new_empty(N_BUFFERS, min(n_rows, len(x)), coef.shape[2], x.shape[1])
     for start in range(0, len(x), n_rows):
         yield slice(start, start + n_rows), buffers[:, : len(x) - start]

@@ -5,7 +5,18 @@ with fewer distinct knots than columns is filled up with ``inf`` on the right, s
 """
 
 from ._adaptive import adaptive_knots
-from ._placement import HIGH, LOW, distinct_values, merge_ties, quantile_knots, quantiles, uniform_knots
+from ._differences import second_differences
+from ._placement import (
+    HIGH,
+    LOW,
+    distinct_values,
+    extended,
+    merge_ties,
+    quantile,
+    quantile_knots,
+    quantiles,
+    uniform_knots,
+)
 from ._refinement import insert_knots, insertion_matrix, remove_knots, roughness, split_intervals, stacked
 
 __all__ = [
@@ -13,13 +24,16 @@ __all__ = [
     "LOW",
     "adaptive_knots",
     "distinct_values",
+    "extended",
     "insert_knots",
     "insertion_matrix",
     "merge_ties",
+    "quantile",
     "quantile_knots",
     "quantiles",
     "remove_knots",
     "roughness",
+    "second_differences",
     "split_intervals",
     "stacked",
     "uniform_knots",

@@ -3,9 +3,9 @@
 import torch
 
 FIRST_KNOTS = 6
-GUARDS = (0.2, 0.5, 0.8)  # places in an interval that are checked once all have passed
-MARGIN = 2.0  # the error at places checked has to be smaller by this factor, for those between them
-NARROWEST = 1e-10  # interval, over the whole range
+CHECKED_PLACES = (0.2, 0.5, 0.8)  # in an interval, once all have passed
+ERROR_MARGIN = 2.0  # the error at places checked has to be smaller by this factor, for those between them
+NARROWEST_SHARE = 1e-10  # of the whole range, for one interval
 
 
 def adaptive_knots(f, a, b, *, rtol=1e-6, atol=None):
@@ -60,7 +60,7 @@ def adaptive_knots(f, a, b, *, rtol=1e-6, atol=None):
         at_middle = evaluate(f, middle)
         if guards:
             fails = torch.zeros_like(is_open)
-            for place in GUARDS:
+            for place in CHECKED_PLACES:
                 fails |= differs(polynomial(pieces, place * width), evaluate(f, left + place * width), rtol, tolerance)
         else:
             simpson = (values[:-1][is_open] + 4 * at_middle + values[1:][is_open]) / 6
@@ -68,7 +68,7 @@ def adaptive_knots(f, a, b, *, rtol=1e-6, atol=None):
             fails |= differs(mean_value(pieces, width), simpson, rtol, tolerance)
         if guards and not fails.any():
             return knots
-        if fails.any() and width[fails].min() < NARROWEST * (b - a):
+        if fails.any() and width[fails].min() < NARROWEST_SHARE * (b - a):
             place = middle[fails][width[fails].argmin()].item()
             raise ValueError(f"f seems to jump near x={place:g}. Split [a, b] there, or raise rtol={rtol} or atol.")
         is_split = torch.zeros_like(passed).masked_scatter(is_open, fails)
@@ -85,7 +85,7 @@ def evaluate(f, x):
 
 
 def differs(spline, function, rtol, atol):
-    return MARGIN * (spline - function).abs() > rtol * function.abs() + atol
+    return ERROR_MARGIN * (spline - function).abs() > rtol * function.abs() + atol
 
 
 def cubic_pieces(x, y):

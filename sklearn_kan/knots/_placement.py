@@ -5,14 +5,12 @@ import torch
 LOW, HIGH = -1.0, 1.0  # the range that encoder and normalisation map signals to
 
 
-def uniform_knots(n_inputs, n_knots, low=LOW, high=HIGH):
-    """Equally spaced knots, the same for every input.
+def uniform_knots(n_inputs, n_knots):
+    """Equally spaced knots from -1 to 1, the same for every input.
 
     Parameters
     ----------
     n_inputs, n_knots : int
-    low, high : float, default=-1 and 1
-        First and last knot.
 
     Returns
     -------
@@ -24,7 +22,7 @@ def uniform_knots(n_inputs, n_knots, low=LOW, high=HIGH):
     >>> uniform_knots(1, 3)
     tensor([[-1.,  0.,  1.]], dtype=torch.float64)
     """
-    return torch.linspace(low, high, n_knots, dtype=torch.float64).repeat(n_inputs, 1)
+    return torch.linspace(LOW, HIGH, n_knots, dtype=torch.float64).repeat(n_inputs, 1)
 
 
 def quantile_knots(x, n_knots, sample_weight=None, levels=None):
@@ -98,6 +96,11 @@ def quantiles(values, mass, levels):
     return torch.lerp(values[right - 1], values[right], step)
 
 
+def quantile(values, mass, level):
+    """One of the `quantiles`, a tensor without axes."""
+    return quantiles(values, mass, torch.tensor([level], dtype=torch.float64))[0]
+
+
 def merge_ties(knots):
     """Drop inner knots closer to a neighbour than a twentieth of an even spacing: steep pieces extrapolate wildly."""
     least = 0.05 * (knots[-1] - knots[0]) / len(knots)
@@ -106,3 +109,19 @@ def merge_ties(knots):
         if knot - kept[-1] > least and knots[-1] - knot > least:
             kept.append(knot)
     return torch.stack([*kept, knots[-1]])
+
+
+def extended(knots, degree):
+    """Knots of B-splines: rows continued by `degree` more on either side, at the outermost spacing, instead of ``inf``.
+
+    Shape ``(..., n_knots) -> (..., n_knots + 2 * degree)``.
+    """
+    is_there = knots.isfinite()
+    last = is_there.sum(-1, keepdim=True) - 1
+    end = knots.gather(-1, last)
+    step = end - knots.gather(-1, last - 1)
+    beyond = torch.arange(knots.shape[-1], dtype=knots.dtype, device=knots.device) - last
+    inner = torch.where(is_there, knots, end + step * beyond)
+    reach = torch.arange(1, degree + 1, dtype=knots.dtype, device=knots.device)
+    before = knots[..., :1] - (knots[..., 1:2] - knots[..., :1]) * reach.flip(0)
+    return torch.cat([before, inner, inner[..., -1:] + step * reach], -1)

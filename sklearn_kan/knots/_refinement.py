@@ -8,6 +8,8 @@ import heapq
 
 import torch
 
+from ._placement import extended
+
 
 def insertion_matrix(knots, finer, degree):
     """The linear map from a spline's coefficients to those of the same function on more knots.
@@ -44,7 +46,7 @@ def insertion_matrix(knots, finer, degree):
     knots, finer = knots.double().cpu(), finer.double().cpu()
     if not torch.isin(knots, finer).all() or finer[0] != knots[0] or finer[-1] != knots[-1]:
         raise ValueError(f"finer={finer.tolist()} does not hold knots={knots.tolist()} with the same ends.")
-    old, new = continued(knots, degree), continued(finer, degree)
+    old, new = extended(knots, degree), extended(finer, degree)
     n_old, n_new = len(knots) + degree - 1, len(finer) + degree - 1
     j = torch.arange(n_new)
     interval = (j + degree // 2).clamp(degree, degree + len(finer) - 2)  # one in the support of j, inside the ends
@@ -59,13 +61,6 @@ def insertion_matrix(knots, finer, degree):
             share = ((at - low) / (high - low))[:, None]
             polar[:, q] = torch.lerp(polar[:, q - 1], polar[:, q], share)
     return polar[:, degree]
-
-
-def continued(knots, degree):
-    """Knots with `degree` more on either side, at the outermost spacing."""
-    reach = torch.arange(1, degree + 1, dtype=knots.dtype)
-    before = knots[0] - (knots[1] - knots[0]) * reach.flip(0)
-    return torch.cat([before, knots, knots[-1] + (knots[-1] - knots[-2]) * reach])
 
 
 def insert_knots(coef, knots, finer, degree):
@@ -217,7 +212,7 @@ def roughness(coef, knots, degree):
     score = torch.zeros(len(knots), knots.shape[1] - 1, dtype=torch.float64)
     for i, row in enumerate(knots):
         row = finite(row).double().cpu()
-        t, top = continued(row, degree), coef[:, i, : len(row) + degree - 1].double().cpu()
+        t, top = extended(row, degree), coef[:, i, : len(row) + degree - 1].double().cpu()
         for r in range(1, degree + 1):
             low = t[r : len(t) - degree - 1]
             top = (degree + 1 - r) * top.diff(dim=1) / (t[degree + 1 : len(t) - r] - low)

@@ -28,6 +28,14 @@ MAX_EDGES = 2**20  # of a layer, those that constraints keep at zero included
 LEAST_STEP = 1e-12  # between neighbouring coefficients that are taken over: at zero a square has no gradient
 
 
+class Constraints(NamedTuple):
+    """What a `ConstrainedKAN` keeps to; its fields are arguments of that class."""
+
+    directions: list[int]
+    groups: list[list[int]]
+    output_directions: list[int] | None = None
+
+
 class Units(NamedTuple):
     """What constraints say on the inputs of a network, on the units of a layer, or on the outputs.
 
@@ -277,8 +285,3 @@ def constrain_lookup(lookup: LookupLayer, allowed):
     parametrize.register_parametrization(lookup, "table", Masked(mask))
     mask = allowed[:, lookup.factored].repeat_interleave(EMBEDDING_DIM, dim=1)
     parametrize.register_parametrization(lookup, "mixing", Masked(mask))
-
-
-def make_network(config, generator=None):
-    """A network from its arguments: `ConstrainedKAN` if there are constraints among them."""
-    return (ConstrainedKAN if "directions" in config else KAN)(**config, generator=generator)

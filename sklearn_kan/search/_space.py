@@ -15,9 +15,9 @@ from optuna.trial import FixedTrial
 from .._equality import is_equal, plain
 from ..bases import BASES, BSpline, get_basis
 from ..estimators._base import BaseKAN
-from ..estimators._parameters import FULL_BATCH_ROWS
 from ..gp import GPSpectralRegressor
 from ..training._phases import STREAMING
+from ..training._settings import FULL_BATCH_ROWS
 
 # A family's parameters that are the estimator's too; others are basis_params.
 SHARED = {"n_knots", "degree", "knots", "smoothness"}

@@ -8,8 +8,9 @@ from scipy.optimize import minimize_scalar
 
 from ._losses import LOGARITHMIC, combined, cross_entropy
 
-TEMPERATURES = -2.0, 2.0  # logarithms of the lowest and the highest
-SPREAD = 0.5  # of a temperature's logarithm beforehand: few rows without an error would ask for none at all
+LOG_TEMPERATURES = -2.0, 2.0  # the lowest and the highest
+LOG_TEMPERATURE_STD = 0.5  # beforehand: few rows without an error would ask for none at all
+EQUAL_SHARES_ROWS = 1.0  # how many rows' worth of logarithms speak for equal shares beforehand
 
 
 def best_temperature(raw, y, weight):
@@ -17,12 +18,9 @@ def best_temperature(raw, y, weight):
 
     def loss(log_temperature):
         fit = float((cross_entropy(raw / math.exp(log_temperature), y) * weight).sum())
-        return fit + 0.5 * (log_temperature / SPREAD) ** 2
+        return fit + 0.5 * (log_temperature / LOG_TEMPERATURE_STD) ** 2
 
-    return math.exp(minimize_scalar(loss, bounds=TEMPERATURES, method="bounded").x)
-
-
-PULL = 1.0  # towards equal shares, in rows' worth of logarithms
+    return math.exp(minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded").x)
 
 
 def member_weights(loss, raw, y, weight, sizes):
@@ -59,7 +57,7 @@ def member_weights(loss, raw, y, weight, sizes):
         shares = kinds.new_tensor([1 - share, share]).expand(len(y), 2)
         mean = float((loss(combined(loss, kinds, shares), y) * row_weight).sum() / row_weight.sum())
         likelihood = mean if loss in LOGARITHMIC else math.log(max(mean, np.finfo(float).tiny))
-        return len(y) * likelihood - PULL * math.log(share * (1 - share))
+        return len(y) * likelihood - EQUAL_SHARES_ROWS * math.log(share * (1 - share))
 
     share = minimize_scalar(objective, bounds=(0, 1), method="bounded").x
     each = [(1 - share) / sizes[0], share / sizes[1]]

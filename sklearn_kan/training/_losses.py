@@ -85,6 +85,21 @@ def combined(loss, raw, weight=None):
     return torch.logsumexp((raw.log_softmax(2) if loss is cross_entropy else raw) + share.log(), 1)
 
 
+def averaged(loss, raw, member_weights, weight=1.0):
+    """What members predict together, each counting as it should: ``(n, members, k) -> (n, k)``.
+
+    Parameters
+    ----------
+    loss : callable
+    raw : Tensor of shape (n, members, k)
+    member_weights : ndarray of shape (members,)
+    weight : Tensor of shape (n, members), optional
+        Which members count for a row.
+    """
+    weights = torch.from_numpy(member_weights).to(raw) * weight
+    return combined(loss, raw, weights.expand(raw.shape[:2]))
+
+
 def poisson_root(raw):
     """Root of the Fisher information of the Poisson distribution, its mean."""
     return (raw.clamp(max=MAX_LOG_MEAN).exp() / raw.shape[1]).sqrt().diag_embed()

@@ -13,9 +13,10 @@ from ..optim import KFAC, GaussNewton
 from ._evaluation import EVALUATION_ROWS
 from ._losses import combined, cross_entropy, member_losses
 from ._parallel import average, n_processes
-from ._phases import cosine, is_coefficient, rate_of
+from ._phases import cosine, is_coefficient, rate_of, streaming_phase
 from ._roughness import Roughness
 from ._rows import Batches, Rows
+from ._settings import Settings
 
 CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
 SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
@@ -95,15 +96,15 @@ class Net(NeuralNet):
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Weighted mean over rows: of the mean over an ensemble's members in training, else of their average's loss.
 
-        Weights are (n,), or (n, members) where each member has rows of its own.
+        Weights are (n, members), or (n, 1) where rows count alike for all members.
         """
-        y, sample_weight = y_true
+        y, weight = y_true
         if y_pred.ndim < 3:
-            return (self.criterion_(y_pred, y) * sample_weight).mean()
-        weight = sample_weight if sample_weight.ndim > 1 else sample_weight[:, None].expand(y_pred.shape[:2])
+            return (self.criterion_(y_pred, y) * weight[:, 0]).mean()
         if training:
             return (member_losses(self.criterion_, y_pred, y) * weight).mean()
-        return (self.criterion_(combined(self.criterion_, y_pred, weight), y) * weight.amax(1)).mean()
+        average = combined(self.criterion_, y_pred, weight.expand(y_pred.shape[:2]))
+        return (self.criterion_(average, y) * weight.amax(1)).mean()
 
     def penalty(self):
         """Half the squared norm of all coefficients, times the phase's strength; of an ensemble, the members' mean."""
@@ -129,13 +130,13 @@ class Net(NeuralNet):
         return raw if raw.ndim < 3 else combined(self.criterion_, raw)
 
     def train_step(self, batch, **fit_params):
-        X, (y, sample_weight) = batch
+        X, (y, weight) = batch
         first: dict[str, Any] = {}
 
         def closure():
             self.optimizer_.zero_grad()
-            y_pred = self.module_(X, sample_weight=sample_weight)
-            loss = self.get_loss(y_pred, (y, sample_weight), training=True)
+            y_pred = self.module_(X, sample_weight=weight)
+            loss = self.get_loss(y_pred, (y, weight), training=True)
             objective = loss + self.penalty() if self.is_penalised else loss
             objective = self.phase.scale * objective
             if objective.requires_grad:  # not where a step is tried
@@ -156,8 +157,10 @@ class Net(NeuralNet):
             for group, highest in zip(self.optimizer_.param_groups, self.highest_rates_, strict=True):
                 group["lr"] = share * highest
         self.step_ += 1
-        weight = {"sample_weight": sample_weight} if isinstance(self.optimizer_, CURVED) else {}
-        self.optimizer_.step(closure, **weight)
+        if isinstance(self.optimizer_, CURVED):
+            self.optimizer_.step(closure, sample_weight=weight[:, 0])
+        else:
+            self.optimizer_.step(closure)
         if self.roughness and self.has_decay:
             self.roughness.shrink({p: group["lr"] for group in self.optimizer_.param_groups for p in group["params"]})
         return first
@@ -201,3 +204,11 @@ class Net(NeuralNet):
 
 class Converged(KeyboardInterrupt):
     """Ends a phase; skorch's own way for a callback to end training."""
+
+
+def finished_net(module, loss, history, device):
+    """A net around a trained module, as it is after loading: predictions and history, no optimizer state."""
+    net = Net(module, loss, streaming_phase(Settings(), None)._replace(max_iter=0), device=device)
+    net.initialize()
+    net.history.extend(history)
+    return net

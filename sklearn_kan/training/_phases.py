@@ -6,15 +6,16 @@ from typing import Any, NamedTuple
 import torch
 
 from ..optim import KFAC, GaussNewton
+from ._losses import fisher_root
 
 SOLVERS = ("adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise")
 SINGLE = ("kfac", "gauss_newton", "layerwise")  # solvers that train one network, whatever the number of members
 STREAMING = ("adam", "hybrid", "layerwise")  # solvers that have a phase of Adam
 ADAM_BETAS = (0.9, 0.95)
 WARM_UP = 0.1  # share of all steps in which the learning rate rises
-RELEASE = 0.3  # share of the learning rate for what products start with at zero
-AHEAD = 6.0  # learning rate of inputs' factors, in times of the others' (RealMLP's; Holzmüller et al. 2024, table A.1)
-WIDE = 64  # inputs of a layer from which Adam takes smaller steps on its coefficients
+COFACTOR_RATE = 0.3  # share of the learning rate for what products start with at zero
+FACTOR_RATE = 6.0  # of the learning rate, for inputs' factors (RealMLP's; Holzmüller et al. 2024, table A.1)
+FULL_RATE_INPUTS = 64  # of a layer, beyond which Adam takes smaller steps on its coefficients
 LBFGS_STEPS = 10  # quasi-Newton steps of one epoch
 LBFGS_HISTORY = 20
 LBFGS_SCALE = 2.0**40  # torch's L-BFGS drops curvature below 1e-10, which small losses have everywhere
@@ -67,51 +68,63 @@ class Phase(NamedTuple):
     is_exact: bool = False
 
 
-def phases_for(solver, *, n_samples, max_iter, batch_size, learning_rate_init, learning_rate, alpha,
-               smoothness=0.0, fisher=None, n_layers=1):  # fmt: skip
+def phases_for(settings, n_samples, loss, n_layers):
     """The phases of a solver.
 
     ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
     ``"hybrid"``: the first, and from its best state the second. ``"kfac"``: natural-gradient steps, on all rows or with
-    a falling learning rate on mini-batches; `fisher` gives a root of the loss's curvature at the outputs.
-    ``"layerwise"``: Adam on one layer of `n_layers` after the other, then on all.
+    a falling learning rate on mini-batches. ``"layerwise"``: Adam on one layer after the other, then on all.
     ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64.
+
+    Parameters
+    ----------
+    settings : Settings
+        With a solver that is decided.
+    n_samples : int
+        Rows to fit.
+    loss : callable
+        Its curvature at the outputs is what second-order solvers use.
+    n_layers : int
+
+    Returns
+    -------
+    phases : list of Phase
     """
-    adam = Phase(
-        torch.optim.AdamW,
-        {"lr": learning_rate_init, "weight_decay": alpha, "betas": ADAM_BETAS, "fused": True},
-        max_iter, batch_size, schedule=learning_rate, smoothness=smoothness,
-    )  # fmt: skip
+    max_iter, batch_size = settings.max_iter, settings.batch_rows(n_samples)
+    penalty, smoothness = settings.alpha / n_samples, settings.smoothness
+    adam = streaming_phase(settings, batch_size)._replace(max_iter=max_iter, schedule=settings.learning_rate)
     lbfgs = Phase(
         torch.optim.LBFGS,
         {"max_iter": LBFGS_STEPS, "history_size": LBFGS_HISTORY, "line_search_fn": "strong_wolfe",
          "tolerance_grad": 1e-9, "tolerance_change": 1e-12},
-        max_iter, None, penalty=alpha / n_samples, smoothness=smoothness / n_samples, dtype=torch.float64,
+        max_iter, None, penalty=penalty, smoothness=smoothness / n_samples, dtype=torch.float64,
         n_steps=LBFGS_STEPS, scale=LBFGS_SCALE,
     )  # fmt: skip
-    penalty = alpha / n_samples
-    is_full = batch_size is None or batch_size >= n_samples
     kfac = Phase(
-        KFAC, {"fisher": fisher, "adam_lr": KFAC_ADAM_SHARE * learning_rate_init, "penalty": penalty},
-        max_iter, batch_size, schedule="constant" if is_full else learning_rate, penalty=penalty,
+        KFAC,
+        {"fisher": fisher_root(loss), "adam_lr": KFAC_ADAM_SHARE * settings.learning_rate_init, "penalty": penalty},
+        max_iter, batch_size, schedule="constant" if batch_size >= n_samples else settings.learning_rate,
+        penalty=penalty,
     )  # fmt: skip
     gauss_newton = Phase(
-        GaussNewton, {"fisher": fisher, "penalty": penalty}, max_iter, None, penalty=penalty, dtype=torch.float64,
-        n_steps=GAUSS_NEWTON_WORTH, is_exact=True,
+        GaussNewton, {"fisher": fisher_root(loss), "penalty": penalty}, max_iter, None, penalty=penalty,
+        dtype=torch.float64, n_steps=GAUSS_NEWTON_WORTH, is_exact=True,
     )  # fmt: skip
     first = adam._replace(max_iter=math.ceil(START_SHARE * max_iter), smoothness=0.0)
     start = [first._replace(depth=depth) for depth in range(1, n_layers + 1) if n_layers > 1]
     return {
         "adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs], "kfac": [kfac],
         "gauss_newton": [gauss_newton], "layerwise": [*start, adam],
-    }[solver]  # fmt: skip
+    }[settings.solver]  # fmt: skip
 
 
-def streaming_phase(batch_size, learning_rate_init, alpha, smoothness=0.0):
+def streaming_phase(settings, batch_size):
     """Adam without an end: what `partial_fit` runs one pass of at a time."""
-    adam, = phases_for("adam", n_samples=1, max_iter=1, batch_size=batch_size, learning_rate_init=learning_rate_init,
-                       learning_rate="constant", alpha=alpha, smoothness=smoothness)  # fmt: skip
-    return adam
+    return Phase(
+        torch.optim.AdamW,
+        {"lr": settings.learning_rate_init, "weight_decay": settings.alpha, "betas": ADAM_BETAS, "fused": True},
+        1, batch_size, smoothness=settings.smoothness,
+    )  # fmt: skip
 
 
 def is_coefficient(name):
@@ -140,6 +153,6 @@ def rate_of(name, parameter):
     """
     kind = kind_of(name)
     if kind in ("cofactor", "scale"):
-        return RELEASE if kind == "cofactor" else AHEAD
+        return COFACTOR_RATE if kind == "cofactor" else FACTOR_RATE
     n_inputs = {"edge_weight": parameter.shape[0], "base_weight": parameter.shape[-1]}.get(kind, 1)
-    return min(1.0, WIDE / max(1, n_inputs))
+    return min(1.0, FULL_RATE_INPUTS / max(1, n_inputs))

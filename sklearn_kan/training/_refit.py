@@ -141,4 +141,4 @@ def affine(module, rows, member, current):
             h, raw = h if h.ndim == 2 else h[:, member], raw[:, member]
         parts = [torch.ones_like(h[:, :1]), layer.basis(h).flatten(1)]
         phi = torch.cat(parts if layer.base_weight is None else [*parts, F.silu(h)], 1)
-        yield phi, raw - phi @ current, y, weight if weight.ndim == 1 else weight[:, member]
+        yield phi, raw - phi @ current, y, weight[:, member if weight.shape[1] > 1 else 0]

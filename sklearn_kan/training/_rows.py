@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from skorch.dataset import Dataset
@@ -9,29 +10,60 @@ from skorch.dataset import Dataset
 from ._parallel import n_processes, own_share
 
 
+class Folds(NamedTuple):
+    """For which members of an ensemble rows count: each member holds out one fold of the rows.
+
+    Parameters
+    ----------
+    of_row : LongTensor of shape (n_samples,)
+    of_member : LongTensor of shape (n_members,)
+        The fold that a member holds out.
+    are_held_out : bool
+        Whether rows count for the members that hold them out, or for the others.
+    """
+
+    of_row: torch.Tensor
+    of_member: torch.Tensor
+    are_held_out: bool
+
+    def counts(self, part):
+        """Whether the rows in `part` count for the members: bool of shape (n_rows, n_members)."""
+        return (self.of_row[part][:, None] == self.of_member) == self.are_held_out
+
+    def to(self, device):
+        return self._replace(of_row=self.of_row.to(device), of_member=self.of_member.to(device))
+
+
 class Rows(Dataset):
     """Training rows as tensors: ``X`` (n, d), ``y`` (n,) or (n, k), ``sample_weight`` (n,).
 
     With an `index` these are the rows of that number: parts of a table share its memory, and only batches are copied.
-    A scoring callback that asks for ``X`` and ``y`` of a part is given copies.
+    A scoring callback that asks for ``X`` and ``y`` of a part is given copies. With `folds` rows count for some members
+    of an ensemble only.
     """
 
-    def __init__(self, X, y, sample_weight, index=None):
-        self.all, self.index = (X, y, sample_weight), index
+    def __init__(self, X, y, sample_weight, index=None, folds=None):
+        self.all, self.index, self.folds = (X, y, sample_weight), index, folds
 
     def __len__(self):
         return len(self.all[0]) if self.index is None else len(self.index)
 
     def __getitem__(self, index):
         index = torch.as_tensor(index, device=self.all[0].device)
-        return Rows(*self.all, index if self.index is None else self.index[index])
+        return Rows(*self.all, index if self.index is None else self.index[index], self.folds)
 
     def batch(self, part=None):
-        """The tensors themselves, as a batch ``(X, (y, sample_weight))``: of the rows in `part`, or of all."""
+        """A batch ``(X, (y, weight))`` of the rows in `part`, or of all: the tensors themselves, where that will do.
+
+        Weights are (n, n_members), or (n, 1) where rows count alike for all members.
+        """
         if self.index is not None:
             part = self.index if part is None else self.index[part]
         X, y, sample_weight = self.all if part is None else (tensor[part] for tensor in self.all)
-        return X, (y, sample_weight)
+        weight = sample_weight[:, None]
+        if self.folds is not None:
+            weight = weight * self.folds.counts(slice(None) if part is None else part)
+        return X, (y, weight)
 
     @property
     def X(self):
@@ -45,16 +77,21 @@ class Rows(Dataset):
     def device(self):
         return self.all[0].device
 
+    @property
+    def dtype(self):
+        return self.all[0].dtype
+
     def with_unit_weights(self):
         """The same rows with weights of mean 1."""
         X, y, sample_weight = self.all
-        return Rows(X, y, sample_weight / sample_weight.mean(), self.index)
+        return Rows(X, y, sample_weight / sample_weight.mean(), self.index, self.folds)
 
     def to(self, device, dtype):
         X, y, sample_weight = self.all
         y = y.to(device, dtype) if y.is_floating_point() else y.to(device)
         index = None if self.index is None else self.index.to(device)
-        return Rows(X.to(device, dtype), y, sample_weight.to(device, dtype), index)
+        folds = None if self.folds is None else self.folds.to(device)
+        return Rows(X.to(device, dtype), y, sample_weight.to(device, dtype), index, folds)
 
 
 def merged(rows):
@@ -63,7 +100,7 @@ def merged(rows):
     The objective stays the same, and training becomes blind to the order of rows and to whether a row is repeated
     or weighted, down to the last bit.
     """
-    X, (y, sample_weight) = rows.batch()
+    X, y, sample_weight = rows.all
     table = torch.cat([X.double(), y.reshape(len(rows), -1).double()], 1)
     distinct, index = torch.unique(table, dim=0, return_inverse=True)
     weight = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, sample_weight.double())

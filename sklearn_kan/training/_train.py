@@ -13,30 +13,7 @@ from ._callbacks import BestState, Observed, Progress
 from ._layerwise import FirstLayers, frozen_before
 from ._net import Converged, Net, limited_threads
 from ._observation import current_observer
-from ._phases import Phase, streaming_phase
-
-
-def one_pass(net, rows, rate=1.0):
-    """Run one epoch of a net that goes on, at a share of its learning rate; returns its history, a list of one dict."""
-    n_before = len(net.history)
-    for group, highest in zip(net.optimizer_.param_groups, net.highest_rates_, strict=True):
-        group["lr"] = rate * highest
-    if run(net, rows.to(net.device, next(net.module_.parameters()).dtype)):
-        raise KeyboardInterrupt  # ends the caller's loop over chunks too
-    return net.history[n_before:]
-
-
-def is_streaming(net, phase):
-    """Whether a net is one that runs passes of `phase`, whose batches may have another size."""
-    return not net.callbacks and net.phase._replace(batch_size=None) == phase._replace(batch_size=None)
-
-
-def finished_net(module, loss, history, device):
-    """A net around a trained module, as it is after loading: predictions and history, no optimizer state."""
-    net = Net(module, loss, streaming_phase(None, 1e-3, 0.0)._replace(max_iter=0), device=device)
-    net.initialize()
-    net.history.extend(history)
-    return net
+from ._phases import Phase
 
 
 class Training(NamedTuple):
@@ -48,8 +25,7 @@ class Training(NamedTuple):
     failed: list[str]
 
 
-def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, generator=None, n_iter_no_change=10,
-          tol=1e-4, callbacks=(), verbose=0, device="cpu", n_parts=1):  # fmt: skip
+def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=None, generator=None, n_parts=1):
     """Train a module in place, phase after phase.
 
     Parameters
@@ -60,14 +36,10 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
     loss : callable
         ``(raw, y) -> (n,)``.
     phases : sequence of Phase
+    settings : Settings
+        When a phase ends, who is told, and on which device.
     generator : torch.Generator, optional
         On the CPU; shuffles the rows.
-    n_iter_no_change, tol : int, float
-        A phase ends after this many epochs without an improvement of more than `tol`.
-    callbacks : sequence of skorch callbacks
-    verbose : int
-        A progress bar if positive.
-    device : str or torch.device
     n_parts : int
         How many times a fit calls this, for whoever watches its progress.
 
@@ -87,13 +59,17 @@ def train(module, rows, loss, phases: Sequence[Phase], *, validation=None, gener
     dtype = next(module.parameters()).dtype
     for phase in phases:
         inner = phase.dtype or dtype
-        module.to(device, inner)
-        here = rows.to(device, inner)
+        module.to(settings.device, inner)
+        here = rows.to(settings.device, inner)
         part = module if phase.depth is None else FirstLayers(module, phase.depth)
-        watch = BestState(math.ceil(n_iter_no_change / phase.n_steps), 0.0 if phase.is_exact else tol, best)
-        inherent = [watch, *([Progress(phase.optimizer.__name__)] if verbose else [])]
-        net = Net(part, loss, phase, validation=validation and validation.to(device, inner), generator=generator,
-                  callbacks=[*inherent, *callbacks, *watchers], device=str(device))  # fmt: skip
+        watch = BestState(
+            math.ceil(settings.n_iter_no_change / phase.n_steps), 0.0 if phase.is_exact else settings.tol, best
+        )
+        inherent = [watch, *([Progress(phase.optimizer.__name__)] if settings.verbose else [])]
+        net = Net(
+            part, loss, phase, validation=validation and validation.to(settings.device, inner), generator=generator,
+            callbacks=[*inherent, *settings.callbacks, *watchers], device=str(settings.device),
+        )  # fmt: skip
         net.initialize()
         with nullcontext() if phase.depth is None else frozen_before(module, phase.depth):
             interrupted = run(net, here)

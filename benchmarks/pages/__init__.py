@@ -1,0 +1,25 @@
+"""The pages of ``docs/measured``, each made from result files alone."""
+
+from benchmarks.pages import gp, network, solvers, speed, tables
+
+PAGES = {
+    "tables": tables.tables,
+    "recipe": tables.recipe,
+    "matched": tables.matched,
+    "bases": network.bases,
+    "adaptive_knots": network.adaptive_knots,
+    "papers": network.papers,
+    "constraints": network.constraints,
+    "search": network.search,
+    "solvers": solvers.solvers,
+    "pykan": solvers.pykan,
+    "hedging": solvers.hedging,
+    "layers": speed.layers,
+    "training_loop": speed.training_loop,
+    "prediction": speed.prediction,
+    "rows": speed.rows,
+    "time_to_error": speed.time_to_error,
+    "gp_forecasts": gp.forecasts,
+    "gp_tables": gp.tables,
+    "gp_large": gp.large,
+}

@@ -1,0 +1,139 @@
+"""What is settled before training: how a table is encoded, and which network it is for."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ..data._encoding import TableEncoder
+from ..network._architecture import Architecture
+from ..network._constrained import Constraints
+from ..training._holdout import folds_of
+from ..training._phases import SINGLE, STREAMING
+from ..training._rows import Rows, merged
+from ._constraints import on_inputs, read_constraints
+from ._parameters import Settled, has_fixed_knots, settled_by
+
+MERGED_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
+FINE_KNOTS = 16  # of fine_knots="auto", on larger tables
+
+
+class Data(NamedTuple):
+    """A checked table with its target, without rows of weight zero.
+
+    Parameters
+    ----------
+    reader : KANClassifier or KANRegressor
+        The estimator's parameters, and the columns' number and names.
+    columns : list of (name, values, is_categorical)
+    y : ndarray
+        Places of classes, or numbers of shape (n_samples, n_outputs).
+    weight : ndarray of shape (n_samples,)
+    target : Classes or Numbers
+    """
+
+    reader: Any
+    columns: list[tuple[Any, np.ndarray, bool]]
+    y: np.ndarray
+    weight: np.ndarray
+    target: Any
+
+
+class Design(NamedTuple):
+    """What stays as it is when training goes on.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+    target : Classes or Numbers
+    loss : callable
+    architecture : Architecture
+        Of a new network.
+    dtype : {"float32", "float64"}
+        Of the network.
+    unit_weight : float
+        The mean weight of the first rows: what chunks of a table are weighed by.
+    settled : Settled
+        Parameters that must stay.
+    """
+
+    encoder: TableEncoder
+    target: Any
+    loss: Callable
+    architecture: Architecture
+    dtype: str
+    unit_weight: float
+    settled: Settled
+
+    def rows(self, data, weight):
+        """The rows of a table as tensors; equal rows of a small one are merged."""
+        X = torch.from_numpy(self.encoder.transform(data.columns, dtype=self.dtype))
+        rows = Rows(X, self.target.encode(data.y), torch.from_numpy(weight))
+        return merged(rows) if len(rows) <= MERGED_ROWS else rows
+
+
+def designed(data, streams):
+    """A design for the first table that an estimator sees; `streams` if more rows will come."""
+    estimator = data.reader
+    directions, groups = read_constraints(estimator, data.columns)
+    encoder = TableEncoder().fit(data.columns, data.weight)
+    target = estimator._learn_target(data.target, data.y, data.weight)
+    architecture = unconstrained(estimator, encoder, target.n_outputs, len(data.y), streams)
+    if directions.any() or groups is not None:
+        check_can_be_constrained(estimator)
+        signs = estimator._output_directions(target.n_outputs) if directions.any() else None
+        of_inputs, groups_of_inputs = on_inputs(directions, groups, encoder)
+        constraints = Constraints(of_inputs, groups_of_inputs, signs)
+        architecture = architecture.single()._replace(constraints=constraints)
+    dtype = chosen_dtype(estimator.dtype, data.columns)
+    return Design(encoder, target, estimator._loss(), architecture, dtype, data.weight.mean(), settled_by(estimator))
+
+
+def chosen_dtype(dtype, columns):
+    """Precision of a network; for ``"auto"`` as the table has it, or single on large ones."""
+    if dtype != "auto":
+        return dtype
+    is_single = all(values.dtype == np.float32 for _, values, is_categorical in columns if not is_categorical)
+    return "float32" if is_single or len(columns[0][1]) > MERGED_ROWS else "float64"
+
+
+def unconstrained(estimator, encoder, n_outputs, n_samples, streams):
+    """The network that an estimator's parameters ask for, apart from constraints."""
+    solver = "adam" if estimator.solver == "auto" else estimator.solver
+    names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
+    architecture = Architecture(
+        encoder.n_numeric_, n_outputs, tuple(encoder.n_levels_), estimator._hidden_sizes(),
+        **{name: deepcopy(getattr(estimator, name)) for name in names},
+        fine_knots=fine_knots(estimator, n_samples, streams),
+        n_members=estimator.n_members if estimator.n_members > 1 and solver not in SINGLE else None,
+        scaled=solver in STREAMING,  # factors need the rates that Adam gives them
+    )  # fmt: skip
+    if isinstance(estimator.knots, str):
+        return architecture
+    knots = encoder.encode_knots(estimator.knots)
+    n_knots = [knots.shape[1]] + [estimator.n_knots] * len(architecture.hidden_layer_sizes)
+    return architecture._replace(knots=knots, n_knots=n_knots)
+
+
+def fine_knots(estimator, n_samples, streams):
+    """Knots of the finer members; None for none."""
+    if not has_fixed_knots(estimator) or estimator.fine_knots != "auto":
+        return estimator.fine_knots if has_fixed_knots(estimator) else None
+    can_be_weighed = estimator.early_stopping is not False and estimator.n_members > folds_of(
+        estimator.validation_fraction
+    )
+    is_wanted = n_samples > MERGED_ROWS and estimator.n_knots < FINE_KNOTS and can_be_weighed and not streams
+    return FINE_KNOTS if is_wanted else None
+
+
+def check_can_be_constrained(estimator):
+    """Raise if a solver would not see that coefficients are made of others."""
+    if estimator.solver == "kfac":
+        raise ValueError("solver='kfac' cannot hold monotonic_cst or interaction_cst. Choose another solver.")
+    if estimator.smoothness:
+        raise ValueError(
+            f"smoothness={estimator.smoothness} cannot be combined with monotonic_cst or interaction_cst, whose "
+            "coefficients are made of others. Set smoothness=0."
+        )

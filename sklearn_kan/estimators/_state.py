@@ -1,0 +1,89 @@
+"""All that a fit leaves, as one value, and how it is stored."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ..model._arrays import Arrays, to_arrays, to_module
+from ..model._model import Model
+from ..training._net import Net, finished_net
+from ..training._plan import Network
+from ._design import Design
+
+
+class State(NamedTuple):
+    """All that a fit leaves; fitted attributes are views of it.
+
+    Parameters
+    ----------
+    design : Design
+    network : Network
+    net : Net
+        The last phase's.
+    device : str
+    epochs : list of dict
+        Losses of every pass.
+    """
+
+    design: Design
+    network: Network
+    net: Net
+    device: str
+    epochs: list[dict[str, float]]
+
+    @property
+    def model(self):
+        """The network with what it takes to use it."""
+        design, network = self.design, self.network
+        return Model(
+            design.encoder, design.target, design.loss, network.architecture, network.module, network.member_weights,
+            network.temperature,
+        )  # fmt: skip
+
+
+class Stored(NamedTuple):
+    """A state without tensors: a model fitted on a GPU loads on a machine without one, and skops can store it.
+
+    Parameters
+    ----------
+    design : Design
+    network : dict
+        Fields of `Network`, the module as `Arrays`, the generator as its state.
+    history : list of dict
+        Of the net.
+    epochs : list of dict
+    """
+
+    design: Design
+    network: dict[str, Any]
+    history: list[dict[str, Any]]
+    epochs: list[dict[str, float]]
+
+
+def state_after(before, design, fitted, device):
+    """The state after a fit, which may have gone on from one before."""
+    names = "train_loss", "valid_loss"
+    epochs = [] if before is None else list(before.epochs)
+    for epoch in fitted.history:
+        if "train_loss" in epoch:
+            epochs.append({name: epoch[name] for name in names if name in epoch})
+    return State(design, fitted.network, fitted.net, device, epochs)
+
+
+def to_stored(state):
+    """A state as it is stored."""
+    network = state.network._asdict()
+    network |= {"module": to_arrays(network["module"]), "generator": network["generator"].get_state().numpy()}
+    return Stored(state.design, network, [dict(epoch) for epoch in state.net.history], state.epochs)
+
+
+def from_stored(stored, device):
+    """The state that was stored, with its network on a device."""
+    generator = torch.Generator()
+    generator.set_state(torch.from_numpy(np.array(stored.network["generator"])))
+    arrays: Arrays = stored.network["module"]
+    module = to_module(arrays, stored.network["architecture"], device)
+    network = Network(**stored.network | {"module": module, "generator": generator})
+    net = finished_net(module, stored.design.loss, stored.history, device)
+    return State(stored.design, network, net, device, stored.epochs)

@@ -1,0 +1,181 @@
+"""Many scattered points in few dimensions: equispaced Fourier features (Greengard, Rachh, Barnett 2023).
+
+The covariance is discretised as ``k(τ) = Σ_j h^D S(h j) e^{2πi h j·τ}`` with the spectral density S, on a lattice so
+fine that k has died out before it repeats. The features' Gram matrix is Toeplitz, comes from one nonuniform FFT, and
+does not depend on the kernel; a sparse spectrum needs few nodes of the lattice. Cost O(n log n) once, then O(m³) for
+each likelihood, m the number of nodes with power.
+"""
+
+import numpy as np
+import scipy.linalg
+
+from .._spectrum import MIN_CYCLES
+from ._evidence import Evidence, NotPositiveDefiniteError
+from ._points import CELLS, TWO_PI
+
+PERIODS = {1: 4.0, 2: 2.5}  # period of the lattice in spans, by the number of features
+LONGEST = {1: 0.5, 2: 0.25}  # length scale in spans, so that k dies out before it repeats
+SHORTEST = {1: 0.005, 2: 0.09}  # so that the active nodes stay few
+MOST_NODES = {1: 2**13, 2: 2**6}  # on either side of zero
+MOST_ACTIVE = 2_500
+NEGLIGIBLE = 1e-9  # power of a node, over the noise's
+ACCURACY = 1e-9
+SAMPLE = 100_000  # rows that the kernel is learned from
+
+
+class Fourier:
+    """Inference in the weight space of Fourier features."""
+
+    method = "fourier"
+    tolerance = 1e-7  # of the optimiser, relative
+
+    def __init__(self, data, device="cpu"):
+        try:
+            import finufft
+        except ImportError as error:
+            raise ImportError(
+                f"solver='fourier', which {len(data.X)} rows need, uses finufft. Install sklearn-kan[gp-scale], or "
+                "pass fewer rows."
+            ) from error
+        self.data = data
+        n_features = data.X.shape[1]
+        self.shortest, self.longest = SHORTEST[n_features], LONGEST[n_features]
+        self.span = np.ptp(data.X, axis=0)
+        self.span[self.span == 0] = 1.0
+        self.step = 1 / (PERIODS[n_features] * self.span)
+        self.n_nodes = MOST_NODES[n_features]
+        transform = finufft.nufft1d1 if n_features == 1 else finufft.nufft2d1
+        points = [np.ascontiguousarray(column) for column in (TWO_PI * self.step * data.X).T]
+        weighted = data.weight[:, None]
+        strengths = [data.weight, *(data.weight * column for column in (*data.y.T, *data.H.T))]
+        sums = real_transforms(transform, points, strengths, (4 * self.n_nodes + 1,) * n_features)
+        self.gram = sums[0]  # Σ_i weight_i e^{-2πi h j·x_i} for nodes j from -2n to 2n
+        inner = (slice(self.n_nodes, 3 * self.n_nodes + 1),) * n_features
+        self.projected = np.stack([values[inner].ravel() for values in sums[1:]], 1)
+        self.total = data.weight.sum()
+        self.yy = np.sum(weighted * np.square(data.y)) + data.spread.sum()
+        self.HH, self.Hy = data.H.T @ (weighted * data.H), data.H.T @ (weighted * data.y)
+        axis = np.arange(-self.n_nodes, self.n_nodes + 1)
+        nodes = np.stack(np.meshgrid(*(axis,) * n_features, indexing="ij"), -1).reshape(-1, n_features)
+        self.zero = len(nodes) // 2  # the other half are their negatives
+        self.nodes, self.projected = nodes[self.zero :], self.projected[self.zero :]
+
+    def sample(self):
+        """Some of the rows."""
+        rows = np.unique(np.random.default_rng(0).integers(len(self.data.X), size=SAMPLE))
+        return type(self.data)(*(field[rows] for field in self.data))
+
+    def solve(self, kernel):
+        """Nodes and powers of active features, their prior scales D, ``B = I + D Φᵀ Φ D / σ²`` factorised, ``D Φᵀ y``,
+        and ``B⁻¹ D Φᵀ y``.
+
+        Features are ``2^½ cos`` of nodes on one side of zero, zero included, then their sines, then the trend.
+        """
+        n_outputs, n_terms, noise = self.data.y.shape[1], self.data.H.shape[1], kernel.noise
+        power = kernel.density(self.nodes * self.step) * np.prod(self.step)
+        if not np.isfinite(power).all():
+            raise NotPositiveDefiniteError
+        active = np.flatnonzero(power * self.total > NEGLIGIBLE * noise)
+        if 2 * len(active) > MOST_ACTIVE:
+            raise NotPositiveDefiniteError
+        nodes, power, projected = self.nodes[active], power[active], self.projected[active]
+        near, far = self.lags(nodes, nodes), self.lags(nodes, -nodes)
+        cross, sines = near.imag - far.imag, np.sqrt(2) * np.concatenate([projected.real, -projected.imag])
+        FH = sines[:, n_outputs:]
+        gram = np.block([[near.real + far.real, cross], [cross.T, near.real - far.real]])
+        gram = np.block([[gram, FH], [FH.T, self.HH]])
+        scale = np.sqrt(np.where(nodes.any(1), power, power / 2))  # zero has one feature for two
+        root = np.concatenate([scale, scale, np.ones(n_terms)])
+        b = root[:, None] * np.concatenate([sines[:, :n_outputs], self.Hy])
+        B = np.eye(len(root)) + root[:, None] * gram * root / noise
+        try:
+            L = scipy.linalg.cholesky(B, lower=True)
+        except scipy.linalg.LinAlgError as error:
+            raise NotPositiveDefiniteError from error
+        return nodes, power, root, L, b, scipy.linalg.cho_solve((L, True), b)
+
+    def lags(self, left, right):
+        """The Gram matrix between waves at nodes."""
+        index = left[:, None] - right + 2 * self.n_nodes
+        return self.gram[tuple(np.moveaxis(index, -1, 0))]
+
+    def evidence(self, kernel):
+        """The log marginal likelihood and its gradient, from each node's score; a weighted row counts as that many."""
+        noise, n_outputs = kernel.noise, self.data.y.shape[1]
+        nodes, power, root, L, b, solved = self.solve(kernel)
+        spared = 1 - np.square(scipy.linalg.solve_triangular(L, np.eye(len(root)), lower=True)).sum(0)
+        explained = np.sum(b * solved) / noise**2
+        rest, squares = self.yy / noise - explained, np.sum(solved**2) / noise**2
+        logdet = self.total * np.log(TWO_PI * noise) + 2 * np.log(np.diag(L)).sum()
+        scores = 0.5 * (np.square(solved).sum(1) / noise**2 - n_outputs * spared)[: 2 * len(nodes)]
+        score = scores.reshape(2, -1).sum(0) / power
+        slopes = kernel.density_gradient(nodes * self.step) * np.prod(self.step)
+        by_log_noise = 0.5 * (rest - squares - n_outputs * (self.total - spared.sum()))
+        return Evidence(-0.5 * (rest + n_outputs * logdet), np.append(slopes @ score, by_log_noise), 0.0)
+
+    def frequencies(self):
+        """Points of frequency where `score` can be asked for: nodes along the only feature."""
+        if len(self.span) > 1:
+            return np.empty((0, len(self.span)))
+        first = int(np.ceil(MIN_CYCLES * PERIODS[1]))
+        return np.arange(first, self.n_nodes + 1)[:, None] * self.step
+
+    def score(self, kernel, frequencies):
+        """As `Dense.score`, at the nodes nearest to points of frequency."""
+        noise, n_outputs = kernel.noise, self.data.y.shape[1]
+        nodes, _, root, L, _, solved = self.solve(kernel)
+        power, norm = [], []
+        for part in np.array_split(frequencies, len(frequencies) * len(root) // CELLS + 1):
+            index = np.rint(part / self.step).astype(int)
+            places = (
+                np.ravel_multi_index((index + self.n_nodes).T, (2 * self.n_nodes + 1,) * index.shape[1]) - self.zero
+            )
+            near, far = self.lags(index, nodes), self.lags(index, -nodes)
+            waves = np.concatenate([near + far, -1j * (near - far)], 1) / np.sqrt(2)
+            A = np.concatenate([waves, self.projected[places, n_outputs:]], 1) * root
+            wave = self.projected[places, :n_outputs] / noise - A @ solved / noise**2
+            power.append(np.mean(np.abs(wave) ** 2, axis=1))
+            parts = np.concatenate([A.real, A.imag])
+            inside = np.square(scipy.linalg.solve_triangular(L, parts.T, lower=True)).sum(0).reshape(2, -1).sum(0)
+            norm.append(self.total / noise - inside / noise**2)
+        return np.concatenate(power), np.concatenate(norm)
+
+    def posterior(self, kernel):
+        return FourierPosterior(self, kernel)
+
+
+def real_transforms(transform, points, strengths, shape):
+    """Nonuniform Fourier sums of real strengths, two at once as the parts of complex ones."""
+    padded = [*strengths, np.zeros(0)] if len(strengths) % 2 else strengths
+    packed = np.zeros((len(padded) // 2, len(points[0])), dtype=np.complex128)
+    for row, real, imag in zip(packed, padded[::2], padded[1::2], strict=True):
+        row.real = real
+        if len(imag):
+            row.imag = imag
+    sums = transform(*points, packed, shape, eps=ACCURACY, isign=-1)
+    mirrored = np.flip(sums, axis=tuple(range(1, sums.ndim))).conj()
+    parts = [part for f, g in zip(sums, mirrored, strict=True) for part in ((f + g) / 2, (f - g) / 2j)]
+    return parts[: len(strengths)]
+
+
+class FourierPosterior:
+    """Predictions from the weights of Fourier features."""
+
+    jitter = 0.0
+
+    def __init__(self, solver, kernel):
+        nodes, _, root, self.L, _, solved = solver.solve(kernel)
+        self.frequencies, self.scale = TWO_PI * solver.step * nodes, np.sqrt(2) * root[: len(nodes)]
+        self.coef = solved / kernel.noise
+
+    def predict(self, X, H, moment=None):
+        """Mean (m, n_outputs), and the latent variance (m,) or covariance (m, m) of one output if asked for."""
+        angle = X @ self.frequencies.T
+        features = np.concatenate([self.scale * np.cos(angle), self.scale * np.sin(angle), H], 1)
+        mean = features @ self.coef
+        if moment is None:
+            return mean, None
+        A = scipy.linalg.solve_triangular(self.L, features.T, lower=True)
+        if moment == "variance":
+            return mean, np.sum(A**2, axis=0)
+        return mean, A.T @ A

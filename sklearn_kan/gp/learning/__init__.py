@@ -1,0 +1,1 @@
+"""Learning kernels from data, and averaging predictions over those that were learned."""

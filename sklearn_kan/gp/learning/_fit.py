@@ -1,0 +1,266 @@
+"""Learning the spectrum: starts from the data, priors, optimisation, and the choice of components.
+
+Two starts, and the better one stays: sines that stand out of white noise (matching pursuit on the periodogram), and
+none at all. From each the mixture grows where the slope of the likelihood says that power is missing, for as long as
+an information criterion (Schwarz 1978) agrees, and sheds what it does not need.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from .._spectrum import peaks_of_score, pursue
+from ..covariance._mixture import SpectralMixture
+from ..covariance._product import ProductMixture
+from ..inference._dense import Dense
+from ..inference._evidence import NotPositiveDefiniteError
+from ..inference._fourier import Fourier
+from ..inference._toeplitz import Toeplitz, is_uniform
+
+PER_ROUND = 3  # components that may come at once
+SPREAD = 1.5  # standard deviation of the prior of log length scales
+SMOOTH, COHERENT = 0.3, 2.0  # prior medians of length scales in spans: at frequency zero, and elsewhere
+NOISE_RANGE = (1e-6, 10.0)  # of the target's variance
+WEIGHT_RANGE = (1e-10, 1e3)
+SMALLEST_WEIGHT = 1e-4  # of a component that comes
+DRIFT = 2.0  # cycles over the span that a frequency may move from its start
+HOPELESS = 30.0  # loss of the criterion from which refitting does not make up for a dropped component
+MANY_ROWS = 200_000  # from which the kernel is learned from some of them
+BIG = 1_000_000  # rows from which points are taken to be distinct
+IMPOSSIBLE = 1e100
+
+
+class Scales(NamedTuple):
+    """Range of each feature, mean distance of its neighbours, and the target's variance."""
+
+    span: np.ndarray
+    step: np.ndarray
+    variance: float
+
+    def along_axes(self):
+        """The scales of each feature alone."""
+        return [Scales(self.span[[d]], self.step[[d]], self.variance) for d in range(len(self.span))]
+
+
+def scales_of(X, variance):
+    """The scales of points ``(n, n_features)``; a constant feature has span one."""
+    span = np.ptp(X, axis=0)
+    span[span == 0] = 1.0
+    is_big = len(X) > BIG
+    n_gaps = np.array([max(1, (len(X) if is_big else len(np.unique(column))) - 1) for column in X.T])
+    return Scales(span, span / n_gaps, variance)
+
+
+class Settings(NamedTuple):
+    """What an estimator's parameters say about learning."""
+
+    spectrum: str
+    nu: float
+    n_components: int
+    max_iter: int
+    n_restarts: int
+    verbose: int
+
+
+class Fit(NamedTuple):
+    """A kernel, its log posterior density up to a constant, that less the price of its parameters, and iterations."""
+
+    kernel: SpectralMixture
+    value: float
+    criterion: float
+    n_iter: int
+
+
+def prior_of(kernel, scales, solver):
+    """Of a mixture's theta but the noise: unit, median and precision of a normal prior, and bounds.
+
+    The prior is flat in log weights (Jeffreys) and in frequencies, and normal in log length scales. Frequencies are
+    counted in cycles over the span.
+    """
+    shape = kernel.length_scales.shape
+    is_periodic = kernel.frequencies != 0
+    span, step = np.broadcast_to(scales.span, shape), np.broadcast_to(scales.step, shape)
+    median = np.where(is_periodic.any(1, keepdims=True), COHERENT, SMOOTH * math.sqrt(shape[1])) * span
+    mu, unit = kernel.frequencies[is_periodic], 1 / span[is_periodic]
+    n_weights, n_lengths, n_frequencies = shape[0], median.size, len(mu)
+    lowest, highest = np.maximum(step / 4, solver.shortest * span), solver.longest * span
+    bounds = [
+        np.tile(np.log(np.multiply(WEIGHT_RANGE, scales.variance or 1.0)), (n_weights, 1)),
+        np.log(np.stack([lowest.ravel(), highest.ravel()], 1)),
+        np.stack([mu - np.minimum(DRIFT * unit, 0.5 * mu), mu + DRIFT * unit], 1),
+    ]
+    return (
+        np.concatenate([np.ones(n_weights + n_lengths), unit]),
+        np.concatenate([np.zeros(n_weights), np.log(median).ravel(), mu]),
+        np.repeat([0.0, SPREAD**-2, 0.0], [n_weights, n_lengths, n_frequencies]),
+        np.concatenate(bounds),
+    )
+
+
+class Objective:
+    """Negative log posterior of a kernel's theta, by coordinates ``z = theta / unit``."""
+
+    def __init__(self, solver, kernel, scales):
+        self.solver, self.kernel = solver, kernel
+        factors = getattr(kernel, "factors", None)
+        parts = [(kernel, scales)] if factors is None else zip(factors, scales.along_axes(), strict=True)
+        unit, median, precision, bounds = zip(*(prior_of(*part, solver) for part in parts), strict=True)
+        noise = np.log(np.multiply([NOISE_RANGE], scales.variance or 1.0))
+        self.unit = np.concatenate([*unit, [1.0]])
+        self.median, self.precision = np.concatenate([*median, [0.0]]), np.concatenate([*precision, [0.0]])
+        self.limits = np.concatenate([*bounds, noise]).T / self.unit
+        self.start = np.clip(kernel.theta / self.unit, *self.limits)
+
+    def kernel_at(self, z):
+        return self.kernel.with_theta(z * self.unit)
+
+    def __call__(self, z):
+        theta = z * self.unit
+        try:
+            evidence = self.solver.evidence(self.kernel_at(z))
+        except NotPositiveDefiniteError:
+            return IMPOSSIBLE, np.zeros_like(z)
+        offset = theta - self.median
+        value = evidence.value - 0.5 * np.sum(self.precision * offset**2)
+        return -value, -(evidence.gradient - self.precision * offset) * self.unit
+
+    def fit(self, max_iter, verbose=0):
+        """The kernel at a maximum of the posterior."""
+        options = {"maxiter": max_iter, "maxcor": 20, "ftol": self.solver.tolerance, "gtol": self.solver.tolerance}
+        unit = max(1.0, np.abs(self(self.start)[1]).max())  # first steps of L-BFGS-B are as long as the gradient
+
+        def scaled(z):
+            value, gradient = self(z)
+            return value / unit, gradient / unit
+
+        result = minimize(scaled, self.start, jac=True, method="L-BFGS-B", bounds=self.limits.T, options=options)
+        kernel, value = self.kernel_at(result.x), -unit * result.fun
+        if verbose:
+            print(f"[gp] {len(result.x)} parameters, log posterior {value:.2f}, {result.nit} iterations")
+        price = 0.5 * len(result.x) * math.log(self.solver.data.y.size)
+        return Fit(kernel, value, value - price, result.nit)
+
+
+class Search:
+    """What growing and pruning a mixture share.
+
+    Parameters
+    ----------
+    solver : Dense or alike
+    scales : Scales
+    settings : Settings
+    """
+
+    def __init__(self, solver, scales, settings):
+        self.solver, self.scales, self.settings = solver, scales, settings
+        self.n_components = settings.n_components  # the most periodic ones
+        self.grid = solver.frequencies() if self.n_components else np.empty((0, 1))
+
+    def optimise(self, kernel):
+        return Objective(self.solver, kernel, self.scales).fit(self.settings.max_iter, self.settings.verbose)
+
+    def best(self, start):
+        """The best mixture that is reached from a start, by the criterion."""
+        fits = [self.grow(self.optimise(start))]
+        if len(self.grid) and start.n_features == 1 and self.solver.method != "fourier":
+            frequencies, powers = pursue(self.solver.data, self.n_components)
+            peaks = list(zip(frequencies[:, None], powers, strict=True))
+            if peaks:
+                fits.append(self.grow(self.optimise(self.extended(start, peaks))))
+        best = max((self.prune(fit) for fit in fits), key=lambda fit: fit.criterion)
+        return max(best, self.optimise(best.kernel), key=lambda fit: fit.criterion)
+
+    def again(self, start, like):
+        """The mixture that is reached from another, beside the slowest component of a start."""
+        slow = np.argmax(start.length_scales.sum(1))
+        kernel = like.replaced(spectrum=start.spectrum, nu=start.nu)
+        kernel = kernel.with_component(start.weights[slow], start.length_scales[slow], start.frequencies[slow])
+        return self.prune(self.grow(self.optimise(kernel)))
+
+    def extended(self, kernel, peaks):
+        least = SMALLEST_WEIGHT * self.scales.variance
+        for frequency, weight in peaks:
+            kernel = kernel.with_component(max(weight, least), self.scales.span, frequency)
+        return kernel
+
+    def grow(self, fit):
+        """Add components where the likelihood's slope by power is significant."""
+        while len(self.grid):
+            n_more = min(PER_ROUND, self.n_components - np.sum(fit.kernel.frequencies.any(1)))
+            power, norm = self.solver.score(fit.kernel, self.grid)
+            peaks = peaks_of_score(power, norm, self.grid, self.scales.span, n_more)
+            bigger = self.optimise(self.extended(fit.kernel, peaks)) if peaks else fit
+            if bigger.criterion <= fit.criterion:
+                break
+            fit = bigger
+        return fit
+
+    def prune(self, fit):
+        """Drop components one at a time, the weakest first, while the criterion allows."""
+        while len(fit.kernel.weights) > 1:
+            smaller = (self.without(fit, q) for q in np.argsort(fit.kernel.weights))
+            better = (other for other in smaller if other is not None and other.criterion >= fit.criterion)
+            fit, last = next(better, fit), fit
+            if fit is last:
+                break
+        return fit
+
+    def without(self, fit, q):
+        """The fit without a component: refitted if it is worse as it stands, None if it is much worse."""
+        kernel = fit.kernel.select(np.arange(len(fit.kernel.weights)) != q)
+        plain = Objective(self.solver, kernel, self.scales).fit(0)
+        if plain.criterion >= fit.criterion or plain.criterion < fit.criterion - HOPELESS:
+            return plain if plain.criterion >= fit.criterion else None
+        return self.optimise(kernel)
+
+
+def learn(solver, scales, settings, random_state, like=None):
+    """The best fit, in the way that suits the solver; with the waves of a kernel that was learned before, if given."""
+    if solver.method in ("kronecker", "gaps"):
+        return fit_product(solver, scales, settings)
+    if solver.method == "inducing":
+        return fit_bound(solver, scales, settings, random_state, like)
+    search = Search(solver, scales, settings)
+    if solver.method == "fourier" and len(solver.data.X) > MANY_ROWS:
+        fit = learn(Fourier(solver.sample()), scales, settings, random_state)
+        return search.grow(Objective(solver, fit.kernel, scales).fit(0))
+    start = smooth_start(scales, settings)
+    if like is not None and like.n_features == 1:
+        return search.again(start, like)
+    others = [start.theta + random_state.normal(size=len(start.theta)) for _ in range(settings.n_restarts)]
+    fits = [search.best(kernel) for kernel in (start, *map(start.with_theta, others))]
+    return max(fits, key=lambda fit: fit.criterion)
+
+
+def fit_bound(solver, scales, settings, random_state, like):
+    """Learned from some rows exactly, then from all by the bound; inducing points suit the kernel before and after."""
+    fit = learn(Dense(solver.sample(), solver.device), scales, settings, random_state, like)
+    solver.place(fit.kernel)
+    fit = Objective(solver, fit.kernel, scales).fit(settings.max_iter, settings.verbose)
+    solver.place(fit.kernel)
+    return fit
+
+
+def smooth_start(scales, settings):
+    """Components at frequency zero: a slow and a fast one for a single feature, one with a length for each of more."""
+    n_features = len(scales.span)
+    shares = [0.3, 0.05] if n_features == 1 else [SMOOTH * math.sqrt(n_features)]
+    variance = scales.variance or 1.0
+    weights = np.full(len(shares), variance / len(shares))
+    lengths = np.outer(shares, scales.span)
+    return SpectralMixture(weights, lengths, np.zeros_like(lengths), 0.1 * variance, settings.spectrum, settings.nu)
+
+
+def fit_product(solver, scales, settings):
+    """A product of mixtures for a grid: each is learned along its axis from some lines, then all together."""
+    fits = []
+    for data, along in zip(solver.slices(), scales.along_axes(), strict=True):
+        line_solver = (Toeplitz if is_uniform(data) else Dense)(data, solver.device)
+        fits.append(Search(line_solver, along, settings).best(smooth_start(along, settings)))
+    variance = scales.variance or 1.0
+    factors = [fit.kernel.replaced(weights=fit.kernel.weights / fit.kernel.weights.sum()) for fit in fits]
+    factors[0] = factors[0].replaced(weights=factors[0].weights * variance)
+    noise = max(min(fit.kernel.noise for fit in fits), NOISE_RANGE[0] * variance)
+    return Objective(solver, ProductMixture(factors, noise), scales).fit(settings.max_iter, settings.verbose)

@@ -1,0 +1,92 @@
+"""The compiled library: how it is found, called, and shared out over threads."""
+
+import ctypes
+import os
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import EXTENSION_SUFFIXES
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+
+SUFFIXES = {torch.float32: "float32", torch.float64: "float64"}  # of the library's functions
+WORK_PER_THREAD = 2**17  # multiply-adds below which another thread costs more than it gives
+
+
+def load_library():
+    """The compiled library, or None where the package was installed without a compiler or torch was asked for."""
+    if os.environ.get("SKLEARN_KAN_KERNELS") == "torch":
+        return None
+    for suffix in EXTENSION_SUFFIXES:
+        try:
+            return ctypes.CDLL(str(Path(__file__).with_name(f"_compiled{suffix}")))
+        except OSError:  # not built, or built for another machine
+            continue
+    return None
+
+
+LIBRARY = load_library()
+
+
+def has_library():
+    """Whether the compiled library is there and in use."""
+    return LIBRARY is not None
+
+
+def takes(*tensors):
+    """Whether these lie where the library can read them, and are of one type that it knows."""
+    dtype = tensors[0].dtype
+    return dtype in SUFFIXES and all(tensor.dtype == dtype and tensor.device.type == "cpu" for tensor in tensors)
+
+
+class Call:
+    """A call of a function of the library with a structure, which it describes, and further arguments.
+
+    It holds the tensors that the function reads and writes.
+    """
+
+    def __init__(self, name, structure, tensors, sizes, arguments):
+        self.function = getattr(LIBRARY, name)
+        self.kept = tensors, arguments
+        self.structure = structure(*[tensor.data_ptr() for tensor in tensors], *sizes)
+        self.arguments = ctypes.byref(self.structure), *map(as_argument, arguments)
+
+    def part(self, start, stop):
+        self.function(*self.arguments, ctypes.c_int64(start), ctypes.c_int64(stop))
+
+    def in_parallel(self, length, n_multiply_adds):
+        """Work on parts of ``range(length)``, one per thread."""
+        n_threads = max(1, min(torch.get_num_threads(), n_multiply_adds // WORK_PER_THREAD, length))
+        bounds = [length * k // n_threads for k in range(n_threads + 1)]
+        # An interrupted caller leaves; the tensors stay with this call until the last thread is done.
+        others = [pool().submit(self.part, *part) for part in pairwise(bounds[1:])]
+        self.part(*bounds[:2])
+        for other in others:
+            other.result()
+
+
+def as_argument(value):
+    """A tensor's address, null for None, or an integer, as the library takes it."""
+    if isinstance(value, int):
+        return ctypes.c_int64(value)
+    return ctypes.c_void_p(None if value is None else value.data_ptr())
+
+
+_pool = None
+
+
+def pool():
+    """Threads of this process, made when first needed."""
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="sklearn_kan")
+    return _pool
+
+
+def forget_pool():
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_pool)  # threads do not survive a fork

@@ -1,0 +1,1 @@
+"""A fitted network, apart from the estimator that fitted it."""

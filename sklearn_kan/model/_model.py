@@ -1,0 +1,101 @@
+"""A fitted network with what it takes to use it: what inspection, formulas and export stand on."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import torch
+
+from ..data._encoding import TableEncoder, squeeze
+from ..network._architecture import Architecture
+from ..network._kan import KAN
+from ..network._layer import KANLayer
+from ..network._lookup import LookupLayer
+from ..training._losses import averaged
+from ..training._net import limited_threads
+
+NUMBERS_AT_ONCE = 2**22  # of encoded table and hidden activations, held in prediction
+N_POINTS = 201  # of a curve
+
+
+class Model(NamedTuple):
+    """A fitted network, from a table's columns to raw outputs.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+    target : Classes or Numbers
+        How raw outputs are meant.
+    loss : callable
+        Says how members are averaged.
+    architecture : Architecture
+    module : KAN
+    member_weights : ndarray of shape (n_members,)
+        How much each member counts; one on average.
+    temperature : float
+        Divisor of the outputs, where they are logits.
+    """
+
+    encoder: TableEncoder
+    target: Any
+    loss: Callable
+    architecture: Architecture
+    module: KAN
+    member_weights: np.ndarray
+    temperature: float = 1.0
+
+    def raw(self, columns):
+        """Network outputs for a table's columns, members averaged: ndarray of shape (n_samples, n_raw)."""
+        return self._in_parts(columns, self.averaged)
+
+    def raw_of_members(self, columns):
+        """Outputs of each member: ndarray of shape (n_samples, n_members, n_raw)."""
+        return self._in_parts(columns, lambda raw: raw)
+
+    def averaged(self, raw):
+        """What members predict together; outputs of a single network as they are."""
+        return raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
+
+    def _in_parts(self, columns, last):
+        """Memory beside the table is bounded."""
+        parameter = next(self.module.parameters())
+        dtype = str(parameter.dtype).removeprefix("torch.")
+        n_samples, width = len(columns[0][1]), len(columns) + self.module.widest
+        chunk = max(1, NUMBERS_AT_ONCE // width)
+        outputs = []
+        if self.module.training:
+            self.module.eval()
+        with torch.inference_mode(), limited_threads(min(chunk, n_samples) * width):
+            for start in range(0, n_samples, chunk):
+                part = [(name, values[start : start + chunk], flag) for name, values, flag in columns]
+                encoded = torch.from_numpy(self.encoder.transform(part, dtype=dtype)).to(parameter.device)
+                outputs.append(last(self.module(encoded)).cpu().numpy())
+        return np.concatenate(outputs)
+
+    @torch.no_grad()
+    def edge_curve(self, column):
+        """The first layer's functions of a column, by its place.
+
+        Returns
+        -------
+        x : ndarray of shape (n_points,)
+            Places over the column's own units, or labels of a categorical column.
+        y : ndarray of shape (n_points, n_units), float64
+            Each unit centred on its mean over the places.
+        """
+        encoder, parameter = self.encoder, next(self.module.parameters())
+        place = int(np.sum(encoder.categorical_[:column] == encoder.categorical_[column]))
+        if encoder.categorical_[column]:
+            x = np.array([str(label) for label in encoder.levels_[place].categories_[0]])
+            codes = np.zeros((len(x), len(encoder.n_levels_)))
+            codes[:, place] = np.arange(1, len(x) + 1)
+            lookup = cast(LookupLayer, self.module.lookup)
+            y = lookup(torch.from_numpy(codes).to(parameter.device))
+        else:
+            low, high = encoder.range_[place]
+            x = np.linspace(low, high, N_POINTS)
+            inputs = np.zeros((N_POINTS, encoder.n_numeric_))
+            inputs[:, place] = squeeze((x - encoder.center_[place]) * encoder.rate_[place])
+            layer = cast(KANLayer, self.module.layers[0])
+            y = layer.edge_functions(torch.from_numpy(inputs).to(parameter))[:, :, place]
+        return x, (y - y.mean(0)).cpu().double().numpy()

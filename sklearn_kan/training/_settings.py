@@ -1,0 +1,51 @@
+"""How a network is trained, as one value."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+FULL_BATCH_ROWS = 256  # Adam takes all rows at once up to this many
+BATCHES_A_PASS = 20  # beyond that, about
+MAX_BATCH_ROWS = 1_024
+KFAC_FULL_ROWS, KFAC_BATCH_ROWS = 5_000, 2_048  # all rows at once, or batches large enough for curvature
+UNSCALED_DECAY = 0.01  # of alpha, where no norm scales up again what decay has shrunk: additive and monotone models
+
+
+class Settings(NamedTuple):
+    """How a network is trained: the estimators' parameters of the same names, see there.
+
+    `refine_knots` has the numbers of knots to go on with; `device` is one that is there.
+    """
+
+    solver: str = "adam"
+    alpha: float = 2.0
+    smoothness: float = 0.0
+    batch_size: int | str = "auto"
+    learning_rate: str = "cosine"
+    learning_rate_init: float = 0.01
+    max_iter: int = 100
+    early_stopping: bool | str = "auto"
+    validation_fraction: float = 0.15
+    n_iter_no_change: int = 100
+    tol: float = 1e-4
+    refit: str | None = None
+    refine_knots: tuple[int, ...] = ()
+    random_state: Any = None
+    callbacks: Sequence[Any] = ()
+    verbose: int = 0
+    device: str = "cpu"
+
+    def batch_rows(self, n_samples):
+        """Rows of a step on mini-batches."""
+        if self.batch_size != "auto":
+            return min(self.batch_size, n_samples)
+        if self.solver == "kfac":
+            return n_samples if n_samples <= KFAC_FULL_ROWS else KFAC_BATCH_ROWS
+        power_of_two = 2 ** round(np.log2(n_samples / BATCHES_A_PASS))
+        return min(n_samples, int(np.clip(power_of_two, FULL_BATCH_ROWS, MAX_BATCH_ROWS)))
+
+    def decay(self, architecture):
+        """Regularisation of a network's coefficients."""
+        is_scaled_up = architecture.hidden_layer_sizes and not architecture.is_monotone
+        return self.alpha if is_scaled_up else UNSCALED_DECAY * self.alpha

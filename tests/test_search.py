@@ -1,9 +1,7 @@
 """KANSearchCV: scikit-learn's own searches as the oracle, then what they do not have."""
 
 import pickle
-import re
 import warnings
-from pathlib import Path
 
 import numpy as np
 import optuna
@@ -383,12 +381,3 @@ def test_pictures():
     gp.fit(np.arange(24.0)[:, None], np.sin(np.arange(24.0)))
     assert [axis.get_xlabel() for axis in SearchDisplay.from_estimator(gp).axes_] == ["spectrum", "n_components"]
     plt.close("all")
-
-
-def test_examples_of_the_docs_run(tmp_path, monkeypatch):
-    page = (Path(__file__).parent.parent / "docs" / "search.md").read_text()
-    monkeypatch.chdir(tmp_path)
-    names = {}
-    for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(example, names)
-    assert names["search"].study_.study_name == "iris"

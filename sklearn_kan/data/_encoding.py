@@ -15,7 +15,7 @@ SPREAD_LEVELS = (0.05, 0.95)  # of a column, mapped to -1 and 1
 RANGE_LEVELS = (0.01, 0.99)
 CLIP = 3.0  # smooth bound of an encoded value (RealMLP; Holzmueller et al. 2024, sec. 3)
 UNSEEN = -1
-ROWS_AT_ONCE = 16_384  # of float64 intermediates
+ENCODED_AT_ONCE = 16_384  # rows of float64 intermediates
 
 
 class TableEncoder:
@@ -77,8 +77,8 @@ class TableEncoder:
         n_samples = len(columns[0][1])
         encoded = np.empty((n_samples, self.n_numeric_ + len(self.n_levels_)), dtype=dtype)
         numeric = [values for _, values, is_categorical in columns if not is_categorical]
-        for start in range(0, n_samples if numeric else 0, ROWS_AT_ONCE):
-            part = slice(start, start + ROWS_AT_ONCE)
+        for start in range(0, n_samples if numeric else 0, ENCODED_AT_ONCE):
+            part = slice(start, start + ENCODED_AT_ONCE)
             block = np.stack([values[part] for values in numeric], axis=1, dtype=np.float64)
             with np.errstate(over="ignore", invalid="ignore"):
                 block = squeeze((block - self.center_) * self.rate_)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from sklearn.utils import column_or_1d
+from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array
 
@@ -199,6 +199,20 @@ def read_numbers(y, n_samples, known=None):
             "Pass targets of the same shape, or set warm_start=False."
         )
     return y, known
+
+
+def weigh_classes(class_weight, labels, places, weight):
+    """Weights of rows times those of their classes, which are given as scikit-learn's `class_weight`."""
+    present = np.unique(places[weight > 0])
+    of_class = np.zeros(len(labels))
+    of_class[present] = compute_class_weight(
+        class_weight, classes=labels[present], y=labels[places[weight > 0]], sample_weight=weight[weight > 0]
+    )
+    if of_class.min() < 0 or not of_class.any():
+        raise ValueError(
+            f"class_weight={class_weight!r} is not usable. Pass weights of at least 0, some of them positive."
+        )
+    return weight * of_class[places]
 
 
 def check_complete(y):

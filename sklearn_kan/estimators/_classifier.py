@@ -5,11 +5,10 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 
 from .._compat import StrOptions, fit_context
-from ..data._targets import read_classes
+from ..data._targets import read_classes, weigh_classes
 from ..training._losses import cross_entropy
 from ._streaming import StreamingKAN, has_mini_batches
 
@@ -319,19 +318,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         return cross_entropy
 
     def _row_weight(self, y, weight, target):
-        if self.class_weight is None:
-            return weight
-        present = np.unique(y[weight > 0])
-        of_class = np.zeros(len(target.labels))
-        of_class[present] = compute_class_weight(
-            self.class_weight, classes=target.labels[present], y=target.labels[y[weight > 0]],
-            sample_weight=weight[weight > 0],
-        )  # fmt: skip
-        if of_class.min() < 0 or not of_class.any():
-            raise ValueError(
-                f"class_weight={self.class_weight!r} is not usable. Pass weights of at least 0, some of them positive."
-            )
-        return weight * of_class[y]
+        return weight if self.class_weight is None else weigh_classes(self.class_weight, target.labels, y, weight)
 
     def _check_rows(self, y, target, streams):
         n_classes = len(target.labels if streams else np.unique(y))

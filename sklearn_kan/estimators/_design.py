@@ -13,7 +13,7 @@ from ..network._constrained import Constraints
 from ..training._holdout import folds_of
 from ..training._phases import SINGLE, STREAMING
 from ..training._rows import Rows, merged
-from ._constraints import on_inputs, read_constraints
+from ._cst import on_inputs, read_constraints
 from ._parameters import Settled, has_fixed_knots, settled_by
 
 MERGED_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one

@@ -17,7 +17,7 @@ from ..network._norms import NORMS
 from ..training._callbacks import check_callbacks
 from ..training._phases import SINGLE, SOLVERS, STREAMING
 from ..training._settings import Settings
-from ._constraints import in_order
+from ._cst import in_order
 
 
 class Parameters(BaseEstimator, metaclass=ABCMeta):

@@ -15,7 +15,7 @@ from ..training._losses import averaged
 from ..training._net import limited_threads
 
 NUMBERS_AT_ONCE = 2**22  # of encoded table and hidden activations, held in prediction
-N_POINTS = 201  # of a curve
+CURVE_POINTS = 201
 
 
 class Model(NamedTuple):
@@ -93,8 +93,8 @@ class Model(NamedTuple):
             y = lookup(torch.from_numpy(codes).to(parameter.device))
         else:
             low, high = encoder.range_[place]
-            x = np.linspace(low, high, N_POINTS)
-            inputs = np.zeros((N_POINTS, encoder.n_numeric_))
+            x = np.linspace(low, high, CURVE_POINTS)
+            inputs = np.zeros((CURVE_POINTS, encoder.n_numeric_))
             inputs[:, place] = squeeze((x - encoder.center_[place]) * encoder.rate_[place])
             layer = cast(KANLayer, self.module.layers[0])
             y = layer.edge_functions(torch.from_numpy(inputs).to(parameter))[:, :, place]

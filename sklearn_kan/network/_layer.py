@@ -13,7 +13,7 @@ from ._norms import SIGNAL_STD
 from ._parts import Parts
 
 BASIS_SHARE = 0.1  # of a layer's starting variance; the rest comes from the smooth base branch
-ROWS_AT_ONCE = 32  # on which a basis is measured: individual knots have a value per row, edge and function
+MEASURED_AT_ONCE = 32  # rows, on which a basis is measured: individual knots have a value per row, edge and function
 
 
 class KANLayer(nn.Module):
@@ -220,7 +220,7 @@ class KANLayer(nn.Module):
 
 def mean_square(basis, x):
     """Sum of a basis's squared functions, averaged over inputs."""
-    parts = [basis(part).square().sum(-1).flatten(1).mean(1) for part in x.split(ROWS_AT_ONCE)]
+    parts = [basis(part).square().sum(-1).flatten(1).mean(1) for part in x.split(MEASURED_AT_ONCE)]
     return torch.cat(parts).mean()
 
 

@@ -24,7 +24,7 @@ class Parts(Basis):
     --------
     >>> import torch
     >>> from sklearn_kan.bases import BSpline
-    >>> from sklearn_kan.bases._parts import Parts
+    >>> from sklearn_kan.network._parts import Parts
     >>> parts = Parts([BSpline(1, n_knots=3), BSpline(1, n_knots=9)], [2, 2])
     >>> parts.contract(torch.zeros(5, 1), torch.ones(4, 1, 11)).shape
     torch.Size([5, 4])

@@ -8,7 +8,7 @@ import torch
 from ..optim._conjugate_gradients import conjugate_gradients
 from ._losses import cross_entropy
 
-SHARES = torch.logspace(-14, 1, 61, dtype=torch.float64)  # strengths over the largest squared singular value
+RELATIVE_STRENGTHS = torch.logspace(-14, 1, 61, dtype=torch.float64)  # over the largest squared singular value
 ROUNDING = 1e-12  # of the features' norm, below which a singular value is none
 LEAST_FREEDOM = 1e-9  # share of the rows, below which a fit interpolates
 NEWTON_STEPS, CG_STEPS, HALVINGS = 20, 50, 20
@@ -31,11 +31,11 @@ def triangle(batches):
     return factor, total * n_positive / n_seen
 
 
-def ridge(factor, n_rows, n_outputs, strengths=None):
+def ridge(factor, n_rows, n_outputs):
     """Ridge regression with free biases from a triangle of `triangle`.
 
-    Without `strengths` to choose from they span the singular values. The choice minimises the generalised
-    cross-validation ``(|y - phi C|^2 / n) / (1 - trace(H) / n)^2``, with H the matrix that maps y to its prediction
+    Strengths to choose from span the singular values. The choice minimises the generalised cross-validation
+    ``(|y - phi C|^2 / n) / (1 - trace(H) / n)^2``, with H the matrix that maps y to its prediction
     (Golub, Heath & Wahba 1979).
 
     Returns
@@ -51,7 +51,7 @@ def ridge(factor, n_rows, n_outputs, strengths=None):
     z = U.T @ B
     unexplained = (B - U @ z).square().sum()
     largest = s.square().max() if s.numel() and s.max() > 0 else s.new_ones(())
-    strengths = SHARES.to(s) * largest if strengths is None else torch.as_tensor(strengths).to(s)
+    strengths = RELATIVE_STRENGTHS.to(s) * largest
     kept = s.square() / (s.square() + strengths[:, None])
     residual = unexplained + ((1 - kept).square()[..., None] * z.square()).sum((1, 2))
     freedom = n_rows - 1 - kept.sum(1)

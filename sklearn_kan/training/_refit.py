@@ -13,13 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils.parametrize import is_parametrized
 
-from ._evaluation import mean_loss, snapshot
+from ._evaluation import EVALUATION_ROWS, mean_loss, snapshot
 from ._linear_models import newton, ridge, triangle
 from ._losses import Pinball, absolute_error, squared_error
 from ._net import limited_threads
 from ._rows import Batches
 
-ROWS_AT_ONCE = 4096
 STRENGTHS = [10.0**k for k in range(3, -4, -1)]  # of smooth losses, tried on validation rows
 
 
@@ -68,7 +67,7 @@ def refit_last_layer(net, rows, validation, strength):
     has_choice = validation is not None and net.criterion is not squared_error
     failed, best, coefficients = False, snapshot(module), read(layer)
     lowest, previous = math.inf if validation is None else mean_loss(net, validation), math.inf
-    with torch.no_grad(), limited_threads(min(len(rows), ROWS_AT_ONCE) * coefficients[0].numel()):
+    with torch.no_grad(), limited_threads(min(len(rows), EVALUATION_ROWS) * coefficients[0].numel()):
         for choice in STRENGTHS if has_choice else [strength]:
             try:
                 solved = [
@@ -135,7 +134,7 @@ def assign(layer, name, tensor):
 def affine(module, rows, member, current):
     """For some rows at a time: phi, offset, target, and weights of mean one over the member's own rows."""
     layer = module.layers[-1]
-    for X, (y, weight) in Batches(rows, ROWS_AT_ONCE):
+    for X, (y, weight) in Batches(rows, EVALUATION_ROWS):
         h, raw = module(X, depth=len(module.layers) - 1), module(X)
         if layer.n_members is not None:
             h, raw = h if h.ndim == 2 else h[:, member], raw[:, member]

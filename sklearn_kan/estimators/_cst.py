@@ -1,4 +1,4 @@
-"""Reading what a user wants a model to keep to: columns that it rises or falls in, columns that may interact."""
+"""Reading `monotonic_cst` and `interaction_cst`: columns that a model rises or falls in, columns that may interact."""
 
 from itertools import combinations
 from numbers import Integral

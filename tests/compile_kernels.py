@@ -50,9 +50,9 @@ def train(dtype, n, n_inputs, n_outputs, degree, ends):
         return torch.zeros(shape, dtype=dtype, requires_grad=True)
 
     basis = BSpline(n_inputs, degree=degree).to(dtype)
-    x, coef = zeros(n, n_inputs), zeros(n_outputs, n_inputs, basis.n_basis)
-    cuda.spline_contract(x, coef, basis.table(), degree, None).sum().backward()
-    cuda.rational_contract(x, zeros(n_outputs, n_inputs), zeros(2, 6), zeros(2, 4), ends, None).sum().backward()
+    x, weight = zeros(n, n_inputs), zeros(n_inputs, basis.n_basis, n_outputs)
+    cuda.spline_contract(x, weight, basis.table(), degree, None).sum().backward()
+    cuda.rational_contract(x, zeros(n_inputs, n_outputs), zeros(2, 6), zeros(2, 4), ends, None).sum().backward()
 
 
 def main():

@@ -128,7 +128,7 @@ BAD_FITS = {
                            "positive.", params={"class_weight": {0: 0, 1: 0}}, only=KANClassifier),
     "device": Bad("device='gpu' is unknown. Choose 'auto', 'cpu' or 'cuda'.", params={"device": "gpu"}),
     "device of no use": Bad("device='meta' is not available here. Choose 'auto' or 'cpu'.", params={"device": "meta"}),
-    "callbacks": Bad("callbacks has 3, which is no skorch callback. Pass instances of its Callback.", TypeError,
+    "callbacks": Bad("callbacks has 3, which is not a skorch callback. Pass instances of its Callback.", TypeError,
                      params={"callbacks": [3]}),
     "early_stopping": Bad("early_stopping=True with validation_fraction=0.01 leaves no validation row of n_samples=20. "
                           "Raise validation_fraction, or set early_stopping=False.",

@@ -57,7 +57,7 @@ def inputs(n_samples=7, dtype=torch.float64, seed=0, reach=1.4):
 
 def coefficients(basis):
     generator = torch.Generator().manual_seed(1)
-    return torch.randn(OUT, IN, basis.n_basis, generator=generator, dtype=torch.float64)
+    return torch.randn(IN, basis.n_basis, OUT, generator=generator, dtype=torch.float64)
 
 
 @all_bases
@@ -66,8 +66,8 @@ def coefficients(basis):
 def test_shape_dtype_and_device(name, params, dtype, n_samples, device):
     basis = build(name, params, dtype).to(device)
     x = inputs(n_samples, dtype).to(device)
-    coef = coefficients(basis).to(x)
-    phi, y, edges = basis(x), basis.contract(x, coef), basis.edge_functions(x, coef)
+    weight = coefficients(basis).to(x)
+    phi, y, edges = basis(x), basis.contract(x, weight), basis.edge_functions(x, weight)
     individual = params.get("individual_knots", False)
     assert phi.shape == ((n_samples, OUT, IN, basis.n_basis) if individual else (n_samples, IN, basis.n_basis))
     assert y.shape == (n_samples, OUT)
@@ -79,19 +79,19 @@ def test_shape_dtype_and_device(name, params, dtype, n_samples, device):
 @all_bases
 def test_contract_is_the_sum_of_edge_functions(name, params):
     basis, x = build(name, params), inputs()
-    coef = coefficients(basis)
+    weight = coefficients(basis)
     individual = params.get("individual_knots", False)
-    direct = torch.einsum("noik,oik->noi" if individual else "nik,oik->noi", basis(x), coef)
-    torch.testing.assert_close(basis.edge_functions(x, coef), direct, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(basis.contract(x, coef), direct.sum(2), rtol=1e-12, atol=1e-12)
+    direct = torch.einsum("noik,iko->noi" if individual else "nik,iko->noi", basis(x), weight)
+    torch.testing.assert_close(basis.edge_functions(x, weight), direct, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(basis.contract(x, weight), direct.sum(2), rtol=1e-12, atol=1e-12)
 
 
 @all_bases
 def test_gradients_of_inputs_and_coefficients(name, params):
     basis = build(name, params)
     x = inputs(3).requires_grad_()  # no input stands on a knot, where splines of degree <= 1 have no derivative
-    coef = coefficients(basis).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x, coef: basis.contract(x, coef), (x, coef))
+    weight = coefficients(basis).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x, weight: basis.contract(x, weight), (x, weight))
 
 
 @pytest.mark.parametrize(("name", "params"), [case for case in CASES if list(build(*case.values).parameters())])
@@ -110,9 +110,9 @@ def test_gradients_of_learnable_parameters(name, params):
 def test_values_and_gradients_are_finite_far_outside(name, params, far):
     basis = build(name, params, torch.float32)
     x = torch.full((2, IN), far).requires_grad_()
-    coef = coefficients(basis).float().requires_grad_()
-    leaves = [x, coef, *basis.parameters()]
-    y = basis.contract(x, coef)
+    weight = coefficients(basis).float().requires_grad_()
+    leaves = [x, weight, *basis.parameters()]
+    y = basis.contract(x, weight)
     gradients = torch.autograd.grad(y.sum(), leaves, allow_unused=True)
     assert basis(x).isfinite().all()
     assert y.isfinite().all()
@@ -211,7 +211,7 @@ def test_constructor_and_search_space_agree(name):
 def test_no_inputs_are_no_problem(name):
     basis = make_basis(name, 0, out_features=OUT)
     assert basis(torch.zeros(4, 0)).shape == (4, 0, basis.n_basis)
-    assert torch.equal(basis.contract(torch.zeros(4, 0), torch.zeros(OUT, 0, basis.n_basis)), torch.zeros(4, OUT))
+    assert torch.equal(basis.contract(torch.zeros(4, 0), torch.zeros(0, basis.n_basis, OUT)), torch.zeros(4, OUT))
 
 
 class Monomials(Basis):

@@ -24,15 +24,15 @@ def layer(shape, degree, learned, dtype, n_knots=6):
     columns[:, 1:2] = columns[:, 1:2].round()  # ties: fewer knots
     basis.place_knots(columns)
     x = 1.5 * torch.randn(n, n_inputs, generator=generator, dtype=dtype)
-    return basis, x, torch.randn(n_outputs, n_inputs, basis.n_basis, generator=generator, dtype=dtype)
+    return basis, x, torch.randn(n_inputs, basis.n_basis, n_outputs, generator=generator, dtype=dtype)
 
 
-def both(basis, x, coef, monkeypatch):
+def both(basis, x, weight, monkeypatch):
     """Outputs and gradients by the kernel and by plain torch."""
     results = []
     for kernel in (edges_contract, None):
         monkeypatch.setattr(kernels, "find", lambda operation, *tensors, kernel=kernel: kernel)
-        leaves = [x.clone().requires_grad_(), coef.clone().requires_grad_(), *basis.parameters()]
+        leaves = [x.clone().requires_grad_(), weight.clone().requires_grad_(), *basis.parameters()]
         y = basis.contract(*leaves[:2])
         results.append([y.detach(), *torch.autograd.grad(y.sin().sum(), leaves, materialize_grads=True)])
     return zip(*results, strict=True)
@@ -43,17 +43,17 @@ def both(basis, x, coef, monkeypatch):
     ("degree", "learned"), [(degree, False) for degree in range(6)] + [(degree, True) for degree in (1, 3)]
 )
 def test_kernel_equals_plain_torch(degree, learned, dtype, monkeypatch):
-    basis, x, coef = layer((70, 3, 5), degree, learned, dtype)
+    basis, x, weight = layer((70, 3, 5), degree, learned, dtype)
     tolerance = 1e-10 if dtype == torch.float64 else 5e-4
-    for kernel, plain in both(basis, x, coef, monkeypatch):
+    for kernel, plain in both(basis, x, weight, monkeypatch):
         assert (kernel - plain).abs().max() <= tolerance * max(1.0, plain.abs().max())
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 4), (1, 1, 1), (1000, 7, 3), (257, 4, 17)])
 def test_any_shape_on_any_number_of_threads(shape, monkeypatch):
     monkeypatch.setattr(_library, "WORK_PER_THREAD", 1)
-    basis, x, coef = layer(shape, 3, True, torch.float64)
-    for kernel, plain in both(basis, x, coef, monkeypatch):
+    basis, x, weight = layer(shape, 3, True, torch.float64)
+    for kernel, plain in both(basis, x, weight, monkeypatch):
         torch.testing.assert_close(kernel, plain, rtol=1e-9, atol=1e-9)
 
 

@@ -25,11 +25,11 @@ def spline(degree, n_knots, placement, dtype, n_inputs=3):
     return basis, 1.5 * torch.randn(70, n_inputs, generator=generator, dtype=dtype), generator
 
 
-def both(basis, x, coef):
+def both(basis, x, weight):
     """Outputs and gradients by the fast path and by expanding in plain torch with autograd."""
     results = []
     for contract in (BSpline.contract, Basis.contract):
-        leaves = x.clone().requires_grad_(), coef.clone().requires_grad_()
+        leaves = x.clone().requires_grad_(), weight.clone().requires_grad_()
         y = contract(basis, *leaves)
         results.append([y.detach(), *torch.autograd.grad(y.sin().sum(), leaves, materialize_grads=True)])
     return zip(*results, strict=True)
@@ -52,9 +52,9 @@ def path(request, monkeypatch):
 @pytest.mark.parametrize("n_outputs", [1, 5])
 def test_fast_paths_equal_expansion_and_product(n_outputs, degree, n_knots, placement, dtype):
     basis, x, generator = spline(degree, n_knots, placement, dtype)
-    coef = torch.randn(n_outputs, 3, basis.n_basis, generator=generator, dtype=dtype)
+    weight = torch.randn(3, basis.n_basis, n_outputs, generator=generator, dtype=dtype)
     tolerance = 1e-11 if dtype == torch.float64 else 2e-4
-    for kernel, plain in both(basis, x, coef):
+    for kernel, plain in both(basis, x, weight):
         assert (kernel - plain).abs().max() <= tolerance * max(1.0, plain.abs().max())
 
 
@@ -68,8 +68,8 @@ def test_any_shape_on_any_number_of_threads(shape, monkeypatch):
     generator = torch.Generator().manual_seed(0)
     basis = BSpline(n_inputs, n_knots=6).double()
     x = torch.randn(n, n_inputs, generator=generator, dtype=torch.float64)
-    coef = torch.randn(n_outputs, n_inputs, basis.n_basis, generator=generator, dtype=torch.float64)
-    for kernel, plain in both(basis, x, coef):
+    weight = torch.randn(n_inputs, basis.n_basis, n_outputs, generator=generator, dtype=torch.float64)
+    for kernel, plain in both(basis, x, weight):
         torch.testing.assert_close(kernel, plain, rtol=1e-10, atol=1e-10)
 
 
@@ -80,11 +80,11 @@ def test_members_have_inputs_and_outputs_of_their_own(placement, n_outputs, monk
     monkeypatch.setattr(_library, "WORK_PER_THREAD", 1)
     basis, x, generator = spline(3, 6, placement, torch.float64)
     x = torch.stack([x, x.flip(0), -x, x / 2], 1).requires_grad_()
-    coef = torch.randn(4 * n_outputs, 3, basis.n_basis, generator=generator, dtype=torch.float64, requires_grad=True)
-    apart = [Basis.contract(basis, x[:, k], coef.chunk(4)[k]) for k in range(4)]
+    weight = torch.randn(3, basis.n_basis, 4 * n_outputs, generator=generator, dtype=torch.float64, requires_grad=True)
+    apart = [Basis.contract(basis, x[:, k], weight.chunk(4, 2)[k]) for k in range(4)]
     results = [
-        [y, *torch.autograd.grad(y.sin().sum(), (x, coef))]
-        for y in (basis.contract_members(x, coef), torch.cat(apart, 1))
+        [y, *torch.autograd.grad(y.sin().sum(), (x, weight))]
+        for y in (basis.contract_members(x, weight), torch.cat(apart, 1))
     ]
     for kernel, plain in zip(*results, strict=True):
         torch.testing.assert_close(kernel, plain, rtol=1e-10, atol=1e-10)
@@ -93,10 +93,9 @@ def test_members_have_inputs_and_outputs_of_their_own(placement, n_outputs, monk
 @pytest.mark.usefixtures("path")
 def test_strided_inputs_and_gradients_are_read_rightly():
     basis, x, generator = spline(3, 6, "uniform", torch.float64)
-    coef = torch.randn(4, 3, basis.n_basis, generator=generator, dtype=torch.float64).transpose(0, 1).contiguous()
-    coef = coef.transpose(0, 1)
+    weight = torch.randn(4, basis.n_basis, 3, generator=generator, dtype=torch.float64).transpose(0, 2)
     x = torch.cat([x, x], 1)[:, 1:4]
-    for kernel, plain in both(basis, x, coef):
+    for kernel, plain in both(basis, x, weight):
         torch.testing.assert_close(kernel, plain)
 
 
@@ -104,36 +103,36 @@ def test_strided_inputs_and_gradients_are_read_rightly():
 @pytest.mark.parametrize("placement", ["uniform", "quantile"])
 def test_gradients_and_their_gradients(placement):
     basis, x, generator = spline(3, 6, placement, torch.float64)
-    coef = torch.randn(2, 3, basis.n_basis, generator=generator, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(basis.contract, (x[:6].requires_grad_(), coef))
-    assert torch.autograd.gradgradcheck(basis.contract, (x[:6].requires_grad_(), coef))
+    weight = torch.randn(3, basis.n_basis, 2, generator=generator, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(basis.contract, (x[:6].requires_grad_(), weight))
+    assert torch.autograd.gradgradcheck(basis.contract, (x[:6].requires_grad_(), weight))
 
 
 @pytest.mark.usefixtures("path")
-@pytest.mark.parametrize("frozen", ["x", "coef"])
+@pytest.mark.parametrize("frozen", ["x", "weight"])
 def test_gradients_of_one_argument_only(frozen):
     basis, x, generator = spline(3, 6, "uniform", torch.float64)
-    coef = torch.randn(2, 3, basis.n_basis, generator=generator, dtype=torch.float64)
-    wanted = (coef if frozen == "x" else x).requires_grad_()
-    (grad,) = torch.autograd.grad(basis.contract(x, coef).sin().sum(), wanted)
-    (expected,) = torch.autograd.grad(Basis.contract(basis, x, coef).sin().sum(), wanted)
+    weight = torch.randn(3, basis.n_basis, 2, generator=generator, dtype=torch.float64)
+    wanted = (weight if frozen == "x" else x).requires_grad_()
+    (grad,) = torch.autograd.grad(basis.contract(x, weight).sin().sum(), wanted)
+    (expected,) = torch.autograd.grad(Basis.contract(basis, x, weight).sin().sum(), wanted)
     torch.testing.assert_close(grad, expected)
 
 
 def test_transforms_of_torch_take_the_plain_path():
     basis, x, generator = spline(3, 6, "uniform", torch.float64)
-    coef = torch.randn(2, 3, basis.n_basis, generator=generator, dtype=torch.float64)
-    jacobian = torch.func.jacrev(basis.contract, argnums=1)(x, coef)
-    _, tangent = torch.func.jvp(lambda c: basis.contract(x, c), (coef,), (coef,))
-    torch.testing.assert_close((jacobian * coef).flatten(2).sum(2), tangent)
-    torch.testing.assert_close(tangent, basis.contract(x, coef))
+    weight = torch.randn(3, basis.n_basis, 2, generator=generator, dtype=torch.float64)
+    jacobian = torch.func.jacrev(basis.contract, argnums=1)(x, weight)
+    _, tangent = torch.func.jvp(lambda c: basis.contract(x, c), (weight,), (weight,))
+    torch.testing.assert_close((jacobian * weight).flatten(2).sum(2), tangent)
+    torch.testing.assert_close(tangent, basis.contract(x, weight))
 
 
 def test_learned_knots_keep_their_gradients():
     from sklearn_kan.bases import TruncatedPower
 
     basis = TruncatedPower(2, n_knots=5, learn_knots=True)
-    basis.contract(torch.randn(20, 2), torch.randn(3, 2, basis.n_basis)).sum().backward()
+    basis.contract(torch.randn(20, 2), torch.randn(2, basis.n_basis, 3)).sum().backward()
     assert basis.raw_widths.grad.abs().sum() > 0
 
 
@@ -141,10 +140,10 @@ def test_learned_knots_keep_their_gradients():
 def test_threads_of_the_caller_may_share_the_kernel(monkeypatch):
     monkeypatch.setattr(_library, "WORK_PER_THREAD", 1)
     basis, x, generator = spline(3, 6, "uniform", torch.float64)
-    coef = torch.randn(8, 3, basis.n_basis, generator=generator, dtype=torch.float64)
-    expected = basis.contract(x, coef)
+    weight = torch.randn(3, basis.n_basis, 8, generator=generator, dtype=torch.float64)
+    expected = basis.contract(x, weight)
     with ThreadPoolExecutor(4) as executor:
-        for y in executor.map(lambda _: basis.contract(x, coef), range(40)):
+        for y in executor.map(lambda _: basis.contract(x, weight), range(40)):
             assert torch.equal(y, expected)
 
 
@@ -157,11 +156,11 @@ from sklearn_kan.bases import BSpline
 from sklearn_kan.kernels.cpu import _library
 torch.set_num_threads(2)
 _library.WORK_PER_THREAD = 1
-basis, x, coef = BSpline(3), torch.zeros(64, 3), torch.ones(4, 3, 10)
-expected = basis.contract(x, coef)
+basis, x, weight = BSpline(3), torch.zeros(64, 3), torch.ones(3, 10, 4)
+expected = basis.contract(x, weight)
 child = os.fork()
 if child == 0:
-    os._exit(0 if torch.equal(basis.contract(x, coef), expected) else 1)
+    os._exit(0 if torch.equal(basis.contract(x, weight), expected) else 1)
 assert os.waitpid(child, 0)[1] == 0
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
@@ -187,8 +186,8 @@ def test_a_subclass_that_evaluates_otherwise_is_heard():
         def forward(self, x):
             return super().forward(torch.tanh(x))
 
-    basis, x, coef = Warped(2, n_knots=5), torch.randn(9, 2), torch.randn(3, 2, 7)
-    torch.testing.assert_close(basis.contract(x, coef), basis.edge_functions(x, coef).sum(2))
+    basis, x, weight = Warped(2, n_knots=5), torch.randn(9, 2), torch.randn(2, 7, 3)
+    torch.testing.assert_close(basis.contract(x, weight), basis.edge_functions(x, weight).sum(2))
 
 
 @needs_library
@@ -205,7 +204,7 @@ def test_an_interrupted_caller_leaves_its_tensors_to_the_threads(monkeypatch):
     monkeypatch.setattr(_library, "pool", Interrupting)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     with pytest.raises(KeyboardInterrupt):
-        BSpline(2).contract(torch.zeros(8, 2), torch.zeros(3, 2, 10))
+        BSpline(2).contract(torch.zeros(8, 2), torch.zeros(2, 10, 3))
     (part,) = submitted
     _, (_, *tensors) = part.__self__.kept
     assert all(isinstance(tensor, torch.Tensor) for tensor in tensors)
@@ -222,18 +221,18 @@ def test_fake_tensors_are_left_to_torch():
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     with FakeTensorMode():
-        assert BSpline(2).contract(torch.zeros(8, 2), torch.zeros(3, 2, 10)).shape == (8, 3)
+        assert BSpline(2).contract(torch.zeros(8, 2), torch.zeros(2, 10, 3)).shape == (8, 3)
 
 
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize("placement", ["uniform", "quantile"])
 def test_nothing_but_the_input_is_kept_for_backward(placement):
     basis, x, generator = spline(3, 6, placement, torch.float32)
-    coef = torch.randn(5, 3, basis.n_basis, generator=generator, requires_grad=True)
+    weight = torch.randn(3, basis.n_basis, 5, generator=generator, requires_grad=True)
     x.requires_grad_()
-    known = {tensor.untyped_storage().data_ptr() for tensor in (x, coef, *basis.buffers())}
+    known = {tensor.untyped_storage().data_ptr() for tensor in (x, weight, *basis.buffers())}
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor):
-        basis.contract(x, coef)
+        basis.contract(x, weight)
     assert kept
     assert {tensor.untyped_storage().data_ptr() for tensor in kept} <= known

@@ -51,10 +51,10 @@ def splines(knots, degree):
 def test_insertion_leaves_functions_unchanged(degree):
     knots = stacked([tensor([-1.0, -0.2, 0.1, 0.15, 2.0]), tensor([0.0, 1.0, 2.0])])
     finer = stacked([tensor([-1.0, -0.99, -0.2, 0.1, 0.12, 0.15, 1.9, 2.0]), tensor([0.0, 0.5, 1.0, 1.25, 1.5, 2.0])])
-    coef = random(3, 2, knots.shape[1] + degree - 1)
-    inserted = insert_knots(coef, knots, finer, degree)
+    weight = random(2, knots.shape[1] + degree - 1, 3)
+    inserted = insert_knots(weight, knots, finer, degree)
     x = 3 * random(500, 2, seed=1)  # outside the knots too
-    before, after = splines(knots, degree).edge_functions(x, coef), splines(finer, degree).edge_functions(x, inserted)
+    before, after = splines(knots, degree).edge_functions(x, weight), splines(finer, degree).edge_functions(x, inserted)
     torch.testing.assert_close(after, before, rtol=0, atol=1e-11 * before.abs().max().item())
 
 
@@ -85,10 +85,10 @@ def test_insertion_needs_all_old_knots(finer):
 def test_knots_that_were_inserted_are_removed_again(degree):
     knots = tensor([[-1.0, 0.1, 1.0], [0.0, 1.0, 2.0]])
     finer = tensor([[-1.0, -0.5, 0.1, 0.3, 1.0], [0.0, 0.25, 0.5, 1.0, 2.0]])
-    coef = random(3, 2, 2 + degree)
-    back, coarse = remove_knots(insert_knots(coef, knots, finer, degree), finer, degree, tol=1e-9)
+    weight = random(2, 2 + degree, 3)
+    back, coarse = remove_knots(insert_knots(weight, knots, finer, degree), finer, degree, tol=1e-9)
     torch.testing.assert_close(coarse, knots, rtol=0, atol=0)
-    torch.testing.assert_close(back, coef, rtol=0, atol=1e-8)
+    torch.testing.assert_close(back, weight, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("tol", [1e-3, 1e-2, 1.0])
@@ -97,9 +97,9 @@ def test_removal_stays_within_its_tolerance(tol):
     x = torch.linspace(-1, 1, 2001, dtype=torch.float64)[:, None]
     fine = splines(knots, 3)
     target = torch.stack([torch.tanh(8 * x[:, 0]), torch.sin(3 * x[:, 0])], 1)
-    coef = torch.linalg.lstsq(fine(x)[:, 0], target).solution.T[:, None]
-    fewer, coarse = remove_knots(coef, knots, 3, tol)
-    change = (splines(coarse, 3).edge_functions(x, fewer) - fine.edge_functions(x, coef)).abs().max()
+    weight = torch.linalg.lstsq(fine(x)[:, 0], target).solution[None]
+    fewer, coarse = remove_knots(weight, knots, 3, tol)
+    change = (splines(coarse, 3).edge_functions(x, fewer) - fine.edge_functions(x, weight)).abs().max()
     assert change <= tol
     assert coarse.shape[1] < 24
     assert np.isin(coarse.numpy(), knots.numpy()).all()
@@ -120,8 +120,8 @@ def test_roughness_is_the_next_derivative(degree):
     knots = tensor([[0.0, 0.5, 1.0, 1.5, 2.0, 2.5]])
     basis, x = splines(knots, degree), torch.linspace(0, 2.5, 4001, dtype=torch.float64)[:, None]
     target = x ** (degree + 1) / torch.arange(1, degree + 2).prod()
-    coef = torch.linalg.lstsq(basis(x)[:, 0], target).solution.T[:, None]
-    torch.testing.assert_close(roughness(coef, knots, degree)[0], tensor([0.5 ** (degree + 1)] * 5), rtol=0.2, atol=0)
+    weight = torch.linalg.lstsq(basis(x)[:, 0], target).solution[None]
+    torch.testing.assert_close(roughness(weight, knots, degree)[0], tensor([0.5 ** (degree + 1)] * 5), rtol=0.2, atol=0)
 
 
 def test_mass_is_counted_strictly_inside_intervals():
@@ -168,12 +168,12 @@ def test_adaptive_knots_follow_the_function():
     basis = BSpline(2, n_knots=20, knots="adaptive").double()
     x = torch.linspace(-1, 1, 2001, dtype=torch.float64)[:, None].expand(-1, 2)
     phi = basis(x)
-    steep = torch.linalg.lstsq(phi[:, 0], torch.tanh(12 * x[:, :1])).solution.T
-    straight = torch.linalg.lstsq(phi[:, 1], 2 * x[:, 1:]).solution.T
-    coef = torch.stack([steep, straight], 1)
-    before = basis.edge_functions(x, coef)
-    coef = basis.refine_knots(coef, 40)
-    change = (basis.edge_functions(x, coef) - before).abs().max()
+    steep = torch.linalg.lstsq(phi[:, 0], torch.tanh(12 * x[:, :1])).solution
+    straight = torch.linalg.lstsq(phi[:, 1], 2 * x[:, 1:]).solution
+    weight = torch.stack([steep, straight])
+    before = basis.edge_functions(x, weight)
+    weight = basis.refine_knots(weight, 40)
+    change = (basis.edge_functions(x, weight) - before).abs().max()
     assert change <= ADAPTIVE_TOLERANCE
     rows = [row[row.isfinite()] for row in basis.knots]
     assert len(rows[1]) == 2  # a straight line needs none inside
@@ -219,7 +219,7 @@ def test_a_constant_zero_needs_no_tolerance():
 @pytest.mark.parametrize(
     ("f", "a", "b", "message"),
     [
-        (torch.sin, 1.0, 1.0, "a=1.0 and b=1.0 are the ends of no range."),
+        (torch.sin, 1.0, 1.0, "a=1.0 and b=1.0 do not bound a range."),
         (lambda x: 1 / x.clamp(min=0), -1.0, 1.0, "or a value that is not finite."),
         (lambda x: x[:2], 0.0, 1.0, "f gives shape (2,) for (6,)"),
         (lambda x: (x > 0.3).double(), 0.0, 1.0, "f seems to jump near x=0.3."),

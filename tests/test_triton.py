@@ -68,9 +68,9 @@ def spline(n_inputs, dtype=torch.float64, **parameters):
     return basis
 
 
-def spline_contract(basis, x, coef):
+def spline_contract(basis, x, weight):
     """The kernel, whether or not the basis would take it."""
-    return cuda.spline_contract(x, coef, basis.table(), basis.degree, partial(Basis.contract, basis))
+    return cuda.spline_contract(x, weight, basis.table(), basis.degree, partial(Basis.contract, basis))
 
 
 def rational_contract(x, weight, numerator, denominator, ends=INFINITE):
@@ -93,13 +93,13 @@ def assert_agree(found, expected, dtype):
         assert ((kernel.double() - plain).abs() <= TOLERANCES[dtype] * largest).all()
 
 
-def check_spline(basis, x, coef):
+def check_spline(basis, x, weight):
     dtype = x.dtype
-    found = outputs_and_gradients(partial(spline_contract, basis), x, coef)
+    found = outputs_and_gradients(partial(spline_contract, basis), x, weight)
     oracle = BSpline(basis.in_features, n_knots=basis.n_knots, degree=basis.degree).to(DEVICE, torch.float64)
     oracle.knots.copy_(basis.knots)
     oracle.tabulate()
-    expected = outputs_and_gradients(lambda *leaves: Basis.contract(oracle, *leaves), x.double(), coef.double())
+    expected = outputs_and_gradients(lambda *leaves: Basis.contract(oracle, *leaves), x.double(), weight.double())
     assert_agree(found, expected, dtype)
 
 
@@ -111,14 +111,14 @@ def check_spline(basis, x, coef):
 )  # fmt: skip
 def test_spline_kernels_equal_plain_torch(degree, n_knots, placement, dtype):
     basis = spline(3, dtype, n_knots=n_knots, degree=degree, knots=placement)
-    check_spline(basis, 2 * normal(21, 3, dtype=dtype, seed=1), normal(5, 3, basis.n_basis, dtype=dtype, seed=2))
+    check_spline(basis, 2 * normal(21, 3, dtype=dtype, seed=1), normal(3, basis.n_basis, 5, dtype=dtype, seed=2))
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (40, 1, 33), (3, 19, 2), (130, 2, 129)])
 def test_spline_kernels_take_any_shape(shape):
     n, n_inputs, n_outputs = shape
     basis = spline(n_inputs, n_knots=6, knots="quantile")
-    check_spline(basis, normal(n, n_inputs, seed=1), normal(n_outputs, n_inputs, basis.n_basis, seed=2))
+    check_spline(basis, normal(n, n_inputs, seed=1), normal(n_inputs, basis.n_basis, n_outputs, seed=2))
 
 
 @all_types
@@ -128,25 +128,26 @@ def test_far_outside_the_knots_and_on_them(dtype):
     ends = torch.tensor([-1e4, -300.0, 300.0, 1e4], device=DEVICE, dtype=dtype)
     on_knots = torch.where(basis.knots.isfinite(), basis.knots, 0.0)
     x = torch.cat([ends.repeat(2, 1), on_knots], 1).T
-    check_spline(basis, x, normal(4, 2, basis.n_basis, dtype=dtype))
+    check_spline(basis, x, normal(2, basis.n_basis, 4, dtype=dtype))
 
 
 def test_what_is_not_a_number_stays_so_in_its_row_alone():
     basis, x = spline(2), normal(5, 2)
     x[3, 1] = float("nan")
-    y = spline_contract(basis, x, normal(3, 2, basis.n_basis))
+    y = spline_contract(basis, x, normal(2, basis.n_basis, 3))
     assert y.isnan().all(1).tolist() == [False, False, False, True, False]
 
 
 def test_sums_over_rows_may_be_split(monkeypatch):
     basis, x = spline(2), normal(260, 2)
-    coef, weight, a, b = (normal(*shape) for shape in [(3, 2, basis.n_basis), (3, 2), (1, 6), (1, 4)])
+    weight = normal(2, basis.n_basis, 3)
+    of_rational = [normal(*shape) for shape in [(2, 3), (1, 6), (1, 4)]]
     contract, splits = partial(spline_contract, basis), []
     split = _launch.Tile.split
     monkeypatch.setattr(_launch.Tile, "split", lambda *args: splits.append(split(*args)) or splits[-1])
-    many = outputs_and_gradients(contract, x, coef), outputs_and_gradients(rational_contract, x, weight, a, b)
+    many = outputs_and_gradients(contract, x, weight), outputs_and_gradients(rational_contract, x, *of_rational)
     monkeypatch.setattr(_launch, "ENOUGH_PROGRAMS", 1)
-    one = outputs_and_gradients(contract, x, coef), outputs_and_gradients(rational_contract, x, weight, a, b)
+    one = outputs_and_gradients(contract, x, weight), outputs_and_gradients(rational_contract, x, *of_rational)
     assert [grid[2] for grid, _ in splits] == [2, 3, 1, 1]
     for found, expected in zip(many, one, strict=True):
         assert_agree(found, expected, torch.float64)
@@ -154,13 +155,12 @@ def test_sums_over_rows_may_be_split(monkeypatch):
 
 def test_strided_inputs_and_gradients_are_read_rightly():
     basis = spline(3)
-    coef = normal(3, 4, basis.n_basis).transpose(0, 1)
-    check_spline(basis, normal(20, 6)[::2, 1:4], coef)
+    weight = normal(4, basis.n_basis, 3).transpose(0, 2)
+    check_spline(basis, normal(20, 6)[::2, 1:4], weight)
     x = normal(9, 3).requires_grad_()
-    (grad,) = torch.autograd.grad(
-        spline_contract(basis, x, coef).sum(), x
-    )  # of a sum, a gradient is one number of stride 0
-    (expected,) = torch.autograd.grad(Basis.contract(basis, x, coef).sum(), x)
+    y = spline_contract(basis, x, weight)
+    (grad,) = torch.autograd.grad(y.sum(), x)  # of a sum, a gradient is one number of stride 0
+    (expected,) = torch.autograd.grad(Basis.contract(basis, x, weight).sum(), x)
     torch.testing.assert_close(grad, expected)
 
 
@@ -168,9 +168,9 @@ def test_strided_inputs_and_gradients_are_read_rightly():
 def test_nothing_in_gives_zeros(shape):
     n, n_inputs, n_outputs = shape
     basis = BSpline(n_inputs).to(DEVICE, torch.float64)
-    x, coef = normal(n, n_inputs), normal(n_outputs, n_inputs, basis.n_basis)
-    check_spline(basis, x, coef)
-    weight, a, b = normal(n_outputs, n_inputs), normal(2, 6), normal(2, 4)
+    x, weight = normal(n, n_inputs), normal(n_inputs, basis.n_basis, n_outputs)
+    check_spline(basis, x, weight)
+    weight, a, b = normal(n_inputs, n_outputs), normal(2, 6), normal(2, 4)
     y, *gradients = outputs_and_gradients(rational_contract, x, weight, a, b)
     assert y.shape == (n, n_outputs)
     assert not y.any()
@@ -180,9 +180,9 @@ def test_nothing_in_gives_zeros(shape):
 
 def test_gradcheck():
     basis = spline(2, n_knots=5, knots="quantile")
-    leaves = normal(4, 2).requires_grad_(), normal(2, 2, basis.n_basis).requires_grad_()
+    leaves = normal(4, 2).requires_grad_(), normal(2, basis.n_basis, 2).requires_grad_()
     assert torch.autograd.gradcheck(partial(spline_contract, basis), leaves, fast_mode=True)
-    leaves = [normal(*shape, seed=k).requires_grad_() for k, shape in enumerate([(5, 3), (2, 3), (2, 6), (2, 4)])]
+    leaves = [normal(*shape, seed=k).requires_grad_() for k, shape in enumerate([(5, 3), (3, 2), (2, 6), (2, 4)])]
     assert torch.autograd.gradcheck(partial(rational_contract, ends=(-1.0, 0.7)), leaves, fast_mode=True)
 
 
@@ -190,17 +190,17 @@ def test_only_wanted_gradients_are_calculated(monkeypatch):
     basis, x, launched = spline(2), normal(5, 2), []
     launch = _spline.launch
     monkeypatch.setattr(_spline, "launch", lambda name, *arguments: launched.append(name) or launch(name, *arguments))
-    coef = normal(3, 2, basis.n_basis).requires_grad_()
-    spline_contract(basis, x, coef).sum().backward()
-    assert launched == ["spline_forward", "spline_grad_slabs"]
+    weight = normal(2, basis.n_basis, 3).requires_grad_()
+    spline_contract(basis, x, weight).sum().backward()
+    assert launched == ["spline_forward", "spline_grad_weight"]
 
 
 def test_gradients_of_gradients_are_left_to_torch():
-    basis, x, coef = spline(2), normal(5, 2).requires_grad_(), normal(3, 2, 10).requires_grad_()
+    basis, x, weight = spline(2), normal(5, 2).requires_grad_(), normal(2, 10, 3).requires_grad_()
     second = []
     for contract in (spline_contract, Basis.contract):
-        (slope,) = torch.autograd.grad(contract(basis, x, coef).sum(), x, create_graph=True)
-        second += [torch.autograd.grad(slope.square().sum(), coef)[0]]
+        (slope,) = torch.autograd.grad(contract(basis, x, weight).sum(), x, create_graph=True)
+        second += [torch.autograd.grad(slope.square().sum(), weight)[0]]
     torch.testing.assert_close(*second)
 
 
@@ -212,7 +212,7 @@ def plain_rational(x, weight, numerator, denominator, ends=INFINITE):
     q = sum(denominator[group, j - 1] * c**j for j in range(1, 5))
     value = p / (1 + q.abs())
     (slope,) = torch.autograd.grad(value.sum(), c, create_graph=True)
-    return (value + slope * (x - c)) @ weight.T
+    return (value + slope * (x - c)) @ weight
 
 
 @all_types
@@ -227,7 +227,7 @@ def plain_rational(x, weight, numerator, denominator, ends=INFINITE):
 )
 def test_rational_kernels_equal_plain_torch(shape, ends, dtype):
     n, n_inputs, n_outputs, n_groups = shape
-    shapes = [(n, n_inputs), (n_outputs, n_inputs), (n_groups, 6), (n_groups, 4)]
+    shapes = [(n, n_inputs), (n_inputs, n_outputs), (n_groups, 6), (n_groups, 4)]
     leaves = [normal(*shape, dtype=dtype, seed=seed) for seed, shape in enumerate(shapes)]
     found = outputs_and_gradients(partial(rational_contract, ends=ends), *leaves)
     expected = outputs_and_gradients(partial(plain_rational, ends=ends), *[leaf.double() for leaf in leaves])
@@ -236,23 +236,23 @@ def test_rational_kernels_equal_plain_torch(shape, ends, dtype):
 
 def test_the_rational_basis_has_the_kernels_conventions():
     basis = Rational(5, n_groups=3).to(DEVICE, torch.float64)
-    x, coef = 2 * normal(40, 5), normal(4, 5, 1)
+    x, weight = 2 * normal(40, 5), normal(5, 1, 4)
     found = outputs_and_gradients(
-        partial(rational_contract, ends=basis.ends), x, coef[..., 0], basis.a, basis.b
+        partial(rational_contract, ends=basis.ends), x, weight[:, 0], basis.a, basis.b
     )  # fmt: skip
-    expected = outputs_and_gradients(basis.contract_with, x, coef[..., 0], basis.a, basis.b)
+    expected = outputs_and_gradients(basis.contract_with, x, weight[:, 0], basis.a, basis.b)
     assert_agree(found, expected, torch.float64)
-    torch.testing.assert_close(basis.contract(x, coef), found[0])
+    torch.testing.assert_close(basis.contract(x, weight), found[0])
 
 
 def test_shapes_that_do_not_belong_together():
     basis = spline(2)
     with pytest.raises(ValueError, match=r"x has shape \(5, 3\)\. Pass \(n_samples, 2\)"):
-        spline_contract(basis, normal(5, 3), normal(4, 2, basis.n_basis))
+        spline_contract(basis, normal(5, 3), normal(2, basis.n_basis, 4))
     with pytest.raises(ValueError, match=r"x has shape \(5, 3\)\. Pass \(n_samples, 2\)"):
-        rational_contract(normal(5, 3), normal(4, 2), normal(1, 6), normal(1, 4))
+        rational_contract(normal(5, 3), normal(2, 4), normal(1, 6), normal(1, 4))
     with pytest.raises(ValueError, match=r"\(\(1, 5\), \(1, 4\)\)\. Pass \(groups, 6\) and \(groups, 4\)"):
-        rational_contract(normal(5, 2), normal(4, 2), normal(1, 5), normal(1, 4))
+        rational_contract(normal(5, 2), normal(2, 4), normal(1, 5), normal(1, 4))
 
 
 def run(*arguments, **environment):
@@ -266,7 +266,7 @@ def run(*arguments, **environment):
 
 def test_kernels_compile_for_a_gpu_that_is_not_here(tmp_path):
     compiled = run(Path(__file__).with_name("compile_kernels.py"), TRITON_CACHE_DIR=str(tmp_path))
-    names = {"spline_forward", "spline_grad_x", "spline_grad_slabs"}
+    names = {"spline_forward", "spline_grad_x", "spline_grad_weight"}
     names |= {"rational_forward", "rational_grad_x", "rational_grad_weight"}
     found = [tuple(line.split()) for line in compiled.splitlines()]
     settings = [("float32", "ieee"), ("float32", "tf32"), ("float64", "ieee"), ("bfloat16", "ieee")]
@@ -299,7 +299,7 @@ def test_layers_on_a_gpu_take_the_kernel(dtype, monkeypatch):
     basis = spline(3, dtype)
     launched, launch = [], _spline.launch
     monkeypatch.setattr(_spline, "launch", lambda name, *arguments: launched.append(name) or launch(name, *arguments))
-    basis.contract(normal(9, 3, dtype=dtype), normal(4, 3, basis.n_basis, dtype=dtype))
+    basis.contract(normal(9, 3, dtype=dtype), normal(3, basis.n_basis, 4, dtype=dtype))
     assert launched == ["spline_forward"]
     assert not kernels.find("spline_sums", normal(9, 3, dtype=dtype).half())
 
@@ -308,10 +308,10 @@ def test_layers_on_a_gpu_take_the_kernel(dtype, monkeypatch):
 @all_types
 def test_real_sizes_agree_bit_for_bit_with_themselves_and_with_torch(dtype):
     basis = spline(64, dtype, n_knots=20, knots="quantile")
-    x, coef = normal(5000, 64, dtype=dtype), normal(96, 64, basis.n_basis, dtype=dtype)
-    check_spline(basis, x, coef)
+    x, weight = normal(5000, 64, dtype=dtype), normal(64, basis.n_basis, 96, dtype=dtype)
+    check_spline(basis, x, weight)
     contract = partial(spline_contract, basis)
-    for once, again in zip(outputs_and_gradients(contract, x, coef), outputs_and_gradients(contract, x, coef),
+    for once, again in zip(outputs_and_gradients(contract, x, weight), outputs_and_gradients(contract, x, weight),
                            strict=True):  # fmt: skip
         assert torch.equal(once, again)
 
@@ -319,32 +319,32 @@ def test_real_sizes_agree_bit_for_bit_with_themselves_and_with_torch(dtype):
 @needs_cuda
 def test_rounding_to_tf32_is_torch_s_to_allow(monkeypatch):
     basis = spline(64, torch.float32)
-    x, coef = normal(500, 64, dtype=torch.float32), normal(96, 64, basis.n_basis, dtype=torch.float32)
-    exact = basis.double().contract(x.double(), coef.double())
+    x, weight = normal(500, 64, dtype=torch.float32), normal(64, basis.n_basis, 96, dtype=torch.float32)
+    exact = basis.double().contract(x.double(), weight.double())
     basis.float()
     errors = []
     for allowed in (False, True):
         monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", allowed)
-        errors.append((basis.contract(x, coef).double() - exact).abs().max() / exact.abs().max())
+        errors.append((basis.contract(x, weight).double() - exact).abs().max() / exact.abs().max())
     assert errors[0] < 2e-6 < errors[1] < 3e-3
 
 
 @needs_cuda
 def test_the_expansion_is_never_in_memory():
     basis = spline(256, torch.float32, n_knots=62)
-    x, coef = normal(20_000, 256, dtype=torch.float32), normal(64, 256, basis.n_basis, dtype=torch.float32)
-    outputs_and_gradients(lambda *leaves: basis.contract(*leaves), x, coef)
+    x, weight = normal(20_000, 256, dtype=torch.float32), normal(256, basis.n_basis, 64, dtype=torch.float32)
+    outputs_and_gradients(lambda *leaves: basis.contract(*leaves), x, weight)
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
-    outputs_and_gradients(lambda *leaves: basis.contract(*leaves), x, coef)
+    outputs_and_gradients(lambda *leaves: basis.contract(*leaves), x, weight)
     assert torch.cuda.max_memory_allocated() - before < x.nbytes * basis.n_basis / 8
 
 
 @needs_cuda
 def test_more_numbers_than_an_int32_counts():
     basis = spline(1, torch.float32)
-    coef = normal(8, 1, basis.n_basis, dtype=torch.float32)
+    weight = normal(1, basis.n_basis, 8, dtype=torch.float32)
     x = normal(2**28 + 100, 1, dtype=torch.float32)
     with torch.no_grad():
-        y = basis.contract(x, coef)
-        torch.testing.assert_close(y[-100:], basis.contract(x[-100:], coef))
+        y = basis.contract(x, weight)
+        torch.testing.assert_close(y[-100:], basis.contract(x[-100:], weight))

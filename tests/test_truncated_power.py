@@ -112,7 +112,7 @@ def test_power_coefficients_give_the_same_functions(degree, placement, individua
     for o, i, knots in edges(basis):
         x = between(knots)
         powers = oracle(x, knots, degree)
-        ours = basis.edge_functions(at_input(i, x), coef)[:, o, i].detach().numpy()
+        ours = basis.edge_functions(at_input(i, x), coef.permute(1, 2, 0))[:, o, i].detach().numpy()
         n_used = powers.shape[1]
         size = np.abs(powers) @ np.abs(power_coef[o, i, :n_used])  # what cancels in the sum
         assert (np.abs(powers @ power_coef[o, i, :n_used] - ours) <= 1e-12 * (1 + size)).all()
@@ -170,8 +170,8 @@ def test_learned_knots_start_where_fixed_ones_stand(placement, individual):
 
 def test_every_learned_knot_changes_the_function():
     basis = build(learn_knots=True)
-    coef = random(OUT, IN, basis.n_basis)
-    y = basis.contract(torch.linspace(-0.99, 0.99, 50, dtype=torch.float64)[:, None].repeat(1, IN), coef)
+    weight = random(IN, basis.n_basis, OUT)
+    y = basis.contract(torch.linspace(-0.99, 0.99, 50, dtype=torch.float64)[:, None].repeat(1, IN), weight)
     (gradient,) = torch.autograd.grad(y.square().sum(), basis.raw_widths)
     assert (gradient.abs() > 1e-8).all()
 
@@ -183,11 +183,11 @@ def test_sums_with_learned_knots_are_those_of_the_values(degree, dtype, atol, pl
     basis = build(degree, placement, learn_knots=True)
     move(basis)
     basis = basis.to(dtype)
-    x, coef = 1.5 * random(60, IN).to(dtype), random(OUT, IN, basis.n_basis, seed=1).to(dtype)
-    found = [basis.contract(x.requires_grad_(), coef.requires_grad_())]
-    expected = [torch.einsum("nik,oik->no", basis(x), coef)]
+    x, weight = 1.5 * random(60, IN).to(dtype), random(IN, basis.n_basis, OUT, seed=1).to(dtype)
+    found = [basis.contract(x.requires_grad_(), weight.requires_grad_())]
+    expected = [torch.einsum("nik,iko->no", basis(x), weight)]
     for sums in (found, expected):
-        sums += torch.autograd.grad(sums[0].sin().sum(), [x, coef, basis.raw_widths])
+        sums += torch.autograd.grad(sums[0].sin().sum(), [x, weight, basis.raw_widths])
     for one, two in zip(found, expected, strict=True):
         torch.testing.assert_close(one, two, rtol=atol, atol=atol)
 
@@ -214,29 +214,29 @@ def test_individual_knots_start_staggered_and_ordered():
 @both_placements
 def test_individual_edges_are_splines_on_their_own_knots(degree, placement, learned):
     basis = build(degree, placement, individual_knots=True, learn_knots=learned)
-    coef, x = random(OUT, IN, basis.n_basis, seed=1), 2 * random(15, IN, seed=2)
-    ours = basis.edge_functions(x, coef)
+    weight, x = random(IN, basis.n_basis, OUT, seed=1), 2 * random(15, IN, seed=2)
+    ours = basis.edge_functions(x, weight)
     for o, i, knots in edges(basis):
         alone = BSpline(1, n_knots=6, degree=degree).double()
         alone.knots.copy_(torch.from_numpy(knots))
         alone.tabulate()
-        torch.testing.assert_close(ours[:, o, i], alone(x[:, i : i + 1])[:, 0] @ coef[o, i], rtol=1e-9, atol=1e-9)
-    direct = torch.einsum("noik,oik->noi", basis(x), coef)
+        torch.testing.assert_close(ours[:, o, i], alone(x[:, i : i + 1])[:, 0] @ weight[i, :, o], rtol=1e-9, atol=1e-9)
+    direct = torch.einsum("noik,iko->noi", basis(x), weight)
     torch.testing.assert_close(ours, direct, rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(basis.contract(x, coef), direct.sum(2), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(basis.contract(x, weight), direct.sum(2), rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("learned", [False, True])
 @pytest.mark.parametrize("at_once", [1, 2 * 15 * IN])
 def test_outputs_in_parts_give_the_same_values_and_gradients(monkeypatch, learned, at_once):
     basis = build(individual_knots=True, learn_knots=learned)
-    coef = random(OUT, IN, basis.n_basis, seed=1).requires_grad_()
+    weight = random(IN, basis.n_basis, OUT, seed=1).requires_grad_()
     x = random(15, IN, seed=2).requires_grad_()
 
     def run():
-        y, edges = basis.contract(x, coef), basis.edge_functions(x, coef)
+        y, edges = basis.contract(x, weight), basis.edge_functions(x, weight)
         total = (y * random(15, OUT, seed=3)).sum() + edges.square().sum()
-        return [y, edges, *torch.autograd.grad(total, [x, coef, *basis.parameters()])]
+        return [y, edges, *torch.autograd.grad(total, [x, weight, *basis.parameters()])]
 
     monkeypatch.setattr(truncated_power.kernels, "find", lambda *arguments, **splines: None)
     whole = run()

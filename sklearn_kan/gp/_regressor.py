@@ -35,12 +35,13 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     n_components : int, default=8
-        The most periodic components.
+        Maximum number of periodic components.
     spectrum : {"auto", "student_t", "gaussian"}, default="auto"
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
-        (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2; along a single feature it averages
-        over that and a Gaussian, in more than three features over smoothness 1/2 and a Gaussian. It is a Gaussian if
-        ``solver`` comes to be ``"fourier"``. If `trend_degree` is given too, predictions are those of ``kernel_``.
+        (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2; along a single feature it
+        averages over that and a Gaussian, in more than three features over smoothness 1/2 and a Gaussian. It is a
+        Gaussian if the solver turns out to be ``"fourier"``. If `trend_degree` is given too, predictions are those of
+        ``kernel_``.
     nu : {0.5, 1.5, 2.5}, default=1.5
         Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
@@ -51,15 +52,16 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     normalize_y : bool, default=True
         Centre targets and scale them to unit variance before fitting; the kernel is then on that scale.
     n_restarts_optimizer : int, default=0
-        More starts of the smooth components, drawn at random; the best likelihood wins.
+        Further starts of the smooth components, drawn at random. The start with the best likelihood wins.
     max_iter : int, default=200
         Steps of L-BFGS-B from each start.
     solver : {"auto", "cholesky", "toeplitz", "kronecker", "gaps", "fourier", "inducing"}, default="auto"
         How to compute the likelihood. ``"cholesky"`` is exact, O(n³). ``"toeplitz"`` is the same on an evenly spaced
         axis, O(n²). ``"kronecker"`` is exact on a full grid, for a kernel that is a product of mixtures along each
-        axis; ``"gaps"`` is its like for a grid with missing cells. ``"fourier"`` takes many points in one or two
+        axis; ``"gaps"`` does the same for a grid with missing cells. ``"fourier"`` maps many points in one or two
         features to equispaced Fourier features, up to length scales of half or a quarter of the range. ``"inducing"``
-        takes many rows of any kind to at most 1,000 inducing points. ``"auto"`` takes the fastest that suits the data.
+        summarises many rows of any kind by at most 1,000 inducing points. ``"auto"`` takes the fastest that suits the
+        data.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``; ``"auto"`` takes a GPU where there is one.
     random_state : int, RandomState instance or None, default=None
@@ -69,7 +71,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Attributes
     ----------
     kernel_ : SpectralMixture
-        Of the most probable trend; for normalised targets.
+        The kernel of the model with the most probable trend, for normalised targets.
     frequencies_, length_scales_ : ndarray of shape (n_components_, n_features_in_)
         μ and ℓ, in cycles per unit and in units of the features.
     weights_ : ndarray of shape (n_components_,)
@@ -102,7 +104,7 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     2019). In more than three features and up to 1,000 rows they count by how well their mixture predicts left-out rows
     (Yao et al. 2018), and their parameters are averaged over by Laplace's approximation.
 
-    A row with weight w counts as w rows. Rows with the same features are merged exactly, so they do no harm to the
+    A row with weight w counts as w rows. Rows with the same features are merged exactly, so they do not harm the
     conditioning.
 
     References
@@ -301,9 +303,9 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_features)
         return_std : bool, default=False
-            Also the standard deviation of an observation, noise included.
+            Whether to also return the standard deviation of an observation, noise included.
         return_cov : bool, default=False
-            Also the covariance of observations.
+            Whether to also return the covariance of observations.
 
         Returns
         -------

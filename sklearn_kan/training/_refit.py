@@ -53,7 +53,7 @@ def refit_last_layer(net, rows, validation, strength):
     rows, validation : Rows
         The latter may be None.
     strength : float
-        Of the penalty ``strength / 2 ||C||^2`` beside the sum of the losses, for Newton's method without validation.
+        Of the penalty ``strength / 2 ||C||^2`` added to the sum of the losses, for Newton's method without validation.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def solve(module, loss, rows, member, current, strength):
 
 def read(layer):
     """All coefficients of a layer, factors of its inputs included."""
-    parts = [layer.bias[None], layer.coef.permute(1, 2, 0).flatten(0, 1)]
+    parts = [layer.bias[None], layer.scaled_weight.flatten(0, 1)]
     if layer.base_weight is not None:
         parts.append(layer.scaled(layer.base_weight.T))
     return torch.cat(parts).detach().unflatten(1, (-1, layer.out_features)).transpose(0, 1).contiguous()

@@ -173,7 +173,7 @@ class Search:
         return max(best, self.optimise(best.kernel), key=lambda fit: fit.criterion)
 
     def again(self, start, like):
-        """The mixture that is reached from another, beside the slowest component of a start."""
+        """The mixture that is reached from another, together with the slowest component of a start."""
         slow = np.argmax(start.length_scales.sum(1))
         kernel = like.replaced(spectrum=start.spectrum, nu=start.nu)
         kernel = kernel.with_component(start.weights[slow], start.length_scales[slow], start.frequencies[slow])

@@ -18,8 +18,8 @@ BASES: dict[str, type["Basis"]] = {}
 class Basis(nn.Module, ABC):
     """A univariate basis, applied to each input by itself.
 
-    A subclass is one file: it computes :meth:`forward` and, with ``class Mine(Basis, name="mine")``, can be
-    chosen by that name. (A worker process knows the name only if it imports the file; the class it can be given.)
+    A subclass is one file: it computes :meth:`forward` and, with ``class Mine(Basis, name="mine")``, can be chosen by
+    that name. (A worker process knows the name only if it imports the file; the class itself can always be passed.)
     Its constructor takes ``in_features`` and keyword arguments; one named ``n_knots``, ``degree``, ``knots``,
     ``out_features`` or ``is_first`` is filled from the estimator's, the network's or the layer's value of that name.
 
@@ -34,7 +34,7 @@ class Basis(nn.Module, ABC):
     search_space : dict
         Ranges ``{parameter: (low, high) or list of choices}`` for hyperparameter search.
     has_base : bool
-        Whether a layer puts a smooth branch ``v silu(x)`` beside the basis.
+        Whether a layer adds a smooth branch ``v silu(x)`` to the basis.
 
     Notes
     -----

@@ -43,13 +43,13 @@ class BSpline(Basis, name="bspline"):
     Raises
     ------
     ValueError
-        If `n_knots`, `degree` or `knots` is out of its range.
+        If `n_knots`, `degree` or `knots` is out of range.
 
     Notes
     -----
-    Shape: ``(n_samples, in_features) -> (n_samples, in_features, n_basis)``. Inside the knots the values sum to
-    one and equal :meth:`scipy.interpolate.BSpline.design_matrix`; as in
-    :class:`sklearn.preprocessing.SplineTransformer` the knots go on outside with the outermost spacing.
+    Shape: ``(n_samples, in_features) -> (n_samples, in_features, n_basis)``. Inside the knots the values sum to one
+    and equal :meth:`scipy.interpolate.BSpline.design_matrix`; as in :class:`sklearn.preprocessing.SplineTransformer`
+    the knots continue outside with the outermost spacing.
 
     References
     ----------

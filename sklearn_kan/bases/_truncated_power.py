@@ -34,11 +34,11 @@ class TruncatedPower(BSpline, name="truncated_power"):
     degree : int, default=3
         0 to 5; at least 1 if knots are learned.
     knots : {"uniform", "quantile", "adaptive"} or Tensor, default="uniform"
-        Where knots stand, or start; as in `BSpline`.
+        Where the knots are, or start; as in `BSpline`.
     individual_knots : bool, default=False
-        Each edge (output, input) has knots of its own, which start staggered between outputs. Such a layer is
-        no longer one matrix product: it costs about four times as much on the CPU, and memory is held down by
-        recomputing in backward.
+        Each edge (output, input) has its own knots, which start staggered between outputs. Such a layer is no longer
+        one matrix product: it costs about four times as much on the CPU, and memory is held down by recomputing in
+        backward.
     learn_knots : bool, default=False
         Train the inner knots too. They stay ordered: widths are ``softplus(r) + 1e-3``, summed up and rescaled
         to the knots' range, whose ends stay put.
@@ -253,7 +253,8 @@ def interval_powers(table, weight):
     order = polynomials.shape[1]
     index = (table.first[:, None] + torch.arange(order, device=weight.device))[:, None].expand(-1, order, -1)
     change = polynomials.new_zeros(len(polynomials), order, weight.shape[1]).scatter(2, index, polynomials)
-    change = change.view(len(table.knots), -1, weight.shape[1])
+    n_powers = order * (len(polynomials) // max(1, len(table.knots)))
+    change = change.view(len(table.knots), n_powers, weight.shape[1])
     identity = torch.eye(order, dtype=weight.dtype, device=weight.device).flatten().repeat(len(polynomials), 1)
     start = order * torch.arange(change.shape[1] // order, device=weight.device).repeat(len(table.knots))
     powers = PieceTable(table.knots.detach(), identity, table.origin, table.rate, start)

@@ -9,9 +9,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array
 
 from ..knots import distinct_values, quantile
+from ._masked import check_unmasked
 from ._table import is_missing
 
 MAX_WEIGHT = 1e100  # sums of weights stay finite
+LOG_LINK = "poisson", "gamma", "tweedie"  # losses that learn the logarithm of a mean
 
 
 class Classes(NamedTuple):
@@ -86,7 +88,7 @@ class TargetScaler:
         spread = largest * (((values - mean) / largest).square() * share).sum().sqrt()  # no square of a large number
         if self.loss == "squared_error":
             center = mean
-        elif self.loss == "poisson":
+        elif self.loss in LOG_LINK:
             center, spread = torch.zeros_like(mean), mean
         else:
             center = quantile(values, mass, self.quantile if self.loss == "quantile" else 0.5)
@@ -100,13 +102,14 @@ class TargetScaler:
     def inverse_transform(self, raw):
         """Predictions from raw network outputs, in float64."""
         raw = raw.astype(np.float64)
-        return self.scale_ * np.exp(raw) if self.loss == "poisson" else self.center_ + self.scale_ * raw
+        return self.scale_ * np.exp(raw) if self.loss in LOG_LINK else self.center_ + self.scale_ * raw
 
 
 def read_y(y, n_samples, *, numeric):
     """Check a target: no missing or infinite value, as many rows as the table; float64 if it has to be `numeric`."""
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
+    check_unmasked("y", y)
     y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, ensure_all_finite=False, ensure_min_features=0)
     if len(y) != n_samples:
         raise ValueError(f"X has {n_samples} rows and y has {len(y)}. Pass one target for each row.")
@@ -235,6 +238,7 @@ def as_numbers(y):
 
 def read_weight(sample_weight, n_samples):
     """Check row weights; returns float64 of shape (n_samples,)."""
+    check_unmasked("sample_weight", sample_weight)
     weight = _check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
     if (weight < 0).any():
         raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")

@@ -80,13 +80,13 @@ class BaseKAN(Parameters):
         reader = self._reader(knows_columns=design is not None)
         categorical = None if design is None else design.encoder.categorical_
         columns = read_table(reader, X, reset=design is None, categorical=categorical)
-        n_samples = len(columns[0][1])
+        n_samples = len(columns[0].values)
         y, target = self._read_target(y, n_samples, None if design is None else design.target, **given)
         weight = np.ones(n_samples) if sample_weight is None else read_weight(sample_weight, n_samples)
         weight = self._row_weight(y, weight, target)
         used = np.flatnonzero(weight)
         if len(used) < n_samples:
-            columns = [(name, values[used], is_categorical) for name, values, is_categorical in columns]
+            columns = [column.rows(used) for column in columns]
             y, weight = y[used], weight[used]
         self._check_rows(y, target, streams)
         return Data(reader, columns, y, weight, target)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..data._encoding import TableEncoder
+from ..data._table import Column
 from ..network._architecture import Architecture
 from ..network._constrained import Constraints
 from ..training._holdout import folds_of
@@ -27,7 +28,7 @@ class Data(NamedTuple):
     ----------
     reader : KANClassifier or KANRegressor
         The estimator's parameters, and the columns' number and names.
-    columns : list of (name, values, is_categorical)
+    columns : list of Column
     y : ndarray
         Places of classes, or numbers of shape (n_samples, n_outputs).
     weight : ndarray of shape (n_samples,)
@@ -35,7 +36,7 @@ class Data(NamedTuple):
     """
 
     reader: Any
-    columns: list[tuple[Any, np.ndarray, bool]]
+    columns: list[Column]
     y: np.ndarray
     weight: np.ndarray
     target: Any
@@ -95,8 +96,8 @@ def chosen_dtype(dtype, columns):
     """Precision of a network; for ``"auto"`` as the table has it, or single on large ones."""
     if dtype != "auto":
         return dtype
-    is_single = all(values.dtype == np.float32 for _, values, is_categorical in columns if not is_categorical)
-    return "float32" if is_single or len(columns[0][1]) > MERGED_ROWS else "float64"
+    is_single = all(column.values.dtype == np.float32 for column in columns if not column.is_categorical)
+    return "float32" if is_single or len(columns[0].values) > MERGED_ROWS else "float64"
 
 
 def unconstrained(estimator, encoder, n_outputs, n_samples, streams):

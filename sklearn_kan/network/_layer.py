@@ -30,17 +30,17 @@ class KANLayer(nn.Module):
     basis_params : dict, optional
         Further parameters of the basis.
     fine_knots : int, optional
-        Knots in the latter half of an ensemble's members, if the basis is ``"bspline"``.
+        Number of knots in the second half of an ensemble's members, if the basis is ``"bspline"``.
     interactions : {"product", "mixed"}, optional
-        ``"product"`` adds ``(sum_i f_oi x_i) (sum_i g_oi x_i)`` to output o, the product part of a quadratic unit.
-        It starts as nothing, g = 0, beside which f is random: ReLinear's way of letting quadratic terms in.
-        ``"mixed"`` adds it in the latter half of an ensemble's members only.
+        ``"product"`` adds ``(sum_i f_oi x_i) (sum_i g_oi x_i)`` to output o, the product part of a quadratic unit. It
+        starts at zero, with g = 0 and a random f: ReLinear's way of letting quadratic terms in. ``"mixed"`` adds it
+        in the second half of an ensemble's members only.
     n_members : int, optional
-        Layers of as many members of an ensemble in one, each with `out_features` outputs of its own.
+        Number of members of an ensemble whose layers are held in this one, each with its own `out_features` outputs.
     scaled : bool, default=False
-        Whether all functions of an input have a learned factor in common, one for each member: inputs that matter get
-        ahead of others. What the scaling layer of RealMLP does to values (Holzmüller et al. 2024, sec. 3.1), here done
-        to functions.
+        Whether all functions of an input share a learned factor, one for each member, which lets inputs that matter
+        get ahead of others. RealMLP's scaling layer does this to values (Holzmüller et al. 2024, sec. 3.1); here it
+        is done to functions.
     generator : torch.Generator, optional
         Source of the starting coefficients.
 

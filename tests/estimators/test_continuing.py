@@ -81,18 +81,19 @@ def test_a_basis_that_learned_a_plain_number_keeps_it_in_a_pickle(solver):
 
 
 def test_weights_count_between_chunks():
-    light, heavy = (small(random_state=1, alpha=0.0) for _ in range(2))
-    for model, weight in [(light, 1e-9), (heavy, 1.0)]:
-        model.partial_fit(X[:40], Y[:40], sample_weight=np.ones(40))
-        first = model.predict(X)
-        model.partial_fit(X[40:], Y[40:], sample_weight=np.full(40, weight))
-        model.change = np.abs(model.predict(X) - first).max()
-    assert light.change != heavy.change
+    def learned(weight, targets, unit=1.0):
+        model = small(random_state=1, alpha=0.0).partial_fit(X[:40], Y[:40], sample_weight=np.full(40, unit))
+        return model.partial_fit(X[40:], targets, sample_weight=np.full(40, unit * weight)).predict(X)
+
+    others = Y[40:][::-1]
+    np.testing.assert_allclose(learned(1e-9, others), learned(1e-9, Y[40:]), rtol=1e-6)
+    assert np.abs(learned(1.0, others) - learned(1.0, Y[40:])).max() > 1e-3
+    np.testing.assert_allclose(learned(0.5, Y[40:], unit=8.0), learned(0.5, Y[40:]), rtol=1e-6)
 
 
 def test_balanced_weights_need_all_rows():
     with pytest.raises(
-        ValueError, match=r"^class_weight='balanced' needs all rows at once, and partial_fit has some\."
+        ValueError, match=r"^class_weight='balanced' needs all rows at once, but partial_fit sees only some\."
     ):
         small(KANClassifier, class_weight="balanced").partial_fit(X, Y > 1)
 

@@ -10,9 +10,9 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, LRScheduler, ProgressBar
 
 from sklearn_kan import KANClassifier, KANRegressor
-from sklearn_kan.training._evaluation import mean_loss
 from sklearn_kan.training._net import Net
 from sklearn_kan.training._phases import FACTOR_RATE
+from tests.tables import held_out_error
 
 ESTIMATORS = [KANRegressor, KANClassifier]
 SOLVERS = ["adam", "lbfgs", "hybrid"]
@@ -47,8 +47,7 @@ def outputs(model, X):
 def test_early_stopping_restores_the_best_state(estimator, solver):
     X, noise = table(), np.random.default_rng(1).permutation(target(estimator, table()))
     model = small(estimator, solver=solver, early_stopping=True, max_iter=30, learning_rate_init=0.1).fit(X, noise)
-    best = mean_loss(model.net_, model.net_.validation)
-    np.testing.assert_allclose(best, -max(model.validation_scores_), rtol=1e-6)
+    np.testing.assert_allclose(held_out_error(model), -max(model.validation_scores_), rtol=1e-6)
     assert model.validation_scores_[-1] < max(model.validation_scores_)
 
 
@@ -84,8 +83,7 @@ def test_an_interrupt_leaves_a_fitted_estimator(estimator, solver, early_stoppin
     assert (model.net_.phase.optimizer is torch.optim.LBFGS) == (solver == "lbfgs")
     assert np.isfinite(outputs(model, X)).all()
     if early_stopping:
-        best = -max(model.validation_scores_)
-        assert mean_loss(model.net_, model.net_.validation) <= best * (1 + 1e-6)
+        assert held_out_error(model) <= -max(model.validation_scores_) * (1 + 1e-6)
     outputs(pickle.loads(pickle.dumps(model)), X)
 
 

@@ -148,7 +148,7 @@ def test_threads_are_limited_for_a_while():
 
 JOIN = """
 import sys
-from test_search_parallel import *
+from tests.search.test_run import *
 journal, folder, n_trials = sys.argv[1:]
 storage = JournalStorage(JournalFileBackend(journal))
 search_of(Fragile(folder=folder), n_trials=int(n_trials), storage=storage, study_name="shared", load_if_exists=True,
@@ -157,7 +157,7 @@ search_of(Fragile(folder=folder), n_trials=int(n_trials), storage=storage, study
 
 
 def join(journal, folder, n_trials):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen([sys.executable, "-c", JOIN, str(journal), str(folder), str(n_trials)], env=environment)
 
 

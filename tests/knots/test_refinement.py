@@ -219,7 +219,7 @@ def test_a_constant_zero_needs_no_tolerance():
 @pytest.mark.parametrize(
     ("f", "a", "b", "message"),
     [
-        (torch.sin, 1.0, 1.0, "a=1.0 and b=1.0 are the ends of no range."),
+        (torch.sin, 1.0, 1.0, "a=1.0 and b=1.0 do not bound a range."),
         (lambda x: 1 / x.clamp(min=0), -1.0, 1.0, "or a value that is not finite."),
         (lambda x: x[:2], 0.0, 1.0, "f gives shape (2,) for (6,)"),
         (lambda x: (x > 0.3).double(), 0.0, 1.0, "f seems to jump near x=0.3."),

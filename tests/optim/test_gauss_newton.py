@@ -327,5 +327,5 @@ def test_going_on_with_what_auto_chose():
     before = model.validation_scores_[-1]
     model.fit(X, y)
     assert max(model.validation_scores_) >= before
-    with pytest.raises(ValueError, match="cannot go on with a network of members"):
+    with pytest.raises(ValueError, match="cannot continue with a network of members"):
         KANRegressor(**SMALL, warm_start=True).fit(X, y).set_params(solver="gauss_newton").fit(X, y)

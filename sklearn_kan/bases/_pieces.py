@@ -45,7 +45,7 @@ def piece_table(knots, degree):
     -------
     PieceTable
     """
-    t, count, n_knots = extended(knots.double(), degree), knots.isfinite().sum(1), knots.shape[1]
+    t, count, n_knots = extended(knots.double(), degree), knots.isfinite().sum(1).clamp(min=2), knots.shape[1]
     left = t.detach()[:, degree : degree + n_knots - 1]
     width = t.detach()[:, degree + 1 : degree + n_knots] - left
 

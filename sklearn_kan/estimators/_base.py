@@ -8,6 +8,7 @@ from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from .._devices import resolve_device
+from .._surroundings import trainable
 from ..data._table import read_table
 from ..data._targets import read_weight
 from ..training._plan import fit_network
@@ -44,11 +45,12 @@ class BaseKAN(Parameters):
             If a parameter or the data cannot be used; nothing has been trained then.
         """
         before = getattr(self, "_state", None) if self.warm_start else None
-        data = self._read(X, y, sample_weight, before)
-        design = designed(data, streams=False) if before is None else before.design
-        rows = design.rows(data, data.weight)
-        settings, start = self._settings(), None if before is None else before.network
-        fitted = fit_network(design.architecture, rows, design.loss, settings, start=start)
+        with trainable():
+            data = self._read(X, y, sample_weight, before)
+            design = designed(data, streams=False) if before is None else before.design
+            rows = design.rows(data, data.weight)
+            settings, start = self._settings(), None if before is None else before.network
+            fitted = fit_network(design.architecture, rows, design.loss, settings, start=start)
         for category, message in fitted.warnings:
             warnings.warn(message, category, stacklevel=3)
         return self._adopt(data.reader, state_after(before, design, fitted, settings.device))

@@ -11,6 +11,7 @@ def is_plain(*tensors):
         all(type(tensor) in PLAIN for tensor in tensors)
         and torch._C._len_torch_dispatch_stack() == 0
         and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
         and not torch._C._functorch.maybe_current_level()
         and torch.autograd.forward_ad._current_level < 0
     )

@@ -110,6 +110,8 @@ class KANLayer(nn.Module):
         x : Tensor of shape (n_samples, in_features), optional
             Inputs on which the basis is measured; by default normal ones with the network's signal spread.
         """
+        if self.edge_weight.is_meta:  # there is nothing to draw
+            return
         x = self.normal_inputs() if x is None else x
         variance = (x - x.mean(0)).square().mean()
         share = 1.0 if self.base_weight is None else BASIS_SHARE

@@ -46,7 +46,8 @@ class LookupLayer(nn.Module):
         self.offsets: torch.Tensor
         self.owner: torch.Tensor
         self.register_buffer("offsets", sizes.cumsum(0) - sizes, persistent=False)
-        self.register_buffer("owner", torch.tensor(self.direct, dtype=torch.int64).repeat_interleave(sizes), False)
+        owner = [i for i in self.direct for _ in range(n_levels[i])]
+        self.register_buffer("owner", torch.tensor(owner, dtype=torch.int64), False)
         self.reset_parameters(generator)
 
     @torch.no_grad()

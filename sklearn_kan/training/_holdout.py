@@ -72,7 +72,7 @@ def bagged(rows, n_members, validation_fraction, seed):
     target = y.numpy().reshape(len(rows), -1)[:, 0]
     fold = np.empty(len(rows), dtype=np.int64)
     fold[order[np.argsort(target[order], kind="stable")]] = np.arange(len(rows)) % n_folds
-    of_row, of_member = torch.from_numpy(fold), torch.arange(n_members) % n_folds
+    of_row, of_member = torch.from_numpy(fold), torch.arange(n_members, device="cpu") % n_folds
     held_out = torch.isin(of_row, of_member).nonzero()[:, 0]
     chosen = held_out[torch.from_numpy(np.random.RandomState(seed).permutation(len(held_out))[:MAX_VALIDATION_ROWS])]
     share = n_folds / (n_folds - 1)  # of each member's rows: their weights still average to one

@@ -155,7 +155,7 @@ class GroupedNorm(nn.Module):
 
     def mean(self, x):
         """Over the free units of a unit's group."""
-        return x.new_zeros(len(x), self.n_groups).index_add(1, self.group, x * self.share)[:, self.group]
+        return x.new_zeros(x.shape[0], self.n_groups).index_add(1, self.group, x * self.share)[:, self.group]
 
     def forward(self, x, sample_weight=None):
         centered = x - self.mean(x)

@@ -70,10 +70,10 @@ class LookupLayer(nn.Module):
 
     def forward(self, codes):
         codes = codes.long()
-        total = self.table.new_zeros(len(codes), self.table.shape[1])
+        total = self.table.new_zeros(codes.shape[0], self.table.shape[1])  # len() would be fixed in a trace
         if self.direct:
             direct = codes[:, self.direct]
-            chosen = self.table.new_zeros(len(codes), len(self.table))
+            chosen = self.table.new_zeros(codes.shape[0], self.table.shape[0])
             chosen = chosen.scatter(1, direct + self.offsets, (direct > 0).to(chosen))
             total = chosen @ self.scaled(self.table, self.owner)
         if self.factored:

@@ -4,9 +4,9 @@ import warnings
 from abc import abstractmethod
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from .._compat import fit_context
 from .._devices import resolve_device
 from .._surroundings import trainable
 from ..data._table import read_table
@@ -22,7 +22,7 @@ class BaseKAN(Parameters):
 
     _state: State
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Fit the network to a table.
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from .. import kernels
 from ..knots import insert_knots, quantile_knots, remove_knots, roughness, split_intervals, uniform_knots
-from ._base import Basis
+from ._base import Basis, as_new
 from ._cardinal import cardinal_splines
 from ._pieces import PieceTable, evaluate_pieces, piece_table, slopes_of
 
@@ -80,7 +80,7 @@ class BSpline(Basis, name="bspline"):
         super().__init__(in_features, n_basis=n_knots + degree - 1)
         self.n_knots, self.degree, self.placement = n_knots, degree, knots if given is None else "given"
         table = uniform_knots(in_features, n_knots) if given is None else given
-        self.register_buffer("knots", table.to(torch.get_default_dtype()))
+        self.register_buffer("knots", as_new(table))
         for name in ("pieces", "origin", "rate", "first"):
             self.register_buffer(name, None, persistent=False)
         self.tabulate()

@@ -111,6 +111,8 @@ class KANLayer(nn.Module):
         x : Tensor of shape (n_samples, in_features), optional
             Inputs on which the basis is measured; by default normal ones with the network's signal spread.
         """
+        if self.edge_weight.is_meta:  # there is nothing to draw
+            return
         x = normal_inputs(self.in_features, like=self.edge_weight) if x is None else x
         variance = (x - x.mean(0)).square().mean()
         share = 1.0 if self.base_weight is None else BASIS_SHARE

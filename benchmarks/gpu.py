@@ -99,7 +99,7 @@ def plain_rational(x, weight, numerator, denominator):
             value = value * x + c
         return value
 
-    return F.linear(horner(numerator) / (1 + (x * horner(denominator)).abs()), weight)
+    return horner(numerator) / (1 + (x * horner(denominator)).abs()) @ weight
 
 
 def rational_kernel(x, weight, numerator, denominator):

@@ -33,8 +33,8 @@ class Identity(Basis):
     def forward(self, x):
         return x[..., None]
 
-    def contract_members(self, x, coef):
-        return torch.einsum("nmi,moi->nmo", self(x)[..., 0], coef[..., 0].unflatten(0, (x.shape[1], -1))).flatten(1)
+    def contract_members(self, x, weight):
+        return torch.einsum("nmi,imo->nmo", self(x)[..., 0], weight[:, 0].unflatten(1, (x.shape[1], -1))).flatten(1)
 
 
 class SiLU(Identity):

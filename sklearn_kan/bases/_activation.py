@@ -46,7 +46,8 @@ class Activation(Continued, name="activation"):
     """Combinations ``c(a, b)`` of ``a = sigma(r (x - s_k))`` and ``b = sigma(r (e_k - x))``, with learnable phases.
 
     Phases start as in `ReLU`: ``s_k = -1 + (k - p) h`` and ``e_k = s_k + (p + 1) h`` for ``g = n_knots - 1``
-    intervals of width ``h = 2 / g`` and order ``p = degree``. Outside [-1, 1] each function goes on as a straight line.
+    intervals of width ``h = 2 / g`` and order ``p = degree``. Outside [-1, 1] each function continues as a straight
+    line.
 
     Some combinations grow away from their phases, and are then nearly dependent, whatever the scale. Coefficients are
     therefore held in other coordinates, ``phi = c @ change``: a constant matrix, by which the functions at the start
@@ -183,7 +184,7 @@ def conditioning(values):
 
     Functions are scaled to a mean square of one; then the spectrum of their Gram matrix is raised to the power that
     brings the quotient of its ends down to the bound, in the symmetric way, which leaves each function what it is as
-    far as possible. What is below the precision of float32 counts as that: rounding errors are no functions.
+    far as possible. What is below the precision of float32 counts as that: rounding errors are not functions.
     """
     scale = values.square().mean(0).rsqrt()
     _, singular, axes = torch.linalg.svd(values * scale, full_matrices=False)

@@ -1,7 +1,8 @@
 """What every univariate basis has in common, and the registry of their names.
 
 Layout: inputs ``x`` are ``(n_samples, in_features)``, values of a basis ``(n_samples, in_features, n_basis)``,
-coefficients ``(out_features, in_features, n_basis)``.
+coefficients ``weight`` are ``(in_features, n_basis, out_features)``: those that one value of an input needs are
+neighbours. What a layer shows as ``coef``, ``(out_features, in_features, n_basis)``, is a view of them.
 """
 
 import inspect
@@ -17,8 +18,8 @@ BASES: dict[str, type["Basis"]] = {}
 class Basis(nn.Module, ABC):
     """A univariate basis, applied to each input by itself.
 
-    A subclass is one file: it computes :meth:`forward` and, with ``class Mine(Basis, name="mine")``, can be
-    chosen by that name. (A worker process knows the name only if it imports the file; the class it can be given.)
+    A subclass is one file: it computes :meth:`forward` and, with ``class Mine(Basis, name="mine")``, can be chosen by
+    that name. (A worker process knows the name only if it imports the file; the class itself can always be passed.)
     Its constructor takes ``in_features`` and keyword arguments; one named ``n_knots``, ``degree``, ``knots``,
     ``out_features`` or ``is_first`` is filled from the estimator's, the network's or the layer's value of that name.
 
@@ -33,7 +34,7 @@ class Basis(nn.Module, ABC):
     search_space : dict
         Ranges ``{parameter: (low, high) or list of choices}`` for hyperparameter search.
     has_base : bool
-        Whether a layer puts a smooth branch ``v silu(x)`` beside the basis.
+        Whether a layer adds a smooth branch ``v silu(x)`` to the basis.
 
     Examples
     --------
@@ -77,21 +78,21 @@ class Basis(nn.Module, ABC):
         """Bases, each with how many of the outputs it is for, in their order: this one for all."""
         return [(self, n_outputs)]
 
-    def contract(self, x, coef):
-        """Sum of all edge functions: ``(n, in), (out, in, n_basis) -> (n, out)``."""
-        return self(x).flatten(1) @ coef.permute(1, 2, 0).flatten(0, 1)
+    def contract(self, x, weight):
+        """Sum of all edge functions: ``(n, in), (in, n_basis, out) -> (n, out)``."""
+        return self(x).flatten(1) @ weight.flatten(0, 1)
 
-    def contract_members(self, x, coef):
+    def contract_members(self, x, weight):
         """The same where members of an ensemble have inputs and outputs of their own.
 
-        ``(n, members, in), (members * out, in, n_basis) -> (n, members * out)``.
+        ``(n, members, in), (in, n_basis, members * out) -> (n, members * out)``.
         """
-        parts = coef.chunk(x.shape[1])
+        parts = weight.chunk(x.shape[1], 2)
         return torch.cat([self.contract(x[:, k], part) for k, part in enumerate(parts)], 1)
 
-    def edge_functions(self, x, coef):
-        """Each edge function by itself: ``(n, in), (out, in, n_basis) -> (n, out, in)``."""
-        return torch.einsum("nik,oik->noi", self(x), coef)
+    def edge_functions(self, x, weight):
+        """Each edge function by itself: ``(n, in), (in, n_basis, out) -> (n, out, in)``."""
+        return torch.einsum("nik,iko->noi", self(x), weight)
 
 
 def make_basis(basis, in_features, *, basis_params=None, **common):

@@ -43,13 +43,13 @@ class BSpline(Basis, name="bspline"):
     Raises
     ------
     ValueError
-        If `n_knots`, `degree` or `knots` is out of its range.
+        If `n_knots`, `degree` or `knots` is out of range.
 
     Notes
     -----
-    Shape: ``(n_samples, in_features) -> (n_samples, in_features, n_basis)``. Inside the knots the values sum to
-    one and equal :meth:`scipy.interpolate.BSpline.design_matrix`; as in
-    :class:`sklearn.preprocessing.SplineTransformer` the knots go on outside with the outermost spacing.
+    Shape: ``(n_samples, in_features) -> (n_samples, in_features, n_basis)``. Inside the knots the values sum to one
+    and equal :meth:`scipy.interpolate.BSpline.design_matrix`; as in :class:`sklearn.preprocessing.SplineTransformer`
+    the knots continue outside with the outermost spacing.
 
     References
     ----------
@@ -91,7 +91,7 @@ class BSpline(Basis, name="bspline"):
             self.knots.copy_(quantile_knots(x, self.n_knots, sample_weight))
             self.tabulate()
 
-    def refine_knots(self, coef, n_knots, x=None, sample_weight=None):
+    def refine_knots(self, weight, n_knots, x=None, sample_weight=None):
         """Add knots, up to `n_knots` for an input, and give the coefficients of the same functions.
 
         Intervals are halved: the widest first, or for quantile knots those that hold most of the rows `x`. Adaptive
@@ -100,20 +100,20 @@ class BSpline(Basis, name="bspline"):
 
         Parameters
         ----------
-        coef : Tensor of shape (out_features, in_features, n_basis)
+        weight : Tensor of shape (in_features, n_basis, out_features)
         n_knots : int
         x : Tensor of shape (n_samples, in_features), optional
         sample_weight : Tensor of shape (n_samples,), optional
 
         Returns
         -------
-        coef : Tensor of shape (out_features, in_features, n_basis)
+        weight : Tensor of shape (in_features, n_basis, out_features)
             With the new number of functions.
         """
         knots = self.knots
         if self.placement == "adaptive":
-            coef, knots = remove_knots(coef, knots, self.degree, ADAPTIVE_TOLERANCE)
-            score = roughness(coef, knots, self.degree)
+            weight, knots = remove_knots(weight, knots, self.degree, ADAPTIVE_TOLERANCE)
+            score = roughness(weight, knots, self.degree)
             score = torch.where(score > ADAPTIVE_TOLERANCE, score, 0.0)
             finer = split_intervals(knots, score, n_knots, self.degree + 1)
         elif self.placement == "quantile" and x is not None:
@@ -121,7 +121,7 @@ class BSpline(Basis, name="bspline"):
         else:
             finer = split_intervals(knots, torch.where(knots[:, 1:].isfinite(), knots.diff(dim=1), 0.0), n_knots)
         self.replace_knots(finer)
-        return insert_knots(coef, knots, finer, self.degree)
+        return insert_knots(weight, knots, finer, self.degree)
 
     def replace_knots(self, knots):
         """Take another table of knots, of any length."""
@@ -161,27 +161,27 @@ class BSpline(Basis, name="bspline"):
         values = evaluate_pieces(x, table, self.n_basis).transpose(1, 2)
         return values, evaluate_pieces(x, slopes_of(table), self.n_basis).transpose(1, 2) if slopes else None
 
-    def find_kernel(self, operation, x, coef, table):
+    def find_kernel(self, operation, x, weight, table):
         """The kernel for fixed knots, if there is one and these are splines as it knows them: a subclass may differ."""
         is_own = type(self).forward.__module__.startswith(f"{__package__}.")
         if table.pieces.requires_grad or not is_own:
             return None
-        return kernels.find(operation, x, coef, table.pieces, degree=self.degree)
+        return kernels.find(operation, x, weight, table.pieces, degree=self.degree)
 
-    def contract_members(self, x, coef):
+    def contract_members(self, x, weight):
         table = self.table()
-        kernel = self.find_kernel("member_sums", x, coef, table)
+        kernel = self.find_kernel("member_sums", x, weight, table)
         if kernel is None:
-            return super().contract_members(x, coef)
-        return kernel(x, coef, table, self.degree, super().contract_members)
+            return super().contract_members(x, weight)
+        return kernel(x, weight, table, self.degree, super().contract_members)
 
-    def contract(self, x, coef):
+    def contract(self, x, weight):
         table = self.table()
-        if kernel := self.find_kernel("spline_sums", x, coef, table):
-            return kernel(x, coef, table, self.degree, super().contract)
-        if kernel := self.find_kernel("expanded_sums", x, coef, table):
-            return kernel(x, coef, self.expand, super().contract)
-        return super().contract(x, coef)
+        if kernel := self.find_kernel("spline_sums", x, weight, table):
+            return kernel(x, weight, table, self.degree, super().contract)
+        if kernel := self.find_kernel("expanded_sums", x, weight, table):
+            return kernel(x, weight, self.expand, super().contract)
+        return super().contract(x, weight)
 
 
 def check_spline(n_knots, degree, knots):

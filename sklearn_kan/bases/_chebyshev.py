@@ -11,10 +11,10 @@ from ._continued import Continued
 class Chebyshev(Continued, name="chebyshev"):
     """Chebyshev polynomials ``T_1(x), ..., T_k(x) / k**2, ..., T_degree(x) / degree**2``.
 
-    They come from ``T_{k+1} = 2 x T_k - T_{k-1}``. Divided, all of them have slope 1 at the right end, with which they
-    go on as straight lines outside [-1, 1]; see also `damping`. The constant ``T_0`` is the layer's bias.
-    Departure from the authors' code, whose ``cos(k arccos(tanh(x)))`` has no gradient where ``tanh(x)`` rounds to one:
-    the recursion is a polynomial.
+    They come from ``T_{k+1} = 2 x T_k - T_{k-1}``. Divided in this way, all of them have slope 1 at the right end,
+    and continue with it as straight lines outside [-1, 1]; see also `damping`. The constant ``T_0`` is the layer's
+    bias. Departure from the authors' code, whose ``cos(k arccos(tanh(x)))`` has no gradient where ``tanh(x)`` rounds
+    to one: the recursion is a polynomial.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Families that are given between two ends and go on as straight lines outside."""
+"""Families that are given between two ends and continue as straight lines outside."""
 
 from abc import abstractmethod
 from typing import ClassVar

@@ -11,10 +11,10 @@ from ._continued import Continued
 class Jacobi(Continued, name="jacobi"):
     """Jacobi polynomials ``P_k / k**1.5``, k = 1 to `degree`, with exponents `alpha` and `beta`; by default Legendre's.
 
-    Legendre's have a root mean square near ``k**-0.5`` by themselves; for the rest see `damping`. They are
-    orthogonal under the weight ``(1 - x)**alpha (1 + x)**beta``. The constant ``P_0`` is the layer's bias.
-    Outside [-1, 1] each polynomial goes on as a straight line, with
-    ``P_k' = (k + alpha + beta + 1) / 2 * P_{k-1}`` of exponents ``alpha + 1, beta + 1``.
+    Legendre's have a root mean square near ``k**-0.5`` by themselves; for the rest see `damping`. They are orthogonal
+    under the weight ``(1 - x)**alpha (1 + x)**beta``. The constant ``P_0`` is the layer's bias. Outside [-1, 1] each
+    polynomial continues as a straight line, with ``P_k' = (k + alpha + beta + 1) / 2 * P_{k-1}`` of exponents
+    ``alpha + 1, beta + 1``.
 
     Parameters
     ----------

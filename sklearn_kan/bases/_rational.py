@@ -17,10 +17,10 @@ from ._continued import Continued
 class Rational(Continued, name="rational"):
     """One safe Pade function per group of inputs, ``F(x) = (a_0 + ... + a_5 x**5) / (1 + |b_1 x + ... + b_4 x**4|)``.
 
-    An edge is ``w F(x)``, so that a layer has hardly more parameters than a linear one. F has no poles. It starts
-    as the identity in a network's first layer, and elsewhere as Swish in the network's units,
-    ``x / (1 + exp(-2 x))``, fitted to the very form that is evaluated. Edges have no smooth branch beside it: F is
-    smooth. Outside [-2, 2], four standard deviations of a normalised activation, F goes on as a straight line.
+    An edge is ``w F(x)``, so a layer has hardly more parameters than a linear one. F has no poles. It starts as the
+    identity in a network's first layer, and elsewhere as Swish in the network's units, ``x / (1 + exp(-2 x))``,
+    fitted to the very form that is evaluated. Edges do not have an extra smooth branch, because F is smooth. Outside
+    [-2, 2], four standard deviations of a normalised activation, F continues as a straight line.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Rational(Continued, name="rational"):
     n_groups : int, default=8
         Neighbouring inputs share a function; at most one group per input is used.
     is_first : bool, default=False
-        Whether to start as the identity. A network says it for its first layer.
+        Whether to start as the identity. A network sets it for its first layer.
 
     Attributes
     ----------
@@ -82,15 +82,15 @@ class Rational(Continued, name="rational"):
         kernel = kernels.find("rational_values", x, a, b)
         return kernel(x, a, b, self.ends)[..., None] if kernel else super().forward(x)
 
-    def contract(self, x, coef):
-        kernel = kernels.find("rational_sums", x, coef, self.a, self.b)
+    def contract(self, x, weight):
+        kernel = kernels.find("rational_sums", x, weight, self.a, self.b)
         if kernel is None:
-            return super().contract(x, coef)
-        return kernel(x, coef[..., 0], self.a, self.b, self.ends, self.contract_with)
+            return super().contract(x, weight)
+        return kernel(x, weight[:, 0], self.a, self.b, self.ends, self.contract_with)
 
     def contract_with(self, x, weight, a, b):
-        """The same for other coefficients, in plain torch: `weight` (out, in), and those of the functions."""
-        return functional_call(self, {"a": a, "b": b}, (x,)).flatten(1) @ weight.T
+        """The same for other coefficients, in plain torch: `weight` (in, out), and those of the functions."""
+        return functional_call(self, {"a": a, "b": b}, (x,)).flatten(1) @ weight
 
     def coefficients(self):
         """Of numerator and inner part of the denominator for each input, lowest power first, ``(in, 6), (in, 4)``."""

@@ -12,9 +12,9 @@ from ._continued import Continued
 class RBF(Continued, name="rbf"):
     """Gaussian bumps ``exp(-((x - c_k) / h)**2)``, whose width ``h`` is the spacing of their centres.
 
-    One centre stands beyond each end of [-1, 1], as with cubic B-splines, so that the ends are covered as well as the
+    There is one centre beyond each end of [-1, 1], as with cubic B-splines, which covers the ends as well as the
     middle. A wider bump is smoother, and nearer to its neighbours' span: at twice the variance the Gram matrix is a
-    hundred times worse conditioned. Outside [-1, 1] each function goes on as a straight line.
+    hundred times worse conditioned. Outside [-1, 1] each function continues as a straight line.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ class ReLU(Continued, name="relu"):
 
     With ``g = n_knots - 1`` intervals of width ``h = 2 / g`` on [-1, 1] and order ``p = degree``, they start at
     ``s_k = -1 + (k - p) h`` and ``e_k = s_k + (p + 1) h``, ``k = 0, ..., g + p - 1``. Outside [-1, 1] each function
-    goes on as a straight line.
+    continues as a straight line.
 
     Parameters
     ----------

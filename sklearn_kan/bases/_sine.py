@@ -74,8 +74,8 @@ class Sine(Basis, name="sine"):
     def forward(self, x):
         return self.scale * self.sines(x)
 
-    def contract(self, x, coef):
-        return self.sines(x).flatten(1) @ (self.scale[:, None] * coef.permute(1, 2, 0)).flatten(0, 1)
+    def contract(self, x, weight):
+        return self.sines(x).flatten(1) @ (self.scale[:, None] * weight).flatten(0, 1)
 
     def sines(self, x):
         angle = x[..., None] @ self.frequency[None]  # a product, because its gradients then are products too

@@ -34,11 +34,11 @@ class TruncatedPower(BSpline, name="truncated_power"):
     degree : int, default=3
         0 to 5; at least 1 if knots are learned.
     knots : {"uniform", "quantile", "adaptive"} or Tensor, default="uniform"
-        Where knots stand, or start; as in `BSpline`.
+        Where the knots are, or start; as in `BSpline`.
     individual_knots : bool, default=False
-        Each edge (output, input) has knots of its own, which start staggered between outputs. Such a layer is
-        no longer one matrix product: it costs about four times as much on the CPU, and memory is held down by
-        recomputing in backward.
+        Each edge (output, input) has its own knots, which start staggered between outputs. Such a layer is no longer
+        one matrix product: it costs about four times as much on the CPU, and memory is held down by recomputing in
+        backward.
     learn_knots : bool, default=False
         Train the inner knots too. They stay ordered: widths are ``softplus(r) + 1e-3``, summed up and rescaled
         to the knots' range, whose ends stay put.
@@ -112,13 +112,14 @@ class TruncatedPower(BSpline, name="truncated_power"):
         self.tabulate()
 
     @torch.no_grad()
-    def refine_knots(self, coef, n_knots, x=None, sample_weight=None):
+    def refine_knots(self, weight, n_knots, x=None, sample_weight=None):
         self.knots.copy_(self.current_knots())
         if self.out_features is None:
-            return super().refine_knots(coef, n_knots, x, sample_weight)
+            return super().refine_knots(weight, n_knots, x, sample_weight)
         x = None if x is None else x.repeat(1, self.out_features)
-        edges = coef.flatten(0, 1)[None]  # each edge is an input of its own
-        return super().refine_knots(edges, n_knots, x, sample_weight)[0].unflatten(0, coef.shape[:2])
+        edges = by_edge(weight)[..., None]  # each an input of its own
+        refined = super().refine_knots(edges, n_knots, x, sample_weight)
+        return refined.view(self.out_features, self.in_features, self.n_basis).permute(1, 2, 0)
 
     @torch.no_grad()
     def replace_knots(self, knots):
@@ -148,50 +149,51 @@ class TruncatedPower(BSpline, name="truncated_power"):
         repeated = x.repeat(1, self.out_features)
         return super().forward(repeated).unflatten(1, (self.out_features, -1))
 
-    def contract(self, x, coef):
+    def contract(self, x, weight):
         if self.out_features is None:
-            return self.contract_shared(x, coef)
-        kernel = kernels.find("edge_sums", x, coef) if self.in_features else None
+            return self.contract_shared(x, weight)
+        kernel = kernels.find("edge_sums", x, weight) if self.in_features else None
         if kernel is None:
-            return torch.cat([edges.sum(2) for edges in self.edges_by_output(x, coef)], 1)
+            return torch.cat([edges.sum(2) for edges in self.edges_by_output(x, weight)], 1)
         table = self.table()
-        return kernel(x, edge_polynomials(table, coef), table.knots, table.origin, table.rate)
+        return kernel(x, edge_polynomials(table, weight), table.knots, table.origin, table.rate)
 
-    def contract_shared(self, x, coef):
+    def contract_shared(self, x, weight):
         """The kernel for fixed knots takes learned ones if each interval has functions of its own, the powers."""
         table = self.table()
-        kernel = kernels.find("spline_sums", x, coef, table.pieces, degree=self.degree)
+        kernel = kernels.find("spline_sums", x, weight, table.pieces, degree=self.degree)
         if kernel is None or not table.pieces.requires_grad:
-            return super().contract(x, coef)
-        powers, by_interval = interval_powers(table, coef)
+            return super().contract(x, weight)
+        powers, by_interval = interval_powers(table, weight)
 
-        def differentiable(x, coef):
-            return evaluate_pieces(x, powers, coef.shape[2]).flatten(1) @ coef.permute(1, 2, 0).flatten(0, 1)
+        def differentiable(x, weight):
+            return evaluate_pieces(x, powers, weight.shape[1]).flatten(1) @ weight.flatten(0, 1)
 
         return kernel(x, by_interval, powers, self.degree, differentiable)
 
-    def contract_members(self, x, coef):
+    def contract_members(self, x, weight):
         if self.out_features is None:
-            return super().contract_members(x, coef)
+            return super().contract_members(x, weight)
         n_members = x.shape[1]
-        sums = self.contract(x.flatten(0, 1), coef).unflatten(1, (n_members, -1))  # of everybody's inputs for everybody
-        return sums.unflatten(0, (-1, n_members)).diagonal(dim1=1, dim2=2).transpose(1, 2).flatten(1)
+        sums = self.contract(x.flatten(0, 1), weight)  # of everybody's inputs for everybody
+        sums = sums.unflatten(1, (n_members, -1)).unflatten(0, (-1, n_members))
+        return sums.diagonal(dim1=1, dim2=2).transpose(1, 2).flatten(1)
 
-    def edge_functions(self, x, coef):
+    def edge_functions(self, x, weight):
         if self.out_features is None:
-            return super().edge_functions(x, coef)
-        return torch.cat(list(self.edges_by_output(x, coef)), 1)
+            return super().edge_functions(x, weight)
+        return torch.cat(list(self.edges_by_output(x, weight)), 1)
 
-    def edges_by_output(self, x, coef):
+    def edges_by_output(self, x, weight):
         """Edge functions, some outputs at a time, each ``(n, n_outputs, in)``; backward evaluates them again."""
         edges = self.table()
         n_outputs = max(1, EDGES_AT_ONCE // max(1, x.numel()))
         if torch.compiler.is_compiling():
-            n_outputs = len(coef)  # a graph must not depend on the number of rows
-        tables = edge_polynomials(edges, coef), edges.knots, edges.origin, edges.rate
+            n_outputs = self.out_features  # a graph must not depend on the number of rows
+        tables = edge_polynomials(edges, weight), edges.knots, edges.origin, edges.rate
         parts = (table.unflatten(0, (self.out_features, -1)).split(n_outputs) for table in tables)
         for part in zip(*parts, strict=True):
-            if n_outputs >= len(coef):
+            if n_outputs >= self.out_features:
                 yield evaluate_edges(x, *part)
             else:
                 yield checkpoint(evaluate_edges, x, *part, use_reentrant=False)
@@ -213,8 +215,10 @@ class TruncatedPower(BSpline, name="truncated_power"):
         knots = self.current_knots().double()
         knots = knots if self.out_features else knots.repeat(len(coef), 1)
         table = piece_table(knots, self.degree)
-        local = edge_polynomials(table, coef.double()).reshape(*coef.shape[:2], self.n_knots + 1, self.degree + 1)
-        origin, rate = (t.reshape(*coef.shape[:2], self.n_knots + 1, 1) for t in (table.origin, table.rate))
+        local, origin, rate = (
+            part.reshape(*coef.shape[:2], self.n_knots + 1, -1)
+            for part in (edge_polynomials(table, coef.permute(1, 2, 0).double()), table.origin, table.rate)
+        )
         powers = torch.arange(self.degree + 1, device=coef.device)
         taylor = local * rate**powers  # in powers of x - origin
         start = -origin[..., 1, 0]
@@ -240,28 +244,34 @@ class TruncatedPower(BSpline, name="truncated_power"):
         return torch.cat([monomials.expand(*truncated.shape[:-1], -1), truncated], -1)
 
 
-def interval_powers(table, coef):
+def interval_powers(table, weight):
     """The same splines in the powers of the place on each interval: their table, fixed, and coefficients.
 
-    Gradients flow from these coefficients, ``(out, in, rows * (degree + 1))``, to `coef` and to the table.
+    Gradients flow from these coefficients, ``(in, rows * (degree + 1), out)``, to `weight` and to the table.
     """
     polynomials = polynomials_of(table)
     order = polynomials.shape[1]
-    index = (table.first[:, None] + torch.arange(order, device=coef.device))[:, None].expand(-1, order, -1)
-    change = polynomials.new_zeros(len(polynomials), order, coef.shape[2]).scatter(2, index, polynomials)
-    change = change.view(len(table.knots), -1, coef.shape[2])
-    identity = torch.eye(order, dtype=coef.dtype, device=coef.device).flatten().repeat(len(polynomials), 1)
-    start = order * torch.arange(change.shape[1] // order, device=coef.device).repeat(len(table.knots))
+    index = (table.first[:, None] + torch.arange(order, device=weight.device))[:, None].expand(-1, order, -1)
+    change = polynomials.new_zeros(len(polynomials), order, weight.shape[1]).scatter(2, index, polynomials)
+    n_powers = order * (len(polynomials) // max(1, len(table.knots)))
+    change = change.view(len(table.knots), n_powers, weight.shape[1])
+    identity = torch.eye(order, dtype=weight.dtype, device=weight.device).flatten().repeat(len(polynomials), 1)
+    start = order * torch.arange(change.shape[1] // order, device=weight.device).repeat(len(table.knots))
     powers = PieceTable(table.knots.detach(), identity, table.origin, table.rate, start)
-    return powers, (change @ coef.permute(1, 2, 0)).permute(2, 0, 1)
+    return powers, change @ weight
 
 
-def edge_polynomials(table, coef):
+def by_edge(weight):
+    """The coefficients of each edge, outputs major as tables of individual knots are: ``(out * in, n_basis)``."""
+    return weight.permute(2, 0, 1).flatten(0, 1)
+
+
+def edge_polynomials(table, weight):
     """Polynomial of each edge on each interval, ``(out * in * rows, degree + 1)``, from a table with a row per edge."""
     polynomials = polynomials_of(table)
     order, n_rows = polynomials.shape[1], table.knots.shape[1] + 1
-    index = table.first[:, None] + torch.arange(order, device=coef.device)
-    local = coef.flatten(0, 1).gather(1, index.reshape(-1, n_rows * order)).reshape(-1, 1, order)
+    index = table.first[:, None] + torch.arange(order, device=weight.device)
+    local = by_edge(weight).gather(1, index.reshape(-1, n_rows * order)).reshape(-1, 1, order)
     return (polynomials * local).sum(-1)
 
 

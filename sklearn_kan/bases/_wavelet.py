@@ -32,7 +32,7 @@ class Wavelet(Continued, name="wavelet"):
 
     They start dyadically: one centred on [-1, 1], then two of half its scale, four of a quarter, and so on, which
     represents coarse and fine structure and is well conditioned. Those of level ``l_k`` are divided by the square of
-    the frequency, so that second derivatives are of one size; see `damping`. Outside [-1, 1] each goes on as a
+    the frequency, so that second derivatives are of one size; see `damping`. Outside [-1, 1] each continues as a
     straight line.
 
     Parameters
@@ -59,8 +59,8 @@ class Wavelet(Continued, name="wavelet"):
 
     Notes
     -----
-    Shape: ``(n_samples, in_features) -> (n_samples, in_features, n_knots)``. Departure from the paper, in which
-    each edge has one wavelet of its own: here shifts and scales belong to an input, and an edge mixes several.
+    Shape: ``(n_samples, in_features) -> (n_samples, in_features, n_knots)``. Departure from the paper, in which each
+    edge has its own wavelet: here shifts and scales belong to an input, and an edge mixes several.
 
     References
     ----------

@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array
 
 from ..knots import distinct_values, quantile
+from ._masked import check_unmasked
 from ._table import is_missing
 
 MAX_WEIGHT = 1e100  # sums of weights stay finite
@@ -113,6 +114,7 @@ def read_y(y, n_samples, *, numeric):
     """Check a target: no missing or infinite value, as many rows as the table; float64 if it has to be `numeric`."""
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
+    check_unmasked("y", y)
     y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, ensure_all_finite=False, ensure_min_features=0)
     if len(y) != n_samples:
         raise ValueError(f"X has {n_samples} rows and y has {len(y)}. Pass one target for each row.")
@@ -252,6 +254,7 @@ def read_groups(groups, n_samples):
 
 def read_weight(sample_weight, n_samples):
     """Check row weights; returns float64 of shape (n_samples,)."""
+    check_unmasked("sample_weight", sample_weight)
     weight = _check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
     if (weight < 0).any():
         raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")

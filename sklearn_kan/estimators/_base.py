@@ -97,7 +97,7 @@ class BaseKAN(Parameters):
 
     def _read_rows(self, reader, columns, y, sample_weight, known, streams, groups=None, **given):
         """Targets and weights of a table's rows, of which those of weight zero are dropped."""
-        n_samples = len(columns[0][1])
+        n_samples = len(columns[0].values)
         y, target = self._read_target(y, n_samples, known, **given)
         weight = np.ones(n_samples) if sample_weight is None else read_weight(sample_weight, n_samples)
         weight = self._row_weight(y, weight, target)

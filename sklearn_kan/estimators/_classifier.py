@@ -228,7 +228,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """One pass over some rows, with Adam at a constant learning rate.
 
-        The first call learns the encoding of columns and places the knots, from its rows; later calls keep them.
+        The first call learns the encoding of columns from its rows, and places the knots; later calls keep them.
         There is no validation and no early stopping.
 
         Parameters
@@ -245,7 +245,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all rows at once, and partial_fit has some. "
+                "class_weight='balanced' needs all rows at once, but partial_fit sees only some. "
                 "Pass a dict of weights instead, such as compute_class_weight gives."
             )
         return self._pass_over(X, y, sample_weight, classes=classes)
@@ -302,7 +302,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         -------
         y : ndarray of shape (n_samples,)
         """
-        return self.classes_[self._raw(X).argmax(1)]
+        best = self._raw(X).argmax(1)
+        return self.classes_[best]
 
     @property
     def classes_(self):

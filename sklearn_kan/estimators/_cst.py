@@ -15,7 +15,7 @@ def read_constraints(estimator, columns):
     Parameters
     ----------
     estimator : KANClassifier or KANRegressor
-    columns : list of (name, values, is_categorical)
+    columns : list of Column
         As `read_table` gives them.
 
     Returns
@@ -58,7 +58,7 @@ def read_directions(estimator, columns):
             f"{estimator.n_features_in_} features, or a dict by their names."
         )
     directions = _check_monotonic_cst(estimator, monotonic_cst)
-    refused = [name for (name, _, flag), way in zip(columns, directions, strict=True) if flag and way]
+    refused = [column.name for column, way in zip(columns, directions, strict=True) if column.is_categorical and way]
     if refused:
         raise ValueError(
             f"{describe(refused[0])} of X is categorical and cannot have a monotonic constraint. Set its entry of "
@@ -95,7 +95,7 @@ def read_group(group, estimator):
         if not is_place and feature not in names:
             named = f", or names among {names[:5]}{' and more' * (len(names) > 5)}" if names else ""
             raise ValueError(
-                f"interaction_cst holds {feature!r}, which is no feature. Pass integers from 0 to {n_features - 1}"
+                f"interaction_cst holds {feature!r}, which is not a feature. Pass integers from 0 to {n_features - 1}"
                 f"{named}."
             )
     return {names.index(feature) if feature in names else int(feature) for feature in features}

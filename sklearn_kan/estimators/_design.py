@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..data._encoding import TableEncoder
+from ..data._table import Column
 from ..network._architecture import Architecture
 from ..network._constrained import Constraints
 from ..training._holdout import folds_of
@@ -27,7 +28,7 @@ class Data(NamedTuple):
     ----------
     reader : KANClassifier or KANRegressor
         The estimator's parameters, and the columns' number and names.
-    columns : list of (name, values, is_categorical)
+    columns : list of Column
     y : ndarray
         Places of classes, or numbers of shape (n_samples, n_outputs).
     weight : ndarray of shape (n_samples,)
@@ -37,7 +38,7 @@ class Data(NamedTuple):
     """
 
     reader: Any
-    columns: list[tuple[Any, np.ndarray, bool]]
+    columns: list[Column]
     y: np.ndarray
     weight: np.ndarray
     target: Any
@@ -45,11 +46,11 @@ class Data(NamedTuple):
 
     @property
     def categorical(self):
-        return np.array([is_categorical for _, _, is_categorical in self.columns])
+        return np.array([column.is_categorical for column in self.columns])
 
     def at(self, places):
         """Some of the rows."""
-        columns = [(name, values[places], is_categorical) for name, values, is_categorical in self.columns]
+        columns = [column.rows(places) for column in self.columns]
         groups = None if self.groups is None else self.groups[places]
         return self._replace(columns=columns, y=self.y[places], weight=self.weight[places], groups=groups)
 
@@ -109,8 +110,8 @@ def chosen_dtype(dtype, columns):
     """Precision of a network; for ``"auto"`` as the table has it, or single on large ones."""
     if dtype != "auto":
         return dtype
-    is_single = all(values.dtype == np.float32 for _, values, is_categorical in columns if not is_categorical)
-    return "float32" if is_single or len(columns[0][1]) > MERGED_ROWS else "float64"
+    is_single = all(column.values.dtype == np.float32 for column in columns if not column.is_categorical)
+    return "float32" if is_single or len(columns[0].values) > MERGED_ROWS else "float64"
 
 
 def unconstrained(estimator, encoder, n_outputs, n_samples, streams):

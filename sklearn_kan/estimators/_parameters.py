@@ -1,4 +1,4 @@
-"""What a user sets: which values there are, what follows from them, and what cannot go together."""
+"""What a user sets: which values there are, what follows from them, and what cannot be combined."""
 
 from abc import ABCMeta, abstractmethod
 from copy import deepcopy
@@ -122,7 +122,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
         """Raise if a network of this architecture, settled so, cannot go on with these parameters."""
         is_other = architecture.n_members is not None or (architecture.scaled and self.solver == "kfac")
         if self.solver in SINGLE and is_other:
-            raise ValueError(f"solver={self.solver!r} cannot go on with a network of members. Set warm_start=False.")
+            raise ValueError(f"solver={self.solver!r} cannot continue with a network of members. Set warm_start=False.")
         for name, value in settled_by(self)._asdict().items():
             if not is_equal(value, getattr(settled, name)):
                 raise ValueError(

@@ -26,8 +26,8 @@ class StreamingKAN(BaseKAN):
     def partial_fit(self, X, y, sample_weight=None):
         """One pass over some rows, with Adam at a constant learning rate.
 
-        The first call learns the encoding of columns and target and places the knots, from its rows; later calls
-        keep them. There is no validation and no early stopping.
+        The first call learns the encoding of columns and target from its rows, and places the knots; later calls keep
+        them. There is no validation and no early stopping.
 
         Parameters
         ----------
@@ -46,16 +46,16 @@ class StreamingKAN(BaseKAN):
     def fit_chunks(self, chunks, **first):
         """Fit the network to a table that comes in parts, such as one that does not fit into memory.
 
-        `max_iter` passes over all chunks, each chunk as in `partial_fit`, with the learning rate of `learning_rate`
+        Make `max_iter` passes over all chunks, each chunk as in `partial_fit`, with the schedule of `learning_rate`
         ("cosine" falls from pass to pass). The first chunk gives the encoding of columns and target and the knots, so
-        its rows should be a fair sample. There is no validation and no early stopping. ``n_iter_`` and ``loss_curve_``
-        count a pass over a chunk.
+        its rows should be a fair sample. There is no validation and no early stopping. ``n_iter_`` and
+        ``loss_curve_`` count a pass over a chunk.
 
         Parameters
         ----------
         chunks : iterable of (X, y) or (X, y, sample_weight)
-            It is run through once for every pass: a list, or an object whose ``__iter__`` begins afresh. Only one
-            chunk at a time is in memory.
+            Iterated over once for every pass: a list, or an object whose ``__iter__`` begins afresh. Only one chunk
+            at a time is in memory.
         **first
             Arguments of the first call of `partial_fit`, such as ``classes`` of a classifier.
 
@@ -66,9 +66,9 @@ class StreamingKAN(BaseKAN):
         Raises
         ------
         TypeError
-            If `chunks` can be run through only once.
+            If `chunks` can be iterated over only once.
         ValueError
-            If there is no chunk.
+            If there are no chunks.
 
         Examples
         --------
@@ -85,7 +85,7 @@ class StreamingKAN(BaseKAN):
         """
         if iter(chunks) is chunks:
             raise TypeError(
-                f"chunks={chunks!r} can be run through only once, and max_iter={self.max_iter} passes are wanted. Pass "
+                f"chunks={chunks!r} can be iterated over once, but max_iter={self.max_iter} passes are needed. Pass "
                 "a list, or an object whose __iter__ begins afresh."
             )
         fresh = self._reader(knows_columns=False)

@@ -13,8 +13,8 @@ class EdgeFunctionDisplay:
     Parameters
     ----------
     curves : list of (name, x, y)
-        Per column its name, the places ``x`` (n_points,), numbers or labels, and the values ``y``
-        (n_points, n_units), each unit centred on its mean over the places.
+        For each column its name, the places ``x`` (n_points,), numbers or labels, and the values ``y`` (n_points,
+        n_units), each unit centred on its mean over the places.
 
     Attributes
     ----------
@@ -47,10 +47,10 @@ class EdgeFunctionDisplay:
         estimator : KANClassifier or KANRegressor
             Fitted.
         features : list of int or str, optional
-            Columns, by place or name; by default the `n_features` whose edges vary most.
+            Columns, by index or name; by default the `n_features` whose edges vary most.
         n_features : int, default=6
         n_edges : int, default=8
-            Most edges drawn per column, those that vary most.
+            Maximum number of edges drawn per column: those that vary most.
         axes : sequence of matplotlib Axes, optional
             One per column; by default a new figure.
 
@@ -61,7 +61,7 @@ class EdgeFunctionDisplay:
         Raises
         ------
         ValueError
-            If a name or place in `features` is not a column.
+            If a name or index in `features` is not a column.
         """
         check_is_fitted(estimator)
         names = list(getattr(estimator, "feature_names_in_", range(estimator.n_features_in_)))
@@ -78,7 +78,7 @@ class EdgeFunctionDisplay:
         Parameters
         ----------
         n_edges : int, default=8
-            Most edges drawn per column.
+            Maximum number of edges drawn per column.
         axes : sequence of matplotlib Axes, optional
 
         Returns

@@ -46,7 +46,7 @@ class SearchDisplay:
         Parameters
         ----------
         estimator : KANSearchCV
-            Fitted; any other search of scikit-learn will do.
+            Fitted; any of scikit-learn's own searches works too.
         parameters : list of str, optional
             Parameters of the searched estimator, without the names of pipeline steps; by default basis and number of
             knots, or spectrum and number of components.
@@ -115,7 +115,7 @@ class SearchDisplay:
 
 
 def codes(values):
-    """Places on an axis, NaN where masked, and names of its ticks if the values are no numbers."""
+    """Places on an axis, NaN where masked, and names of its ticks if the values are not numbers."""
     values = np.ma.asarray(values)
     is_there = ~np.ma.getmaskarray(values)
     place = np.full(len(values), np.nan)

@@ -1,4 +1,4 @@
-"""Compiled kernels, each beside the plain torch code that does the same and is its oracle.
+"""Compiled kernels, each with the plain torch code that does the same and is its oracle.
 
 The environment variable ``SKLEARN_KAN_KERNELS`` set to ``torch`` before the first import keeps to plain torch.
 """

@@ -1,7 +1,7 @@
-"""Where knots stand, and how they are added and removed.
+"""Where knots are, and how they are added and removed.
 
-Layout of this package: a table of knots has shape ``(n_inputs, n_knots)``, each row strictly increasing. A row
-with fewer distinct knots than columns is filled up with ``inf`` on the right, so that no interval is empty.
+Layout of this package: a table of knots has shape ``(n_inputs, n_knots)``, each row strictly increasing. A row with
+fewer distinct knots than columns is filled up with ``inf`` on the right, so no interval is empty.
 """
 
 from ._adaptive import adaptive_knots

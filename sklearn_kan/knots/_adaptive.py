@@ -32,7 +32,7 @@ def adaptive_knots(f, a, b, *, rtol=1e-6, atol=None):
     Raises
     ------
     ValueError
-        If the range is empty, a value is not finite, or a jump would need endlessly many knots.
+        If the range is empty, a value is not finite, or a jump would need infinitely many knots.
 
     References
     ----------
@@ -47,7 +47,7 @@ def adaptive_knots(f, a, b, *, rtol=1e-6, atol=None):
     tensor(128., dtype=torch.float64)
     """
     if not a < b:
-        raise ValueError(f"a={a} and b={b} are the ends of no range. Pass a < b.")
+        raise ValueError(f"a={a} and b={b} do not bound a range. Pass a < b.")
     knots = torch.linspace(a, b, FIRST_KNOTS, dtype=torch.float64)
     values = evaluate(f, knots)
     passed = torch.zeros(len(knots) - 1, dtype=torch.bool)

@@ -63,37 +63,38 @@ def insertion_matrix(knots, finer, degree):
     return polar[:, degree]
 
 
-def insert_knots(coef, knots, finer, degree):
+def insert_knots(weight, knots, finer, degree):
     """Coefficients of the same functions on more knots.
 
     Parameters
     ----------
-    coef : Tensor of shape (n_outputs, n_inputs, n_knots + degree - 1)
+    weight : Tensor of shape (n_inputs, n_knots + degree - 1, n_outputs)
+        Coefficients.
     knots, finer : Tensor of shape (n_inputs, n_knots) and (n_inputs, n_finer)
         Each row of `finer` has the knots of the row in `knots`, with the same ends. Rows may end in ``inf``.
     degree : int
 
     Returns
     -------
-    coef : Tensor of shape (n_outputs, n_inputs, n_finer + degree - 1)
+    weight : Tensor of shape (n_inputs, n_finer + degree - 1, n_outputs)
 
     Examples
     --------
     >>> import torch
     >>> from sklearn_kan.knots import insert_knots
-    >>> coef = torch.tensor([[[0.0, 2.0]]])
-    >>> insert_knots(coef, torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 0.5, 1.0]]), degree=1)
-    tensor([[[0., 1., 2.]]])
+    >>> weight = torch.tensor([[[0.0], [2.0]]])
+    >>> insert_knots(weight, torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 0.5, 1.0]]), degree=1).squeeze()
+    tensor([0., 1., 2.])
     """
-    result = coef.new_zeros(*coef.shape[:2], finer.shape[1] + degree - 1)
+    result = weight.new_zeros(len(weight), finer.shape[1] + degree - 1, weight.shape[2])
     for i, (row, finer_row) in enumerate(zip(knots, finer, strict=True)):
         matrix = insertion_matrix(finite(row), finite(finer_row), degree)
         n_new, n_old = matrix.shape
-        result[:, i, :n_new] = (coef[:, i, :n_old].double() @ matrix.T.to(coef.device)).to(coef)
+        result[i, :n_new] = (weight[i, :n_old].T.double() @ matrix.T.to(weight.device)).T.to(weight)
     return result
 
 
-def remove_knots(coef, knots, degree, tol):
+def remove_knots(weight, knots, degree, tol):
     """Take away inner knots whose absence changes no function by more than `tol`.
 
     Knots are tried in the order of what their removal alone would cost. A function without them is the one closest
@@ -102,7 +103,8 @@ def remove_knots(coef, knots, degree, tol):
 
     Parameters
     ----------
-    coef : Tensor of shape (n_outputs, n_inputs, n_knots + degree - 1)
+    weight : Tensor of shape (n_inputs, n_knots + degree - 1, n_outputs)
+        Coefficients.
     knots : Tensor of shape (n_inputs, n_knots)
         Rows may end in ``inf``.
     degree : int
@@ -110,23 +112,24 @@ def remove_knots(coef, knots, degree, tol):
 
     Returns
     -------
-    coef : Tensor of shape (n_outputs, n_inputs, n_fewer + degree - 1)
+    weight : Tensor of shape (n_inputs, n_fewer + degree - 1, n_outputs)
     knots : Tensor of shape (n_inputs, n_fewer)
 
     Examples
     --------
     >>> import torch
     >>> from sklearn_kan.knots import remove_knots
-    >>> coef, knots = remove_knots(torch.tensor([[[0.0, 1.0, 2.0]]]), torch.tensor([[0.0, 0.5, 1.0]]), 1, tol=1e-6)
+    >>> line = torch.tensor([[[0.0], [1.0], [2.0]]])
+    >>> weight, knots = remove_knots(line, torch.tensor([[0.0, 0.5, 1.0]]), 1, tol=1e-6)
     >>> knots
     tensor([[0., 1.]])
     """
-    columns, rows = coef.double().cpu().unbind(1), [finite(row).double().cpu() for row in knots]
-    coarse = [coarser(column.T, row, degree, tol) for column, row in zip(columns, rows, strict=True)]
+    rows = [finite(row).double().cpu() for row in knots]
+    coarse = [coarser(coef, row, degree, tol) for coef, row in zip(weight.double().cpu(), rows, strict=True)]
     table = stacked([row for _, row in coarse])
-    result = coef.new_zeros(*coef.shape[:2], table.shape[1] + degree - 1)
-    for i, (values, _) in enumerate(coarse):
-        result[:, i, : len(values)] = values.T.to(coef)
+    result = weight.new_zeros(len(weight), table.shape[1] + degree - 1, weight.shape[2])
+    for i, (coef, _) in enumerate(coarse):
+        result[i, : len(coef)] = coef.to(weight)
     return result, table.to(knots)
 
 
@@ -192,7 +195,7 @@ def split_intervals(knots, score, n_knots, order=1):
     return stacked(rows).to(knots)
 
 
-def roughness(coef, knots, degree):
+def roughness(weight, knots, degree):
     """Size of what is missing on each interval: ``h**(p+1) |f^(p+1)|``, root mean square over outputs.
 
     The derivative of order ``p + 1`` is estimated from the jumps of the p-th, which is constant between knots
@@ -200,7 +203,8 @@ def roughness(coef, knots, degree):
 
     Parameters
     ----------
-    coef : Tensor of shape (n_outputs, n_inputs, n_knots + degree - 1)
+    weight : Tensor of shape (n_inputs, n_knots + degree - 1, n_outputs)
+        Coefficients.
     knots : Tensor of shape (n_inputs, n_knots)
     degree : int
 
@@ -212,7 +216,7 @@ def roughness(coef, knots, degree):
     score = torch.zeros(len(knots), knots.shape[1] - 1, dtype=torch.float64)
     for i, row in enumerate(knots):
         row = finite(row).double().cpu()
-        t, top = extended(row, degree), coef[:, i, : len(row) + degree - 1].double().cpu()
+        t, top = extended(row, degree), weight[i, : len(row) + degree - 1].T.double().cpu()
         for r in range(1, degree + 1):
             low = t[r : len(t) - degree - 1]
             top = (degree + 1 - r) * top.diff(dim=1) / (t[degree + 1 : len(t) - r] - low)

@@ -57,17 +57,17 @@ class Model(NamedTuple):
         return raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
 
     def _in_parts(self, columns, last):
-        """Memory beside the table is bounded."""
+        """Memory in addition to the table is bounded."""
         parameter = next(self.module.parameters())
         dtype = str(parameter.dtype).removeprefix("torch.")
-        n_samples, width = len(columns[0][1]), len(columns) + self.module.widest
+        n_samples, width = len(columns[0].values), len(columns) + self.module.widest
         chunk = max(1, NUMBERS_AT_ONCE // width)
         outputs = []
         if self.module.training:
             self.module.eval()
         with torch.inference_mode(), limited_threads(min(chunk, n_samples) * width):
             for start in range(0, n_samples, chunk):
-                part = [(name, values[start : start + chunk], flag) for name, values, flag in columns]
+                part = [column.rows(slice(start, start + chunk)) for column in columns]
                 encoded = torch.from_numpy(self.encoder.transform(part, dtype=dtype)).to(parameter.device)
                 outputs.append(last(self.module(encoded)).cpu().numpy())
         return np.concatenate(outputs)

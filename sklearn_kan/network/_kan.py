@@ -25,11 +25,11 @@ class KAN(nn.Module):
     basis : str, subclass of Basis, or sequence of them, default="bspline"
         A sequence names one basis for each layer, first to last: one more than there are hidden layers.
     n_knots, degree, knots, basis_params, fine_knots
-        Of the basis. ``knots="quantile"``, or a tensor of shape (n_knots,) or (in_features, n_knots), holds for the
-        first layer; hidden ones start with uniform knots. A sequence as `n_knots` has one number for each layer, as
-        `basis_params` one dict, or None. `fine_knots` is for the first layer, if there are hidden ones.
+        Parameters of the basis. ``knots="quantile"``, or a tensor of shape (n_knots,) or (in_features, n_knots), is
+        for the first layer; hidden ones start with uniform knots. A sequence as `n_knots` has one number for each
+        layer, as `basis_params` one dict, or None. `fine_knots` is for the first layer, if there are hidden ones.
     interactions : {"product", "mixed"}, optional
-        Of the layers, in all of them; ``"mixed"`` only if there are hidden ones.
+        As of `KANLayer`, in all layers; ``"mixed"`` only if there are hidden ones.
     n_members : int, optional
         Networks of an ensemble, trained side by side in one module; see `KANLayer`.
     scaled : bool, default=False

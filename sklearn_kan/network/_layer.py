@@ -30,17 +30,17 @@ class KANLayer(nn.Module):
     basis_params : dict, optional
         Further parameters of the basis.
     fine_knots : int, optional
-        Knots in the latter half of an ensemble's members, if the basis is ``"bspline"``.
+        Number of knots in the second half of an ensemble's members, if the basis is ``"bspline"``.
     interactions : {"product", "mixed"}, optional
-        ``"product"`` adds ``(sum_i f_oi x_i) (sum_i g_oi x_i)`` to output o, the product part of a quadratic unit.
-        It starts as nothing, g = 0, beside which f is random: ReLinear's way of letting quadratic terms in.
-        ``"mixed"`` adds it in the latter half of an ensemble's members only.
+        ``"product"`` adds ``(sum_i f_oi x_i) (sum_i g_oi x_i)`` to output o, the product part of a quadratic unit. It
+        starts at zero, with g = 0 and a random f: ReLinear's way of letting quadratic terms in. ``"mixed"`` adds it
+        in the second half of an ensemble's members only.
     n_members : int, optional
-        Layers of as many members of an ensemble in one, each with `out_features` outputs of its own.
+        Number of members of an ensemble whose layers are held in this one, each with its own `out_features` outputs.
     scaled : bool, default=False
-        Whether all functions of an input have a learned factor in common, one for each member: inputs that matter get
-        ahead of others. What the scaling layer of RealMLP does to values (Holzmüller et al. 2024, sec. 3.1), here done
-        to functions.
+        Whether all functions of an input share a learned factor, one for each member, which lets inputs that matter
+        get ahead of others. RealMLP's scaling layer does this to values (Holzmüller et al. 2024, sec. 3.1); here it
+        is done to functions.
     generator : torch.Generator, optional
         Source of the starting coefficients.
 
@@ -131,7 +131,12 @@ class KANLayer(nn.Module):
 
     @property
     def coef(self):
-        return self.scaled(self.edge_weight).permute(2, 0, 1)
+        return self.scaled_weight.permute(2, 0, 1)
+
+    @property
+    def scaled_weight(self):
+        """The coefficients with their inputs' factors, as they lie in memory: ``(in, n_basis, n_units)``."""
+        return self.scaled(self.edge_weight)
 
     def scaled(self, weight):
         """Weights of shape (in, ..., n_units) times their inputs' factors."""
@@ -157,8 +162,7 @@ class KANLayer(nn.Module):
             If the basis has no knots that can be added to.
         """
         check_has_knots(type(self.basis))
-        coef = self.basis.refine_knots(self.coef, n_knots, x, sample_weight)
-        weight = coef.permute(1, 2, 0).contiguous()
+        weight = self.basis.refine_knots(self.scaled_weight, n_knots, x, sample_weight).contiguous()
         self.edge_weight = weight if is_parametrized(self, "edge_weight") else nn.Parameter(weight)
         if self.scale is not None:  # it is in the coefficients now
             if self.base_weight is not None:
@@ -189,7 +193,7 @@ class KANLayer(nn.Module):
 
     def sums(self, x):
         """Sums over edges: ``(n, in)`` or ``(n, members, in)`` to ``(n, n_units)``."""
-        y = (self.basis.contract if x.ndim == 2 else self.basis.contract_members)(x, self.coef) + self.bias
+        y = (self.basis.contract if x.ndim == 2 else self.basis.contract_members)(x, self.scaled_weight) + self.bias
         if self.base_weight is not None:
             y = y + linear(F.silu(x), self.scaled(self.base_weight.T).T)
         if self.factor is not None and self.cofactor is not None:
@@ -200,7 +204,7 @@ class KANLayer(nn.Module):
 
     def edge_functions(self, x):
         """Each learned function by itself, without bias and products: ``(n, in) -> (n, n_units, in)``."""
-        edges = self.basis.edge_functions(x, self.coef)
+        edges = self.basis.edge_functions(x, self.scaled_weight)
         return edges if self.base_weight is None else edges + F.silu(x)[:, None] * self.scaled(self.base_weight.T).T
 
     def extra_repr(self):

@@ -26,7 +26,7 @@ class Parts(Basis):
     >>> from sklearn_kan.bases import BSpline
     >>> from sklearn_kan.network._parts import Parts
     >>> parts = Parts([BSpline(1, n_knots=3), BSpline(1, n_knots=9)], [2, 2])
-    >>> parts.contract(torch.zeros(5, 1), torch.ones(4, 1, 11)).shape
+    >>> parts.contract(torch.zeros(5, 1), torch.ones(1, 11, 4)).shape
     torch.Size([5, 4])
     """
 
@@ -46,10 +46,10 @@ class Parts(Basis):
     def parts(self, n_outputs):
         return list(zip(self.bases, self.sizes, strict=True))
 
-    def split(self, coef):
+    def split(self, weight):
         """Each basis with its own coefficients."""
-        parts = zip(self.bases, coef.split(self.sizes), strict=True)
-        return [(basis, part[..., : basis.n_basis]) for basis, part in parts]
+        parts = zip(self.bases, weight.split(self.sizes, 2), strict=True)
+        return [(basis, part[:, : basis.n_basis]) for basis, part in parts]
 
     def forward(self, x):
         """Values by output, ``(n, in) -> (n, out, in, n_basis)``."""
@@ -59,13 +59,13 @@ class Parts(Basis):
         ]
         return torch.cat(values, 1)
 
-    def contract(self, x, coef):
-        return torch.cat([basis.contract(x, part) for basis, part in self.split(coef)], 1)
+    def contract(self, x, weight):
+        return torch.cat([basis.contract(x, part) for basis, part in self.split(weight)], 1)
 
-    def contract_members(self, x, coef):
-        shares = [size * x.shape[1] // len(coef) for size in self.sizes]
-        parts = zip(x.split(shares, 1), self.split(coef), strict=True)
+    def contract_members(self, x, weight):
+        shares = [size * x.shape[1] // weight.shape[2] for size in self.sizes]
+        parts = zip(x.split(shares, 1), self.split(weight), strict=True)
         return torch.cat([basis.contract_members(own, part) for own, (basis, part) in parts], 1)
 
-    def edge_functions(self, x, coef):
-        return torch.cat([basis.edge_functions(x, part) for basis, part in self.split(coef)], 1)
+    def edge_functions(self, x, weight):
+        return torch.cat([basis.edge_functions(x, part) for basis, part in self.split(weight)], 1)

@@ -37,7 +37,7 @@ class GaussNewton(torch.optim.Optimizer):
     damping : float, default=1e-3
         ``|g| / gamma`` of the first step. Zero takes all steps, with a pseudo-inverse and without a trial.
     penalty : float, default=0.0
-        If the loss holds ``penalty / 2 ||w||^2`` of the layers' coefficients, its curvature.
+        Curvature of a term ``penalty / 2 ||w||^2`` of the layers' coefficients, if the loss has one.
     max_dense : int, default=5000
         Up to so many parameters B is computed, in float64, and factored; beyond, systems are solved by conjugate
         gradients with products of B.

@@ -162,7 +162,7 @@ def blocks_of(model):
             blocks += [MapBlock(one) for one in linear_maps(layer) if one.layer is layer]
     blocks = [block for block in blocks if all(p.requires_grad for p in block.parameters)]
     known = {id(p) for block in blocks for p in block.parameters}
-    others = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
+    others = [p for p in model.parameters() if p.requires_grad and p.numel() and id(p) not in known]
     return [*blocks, *([OtherBlock(model, others)] if others else [])]
 
 

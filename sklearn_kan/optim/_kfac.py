@@ -23,9 +23,9 @@ class KFAC(torch.optim.Optimizer):
     """Natural gradients with Kronecker-factored curvature, for networks of `KANLayer` and :class:`torch.nn.Linear`.
 
     A layer of edge functions is linear in its coefficients W, ``y = W phi(x)``. Its block of the Fisher information
-    is taken to be ``A x G``, with ``A = E[phi phi^T]`` of its features and ``G = E[g g^T]`` of its outputs' gradients,
-    so that the inverse needs two small matrices. Parameters outside of such maps (those of a basis, norms, embeddings)
-    take a step of Adam beside it.
+    is taken to be ``A x G``, with ``A = E[phi phi^T]`` of its features and ``G = E[g g^T]`` of its outputs'
+    gradients, and its inverse then needs only those of two small matrices. Parameters outside of such maps (those of
+    a basis, norms, embeddings) take a step of Adam alongside it.
 
     Each step is the combination of the layers' natural gradients and of their previous steps that minimises the
     quadratic model of the loss *with the exact Fisher information*. Taken on trial, it is taken back if the loss
@@ -62,7 +62,7 @@ class KFAC(torch.optim.Optimizer):
     max_side : int, default=256
         Layers with more features have an A of one block for each input; those with more outputs a diagonal G.
     penalty : float, default=0.0
-        If the loss holds ``penalty / 2 ||w||^2`` of the coefficients, its curvature.
+        Curvature of a term ``penalty / 2 ||w||^2`` of the coefficients, if the loss has one.
     reduce : callable, optional
         ``(tensors, n_rows)``, which averages tensors in place over the processes that share a batch.
     seed : int, default=0
@@ -71,8 +71,8 @@ class KFAC(torch.optim.Optimizer):
     Notes
     -----
     ``step(closure)`` calls the closure once for loss and gradients, while hooks watch the model, and then without
-    gradients for the loss of a trial, where ``loss.requires_grad`` is false, as below. Gradients are what they are
-    without the optimizer, and after a step they still are those from before it.
+    gradients for the loss of a trial, where ``loss.requires_grad`` is false, as below. Gradients are what they would
+    be without the optimizer, and after a step they are still those from before it.
 
     Knots of their own for each edge: A is the mean over outputs. Products ``(f x)(g x)``: f and g are two more maps.
 

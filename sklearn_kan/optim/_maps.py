@@ -73,7 +73,7 @@ class KANMap(LinearMap):
 
     def apply(self, x, tensors):
         edges, *base, bias = tensors
-        y = self.layer.basis.contract(x.flatten(0, -2), edges.permute(2, 0, 1)).unflatten(0, x.shape[:-1])
+        y = self.layer.basis.contract(x.flatten(0, -2), edges).unflatten(0, x.shape[:-1])
         return y + (F.linear(F.silu(x), base[0], bias) if base else bias)
 
 

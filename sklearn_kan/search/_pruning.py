@@ -9,11 +9,11 @@ from ._objective import FOLDS, N_REPORTS
 
 
 class FoldPruner(BasePruner):
-    """Lets a trial go on only while it is among the best of all that have come as far: successive halving over folds.
+    """Lets a trial continue only while it is among the best that have come as far: successive halving over folds.
 
-    Trials are compared at checkpoints: once in the first fold by the validation score of training, where there is one,
-    and at the end of each fold by the mean score of the folds so far. Whoever is not among the best
-    ``1 / reduction_factor`` of the trials that have been there is stopped.
+    Trials are compared at checkpoints: once in the first fold by the validation score of training, where there is
+    one, and at the end of each fold by the mean score of the folds so far. A trial that is not among the best
+    ``1 / reduction_factor`` of those that got there is stopped.
 
     Parameters
     ----------

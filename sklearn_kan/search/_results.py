@@ -31,7 +31,7 @@ def with_all_metrics(folds):
 
 
 def results_of(trials, params, n_splits, with_train, format_results):
-    """`cv_results_` of trials, with their numbers and states beside.
+    """`cv_results_` of trials, along with their numbers and states.
 
     Parameters
     ----------

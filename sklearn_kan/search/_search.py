@@ -27,17 +27,18 @@ from ._study import Ledger, open_study, quiet
 
 
 class KANSearchCV(BaseSearchCV):
-    """Search over basis, knots and what else makes a model good, by cross-validation and Optuna.
+    """Search over basis, knots and whatever else makes a model good, by cross-validation and Optuna.
 
-    It is used like scikit-learn's `RandomizedSearchCV`, on one of this package's estimators alone or in a pipeline. It
-    has a space of its own, stops hopeless trials while they train, and can share its study with other processes.
+    It is used like scikit-learn's `RandomizedSearchCV`, on one of this package's estimators alone or in a pipeline.
+    It brings its own space, stops hopeless trials while they train, and can share its study with other processes.
 
     Parameters
     ----------
     estimator : estimator
         With the default space: a KANClassifier, KANRegressor or GPSpectralRegressor, or anything that holds exactly
         one of them, such as a Pipeline. Parameters that do not have their default value are taken as decided and are
-        left alone. Its own setting is the first trial, so that the search never ends worse by its own measure.
+        left alone. Its own setting is the first trial, so by its own measure the search never ends worse than it
+        began.
     space : dict of str to optuna distribution, or callable, optional
         Parameters with their distributions; or a function ``trial -> {parameter: value}`` that asks the trial for what
         it needs. It is called again with ``optuna.trial.FixedTrial`` to read a trial's parameters from the study. By
@@ -49,13 +50,14 @@ class KANSearchCV(BaseSearchCV):
         Families to choose from; by default all, unless the estimator has decided. If the estimator's own is not among
         them, its own setting is tried with the first of these.
     n_trials : int or None, default=60
-        Trials of the study in all, those of other processes and earlier runs included; failed and stopped ones count.
+        Number of trials of the study in all, including those of other processes and earlier runs. Failed and stopped
+        trials count.
     timeout : float, optional
-        Seconds after which no trial is begun.
+        Seconds after which no further trial is started.
     scoring : str, callable, list, tuple or dict, optional
         As in scikit-learn's searches. Of several scores, the one that `refit` names is optimised, else the first.
     n_jobs : int, optional
-        Trials at a time, on the workers of any joblib backend. Each gets its share of the cores.
+        Number of trials at a time, on the workers of any joblib backend. Each gets its share of the cores.
     refit : bool, str or callable, default=True
         As in scikit-learn's searches.
     cv : int, splitter or iterable, optional
@@ -70,10 +72,10 @@ class KANSearchCV(BaseSearchCV):
         Where the study is kept: a database's URL or, for many processes, a JournalStorage. By default in memory.
     study_name : str, optional
     load_if_exists : bool, default=False
-        Join the study of this name, or go on with it, instead of raising.
+        Join the study of this name, or continue it, instead of raising.
     random_state : int, RandomState instance or None, default=None
-        Of the sampler, and of what the estimator leaves open with ``random_state=None``: the same for all trials. With
-        one job the same number gives the same trials, also if the search was interrupted and resumed.
+        Seeds the sampler, and whatever the estimator leaves open with ``random_state=None``, the same for all trials.
+        With one job the same number gives the same trials, even if the search was interrupted and resumed.
     verbose : int, default=0
         1 shows Optuna's progress bar, more prints a line for every fold.
     error_score : "raise" or float, default=np.nan
@@ -94,14 +96,14 @@ n_features_in_, feature_names_in_
     See Also
     --------
     sklearn_kan.inspection.SearchDisplay : Draws scores against basis and knots.
-    sklearn.model_selection.RandomizedSearchCV : Without memory.
+    sklearn.model_selection.RandomizedSearchCV : A search that does not learn from earlier trials.
 
     Notes
     -----
     Only the process that called `fit` writes to the study; workers report to a copy of it. A trial whose worker dies
     is tried once more. Ctrl-C ends the search with the best trial so far, refitted.
 
-    In `cross_val_score` leave `storage` at None: each outer split needs a study of its own. A study that was made for
+    In `cross_val_score` leave `storage` at None: each outer split needs its own study. A study that was made for
     other targets or splits is refused.
 
     References
@@ -168,8 +170,8 @@ n_features_in_, feature_names_in_
         X : dataframe or array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         **params : dict
-            For the estimator, the scorers and the splitter, such as `sample_weight` and `groups`; where they go is
-            said by metadata routing if that is enabled.
+            For the estimator, the scorers and the splitter, such as `sample_weight` and `groups`; metadata routing
+            says where they go, if it is enabled.
 
         Returns
         -------
@@ -178,10 +180,10 @@ n_features_in_, feature_names_in_
         Raises
         ------
         ValueError, TypeError
-            If there is no space for the estimator, the study is one of other data, or all fits fail.
+            If there is no space for the estimator, the study was made for other data, or all fits fail.
         """
         if self.n_trials is None and self.timeout is None:
-            raise ValueError("n_trials=None and timeout=None would search for ever. Set at least one of them.")
+            raise ValueError("n_trials=None and timeout=None would search forever. Set at least one of them.")
         scorers, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)

@@ -73,10 +73,10 @@ def space_for(estimator, space, bases, n_samples):
         return Space(space, own_setting(space, estimator))
     unknown = sorted(set(space) - set(estimator.get_params()))
     if unknown:
-        raise ValueError(f"space has {unknown}, which are no parameters of {estimator!r}. See estimator.get_params().")
+        raise ValueError(f"space has {unknown}, which are not parameters of {estimator!r}. See estimator.get_params().")
     for name, distribution in space.items():
         if not isinstance(distribution, distributions.BaseDistribution):
-            raise TypeError(f"space[{name!r}]={distribution!r} is no Optuna distribution. Pass one, or a callable.")
+            raise TypeError(f"space[{name!r}]={distribution!r} is not an Optuna distribution. Pass one, or a callable.")
 
     def draw(trial):
         return {name: trial._suggest(name, distribution) for name, distribution in space.items()}

@@ -85,7 +85,7 @@ class Ledger:
     n_trials : int or None
         Of all processes and earlier runs together.
     timeout : float or None
-        Seconds after which no trial is begun.
+        Seconds after which no further trial is started.
     """
 
     def __init__(self, study, space, task, *, sampler, random_state, n_trials, timeout):

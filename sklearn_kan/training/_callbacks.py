@@ -86,4 +86,4 @@ def check_callbacks(callbacks):
     for item in callbacks or ():
         callback = item[-1] if isinstance(item, list | tuple) and len(item) == 2 else item
         if not (isinstance(callback, Callback) or (isinstance(callback, type) and issubclass(callback, Callback))):
-            raise TypeError(f"callbacks has {item!r}, which is no skorch callback. Pass instances of its Callback.")
+            raise TypeError(f"callbacks has {item!r}, which is not a skorch callback. Pass instances of its Callback.")

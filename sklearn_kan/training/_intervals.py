@@ -1,7 +1,6 @@
 """Prediction intervals by conformal prediction: from the errors on rows that members held out."""
 
 import math
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -41,13 +40,12 @@ class HeldOutErrors(NamedTuple):
 
         Each end is left out with probability ``(1 - level) / 2`` at most, for rows like the held-out ones.
         """
-        rank = math.floor(
-            (self.n_rows + 1) * (1 - level) / 2 + ROUNDING
-        )  # of the lower end, and from above of the upper one
+        rank = math.floor((self.n_rows + 1) * (1 - level) / 2 + ROUNDING)  # of either end, from outside
         if rank < 1:
+            needed = math.ceil(2 / (1 - level) - ROUNDING) - 1
             raise ValueError(
-                f"return_interval={level} needs {math.ceil(2 / (1 - level) - ROUNDING) - 1} held-out rows, and the fit had "
-                f"{self.n_rows:.4g}. Choose a lower level, or hold out more rows."
+                f"return_interval={level} needs {needed} held-out rows, and the fit had {self.n_rows:.4g}. Choose a "
+                "lower level, or hold out more rows."
             )
         place = math.floor((rank - 0.5) / self.n_rows * len(self.errors))
         scale = np.exp(np.interp(output, self.places, self.log_scales))
@@ -148,7 +146,7 @@ def weighted_quantiles(values, weight, levels):
 
 def check_level(level, errors):
     """Raise if a level is none, or there are no held-out errors."""
-    if not (isinstance(level, Real) and 0 < level < 1):
+    if not (isinstance(level, float) and 0 < level < 1):
         raise ValueError(f"return_interval={level!r} is no probability. Pass a number between 0 and 1, such as 0.9.")
     if not errors:
         raise ValueError(

@@ -14,7 +14,7 @@ LEAST_FREEDOM = 1e-9  # share of the rows, below which a fit interpolates
 NEWTON_STEPS, CG_STEPS, HALVINGS = 20, 50, 20
 ARMIJO = 1e-4
 LEAST_DECREASE = 1e-6  # of the objective, per unit of weight: where Newton's method ends
-LEAST_CURVATURE = 1e-10  # of the largest, beside which the preconditioner stays regular
+LEAST_CURVATURE = 1e-10  # of the largest, at which the preconditioner stays regular
 CG_TOLERANCE = 0.03  # of the gradient, in the preconditioner's norm
 
 

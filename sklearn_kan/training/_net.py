@@ -116,7 +116,7 @@ class Net(NeuralNet):
 
     @property
     def has_decay(self):
-        """Whether coefficients are shrunk beside the objective."""
+        """Whether coefficients are shrunk outside of the objective."""
         return "weight_decay" in self.phase.params
 
     @property

@@ -15,8 +15,8 @@ def data_parallel(group=None):
     """Train with several processes that were started by ``torchrun`` or the like.
 
     Inside the context every process calls `fit` with the same rows, parameters and integer `random_state`. Each
-    computes gradients on its share of every batch; these are averaged, so that all processes end with the same
-    model, which is the one that a single process would have fitted, up to rounding. L-BFGS shares all rows likewise.
+    computes gradients on its share of every batch. These are averaged, and all processes end with the same model: the
+    one that a single process would have fitted, up to rounding. L-BFGS shares all rows likewise.
 
     Parameters
     ----------

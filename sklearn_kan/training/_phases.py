@@ -21,7 +21,7 @@ LBFGS_HISTORY = 20
 LBFGS_SCALE = 2.0**40  # torch's L-BFGS drops curvature below 1e-10, which small losses have everywhere
 START_SHARE = 0.25  # of all passes, for each layer of a start layer by layer
 GAUSS_NEWTON_WORTH = 5  # passes of other solvers that a step counts for when it brings nothing
-KFAC_ADAM_SHARE = 0.1  # of the learning rate, for Adam beside K-FAC
+KFAC_ADAM_SHARE = 0.1  # of the learning rate, for Adam alongside K-FAC
 
 
 class Phase(NamedTuple):

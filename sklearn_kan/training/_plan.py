@@ -202,7 +202,8 @@ def trained(network, split, loss, settings, begins):
         ),
         len(split.fitting), loss, len(network.module.layers),
     )  # fmt: skip
-    history, failed, kept = [], [], None
+    history: list[dict[str, Any]] = []
+    failed, kept = [], None
     for n_knots in (None, *schedule):
         if n_knots is not None:
             X, (_, weight) = split.fitting.batch()

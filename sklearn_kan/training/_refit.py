@@ -53,7 +53,7 @@ def refit_last_layer(net, rows, validation, strength):
     rows, validation : Rows
         The latter may be None.
     strength : float
-        Of the penalty ``strength / 2 ||C||^2`` beside the sum of the losses, for Newton's method without validation.
+        Of the penalty ``strength / 2 ||C||^2`` added to the sum of the losses, for Newton's method without validation.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def solve(module, loss, rows, member, current, strength):
 
 def read(layer):
     """All coefficients of a layer, factors of its inputs included."""
-    parts = [layer.bias[None], layer.coef.permute(1, 2, 0).flatten(0, 1)]
+    parts = [layer.bias[None], layer.scaled_weight.flatten(0, 1)]
     if layer.base_weight is not None:
         parts.append(layer.scaled(layer.base_weight.T))
     return torch.cat(parts).detach().unflatten(1, (-1, layer.out_features)).transpose(0, 1).contiguous()
@@ -117,7 +117,7 @@ def write(layer, coefficients):
         .split([1, layer.in_features * layer.basis.n_basis, layer.in_features * (layer.base_weight is not None)])
     )
     assign(layer, "bias", bias[0])
-    assign(layer, "edge_weight", edges.unflatten(0, (layer.in_features, -1)))
+    assign(layer, "edge_weight", edges.unflatten(0, (layer.in_features, layer.basis.n_basis)))
     if layer.base_weight is not None:
         assign(layer, "base_weight", base.T)
     if layer.scale is not None:
@@ -138,6 +138,6 @@ def affine(module, rows, member, current):
         h, raw = module(X, depth=len(module.layers) - 1), module(X)
         if layer.n_members is not None:
             h, raw = h if h.ndim == 2 else h[:, member], raw[:, member]
-        parts = [torch.ones_like(h[:, :1]), layer.basis(h).flatten(1)]
+        parts = [h.new_ones(len(h), 1), layer.basis(h).flatten(1)]
         phi = torch.cat(parts if layer.base_weight is None else [*parts, F.silu(h)], 1)
         yield phi, raw - phi @ current, y, weight[:, member if weight.shape[1] > 1 else 0]

@@ -57,7 +57,8 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
     KeyboardInterrupt
         If it is interrupted while watched; unwatched, it returns what it has.
     """
-    history, failed, best, kept = [], [], math.inf, None
+    history: list[dict[str, Any]] = []
+    failed, best, kept = [], math.inf, None
     observer = current_observer()
     n_passes = n_parts * sum(phase.max_iter for phase in phases)
     watchers = [Observed(observer, n_passes)] if observer else []

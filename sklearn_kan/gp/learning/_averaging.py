@@ -20,7 +20,7 @@ MAX_ROUNDS = 300
 
 
 class Model(NamedTuple):
-    """One trend with the kernel that was learned beside it, and the kernels that its predictions average over."""
+    """One trend with the kernel that was learned along with it, and the kernels that its predictions average over."""
 
     degree: int | None
     kernel: SpectralMixture | ProductMixture
@@ -31,10 +31,10 @@ class Model(NamedTuple):
 def weighed(degrees, fits, objectives):
     """Models with their probabilities, the most probable first.
 
-    Where every model is wrong, probabilities under the likelihood are too sure of one of them. Along a single feature
-    the likelihood is therefore raised to a power that falls with the number of rows (the coarsened posterior, Miller &
-    Dunson 2019, eq. 2.4), so that the variance of the average contains how far the models are apart. Models of several
-    features are stacked, and averaged over their parameters.
+    Where every model is wrong, probabilities under the likelihood are overconfident of one of them. Along a single
+    feature the likelihood is therefore raised to a power that falls with the number of rows (the coarsened posterior,
+    Miller & Dunson 2019, eq. 2.4), so that the variance of the average contains how far the models are apart. Models
+    of several features are stacked, and averaged over their parameters.
     """
     n, n_features = objectives[0].solver.data.X.shape
     is_table = n_features > 1 and len(fits) > 1
@@ -76,15 +76,12 @@ class Average:
     Parameters
     ----------
     models : list of Model
-    solver_of : callable
-        From a degree of the trend to a solver with ``posterior(kernel)``.
-    trend_of : callable
-        From a degree to a Trend.
+    solvers : Solvers
     """
 
-    def __init__(self, models, solver_of, trend_of):
+    def __init__(self, models, solvers):
         self.parts = [
-            (kernel.noise, solver_of(model.degree).posterior(kernel), trend_of(model.degree))
+            (kernel.noise, solvers(model.degree).posterior(kernel), solvers.trend(model.degree))
             for model in models
             for kernel in model.draws
         ]

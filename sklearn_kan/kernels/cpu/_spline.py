@@ -12,20 +12,19 @@ MAX_DEGREE = 3
 FEW_OUTPUTS, FEW_KNOTS = 4, 16  # up to which rows fill the vectors better than outputs do
 
 
-def spline_contract(x, coef, table, degree, differentiable):
+def spline_contract(x, weight, table, degree, differentiable):
     """Sum of spline edge functions.
 
     Parameters
     ----------
     x : Tensor of shape (n, in) or (n, members, in)
         With members, each has inputs of its own and an equal share of the outputs.
-    coef : Tensor of shape (out, in, n_basis)
-        Read without a copy if it lies in memory as (in, n_basis, out).
+    weight : Tensor of shape (in, n_basis, out)
     table : tuple of Tensor
         Knots (in, n_knots), and pieces, origin, rate, first as `piece_table` gives them; without gradients.
     degree : int
     differentiable : callable
-        The same sum ``(x, coef) -> y`` in plain torch, for gradients of gradients.
+        The same sum ``(x, weight) -> y`` in plain torch, for gradients of gradients.
 
     Returns
     -------
@@ -36,19 +35,20 @@ def spline_contract(x, coef, table, degree, differentiable):
     ValueError
         If the shapes do not belong together.
     """
-    check_inputs(x, coef.shape[1])
-    if torch.is_grad_enabled() and (x.requires_grad or coef.requires_grad):
-        return SplineContract.apply(x, coef, degree, differentiable, *table)
-    return spline_sums(x, coef, degree, table)
+    check_inputs(x, len(weight))
+    if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
+        return SplineContract.apply(x, weight, degree, differentiable, *table)
+    return spline_sums(x, weight, degree, table)
 
 
-def spline_sums(x, coef, degree, table):
+def spline_sums(x, weight, degree, table):
     """The sum, without a record for gradients."""
-    x, slabs = x.contiguous(), coef.permute(1, 2, 0).contiguous()
-    y = x.new_empty(len(x), len(coef)) if x.shape[-1] else x.new_zeros(len(x), len(coef))
-    sizes = table[0].shape[1], *slabs.shape, n_members(x)
-    call = Call(f"{way(*sizes)}_forward_{SUFFIXES[x.dtype]}", Layer, table, sizes, (degree, x, slabs, y))
-    call.in_parallel(len(x), work(x, slabs, degree))
+    x, weight = x.contiguous(), weight.contiguous()
+    n, n_outputs = len(x), weight.shape[2]
+    y = x.new_empty(n, n_outputs) if x.shape[-1] else x.new_zeros(n, n_outputs)
+    sizes = table[0].shape[1], *weight.shape, n_members(x)
+    call = Call(f"{way(*sizes)}_forward_{SUFFIXES[x.dtype]}", Layer, table, sizes, (degree, x, weight, y))
+    call.in_parallel(n, work(x, weight, degree))
     return y
 
 
@@ -56,24 +56,24 @@ class SplineContract(torch.autograd.Function):
     """Forward looks up and adds rows of coefficients; backward does it again instead of having stored anything."""
 
     @staticmethod
-    def forward(ctx, x, coef, degree, differentiable, *table):
-        ctx.save_for_backward(x, coef, *table)
+    def forward(ctx, x, weight, degree, differentiable, *table):
+        ctx.save_for_backward(x, weight, *table)
         ctx.degree, ctx.differentiable = degree, differentiable
-        return spline_sums(x, coef, degree, table)
+        return spline_sums(x, weight, degree, table)
 
     @staticmethod
     def backward(ctx, grad):
-        x, coef, *table = ctx.saved_tensors
+        x, weight, *table = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return *gradients_of_gradients(ctx.differentiable, (x, coef), grad), *[None] * (2 + len(table))
-        x, slabs, grad = x.contiguous(), coef.permute(1, 2, 0).contiguous(), grad.contiguous()
+            return *gradients_of_gradients(ctx.differentiable, (x, weight), grad), *[None] * (2 + len(table))
+        x, weight, grad = x.contiguous(), weight.contiguous(), grad.contiguous()
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        grad_slabs = torch.empty_like(slabs)
-        arguments = ctx.degree, x, slabs, grad, grad_x, grad_slabs, len(x)
-        sizes = table[0].shape[1], *slabs.shape, n_members(x)
+        grad_weight = torch.empty_like(weight)
+        arguments = ctx.degree, x, weight, grad, grad_x, grad_weight, len(x)
+        sizes = table[0].shape[1], *weight.shape, n_members(x)
         call = Call(f"{way(*sizes)}_backward_{SUFFIXES[x.dtype]}", Layer, table, sizes, arguments)
-        call.in_parallel(x.shape[-1], 2 * work(x, slabs, ctx.degree))
-        return grad_x, grad_slabs.permute(2, 0, 1), *[None] * (2 + len(table))
+        call.in_parallel(x.shape[-1], 2 * work(x, weight, ctx.degree))
+        return grad_x, grad_weight, *[None] * (2 + len(table))
 
 
 def n_members(x):
@@ -86,9 +86,9 @@ def way(n_knots, n_inputs, n_basis, n_units, n_members):
     return "few" if n_units // n_members <= FEW_OUTPUTS and n_knots <= FEW_KNOTS else "spline"
 
 
-def work(x, slabs, degree):
+def work(x, weight, degree):
     """Multiply-adds of one pass."""
-    return x.numel() * (degree + 1) * (slabs.shape[2] // n_members(x) + 8)
+    return x.numel() * (degree + 1) * (weight.shape[2] // n_members(x) + 8)
 
 
 class Layer(ctypes.Structure):

@@ -1,6 +1,6 @@
 """Triton kernels on a GPU: whether there are any, how work is divided among programs, and how they are launched.
 
-Triton comes with CUDA builds of torch. It and the device code beside this file are imported when first needed, so that
+Triton comes with CUDA builds of torch. It and the device code next to this file are imported when first needed, so that
 a machine without a GPU never does.
 """
 

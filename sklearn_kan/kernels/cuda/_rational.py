@@ -11,7 +11,7 @@ from ._launch import ACCUMULATORS, Tile, cdiv, contiguous, launch
 
 
 def rational_contract(x, weight, numerator, denominator, ends, differentiable):
-    """Sum of rational edge functions ``weight[o, i] F_g(x_i)``, each group of neighbouring inputs sharing one F.
+    """Sum of rational edge functions ``weight[i, o] F_g(x_i)``, each group of neighbouring inputs sharing one F.
 
     ``F(x) = (a_0 + ... + a_5 x**5) / (1 + |b_1 x + ... + b_4 x**4|)`` (Yang & Wang, 2024, arXiv:2409.10594), continued
     by its tangents outside `ends`. Input i belongs to group ``i * groups // in``.
@@ -19,7 +19,7 @@ def rational_contract(x, weight, numerator, denominator, ends, differentiable):
     Parameters
     ----------
     x : Tensor of shape (n, in)
-    weight : Tensor of shape (out, in)
+    weight : Tensor of shape (in, out)
     numerator : Tensor of shape (groups, 6)
     denominator : Tensor of shape (groups, 4)
     ends : tuple of float
@@ -36,7 +36,7 @@ def rational_contract(x, weight, numerator, denominator, ends, differentiable):
     ValueError
         If the shapes do not belong together.
     """
-    check_inputs(x, weight.shape[1])
+    check_inputs(x, len(weight))
     shapes = tuple(numerator.shape), tuple(denominator.shape)
     if shapes != ((len(numerator), NUMERATOR + 1), (len(numerator), DENOMINATOR)):
         raise ValueError(
@@ -53,14 +53,15 @@ class RationalContract(torch.autograd.Function):
     def forward(ctx, x, weight, numerator, denominator, ends, differentiable):
         ctx.save_for_backward(x, weight, numerator, denominator)
         ctx.ends, ctx.differentiable = ends, differentiable
-        if not x.numel() or not len(weight):
-            return x.new_zeros(len(x), len(weight))
+        n_outputs = weight.shape[1]
+        if not x.numel() or not n_outputs:
+            return x.new_zeros(len(x), n_outputs)
         x, weight, numerator, denominator = contiguous(x, weight, numerator, denominator)
-        y = x.new_empty(len(x), len(weight))
+        y = x.new_empty(len(x), n_outputs)
         most = 64 if x.dtype == torch.float64 else 128
-        tile = Tile(x, len(weight), rows=most, columns=most // 4, outputs=most)
-        arguments = x, numerator, denominator, weight, y, len(x), x.shape[1], len(weight), len(numerator)
-        grid = cdiv(len(x), tile.rows), cdiv(len(weight), tile.outputs)
+        tile = Tile(x, n_outputs, rows=most, columns=most // 4, outputs=most)
+        arguments = x, numerator, denominator, weight, y, *x.shape, n_outputs, len(numerator)
+        grid = cdiv(len(x), tile.rows), cdiv(n_outputs, tile.outputs)
         launch("rational_forward", grid, x, arguments, tile.of_rational(ends))
         return y
 
@@ -70,7 +71,7 @@ class RationalContract(torch.autograd.Function):
         if torch.is_grad_enabled():
             return *gradients_of_gradients(ctx.differentiable, tensors, grad), None, None
         x, weight, numerator, denominator = tensors
-        (n, n_inputs), n_outputs, n_groups = x.shape, len(weight), len(numerator)
+        (n, n_inputs), n_outputs, n_groups = x.shape, weight.shape[1], len(numerator)
         if not x.numel() or not n_outputs:
             return *map(torch.zeros_like, tensors), None, None
         x, weight, numerator, denominator, grad = contiguous(*tensors, grad)
@@ -93,4 +94,4 @@ class RationalContract(torch.autograd.Function):
         parts = x.new_empty(grid[2], n_inputs, n_outputs, dtype=ACCUMULATORS[x.dtype])
         launch("rational_grad_weight", grid, x, (x, numerator, denominator, grad, parts, *sizes, rows_of_part),
                tile.of_rational(ctx.ends))  # fmt: skip
-        return grad_x, parts.sum(0).T.to(weight.dtype), grad_a, grad_b, None, None
+        return grad_x, parts.sum(0).to(weight.dtype), grad_a, grad_b, None, None

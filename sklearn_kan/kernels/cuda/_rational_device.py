@@ -1,6 +1,6 @@
 """Device code of rational layers: safe Pade functions are evaluated on a tile, which goes into a product at once.
 
-Layout: ``x`` is (n, in), ``weight`` (out, in), ``y`` and its gradient ``g`` (n, out), and, with degrees
+Layout: ``x`` is (n, in), ``weight`` (in, out), ``y`` and its gradient ``g`` (n, out), and, with degrees
 NUMERATOR and DENOMINATOR, ``numerator`` (groups, NUMERATOR + 1) and ``denominator`` (groups, DENOMINATOR), all
 contiguous. With c the point of [LOW, HIGH] closest to x, an edge is w V(x), ``V(x) = F(c) + F'(c) (x - c)``,
 ``F = P / D``, ``D = 1 + |Q|``. No two programs write to the same place.
@@ -16,7 +16,7 @@ def rational_forward(
     LOW: tl.constexpr, HIGH: tl.constexpr, NUMERATOR: tl.constexpr, DENOMINATOR: tl.constexpr, BLOCK_N: tl.constexpr,
     BLOCK_I: tl.constexpr, BLOCK_O: tl.constexpr, NUMBER: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """``y[r, o] = sum_i V[r, i] weight[o, i]`` for a block of rows and one of outputs."""
+    """``y[r, o] = sum_i V[r, i] weight[i, o]`` for a block of rows and one of outputs."""
     rows = tl.program_id(0).to(tl.int64) * BLOCK_N + tl.arange(0, BLOCK_N)
     outputs = tl.program_id(1) * BLOCK_O + tl.arange(0, BLOCK_O)
     total = tl.zeros((BLOCK_N, BLOCK_O), NUMBER)
@@ -27,9 +27,9 @@ def rational_forward(
             x, inputs, numerator_ptr, denominator_ptr, n_inputs, n_groups, LOW, HIGH, NUMERATOR, DENOMINATOR
         )
         value, slope = quotient(p, dp, q, dq)
-        weight = rows_of(weight_ptr, outputs.to(tl.int64), inputs, n_outputs, n_inputs)
+        weight = rows_of(weight_ptr, inputs.to(tl.int64), outputs, n_inputs, n_outputs)
         value = (value + slope * (x - c)).to(weight.dtype)
-        total = tl.dot(value, tl.trans(weight), total, input_precision=PRECISION, out_dtype=NUMBER)
+        total = tl.dot(value, weight, total, input_precision=PRECISION, out_dtype=NUMBER)
     mask = (rows < n)[:, None] & (outputs < n_outputs)[None, :]
     tl.store(y_ptr + rows[:, None] * n_outputs + outputs[None, :], total.to(y_ptr.dtype.element_ty), mask)
 
@@ -47,8 +47,8 @@ def rational_grad_x(
     for start in range(0, n_outputs, BLOCK_O):
         outputs = start + tl.arange(0, BLOCK_O)
         g = rows_of(g_ptr, rows, outputs, n, n_outputs)
-        weight = rows_of(weight_ptr, outputs.to(tl.int64), inputs, n_outputs, n_inputs)
-        pulled = tl.dot(g, weight, pulled, input_precision=PRECISION, out_dtype=NUMBER)
+        weight = rows_of(weight_ptr, inputs.to(tl.int64), outputs, n_inputs, n_outputs)
+        pulled = tl.dot(g, tl.trans(weight), pulled, input_precision=PRECISION, out_dtype=NUMBER)
     x = rows_of(x_ptr, rows, inputs, n, n_inputs).to(NUMBER)
     c, p, dp, q, dq = polynomials(
         x, inputs, numerator_ptr, denominator_ptr, n_inputs, n_groups, LOW, HIGH, NUMERATOR, DENOMINATOR

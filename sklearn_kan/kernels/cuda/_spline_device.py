@@ -6,7 +6,7 @@ zeros and all, is an operand of `tl.dot`. Multiplying by zeros is what a gather 
 cores multiply faster than rows can be gathered: by the data sheet of an H100 up to about a hundred basis functions for
 tf32. (Without them, in "ieee" float32, a gather would win from about sixteen on. Not measured on a GPU yet.)
 
-Layout: ``x`` is (n, in), ``slabs`` (in, n_basis, out), ``y`` and its gradient ``g`` (n, out), all contiguous; columns
+Layout: ``x`` is (n, in), ``weight`` (in, n_basis, out), ``y`` and its gradient ``g`` (n, out), all contiguous; columns
 of a tile are input-major, basis function minor. No two programs write to the same place, so results are reproducible.
 """
 
@@ -16,12 +16,12 @@ import triton.language as tl
 
 @triton.jit
 def spline_forward(
-    x_ptr, knots_ptr, pieces_ptr, origin_ptr, rate_ptr, first_ptr, slabs_ptr, y_ptr,
+    x_ptr, knots_ptr, pieces_ptr, origin_ptr, rate_ptr, first_ptr, weight_ptr, y_ptr,
     n, n_inputs, n_knots, n_basis, n_outputs,
     ORDER: tl.constexpr, STEPS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_I: tl.constexpr, CHUNK: tl.constexpr,
     BLOCK_O: tl.constexpr, NUMBER: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """``y[r, o] = sum_c basis[r, c] slabs[c, o]`` for a block of rows and one of outputs."""
+    """``y[r, o] = sum_c basis[r, c] weight[c, o]`` for a block of rows and one of outputs."""
     rows = tl.program_id(0).to(tl.int64) * BLOCK_N + tl.arange(0, BLOCK_N)
     outputs = tl.program_id(1) * BLOCK_O + tl.arange(0, BLOCK_O)
     total = tl.zeros((BLOCK_N, BLOCK_O), NUMBER)
@@ -32,7 +32,7 @@ def spline_forward(
         )  # fmt: skip
         for chunk in range(0, n_basis, CHUNK):
             basis = spread(piece_ptr, u, first, chunk, ORDER, CHUNK)
-            slab = slab_of(slabs_ptr, start, chunk, outputs, n_inputs, n_basis, n_outputs, BLOCK_I, CHUNK)
+            slab = slab_of(weight_ptr, start, chunk, outputs, n_inputs, n_basis, n_outputs, BLOCK_I, CHUNK)
             basis = tl.reshape(basis, (BLOCK_N, BLOCK_I * CHUNK)).to(slab.dtype)
             total = tl.dot(basis, slab, total, input_precision=PRECISION, out_dtype=NUMBER)
     mask = (rows < n)[:, None] & (outputs < n_outputs)[None, :]
@@ -41,12 +41,12 @@ def spline_forward(
 
 @triton.jit
 def spline_grad_x(
-    x_ptr, knots_ptr, pieces_ptr, origin_ptr, rate_ptr, first_ptr, slabs_ptr, g_ptr, grad_x_ptr,
+    x_ptr, knots_ptr, pieces_ptr, origin_ptr, rate_ptr, first_ptr, weight_ptr, g_ptr, grad_x_ptr,
     n, n_inputs, n_knots, n_basis, n_outputs,
     ORDER: tl.constexpr, STEPS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_I: tl.constexpr, CHUNK: tl.constexpr,
     BLOCK_O: tl.constexpr, NUMBER: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """``grad_x[r, i] = sum_k slope[r, i, k] sum_o g[r, o] slabs[i, k, o]`` for a block of rows and one of inputs."""
+    """``grad_x[r, i] = sum_k slope[r, i, k] sum_o g[r, o] weight[i, k, o]`` for a block of rows and one of inputs."""
     rows = tl.program_id(0).to(tl.int64) * BLOCK_N + tl.arange(0, BLOCK_N)
     start = tl.program_id(1) * BLOCK_I
     piece_ptr, u, rate, first = locate(
@@ -58,7 +58,7 @@ def spline_grad_x(
         pulled = tl.zeros((BLOCK_N, BLOCK_I * CHUNK), NUMBER)
         for some in range(0, n_outputs, BLOCK_O):
             outputs = some + tl.arange(0, BLOCK_O)
-            slab = slab_of(slabs_ptr, start, chunk, outputs, n_inputs, n_basis, n_outputs, BLOCK_I, CHUNK)
+            slab = slab_of(weight_ptr, start, chunk, outputs, n_inputs, n_basis, n_outputs, BLOCK_I, CHUNK)
             mask = (rows < n)[:, None] & (outputs < n_outputs)[None, :]
             g = tl.load(g_ptr + rows[:, None] * n_outputs + outputs[None, :], mask, other=0.0)
             pulled = tl.dot(g, tl.trans(slab), pulled, input_precision=PRECISION, out_dtype=NUMBER)
@@ -70,7 +70,7 @@ def spline_grad_x(
 
 
 @triton.jit
-def spline_grad_slabs(
+def spline_grad_weight(
     x_ptr, knots_ptr, pieces_ptr, origin_ptr, rate_ptr, first_ptr, g_ptr, parts_ptr,
     n, n_inputs, n_knots, n_basis, n_outputs, rows_of_part,
     ORDER: tl.constexpr, STEPS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_I: tl.constexpr, CHUNK: tl.constexpr,
@@ -151,16 +151,16 @@ def spread_slopes(piece_ptr, u, rate, first, chunk, ORDER: tl.constexpr, CHUNK: 
 
 @triton.jit
 def slab_of(
-    slabs_ptr, start, chunk, outputs, n_inputs, n_basis, n_outputs, BLOCK_I: tl.constexpr, CHUNK: tl.constexpr
+    weight_ptr, start, chunk, outputs, n_inputs, n_basis, n_outputs, BLOCK_I: tl.constexpr, CHUNK: tl.constexpr
 ):  # fmt: skip
     """Coefficients of a tile's columns, (BLOCK_I * CHUNK, BLOCK_O); zero where there are none."""
     places, mask = places_of(start, chunk, outputs, n_inputs, n_basis, n_outputs, BLOCK_I, CHUNK)
-    return tl.load(slabs_ptr + places, mask, other=0.0)
+    return tl.load(weight_ptr + places, mask, other=0.0)
 
 
 @triton.jit
 def places_of(start, chunk, outputs, n_inputs, n_basis, n_outputs, BLOCK_I: tl.constexpr, CHUNK: tl.constexpr):
-    """Offsets of a tile's columns in slabs, and whether they exist."""
+    """Offsets of a tile's columns in the coefficients, and whether they exist."""
     column = tl.arange(0, BLOCK_I * CHUNK).to(tl.int64)
     inputs, function = start + column // CHUNK, chunk + column % CHUNK
     mask = ((inputs < n_inputs) & (function < n_basis))[:, None] & (outputs < n_outputs)[None, :]

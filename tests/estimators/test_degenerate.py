@@ -1,0 +1,181 @@
+"""Data and numbers that break linear algebra: every solver ends in a usable state, and says at most once what happened.
+
+A fitted model is never worse than the best state that training has seen: without validation rows, than its start.
+"""
+
+import math
+import re
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan.training._phases import SOLVERS
+from tests.tables import error_on
+
+ESTIMATORS = [KANRegressor, KANClassifier]
+SETTINGS = [*({"solver": solver} for solver in SOLVERS), {"solver": "adam", "refit": "last_layer"}]
+N = 40
+
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+
+
+def table(n=N):
+    X = np.random.default_rng(0).normal(size=(n, 3))
+    return X, X[:, 0] + np.sin(2 * X[:, 1])
+
+
+def fit(estimator, X, y, n_warnings=0, **params):
+    """A fitted model, and the warnings on the way: at most `n_warnings` of them."""
+    few = {"hidden_layer_sizes": (4,), "n_knots": 4, "n_members": 2, "max_iter": 6, "random_state": 0, "device": "cpu"}
+    y = y if estimator is KANRegressor or y.dtype == bool else y > np.median(y)
+    model = estimator(**{**few, **params})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    assert len(caught) <= n_warnings, [str(warning.message) for warning in caught]
+    values = model.predict_proba(X) if estimator is KANClassifier else model.predict(X)
+    assert np.isfinite(values).all()
+    return model, y, [str(warning.message) for warning in caught]
+
+
+def explained(model, X, y):
+    """Score over that of the constant prediction: not negative for whoever has learned anything."""
+    return model.score(X, y) - (max(np.mean(y), 1 - np.mean(y)) if isinstance(model, KANClassifier) else 0.0)
+
+
+def label(params):
+    return "-".join(map(str, params.values()))
+
+
+everything = pytest.mark.parametrize("params", SETTINGS, ids=label)
+both = pytest.mark.parametrize("estimator", ESTIMATORS)
+
+
+@both
+@everything
+def test_constant_and_duplicate_columns_change_nothing_but_the_input(estimator, params):
+    X, y = table()
+    X = np.column_stack([X, X, np.full(N, 3.0), np.zeros(N)])
+    model, y, _ = fit(estimator, X, y, max_iter=20, **params)
+    assert explained(model, X, y) > 0.1
+
+
+@both
+@everything
+def test_a_table_of_constants_leaves_the_mean(estimator, params):
+    y = np.arange(N) % 4 == 0
+    model, *_ = fit(estimator, np.ones((N, 2)), y if estimator is KANClassifier else y.astype(float), max_iter=40,
+                    alpha=0.0, **params)  # fmt: skip
+    predicted = model.predict_proba(np.ones((1, 2)))[0, 1] if estimator is KANClassifier else model.predict([[1, 1]])[0]
+    np.testing.assert_allclose(predicted, 0.25, atol=0.1)
+
+
+@everything
+@pytest.mark.parametrize("value", [0.0, 5.0, -1e30, 1e-30])
+def test_equal_targets_are_predicted(params, value):
+    X, _ = table()
+    model, *_ = fit(KANRegressor, X, np.full(N, value), max_iter=20, **params)
+    np.testing.assert_allclose(model.predict(X), value, atol=0.2 * max(1.0, abs(value)))
+
+
+@everything
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_row_or_two_can_be_fitted(params, n):
+    X, y = table(n)
+    fit(KANRegressor, X, y, **params)
+    if n > 1:
+        fit(KANRegressor, X, y, early_stopping=True, validation_fraction=0.9, **params)
+
+
+@both
+@everything
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+def test_one_row_at_a_time(estimator, params, norm):
+    X, y = table(12)
+    fit(estimator, X, y, batch_size=1, norm=norm, max_iter=2, **params)
+
+
+@everything
+@pytest.mark.parametrize("size", [1e30, 1e-30, 1e300, 1e-300])
+def test_the_size_of_a_target_makes_no_difference(params, size):
+    X, y = table()
+    model, *_ = fit(KANRegressor, X, size * y, dtype="float64", **params)
+    other, *_ = fit(KANRegressor, X, y, dtype="float64", **params)
+    np.testing.assert_allclose(model.predict(X) / size, other.predict(X), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {**params, "loss": loss}
+        for params in SETTINGS
+        for loss in ("squared_error", "absolute_error", "huber", "quantile", "poisson")
+        if "refit" not in params or loss not in ("absolute_error", "quantile")  # which have no curvature
+    ],
+    ids=label,
+)
+def test_an_extreme_outlier_in_the_target(params):
+    X, y = table()
+    y = np.abs(y)
+    y[3] = 1e306
+    fit(KANRegressor, X, y, n_warnings=1, **params)
+
+
+@both
+@everything
+def test_an_extreme_outlier_in_a_column(estimator, params):
+    X, y = table()
+    X[3, 0] = 1e308
+    X[4, 1] = -1e308
+    model, y, _ = fit(estimator, X, y, max_iter=20, **params)
+    assert explained(model, X, y) > 0.1
+
+
+class BreakGradient(Callback):
+    """Makes one gradient useless from a certain evaluation on."""
+
+    def __init__(self, after, value):
+        self.after, self.value, self.count = after, value, 0
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        self.count += 1
+        if self.count > self.after:
+            next(p for _, p in named_parameters if p.grad is not None).grad.fill_(self.value)
+
+
+class Errors(Callback):
+    """Errors over held-out rows, or else over all, whenever a phase begins and after every epoch."""
+
+    def __init__(self, loss):
+        self.loss, self.seen = loss, []
+
+    def error(self, module):
+        return error_on(module, self.rows, self.loss, of_each_member=self.are_fitted)
+
+    def on_train_begin(self, net, X=None, **kwargs):
+        self.are_fitted = net.validation is None
+        self.rows = X if self.are_fitted else net.validation
+        self.seen.append(self.error(net.module_))
+
+    def on_epoch_end(self, net, **kwargs):
+        if all(p.isfinite().all() for p in net.module_.parameters()):
+            self.seen.append(self.error(net.module_))
+
+
+@both
+@everything
+@pytest.mark.parametrize(("value", "after"), [(math.nan, 0), (math.inf, 10)])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_gradients_that_are_not_finite(estimator, params, value, after, early_stopping):
+    X, y = table()
+    errors = Errors("log_loss" if estimator is KANClassifier else "squared_error")
+    model, y, messages = fit(estimator, X, y, 1, callbacks=[errors, BreakGradient(after, value)],
+                             early_stopping=early_stopping, alpha=0.0, max_iter=12, **params)  # fmt: skip
+    assert len(messages) == 1
+    assert re.search("gradient became non-finite.* Training went back to the best state before", messages[0])
+    assert all(torch.isfinite(p).all() for p in model.module_.parameters())
+    assert errors.error(model.module_) <= min(errors.seen) * (1 + 1e-6)

@@ -1,0 +1,383 @@
+"""KANSearchCV: scikit-learn's own searches as the oracle, then what they do not have."""
+
+import pickle
+import warnings
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution, IntDistribution
+from sklearn.base import clone, is_classifier
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import FitFailedWarning
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeRegressor
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
+from sklearn_kan.bases import BASES
+from sklearn_kan.inspection import SearchDisplay
+from sklearn_kan.search._space import space_for
+
+ALPHA = {"alpha": FloatDistribution(1e-3, 1e3, log=True)}
+SMALL = {"hidden_layer_sizes": (4,), "n_members": 2, "max_iter": 2}
+X, y = load_diabetes(return_X_y=True)
+X_iris, y_iris = load_iris(return_X_y=True)
+SILENT = optuna.pruners.NopPruner()
+
+
+def ridge_search(**params):
+    return KANSearchCV(
+        Ridge(), **{"space": ALPHA, "n_trials": 5, "cv": 3, "random_state": 0, "pruner": SILENT} | params
+    )
+
+
+@parametrize_with_checks([
+    KANSearchCV(Ridge(), space=ALPHA, n_trials=2, cv=2, random_state=0),
+    KANSearchCV(LogisticRegression(), space={"C": ALPHA["alpha"]}, n_trials=2, cv=2, random_state=0),
+    KANSearchCV(KANClassifier(**SMALL | {"max_iter": 15, "learning_rate_init": 0.05}), bases=["bspline", "rational"],
+                n_trials=2, cv=2, random_state=0),
+])  # fmt: skip
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("scoring", [None, ["r2", "neg_mean_absolute_error"]])
+def test_results_are_those_of_a_grid_search_over_the_same_settings(scoring):
+    refit = "neg_mean_absolute_error" if scoring else True
+    options = {"scoring": scoring, "refit": refit, "cv": KFold(3), "return_train_score": True}
+    search = ridge_search(**options).fit(X, y)
+    grid = GridSearchCV(Ridge(), [{"alpha": [p["alpha"]]} for p in search.cv_results_["params"]], **options).fit(X, y)
+    for key, values in grid.cv_results_.items():
+        if "time" not in key and not key.startswith("param"):
+            np.testing.assert_allclose(search.cv_results_[key], values, err_msg=key)
+    assert set(search.cv_results_) - set(grid.cv_results_) == {"trial_number", "trial_state"}
+    np.testing.assert_array_equal(search.cv_results_["param_alpha"], grid.cv_results_["param_alpha"])
+    assert search.best_params_ == grid.best_params_
+    assert search.best_score_ == grid.best_score_ == search.study_.best_value
+    np.testing.assert_allclose(search.predict(X), grid.predict(X))
+    assert search.score(X, y) == pytest.approx(grid.score(X, y))
+
+
+def test_the_first_trial_is_the_estimators_own_setting():
+    model = KANRegressor(random_state=0, **SMALL)
+    search = KANSearchCV(model, n_trials=3, cv=3, random_state=1).fit(X, y)
+    own = [search.cv_results_[f"split{fold}_test_score"][0] for fold in range(3)]
+    np.testing.assert_array_equal(own, cross_val_score(model, X, y, cv=3))
+    assert all(clone(model).get_params()[key] == value for key, value in search.cv_results_["params"][0].items())
+    assert search.best_score_ >= np.mean(own)
+    assert search.study_.trials[0].params["basis"] == "bspline"
+
+
+def test_an_own_setting_outside_of_the_space_is_tried_too():
+    search = ridge_search(space=lambda trial: {"alpha": trial.suggest_float("strength", 5, 6)}).fit(X, y)
+    assert search.cv_results_["params"][0] == {}
+    assert search.cv_results_["mean_test_score"][0] == cross_val_score(Ridge(), X, y, cv=3).mean()
+    assert all(5 <= params["alpha"] <= 6 for params in search.cv_results_["params"][1:])
+    search = ridge_search(space={"alpha": FloatDistribution(5, 6)}).fit(X, y)
+    assert [trial.params.get("alpha", 0) >= 5 for trial in search.study_.trials] == [False, True, True, True, True]
+
+
+KNOTS = np.linspace(-2, 2, 2000)
+MOVED = KNOTS + 1e-4 * (np.arange(2000) == 1000)  # NumPy's abbreviated text does not show it
+
+
+@pytest.mark.parametrize(("knots", "is_there"), [(KNOTS, True), (KNOTS.tolist(), True), (MOVED, False)])
+def test_settings_are_compared_by_value(knots, is_there):
+    def space(trial):
+        return {"knots": KNOTS, "n_knots": int(trial.suggest_int("n_knots", 4, 16))}
+
+    found = space_for(KANRegressor(knots=knots, n_knots=np.int64(9)), space, None, 500)
+    assert found.own == ({"n_knots": 9} if is_there else None)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    model, default = KANRegressor((np.int64(4),), n_members=2, max_iter=1, alpha=np.float64(3.0)), KANRegressor()
+    defaults = {"n_knots": np.int64(default.n_knots), "learning_rate_init": np.float64(default.learning_rate_init)}
+    free = space_for(KANRegressor(**defaults), None, ["bspline"], 500)
+    assert {"bspline__n_knots", "learning_rate_init"} <= set(free.own)
+    storage = f"sqlite:///{tmp_path}/study.db"  # holds what JSON has
+    search = KANSearchCV(model, space={"alpha": FloatDistribution(1, 9)}, n_trials=1, cv=2, storage=storage)
+    assert search.fit(X[:50], y[:50]).study_.trials[0].params == {"alpha": 3.0}
+    gp = GPSpectralRegressor(n_components=np.int64(GPSpectralRegressor().n_components))
+    assert space_for(gp, None, None, 50).own == space_for(GPSpectralRegressor(), None, None, 50).own
+
+
+def test_the_same_random_state_gives_the_same_search():
+    def run(estimator):
+        search = KANSearchCV(estimator, n_trials=7, cv=2, random_state=3).fit(X_iris, y_iris)
+        return search.cv_results_["mean_test_score"], search.predict_proba(X_iris)
+
+    for first, second in zip(run(KANClassifier(**SMALL)), run(KANClassifier(**SMALL)), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_resumed_search_goes_on_as_if_it_had_not_been_interrupted(tmp_path):
+    options = {"storage": f"sqlite:///{tmp_path}/study.db", "study_name": "a", "load_if_exists": True}
+    whole = ridge_search(n_trials=9).fit(X, y)
+    ridge_search(n_trials=6, **options).fit(X, y)
+    resumed = ridge_search(n_trials=9, **options).fit(X, y)
+    assert resumed.cv_results_["params"] == whole.cv_results_["params"]
+    np.testing.assert_array_equal(resumed.cv_results_["split1_test_score"], whole.cv_results_["split1_test_score"])
+    again = ridge_search(n_trials=9, **options).fit(X, y)
+    assert len(again.study_.trials) == 9
+    with pytest.raises(optuna.exceptions.DuplicatedStudyError):
+        ridge_search(**options | {"load_if_exists": False}).fit(X, y)
+    with pytest.raises(ValueError, match="another table, target or splits"):
+        ridge_search(**options).fit(X, y[::-1])
+    with pytest.raises(ValueError, match="trials of another space"):
+        ridge_search(space={"tol": FloatDistribution(1e-4, 1e-3)}, **options).fit(X, y)
+
+
+@pytest.mark.parametrize("is_routed", [False, True])
+def test_weights_and_groups_arrive_where_those_of_a_grid_search_do(is_routed):
+    import sklearn
+
+    rng = np.random.default_rng(0)
+    data = {"sample_weight": rng.uniform(size=len(y)), "groups": rng.integers(0, 9, len(y))}
+    with sklearn.config_context(enable_metadata_routing=is_routed):
+        model = (
+            Ridge().set_fit_request(sample_weight=True).set_score_request(sample_weight=True) if is_routed else Ridge()
+        )
+        search = KANSearchCV(model, space=ALPHA, n_trials=4, cv=GroupKFold(3), random_state=0, pruner=SILENT)
+        search.fit(X, y, **data)
+        grid = GridSearchCV(model, {"alpha": [p["alpha"] for p in search.cv_results_["params"]]}, cv=GroupKFold(3))
+        grid.fit(X, y, **data)
+        key = "split2_test_score"
+        np.testing.assert_array_equal(search.cv_results_[key], grid.cv_results_[key])
+        np.testing.assert_array_equal(search.predict(X), grid.predict(X))
+
+
+def test_refit_may_be_a_function_or_be_left_out():
+    search = ridge_search(refit=lambda results: 2).fit(X, y)
+    assert search.best_index_ == 2
+    assert search.best_estimator_.alpha == search.best_params_["alpha"]
+    assert not hasattr(search, "best_score_")
+    search = ridge_search(refit=False, scoring=["r2", "neg_max_error"]).fit(X, y)
+    assert not hasattr(search, "best_params_")
+    assert search.study_.best_value == search.cv_results_["mean_test_r2"].max()
+    scores = ridge_search(scoring=lambda model, X, y: {"a": 1.0, "b": -model.alpha}, refit="b").fit(X, y)
+    assert scores.best_params_["alpha"] == min(params["alpha"] for params in scores.cv_results_["params"])
+    with pytest.raises(ValueError, match="refit must be set to a scorer key"):
+        ridge_search(scoring=["r2", "neg_max_error"]).fit(X, y)
+
+
+DEPTH = {"max_depth": IntDistribution(-3, 3)}
+
+
+def tree_search(**params):
+    model = DecisionTreeRegressor(max_depth=2, random_state=0)
+    return KANSearchCV(model, **{"space": DEPTH, "n_trials": 12, "cv": 2, "random_state": 0, "pruner": SILENT} | params)
+
+
+def test_failing_fits_are_what_error_score_says():
+    with pytest.warns(FitFailedWarning), pytest.warns(UserWarning, match="non-finite"):
+        search = tree_search().fit(X, y)
+    is_bad = np.array([params["max_depth"] < 1 for params in search.cv_results_["params"]])
+    assert 0 < is_bad.sum() < 12
+    np.testing.assert_array_equal(search.cv_results_["trial_state"] == "fail", is_bad)
+    np.testing.assert_array_equal(np.isnan(search.cv_results_["mean_test_score"]), is_bad)
+    assert search.cv_results_["rank_test_score"][is_bad].min() > search.cv_results_["rank_test_score"][~is_bad].max()
+    with pytest.warns(FitFailedWarning):
+        search = tree_search(error_score=-9.0, scoring=["r2", "neg_max_error"], refit="r2").fit(X, y)
+    assert set(search.cv_results_["mean_test_r2"][search.cv_results_["param_max_depth"] < 1]) == {-9.0}
+    with pytest.raises(ValueError, match="max_depth"):
+        tree_search(error_score="raise").fit(X, y)
+    with pytest.raises(ValueError, match="All the 4 fits failed"):
+        KANSearchCV(DecisionTreeRegressor(max_depth=-1), space=DEPTH, n_trials=2, cv=2, random_state=3).fit(
+            X[:3], y[:3]
+        )
+
+
+def test_ctrl_c_ends_the_search_with_the_best_so_far():
+    calls = []
+
+    def interrupted(trial):
+        calls.extend([trial] if isinstance(trial, optuna.Trial) else [])
+        if len(calls) == 4:
+            calls.clear()
+            raise KeyboardInterrupt
+        return {"alpha": trial.suggest_float("alpha", 0.1, 10)}
+
+    with pytest.warns(UserWarning, match="interrupted"):
+        search = ridge_search(space=interrupted, n_trials=20).fit(X, y)
+    assert [trial.state.name for trial in search.study_.trials] == ["COMPLETE"] * 3 + ["FAIL"]
+    assert search.cv_results_["rank_test_score"].tolist()[search.best_index_] == 1
+    assert search.predict(X).shape == y.shape
+
+
+def test_ctrl_c_in_training_ends_the_search_and_not_just_the_fit():
+    from skorch.callbacks import Callback
+
+    class Interrupt(Callback):
+        n_fits = 0
+
+        def on_train_begin(self, net, **kwargs):
+            type(self).n_fits += 1
+
+        def on_batch_end(self, net, **kwargs):
+            if type(self).n_fits == 5:
+                type(self).n_fits += 1
+                raise KeyboardInterrupt
+
+    model = KANClassifier(**SMALL, callbacks=[Interrupt()])
+    search = KANSearchCV(model, bases=["bspline"], n_trials=20, cv=2, random_state=0, pruner=SILENT)
+    with pytest.warns(UserWarning, match="The search was interrupted"):
+        search.fit(X_iris, y_iris)
+    *finished, last = [trial.state.name for trial in search.study_.trials]
+    assert (set(finished), last) == ({"COMPLETE"}, "FAIL")
+    assert search.cv_results_["trial_number"].tolist() == list(range(len(finished)))
+    assert search.predict(X_iris).shape == y_iris.shape
+    Interrupt.n_fits = 3
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X_iris, y_iris)  # in the first trial: there is nothing to end with
+
+
+def test_a_timeout_leaves_at_least_one_trial():
+    assert len(ridge_search(n_trials=None, timeout=1e-9).fit(X, y).cv_results_["params"]) == 1
+    with pytest.raises(ValueError, match="search forever"):
+        ridge_search(n_trials=None).fit(X, y)
+
+
+def test_our_estimator_is_found_in_pipelines_and_behind_other_estimators():
+    model = make_pipeline(SimpleImputer(), TransformedTargetRegressor(KANRegressor(**SMALL)))
+    search = KANSearchCV(model, bases=["rational", "sine"], n_trials=3, cv=2, random_state=0).fit(X, y)
+    prefix = "transformedtargetregressor__regressor__"
+    assert all(key.startswith(prefix) for params in search.cv_results_["params"] for key in params)
+    best = search.best_estimator_[-1].regressor_
+    assert {prefix + key: value for key, value in best.get_params().items()}.items() >= search.best_params_.items()
+    assert best.random_state is not None  # from the search's own
+
+
+def test_a_search_is_an_estimator_like_others():
+    search = KANSearchCV(KANClassifier(**SMALL), bases=["bspline"], n_trials=2, cv=2, random_state=0)
+    assert is_classifier(search)
+    scores = cross_val_score(clone(search).set_params(estimator__max_iter=40), X_iris, y_iris, cv=2)
+    assert scores.min() > 0.6
+    search.fit(X_iris, y_iris)
+    loaded = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(loaded.predict_proba(X_iris), search.predict_proba(X_iris))
+    assert loaded.study_.best_value == search.best_score_
+    assert not hasattr(clone(search), "study_")
+    np.testing.assert_array_equal(clone(search).fit(X_iris, y_iris).predict_proba(X_iris), search.predict_proba(X_iris))
+
+
+def test_progress_is_shown_and_optunas_messages_are_not(capfd):
+    ridge_search(verbose=1, n_trials=2).fit(X, y)
+    _, err = capfd.readouterr()
+    assert "2/2" in err
+    assert "A new study" not in err
+    ridge_search(verbose=2, n_trials=1).fit(X, y)
+    assert capfd.readouterr().out.count("[CV] END") == 3
+
+
+def test_scikit_learns_callbacks_see_every_fold():
+    class Count:
+        def __init__(self):
+            self.tasks = []
+
+        def setup(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            self.tasks.append(context.task_name)
+
+        def on_fit_task_end(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+    counter = Count()
+    ridge_search(n_trials=2).set_callbacks(counter).fit(X, y)
+    names = ["fit", "search", *["candidate-split-evaluation"] * 6, "refit-with-best-params"]
+    assert counter.tasks == names
+
+
+def test_what_the_estimator_decides_is_left_alone():
+    def drawn(model, **params):
+        space = space_for(model, None, params.get("bases"), params.get("n_samples", 500))
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        return [space.draw(study.ask()) for _ in range(40)]
+
+    assert {params["basis"] for params in drawn(KANRegressor())} == set(BASES)
+    for decided in [{"basis": "rational"}, {"hidden_layer_sizes": (9, 5)}, {"alpha": 0.5}, {"learning_rate_init": 0.1},
+                    {"n_knots": 9}, {"degree": 2}, {"knots": "uniform"}, {"solver": "lbfgs"}]:  # fmt: skip
+        model = KANRegressor(**decided)
+        ((name, value),) = decided.items()
+        assert all(params.get(name, value) == value for params in drawn(model, n_samples=50))
+    assert {params["basis"] for params in drawn(KANRegressor(refine_knots=[9]))} == {"bspline", "truncated_power"}
+    assert not any("n_knots" in params for params in drawn(KANRegressor(refine_knots=[9])))
+    listed = drawn(KANRegressor(basis=["sine", "rbf"]))
+    assert not any({"basis", "basis_params", "hidden_layer_sizes"} & set(params) for params in listed)
+    own = drawn(KANRegressor(basis="wavelet", basis_params={"wavelet": "morlet"}))
+    assert all(params["basis"] == "wavelet" and "basis_params" not in params for params in own)
+    assert {params["basis"] for params in drawn(KANRegressor(), bases=["sine"])} == {"sine"}
+    assert {params["solver"] for params in drawn(KANRegressor(), n_samples=50)} == {"adam", "hybrid"}
+    assert {params["nu"] for params in drawn(GPSpectralRegressor()) if params["spectrum"] == "student_t"} == {
+        0.5,
+        1.5,
+        2.5,
+    }
+    assert not any("nu" in params for params in drawn(GPSpectralRegressor()) if params["spectrum"] != "student_t")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "options", "error", "match"),
+    [
+        (Ridge(), {}, ValueError, "has none"),
+        (make_pipeline(KANRegressor(), KANRegressor()), {}, ValueError, "has 2"),
+        (Ridge(), {"space": {"beta": ALPHA["alpha"]}}, ValueError, r"\['beta'\], which are not parameters"),
+        (Ridge(), {"space": {"alpha": [1, 2]}}, TypeError, "is not an Optuna distribution"),
+        (KANRegressor(), {"space": ALPHA, "bases": ["sine"]}, ValueError, "belongs to the default space"),
+        (KANRegressor(), {"bases": []}, ValueError, "nothing to choose from"),
+        (KANRegressor(), {"bases": ["splien"]}, ValueError, "basis='splien' is unknown"),
+        (KANRegressor(basis=["sine", "rbf"]), {"bases": ["sine"]}, ValueError, "one for each layer"),
+        (KANRegressor(basis="rational", basis_params={"n_groups": 2}), {"bases": ["sine"]}, ValueError, "belong to"),
+        (GPSpectralRegressor(), {"bases": ["sine"]}, ValueError, "are for KANs"),
+        (Ridge(), {"space": ALPHA, "n_trials": 0}, ValueError, "n_trials"),
+    ],
+)  # fmt: skip
+def test_spaces_that_do_not_fit_are_refused(estimator, options, error, match):
+    with pytest.raises(error, match=match):
+        KANSearchCV(estimator, **options).fit(X, y)
+
+
+@pytest.mark.parametrize("basis", sorted(BASES))
+def test_all_settings_of_the_space_can_be_fitted_and_hold_the_own_one(basis):
+    model = KANRegressor(basis=basis, max_iter=1)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    space = space_for(model, None, [basis], 500)
+    study.enqueue_trial(space.own)
+    with warnings.catch_warnings(action="error"):
+        own = space.draw(study.ask())
+        assert clone(model).set_params(**own).get_params() | {"basis_params": None} == model.get_params()
+        for _ in range(4):
+            clone(model).set_params(**space.draw(study.ask())).fit(X[:30, :2], y[:30])
+
+
+def test_pictures():
+    import matplotlib.pyplot as plt
+
+    search = KANSearchCV(KANClassifier(**SMALL), n_trials=6, cv=2, random_state=0).fit(X_iris, y_iris)
+    display = SearchDisplay.from_estimator(search)
+    assert [axis.get_xlabel() for axis in display.axes_] == ["basis", "n_knots"]
+    places = display.axes_[1].collections[0].get_offsets()
+    is_there = ~search.cv_results_["param_n_knots"].mask
+    np.testing.assert_array_equal(places[is_there, 0], search.cv_results_["param_n_knots"][is_there].astype(float))
+    np.testing.assert_array_equal(places[:, 1], search.cv_results_["mean_test_score"])
+    assert len(SearchDisplay.from_estimator(search, ["alpha"]).axes_) == 1
+    with pytest.raises(ValueError, match="were not searched"):
+        SearchDisplay.from_estimator(search, ["max_iter"])
+    with warnings.catch_warnings(action="ignore"):
+        optuna.visualization.matplotlib.plot_optimization_history(search.study_)
+        optuna.visualization.matplotlib.plot_slice(search.study_)
+        optuna.visualization.matplotlib.plot_intermediate_values(search.study_)
+    gp = KANSearchCV(GPSpectralRegressor(max_iter=5), n_trials=3, cv=2, random_state=0)
+    gp.fit(np.arange(24.0)[:, None], np.sin(np.arange(24.0)))
+    assert [axis.get_xlabel() for axis in SearchDisplay.from_estimator(gp).axes_] == ["spectrum", "n_components"]
+    plt.close("all")

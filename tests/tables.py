@@ -1,0 +1,37 @@
+"""What several tests need: errors by the formulas of scikit-learn and SciPy, not by the code that trained for them."""
+
+import numpy as np
+import scipy.special
+import torch
+from sklearn.base import is_classifier
+from sklearn.metrics import log_loss, mean_poisson_deviance, mean_squared_error
+
+from sklearn_kan.training._losses import HUBER_DELTA
+
+ERRORS = {
+    "squared_error": lambda y, raw, weight: 0.5 * mean_squared_error(y, raw, sample_weight=weight),
+    "huber": lambda y, raw, weight: np.average(scipy.special.huber(HUBER_DELTA, raw - y)[:, 0], weights=weight),
+    "poisson": lambda y, mean, weight: 0.5 * mean_poisson_deviance(y, mean, sample_weight=weight),
+    "log_loss": lambda y, p, weight: log_loss(y, p, sample_weight=weight, labels=range(p.shape[1])),
+}
+LINKS = {"poisson": np.exp, "log_loss": lambda raw: scipy.special.softmax(raw, axis=-1)}
+
+
+@torch.no_grad()
+def error_on(module, rows, loss, *, of_each_member=False):
+    """Error of a network over rows: of what its members predict together, or the mean of each member's own."""
+    X, (y, weight) = rows.batch()
+    raw = module.eval()(X.to(next(module.parameters()).dtype)).double().numpy()
+    raw = raw[:, None] if raw.ndim == 2 else raw
+    predicted, y = LINKS.get(loss, np.asarray)(raw), y.numpy()
+    weights = np.broadcast_to(weight.double().numpy().reshape(len(y), -1), predicted.shape[:2])
+    if of_each_member:
+        return np.mean([ERRORS[loss](y, predicted[:, k], column) for k, column in enumerate(weights.T)])
+    together = np.einsum("nmk,nm->nk", predicted, weights / weights.sum(1, keepdims=True))
+    return ERRORS[loss](y, together, weights.max(1))
+
+
+def held_out_error(model):
+    """Error of a fitted model over the rows that its training held out, on the scale that is learned."""
+    loss = "log_loss" if is_classifier(model) else model.loss
+    return error_on(model.module_, model.net_.validation, loss)

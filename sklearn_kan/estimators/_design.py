@@ -46,7 +46,7 @@ class Data(NamedTuple):
 
     @property
     def categorical(self):
-        return np.array([is_categorical for _, _, is_categorical in self.columns])
+        return np.array([column.is_categorical for column in self.columns])
 
     def at(self, places):
         """Some of the rows."""

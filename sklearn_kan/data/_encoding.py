@@ -40,14 +40,14 @@ class TableEncoder:
 
     def fit(self, columns, sample_weight=None):
         """Learn from the columns of a table, as `read_table` gives them, and weights of shape (n_samples,)."""
-        self.categorical_ = np.array([is_categorical for _, _, is_categorical in columns])
-        numeric = [(name, values) for name, values, is_categorical in columns if not is_categorical]
+        self.categorical_ = np.array([column.is_categorical for column in columns])
+        numeric = [column for column in columns if not column.is_categorical]
         weight = None if sample_weight is None else torch.from_numpy(sample_weight).double()
-        statistics = np.array([summary(name, values, weight) for name, values in numeric]).reshape(-1, 4)
+        statistics = np.array([summary(column.name, column.values, weight) for column in numeric]).reshape(-1, 4)
         self.center_, self.rate_ = statistics[:, :2].T.copy()
         self.range_ = statistics[:, 2:].copy()
-        self.missing_ = np.array([i for i, (_, values) in enumerate(numeric) if np.isnan(values).any()], dtype=int)
-        self.levels_ = [fit_levels(name, values) for name, values, is_categorical in columns if is_categorical]
+        self.missing_ = np.array([i for i, column in enumerate(numeric) if np.isnan(column.values).any()], dtype=int)
+        self.levels_ = [fit_levels(column.name, column.values) for column in columns if column.is_categorical]
         return self
 
     @property
@@ -74,16 +74,16 @@ class TableEncoder:
 
     def transform(self, columns, dtype=np.float64):
         """Encode columns; returns an array of shape (n_samples, n_numeric + n_codes)."""
-        n_samples = len(columns[0][1])
+        n_samples = len(columns[0].values)
         encoded = np.empty((n_samples, self.n_numeric_ + len(self.n_levels_)), dtype=dtype)
-        numeric = [values for _, values, is_categorical in columns if not is_categorical]
+        numeric = [column.values for column in columns if not column.is_categorical]
         for start in range(0, n_samples if numeric else 0, ENCODED_AT_ONCE):
             part = slice(start, start + ENCODED_AT_ONCE)
             block = np.stack([values[part] for values in numeric], axis=1, dtype=np.float64)
             with np.errstate(over="ignore", invalid="ignore"):
                 block = squeeze((block - self.center_) * self.rate_)
             encoded[part, : self.n_numeric_] = np.nan_to_num(block, copy=False, nan=0.0)
-        categorical = [values for _, values, is_categorical in columns if is_categorical]
+        categorical = [column.values for column in columns if column.is_categorical]
         codes = [encode_levels(encoder, values) for encoder, values in zip(self.levels_, categorical, strict=True)]
         codes += [np.isnan(numeric[i]) for i in self.missing_]
         for i, code in enumerate(codes, start=self.n_numeric_):

@@ -1,11 +1,36 @@
 """Reading a user's table: which columns it has, of which kind, and whether they can be learned from."""
 
 import datetime
+from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
 from narwhals.exceptions import DuplicateError
-from sklearn.utils.validation import _check_categorical_features, validate_data
+from sklearn.utils.validation import validate_data
+
+from .._compat import check_categorical_features
+from ._masked import unmasked
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Parameters
+    ----------
+    name : str or int
+        Of a dataframe's column, or an array's place.
+    values : ndarray of shape (n_samples,)
+        float32 or float64 with NaN where missing, or, for categories, labels with None where missing.
+    is_categorical : bool
+    """
+
+    name: Any
+    values: np.ndarray
+    is_categorical: bool = False
+
+    def rows(self, part):
+        """The same column of some rows."""
+        return self._replace(values=self.values[part])
 
 
 def read_table(estimator, X, *, reset, categorical=None):
@@ -22,8 +47,7 @@ def read_table(estimator, X, *, reset, categorical=None):
 
     Returns
     -------
-    columns : list of (name, values, is_categorical)
-        Values are float32 or float64 with NaN where missing, or, for categorical columns, labels.
+    columns : list of Column
 
     Raises
     ------
@@ -34,7 +58,7 @@ def read_table(estimator, X, *, reset, categorical=None):
         return read_dataframe(estimator, wrap(X), X, reset, categorical)
     if type(X).__name__ == "LazyFrame":
         raise TypeError("X is a LazyFrame, which has not been computed yet. Pass X.collect().")
-    return read_array(estimator, X, reset, categorical)
+    return read_array(estimator, unmasked(X), reset, categorical)
 
 
 def read_array(estimator, X, reset, categorical):
@@ -47,9 +71,11 @@ def read_array(estimator, X, reset, categorical):
     dtype = None if by_column else [np.float64, np.float32]
     X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)
     if categorical is None:
-        categorical = _check_categorical_features(X, estimator.categorical_features)
+        categorical = check_categorical_features(X, estimator.categorical_features)
     is_categorical = np.broadcast_to(False if categorical is None else categorical, X.shape[1])
-    return [(i, labels(X[:, i]) if flag else numbers(i, X[:, i]), bool(flag)) for i, flag in enumerate(is_categorical)]
+    return [
+        Column(i, labels(X[:, i]) if flag else numbers(i, X[:, i]), bool(flag)) for i, flag in enumerate(is_categorical)
+    ]
 
 
 def has_no_names(categorical_features):
@@ -79,14 +105,14 @@ def read_dataframe(estimator, frame, X, reset, categorical):
         name, values = series.name, series.to_numpy()
         if flag or values.dtype.kind not in "biuf":
             values = np.where(series.is_null().to_numpy(), None if flag else np.nan, values.astype(object))
-        columns.append((name, values if flag else numbers(name, values), bool(flag)))
+        columns.append(Column(name, values if flag else numbers(name, values), bool(flag)))
     return columns
 
 
 def categorical_columns(frame, X, categorical_features):
     if isinstance(categorical_features, str) and categorical_features == "from_dtype":
         return np.array([is_text_or_category(series) for series in frame.iter_columns()])
-    mask = _check_categorical_features(X, categorical_features)
+    mask = check_categorical_features(X, categorical_features)
     return np.zeros(frame.shape[1], dtype=bool) if mask is None else mask
 
 
@@ -107,7 +133,8 @@ def is_text_or_category(series):
 
 
 def is_missing(value):
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
+    is_marked = value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType")
+    return is_marked or value != value
 
 
 DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)

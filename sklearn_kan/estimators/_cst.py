@@ -4,8 +4,8 @@ from itertools import combinations
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils.validation import _check_monotonic_cst
 
+from .._compat import check_monotonic_cst
 from ..data._table import describe
 
 
@@ -15,7 +15,7 @@ def read_constraints(estimator, columns):
     Parameters
     ----------
     estimator : KANClassifier or KANRegressor
-    columns : list of (name, values, is_categorical)
+    columns : list of Column
         As `read_table` gives them.
 
     Returns
@@ -57,8 +57,8 @@ def read_directions(estimator, columns):
             f"monotonic_cst has shape {np.shape(monotonic_cst)}. Pass one of -1, 0 and 1 for each of the "
             f"{estimator.n_features_in_} features, or a dict by their names."
         )
-    directions = _check_monotonic_cst(estimator, monotonic_cst)
-    refused = [name for (name, _, flag), way in zip(columns, directions, strict=True) if flag and way]
+    directions = check_monotonic_cst(estimator, monotonic_cst)
+    refused = [column.name for column, way in zip(columns, directions, strict=True) if column.is_categorical and way]
     if refused:
         raise ValueError(
             f"{describe(refused[0])} of X is categorical and cannot have a monotonic constraint. Set its entry of "

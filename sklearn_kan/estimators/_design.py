@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..data._encoding import TableEncoder
+from ..data._table import Column
 from ..network._architecture import Architecture
 from ..network._constrained import Constraints
 from ..training._holdout import folds_of
@@ -27,18 +28,31 @@ class Data(NamedTuple):
     ----------
     reader : KANClassifier or KANRegressor
         The estimator's parameters, and the columns' number and names.
-    columns : list of (name, values, is_categorical)
+    columns : list of Column
     y : ndarray
         Places of classes, or numbers of shape (n_samples, n_outputs).
     weight : ndarray of shape (n_samples,)
     target : Classes or Numbers
+    groups : ndarray of int, shape (n_samples,), or None
+        Rows of a group are on one side of a split.
     """
 
     reader: Any
-    columns: list[tuple[Any, np.ndarray, bool]]
+    columns: list[Column]
     y: np.ndarray
     weight: np.ndarray
     target: Any
+    groups: np.ndarray | None = None
+
+    @property
+    def categorical(self):
+        return np.array([column.is_categorical for column in self.columns])
+
+    def at(self, places):
+        """Some of the rows."""
+        columns = [column.rows(places) for column in self.columns]
+        groups = None if self.groups is None else self.groups[places]
+        return self._replace(columns=columns, y=self.y[places], weight=self.weight[places], groups=groups)
 
 
 class Design(NamedTuple):
@@ -70,7 +84,8 @@ class Design(NamedTuple):
     def rows(self, data, weight):
         """The rows of a table as tensors; equal rows of a small one are merged."""
         X = torch.from_numpy(self.encoder.transform(data.columns, dtype=self.dtype))
-        rows = Rows(X, self.target.encode(data.y), torch.from_numpy(weight))
+        groups = None if data.groups is None else torch.from_numpy(data.groups)
+        rows = Rows(X, self.target.encode(data.y), torch.from_numpy(weight), groups=groups)
         return merged(rows) if len(rows) <= MERGED_ROWS else rows
 
 
@@ -95,8 +110,8 @@ def chosen_dtype(dtype, columns):
     """Precision of a network; for ``"auto"`` as the table has it, or single on large ones."""
     if dtype != "auto":
         return dtype
-    is_single = all(values.dtype == np.float32 for _, values, is_categorical in columns if not is_categorical)
-    return "float32" if is_single or len(columns[0][1]) > MERGED_ROWS else "float64"
+    is_single = all(column.values.dtype == np.float32 for column in columns if not column.is_categorical)
+    return "float32" if is_single or len(columns[0].values) > MERGED_ROWS else "float64"
 
 
 def unconstrained(estimator, encoder, n_outputs, n_samples, streams):

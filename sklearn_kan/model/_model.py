@@ -11,7 +11,7 @@ from ..network._architecture import Architecture
 from ..network._kan import KAN
 from ..network._layer import KANLayer
 from ..network._lookup import LookupLayer
-from ..training._losses import averaged
+from ..training._losses import averaged, within_reach
 from ..training._net import limited_threads
 
 NUMBERS_AT_ONCE = 2**22  # of encoded table and hidden activations, held in prediction
@@ -50,24 +50,25 @@ class Model(NamedTuple):
 
     def raw_of_members(self, columns):
         """Outputs of each member: ndarray of shape (n_samples, n_members, n_raw)."""
-        return self._in_parts(columns, lambda raw: raw)
+        return self._in_parts(columns, lambda raw: within_reach(self.loss, raw))
 
     def averaged(self, raw):
         """What members predict together; outputs of a single network as they are."""
-        return raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
+        together = raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
+        return within_reach(self.loss, together)
 
     def _in_parts(self, columns, last):
         """Memory in addition to the table is bounded."""
         parameter = next(self.module.parameters())
         dtype = str(parameter.dtype).removeprefix("torch.")
-        n_samples, width = len(columns[0][1]), len(columns) + self.module.widest
+        n_samples, width = len(columns[0].values), len(columns) + self.module.widest
         chunk = max(1, NUMBERS_AT_ONCE // width)
         outputs = []
         if self.module.training:
             self.module.eval()
         with torch.inference_mode(), limited_threads(min(chunk, n_samples) * width):
             for start in range(0, n_samples, chunk):
-                part = [(name, values[start : start + chunk], flag) for name, values, flag in columns]
+                part = [column.rows(slice(start, start + chunk)) for column in columns]
                 encoded = torch.from_numpy(self.encoder.transform(part, dtype=dtype)).to(parameter.device)
                 outputs.append(last(self.module(encoded)).cpu().numpy())
         return np.concatenate(outputs)

@@ -4,6 +4,7 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -13,8 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import GPSpectralRegressor
-from sklearn_kan.gp.inference._choice import solver_for
+from sklearn_kan.gp.inference._choice import kind_for
 from sklearn_kan.gp.inference._points import merged
+from sklearn_kan.gp.inference._toeplitz import Toeplitz
 from sklearn_kan.inspection import SpectrumDisplay
 
 RNG = np.random.default_rng(0)
@@ -165,6 +167,52 @@ def test_ill_conditioned_data_give_finite_predictions(X, y):
         np.testing.assert_allclose(mean, y.mean(), atol=0.1)
 
 
+FAULTS = {
+    "parameter": ({"solver": "kronecker"}, T + 1000, 1e6 * WAVE),
+    "target": ({}, T + 1000, np.append(WAVE[1:], np.nan)),
+    "columns": ({"device": "nowhere"}, np.column_stack([T, T]), WAVE),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_refit_that_fails_leaves_the_model_as_it_was(fault):
+    parameters, X, y = FAULTS[fault]
+    model = GPSpectralRegressor(max_iter=20).fit(T, WAVE)
+    before, expected = dict(vars(model)), model.predict(T + 0.5, return_std=True)
+    with pytest.raises(ValueError, match=r"solver=|contains NaN|device="):
+        model.set_params(**parameters).fit(X, y)
+    after = vars(model) | GPSpectralRegressor(max_iter=20).get_params()
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before if name.endswith("_"))
+    for ours, theirs in zip(model.predict(T + 0.5, return_std=True), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("moment", range(0, 60, 7))
+def test_a_refit_that_is_interrupted_leaves_the_model_as_it_was(moment, monkeypatch):
+    model = GPSpectralRegressor(max_iter=20).fit(T, WAVE)
+    expected, calls = model.predict(T + 0.5, return_std=True), iter(range(1000))
+    evidence = Toeplitz.evidence
+
+    def interrupted(self, kernel):
+        if next(calls) == moment:
+            raise KeyboardInterrupt
+        return evidence(self, kernel)
+
+    monkeypatch.setattr(Toeplitz, "evidence", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(T + 1000, 1e6 * WAVE + 5e8)
+    for ours, theirs in zip(model.predict(T + 0.5, return_std=True), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_refit_without_names_forgets_the_names():
+    frame = pd.DataFrame({"t": T[:, 0]})
+    model = GPSpectralRegressor(max_iter=5).fit(frame, WAVE)
+    assert model.feature_names_in_.tolist() == ["t"]
+    assert not hasattr(model.fit(T, WAVE), "feature_names_in_")
+
+
 def test_tables_in_a_pipeline():
     X = RNG.uniform(-1, 1, size=(150, 5)) * [1, 10, 100, 1, 1]
     y = np.sin(3 * X[:, 0]) + X[:, 1] / 5 + 0.1 * RNG.normal(size=150)
@@ -213,7 +261,7 @@ def test_how_to_compute_follows_from_size_and_shape():
         (line, np.arange(n) * 1.0, "auto", "inducing"), (line, 0 * ones, "student_t", "inducing"),
         (table[:500], 0 * ones[:500], "auto", "cholesky"), (np.arange(n)[:, None] * 1.0, ones, "student_t", "toeplitz"),
     ]:  # fmt: skip
-        assert solver_for(merged(X, line[: len(X)], ones[: len(X)], alpha), "auto", spectrum) == solver
+        assert kind_for(merged(X, line[: len(X)], ones[: len(X)], alpha), "auto", spectrum).name == solver
 
 
 def test_grid_is_learned_along_its_axes():
@@ -227,7 +275,7 @@ def test_grid_is_learned_along_its_axes():
     np.testing.assert_allclose(model.predict(X[::97], return_cov=True)[1].diagonal() ** 0.5, std[::97], rtol=1e-6)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), mean)
     order = RNG.permutation(len(X))
-    shuffled = GPSpectralRegressor().fit(X[order], model._data.y[:, 0][order])
+    shuffled = GPSpectralRegressor().fit(X[order], model._process.solvers.data.y[:, 0][order])
     assert shuffled.solver_ == "kronecker"
     with pytest.raises(ValueError, match="Y has shape"):
         model.fit_grid((b, a), f)
@@ -244,7 +292,8 @@ def test_cells_of_a_grid_may_be_missing():
     X = np.stack(np.meshgrid(a, b, indexing="ij"), -1)[np.isnan(Y)]
     mean, std = model.predict(X, return_std=True)
     assert np.sqrt(np.mean((mean - f[np.isnan(Y)]) ** 2)) < 0.06
-    assert np.mean(np.abs(mean - f[np.isnan(Y)]) < 2 * np.sqrt(std**2 - model.noise_ * model._scale**2)) > 0.85
+    noise = model.noise_ * model._process.units.scale**2
+    assert np.mean(np.abs(mean - f[np.isnan(Y)]) < 2 * np.sqrt(std**2 - noise)) > 0.85
     few = GPSpectralRegressor(n_components=0, max_iter=5).fit_grid((a[:9], b[:9]), Y[:9, :9])
     assert few.solver_ == "cholesky"
 

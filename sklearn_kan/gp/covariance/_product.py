@@ -25,6 +25,11 @@ class ProductMixture:
         return f"{' * '.join(f'[x{d}: {name}]' for d, name in enumerate(names))} + noise({self.noise:.3g})"
 
     @property
+    def parts(self):
+        """The mixtures that it is a product of, each with its features."""
+        return [(factor, [d]) for d, factor in enumerate(self.factors)]
+
+    @property
     def expanded(self):
         """The same covariance as a plain mixture, whose components are all products of the factors' components."""
         places = list(product(*(range(len(factor.weights)) for factor in self.factors)))

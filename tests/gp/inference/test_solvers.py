@@ -130,7 +130,7 @@ def test_inducing_points_bound_the_likelihood_and_reach_it(spectrum, nu):
 def test_inducing_points_are_where_variance_is_left():
     kernel, points = TWO.replaced(frequencies=0 * TWO.frequencies), data(RNG.uniform(0, 10, (300, 2)))
     solver = Inducing(points)
-    solver.place(kernel)
+    solver.adapt(kernel)
     X = torch.from_numpy(points.X)
     explained = kernel(X, solver.Z) @ torch.linalg.solve(kernel(solver.Z, solver.Z), kernel(solver.Z, X))
     assert len(solver.Z) < 300

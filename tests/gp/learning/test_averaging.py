@@ -8,6 +8,7 @@ from scipy.stats import norm
 from sklearn_kan import GPSpectralRegressor
 from sklearn_kan.gp import SpectralMixture
 from sklearn_kan.gp._trend import Trend
+from sklearn_kan.gp.inference._choice import Solvers
 from sklearn_kan.gp.inference._dense import Dense
 from sklearn_kan.gp.inference._points import Data
 from sklearn_kan.gp.learning._averaging import PRIOR_ROWS, Average, Model, stacked
@@ -87,9 +88,9 @@ def test_average_obeys_the_law_of_total_variance():
     points = data()
     draws = [[KERNEL, KERNEL.replaced(noise=0.3)], [KERNEL.replaced(weights=2 * KERNEL.weights)]]
     models = [Model(1, KERNEL, 0.7, draws[0]), Model(0, KERNEL, 0.3, draws[1])]
+    average = Average(models, Solvers(Dense, points, 1.0, "cpu"))
     trends = {degree: Trend(degree, points.X, 1.0) for degree in (0, 1)}
     solvers = {degree: Dense(points._replace(H=trend(points.X))) for degree, trend in trends.items()}
-    average = Average(models, solvers.get, trends.get)
     new = np.linspace(-6, 6, 9)[:, None]
     parts = [
         solvers[degree].posterior(kernel).predict(new, trends[degree](new), "variance") + (kernel.noise,)
@@ -132,7 +133,7 @@ def test_tables_are_stacked_by_left_out_rows():
     X = rng.normal(size=(80, 5))
     y = np.sin(2 * X[:, 0]) + 0.1 * rng.normal(size=80)
     model = GPSpectralRegressor(max_iter=20).fit(X, y)
-    posteriors = [model._solver(each.degree).posterior(each.kernel) for each in model.models_]
+    posteriors = [model._process.solvers(each.degree).posterior(each.kernel) for each in model.models_]
     expected = stacked(np.array([posterior.left_out() for posterior in posteriors]))
     np.testing.assert_allclose([each.probability for each in model.models_], expected, rtol=1e-6)
     assert all(len(each.draws) > 1 for each in model.models_)

@@ -9,5 +9,5 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")  # scikit-learn's check of it runs
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")  # GPU kernels are interpreted; set before Triton is imported
 
-collect_ignore = ["tests/compile_kernels.py"]
+collect_ignore = ["tests/kernels/cuda/compile_kernels.py"]
 collect_ignore_glob = [] if find_spec("triton") else ["sklearn_kan/kernels/cuda/_*_device.py"]  # device code

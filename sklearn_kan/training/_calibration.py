@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 
-from ._losses import LOGARITHMIC, combined, cross_entropy
+from ._losses import combined, cross_entropy, poisson
 
 LOG_TEMPERATURES = -2.0, 2.0  # the lowest and the highest
 LOG_TEMPERATURE_STD = 0.5  # beforehand: few rows without an error would ask for none at all
@@ -56,7 +56,7 @@ def member_weights(loss, raw, y, weight, sizes):
     def objective(share):
         shares = kinds.new_tensor([1 - share, share]).expand(len(y), 2)
         mean = float((loss(combined(loss, kinds, shares), y) * row_weight).sum() / row_weight.sum())
-        likelihood = mean if loss in LOGARITHMIC else math.log(max(mean, np.finfo(float).tiny))
+        likelihood = mean if loss in (cross_entropy, poisson) else math.log(max(mean, np.finfo(float).tiny))
         return len(y) * likelihood - EQUAL_SHARES_ROWS * math.log(share * (1 - share))
 
     share = minimize_scalar(objective, bounds=(0, 1), method="bounded").x

@@ -6,9 +6,10 @@ from functools import partial
 import torch
 
 from ..optim._conjugate_gradients import conjugate_gradients
-from ._losses import cross_entropy
+from ._losses import Tweedie, cross_entropy
 
-RELATIVE_STRENGTHS = torch.logspace(-14, 1, 61, dtype=torch.float64)  # over the largest squared singular value
+# Over the largest squared singular value.
+RELATIVE_STRENGTHS = torch.logspace(-14, 1, 61, dtype=torch.float64, device="cpu")
 ROUNDING = 1e-12  # of the features' norm, below which a singular value is none
 LEAST_FREEDOM = 1e-9  # share of the rows, below which a fit interpolates
 NEWTON_STEPS, CG_STEPS, HALVINGS = 20, 50, 20
@@ -128,6 +129,8 @@ def curvature(loss, raw, weight, summed):
             (weight * (p * (1 - p)).mean(1) * 2)[:, None],
         )
     (diagonal,) = torch.func.vjp(torch.func.grad(summed), raw)[1](torch.ones_like(raw))
+    if isinstance(loss, Tweedie) and loss.power > 2:
+        diagonal = diagonal.clamp(min=0)  # a mean far above its target, where the loss is not convex
     return (lambda D: diagonal * D), diagonal.mean(1, keepdim=True)
 
 

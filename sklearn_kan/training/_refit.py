@@ -27,8 +27,8 @@ def check_can_refit(module, loss):
     if loss is absolute_error or isinstance(loss, Pinball):
         name = "quantile" if isinstance(loss, Pinball) else "absolute_error"
         raise ValueError(
-            f"refit='last_layer' needs a loss with curvature, got loss={name!r}. Choose 'squared_error', 'huber' or "
-            "'poisson', or set refit=None."
+            f"refit='last_layer' needs a loss with curvature, got loss={name!r}. Choose 'squared_error', 'huber', "
+            "'poisson', 'gamma' or 'tweedie', or set refit=None."
         )
     layer = module.layers[-1]
     if any(getattr(edges, "direction", torch.zeros(0)).any() for edges in layer.modules()):
@@ -117,7 +117,7 @@ def write(layer, coefficients):
         .split([1, layer.in_features * layer.basis.n_basis, layer.in_features * (layer.base_weight is not None)])
     )
     assign(layer, "bias", bias[0])
-    assign(layer, "edge_weight", edges.unflatten(0, (layer.in_features, -1)))
+    assign(layer, "edge_weight", edges.unflatten(0, (layer.in_features, layer.basis.n_basis)))
     if layer.base_weight is not None:
         assign(layer, "base_weight", base.T)
     if layer.scale is not None:
@@ -138,6 +138,6 @@ def affine(module, rows, member, current):
         h, raw = module(X, depth=len(module.layers) - 1), module(X)
         if layer.n_members is not None:
             h, raw = h if h.ndim == 2 else h[:, member], raw[:, member]
-        parts = [torch.ones_like(h[:, :1]), layer.basis(h).flatten(1)]
+        parts = [h.new_ones(len(h), 1), layer.basis(h).flatten(1)]
         phi = torch.cat(parts if layer.base_weight is None else [*parts, F.silu(h)], 1)
         yield phi, raw - phi @ current, y, weight[:, member if weight.shape[1] > 1 else 0]

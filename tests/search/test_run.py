@@ -148,7 +148,7 @@ def test_threads_are_limited_for_a_while():
 
 JOIN = """
 import sys
-from tests.test_search_parallel import *
+from tests.search.test_run import *
 journal, folder, n_trials = sys.argv[1:]
 storage = JournalStorage(JournalFileBackend(journal))
 search_of(Fragile(folder=folder), n_trials=int(n_trials), storage=storage, study_name="shared", load_if_exists=True,

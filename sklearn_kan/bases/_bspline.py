@@ -1,5 +1,6 @@
 """B-splines (de Boor, 1978), the basis of Kolmogorov-Arnold networks (Liu et al., 2024)."""
 
+from numbers import Integral
 from typing import ClassVar
 
 import torch
@@ -8,7 +9,7 @@ from torch import nn
 
 from .. import kernels
 from ..knots import insert_knots, quantile_knots, remove_knots, roughness, split_intervals, uniform_knots
-from ._base import Basis
+from ._base import Basis, as_new
 from ._cardinal import cardinal_splines
 from ._pieces import PieceTable, evaluate_pieces, piece_table, slopes_of
 
@@ -81,7 +82,7 @@ class BSpline(Basis, name="bspline"):
         super().__init__(in_features, n_basis=n_knots + degree - 1)
         self.n_knots, self.degree, self.placement = n_knots, degree, knots if given is None else "given"
         table = uniform_knots(in_features, n_knots) if given is None else given
-        self.register_buffer("knots", table.to(torch.get_default_dtype()))
+        self.register_buffer("knots", as_new(table))
         for name in ("pieces", "origin", "rate", "first"):
             self.register_buffer(name, None, persistent=False)
         self.tabulate()
@@ -203,9 +204,9 @@ class BSpline(Basis, name="bspline"):
 
 def check_spline(n_knots, degree, knots):
     """Raise if a spline cannot be built from these."""
-    if degree not in range(6):
+    if not isinstance(degree, Integral) or not 0 <= int(degree) <= 5:
         raise ValueError(f"degree={degree} is out of range. Choose an integer from 0 to 5.")
-    if n_knots < 2:
+    if not isinstance(n_knots, Integral) or int(n_knots) < 2:
         raise ValueError(f"n_knots={n_knots} is too small for degree={degree}. Choose at least 2, one for each end.")
     if knots is None or (isinstance(knots, str) and knots not in ("uniform", "quantile", "adaptive")):
         raise ValueError(f"knots={knots!r} is unknown. Choose 'uniform', 'quantile' or 'adaptive', or pass knots.")

@@ -61,6 +61,11 @@ class Numbers(NamedTuple):
         y = self.scaler.inverse_transform(raw)
         return y[:, 0] if self.is_flat else y
 
+    def in_units(self, ends):
+        """Ends of intervals (n, n_outputs, 2) on the learned scale, after the link, in the units of users."""
+        ends = self.scaler.center_[:, None] + self.scaler.scale_[:, None] * ends
+        return ends[:, 0] if self.is_flat else ends
+
 
 class TargetScaler:
     """Put a regression target on the scale that its loss is learned on, and predictions back.
@@ -235,6 +240,17 @@ def as_numbers(y):
         return y.astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise type(error)(f"y cannot be read as numbers: {error}. Convert it, or use KANClassifier.") from error
+
+
+def read_groups(groups, n_samples):
+    """Check labels of rows' groups; returns their numbers, in the order in which they come."""
+    labels = column_or_1d(groups, warn=True).tolist()
+    if len(labels) != n_samples:
+        raise ValueError(f"X has {n_samples} rows and groups has {len(labels)}. Pass one label for each row.")
+    if any(map(is_missing, labels)):
+        raise ValueError("groups has missing labels. Give each row without a group a label of its own.")
+    number = {label: place for place, label in enumerate(dict.fromkeys(labels))}
+    return np.array([number[label] for label in labels])
 
 
 def read_weight(sample_weight, n_samples):

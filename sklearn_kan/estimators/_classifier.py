@@ -151,6 +151,13 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Mean training loss of each pass, on the scale on which it is learned.
     validation_scores_ : list of float or None
         Minus the validation loss after each pass; None without validation rows.
+    best_iteration_ : int or None
+        The pass, from 1 to ``n_iter_``, whose network was kept: the one with the lowest validation loss. Passes of all
+        phases count, such as those of L-BFGS after Adam, and so do those of earlier fits with `warm_start`. If knots
+        are refined, it is the best pass since the last refinement. A `refit` comes after it. None without validation
+        rows, and if no pass improved on the network from before.
+    best_score_ : float or None
+        Minus the validation loss of that pass.
     module_ : KAN
         The network, a torch module.
     net_ : skorch.NeuralNet
@@ -328,7 +335,6 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                 f"y has only one class, {target.labels.tolist()[y[0]]!r}, among rows of positive weight. "
                 "Pass rows of at least two classes; in partial_fit pass classes with all labels."
             )
-        super()._check_rows(y, target, streams)
 
     def _output_directions(self, n_raw):
         if n_raw > 2:

@@ -118,14 +118,6 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
                 "flip the sign of every coefficient. Lower one of them."
             )
 
-    def _check_rows(self, y, target, streams):
-        """Raise if the rows of positive weight are too few to learn from; `streams` if more will come."""
-        if self.early_stopping is True and not streams and len(y) * self.validation_fraction < 1:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves no validation row "
-                f"of n_samples={len(y)}. Raise validation_fraction, or set early_stopping=False."
-            )
-
     def _check_continuation(self, settled, architecture):
         """Raise if a network of this architecture, settled so, cannot go on with these parameters."""
         is_other = architecture.n_members is not None or (architecture.scaled and self.solver == "kfac")

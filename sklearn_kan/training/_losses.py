@@ -134,6 +134,11 @@ def averaged(loss, raw, member_weights, weight=1.0):
     return combined(loss, raw, weights.expand(raw.shape[:2]))
 
 
+def predicted(loss, raw):
+    """What raw outputs of a regression mean, on the scale that is learned."""
+    return raw.clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN).exp() if has_log_link(loss) else raw
+
+
 def within_reach(loss, raw):
     """Raw outputs as a loss sees them: logarithms of means up to where the mean is still a number."""
     if loss is poisson:

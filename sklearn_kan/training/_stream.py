@@ -43,7 +43,7 @@ def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=
         check_can_be_trained(network.module, loss, settings._replace(refit=None))
         place_knots(network.module, rows)
     else:
-        network = start.with_solver(settings)
+        network = start.with_solver(settings)._replace(held_out_errors=[])
     alpha = settings.decay(network.architecture)
     phase = streaming_phase(settings._replace(alpha=alpha), settings.batch_rows(len(rows)))
     if net is None or not is_streaming(net, phase):
@@ -57,7 +57,7 @@ def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=
         is_good = loss <= MAX_RISE * before and is_finite(network.module)
         if not is_good:
             undo()
-        yield Fitted(network, net, history if is_good else [], [] if is_good else [refusal(loss, before)])
+        yield Fitted(network, net, history if is_good else [], None, [] if is_good else [refusal(loss, before)])
 
 
 def refusal(loss, before):

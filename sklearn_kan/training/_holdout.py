@@ -50,8 +50,9 @@ def hold_out(rows, n_members, settings, given=None):
     if n_members is not None:
         return bagged(rows, n_members, settings.validation_fraction, seed)
     if rows.groups is not None:
-        fold = dealt_by_group(rows, folds_for(rows, settings.validation_fraction), seed)
-        return Split(rows[np.flatnonzero(fold)], rows[np.flatnonzero(fold == 0)])
+        n_folds, n_held_out = dealing_for(rows, settings.validation_fraction)
+        is_held_out = dealt_by_group(rows, n_folds, seed) < n_held_out
+        return Split(rows[np.flatnonzero(~is_held_out)], rows[np.flatnonzero(is_held_out)])
     n_validation = int(np.clip(round(len(rows) * settings.validation_fraction), 1, len(rows) - 1))
     has_classes = not rows.y.is_floating_point()
     fitting, validation = (

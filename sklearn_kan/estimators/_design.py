@@ -11,7 +11,7 @@ from ..data._encoding import TableEncoder
 from ..data._table import Column
 from ..network._architecture import Architecture
 from ..network._constrained import Constraints
-from ..training._holdout import folds_of
+from ..training._holdout import dealing
 from ..training._phases import SINGLE, STREAMING
 from ..training._rows import Rows, merged
 from ._cst import on_inputs, read_constraints
@@ -136,9 +136,8 @@ def fine_knots(estimator, n_samples, streams):
     """Knots of the finer members; None for none."""
     if not has_fixed_knots(estimator) or estimator.fine_knots != "auto":
         return estimator.fine_knots if has_fixed_knots(estimator) else None
-    can_be_weighed = estimator.early_stopping is not False and estimator.n_members > folds_of(
-        estimator.validation_fraction
-    )
+    folds = dealing(estimator.validation_fraction)
+    can_be_weighed = estimator.early_stopping is not False and folds.can_compare(estimator.n_members)
     is_wanted = n_samples > MERGED_ROWS and estimator.n_knots < FINE_KNOTS and can_be_weighed and not streams
     return FINE_KNOTS if is_wanted else None
 

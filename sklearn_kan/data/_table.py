@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 import numpy as np
 from narwhals.exceptions import DuplicateError
-from sklearn.utils.validation import _check_categorical_features, validate_data
+from sklearn.utils.validation import validate_data
 
+from .._compat import check_categorical_features
 from ._masked import unmasked
 
 
@@ -73,7 +74,7 @@ def read_array(estimator, X, reset, categorical, selected):
     dtype = None if by_column else [np.float64, np.float32]
     X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)
     if categorical is None:
-        categorical = _check_categorical_features(X, estimator.categorical_features)
+        categorical = check_categorical_features(X, estimator.categorical_features)
     is_categorical = np.broadcast_to(False if categorical is None else categorical, X.shape[1])
     read = range(X.shape[1]) if selected is None else np.flatnonzero(selected).tolist()
     return [
@@ -116,7 +117,7 @@ def read_dataframe(estimator, frame, X, reset, categorical, selected):
 def categorical_columns(frame, X, categorical_features):
     if isinstance(categorical_features, str) and categorical_features == "from_dtype":
         return np.array([is_text_or_category(series) for series in frame.iter_columns()])
-    mask = _check_categorical_features(X, categorical_features)
+    mask = check_categorical_features(X, categorical_features)
     return np.zeros(frame.shape[1], dtype=bool) if mask is None else mask
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_array
+from sklearn.utils.validation import check_array
 
+from .._compat import check_sample_weight
 from ..knots import distinct_values, quantile
 from ._masked import check_unmasked
 from ._table import is_missing
@@ -255,7 +256,7 @@ def read_groups(groups, n_samples):
 def read_weight(sample_weight, n_samples):
     """Check row weights; returns float64 of shape (n_samples,)."""
     check_unmasked("sample_weight", sample_weight)
-    weight = _check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
+    weight = check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
     if (weight < 0).any():
         raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")
     if weight.max() > MAX_WEIGHT:

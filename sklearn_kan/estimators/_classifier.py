@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.special import log_softmax, softmax
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions
+from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
+from .._compat import StrOptions, fit_context
 from ..data._targets import read_classes, weigh_classes
 from ..training._losses import cross_entropy
 from ._streaming import StreamingKAN, has_mini_batches
@@ -228,7 +228,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         self.class_weight = class_weight
 
     @available_if(has_mini_batches)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """One pass over some rows, with Adam at a constant learning rate.
 

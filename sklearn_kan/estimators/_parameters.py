@@ -6,8 +6,8 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._compat import Interval, StrOptions
 from .._devices import check_device, resolve_device
 from .._equality import is_equal
 from ..bases import get_basis

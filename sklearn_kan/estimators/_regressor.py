@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._compat import Interval, StrOptions
 from ..data._targets import LOG_LINK, TargetScaler, read_numbers
 from ..training._intervals import check_level
 from ..training._losses import OF_POWER, REGRESSION_LOSSES, has_log_link, predicted, regression_loss

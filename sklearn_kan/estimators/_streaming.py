@@ -1,8 +1,12 @@
 """Training on a table that comes in parts."""
 
-from sklearn.base import _fit_context
+import warnings
+
+import numpy as np
 from sklearn.utils.metaestimators import available_if
 
+from .._compat import fit_context
+from .._surroundings import trainable
 from ..training._phases import STREAMING, cosine
 from ..training._stream import pass_over
 from ._base import BaseKAN
@@ -18,11 +22,21 @@ def has_mini_batches(estimator):
     return True
 
 
+def heaviest(design, data):
+    """Which row of a chunk has the most to say, in words."""
+    is_numeric = data.y.ndim == 2
+    size = np.abs(design.target.encode(data.y).numpy()).max(1) if is_numeric else 0.0
+    with np.errstate(over="ignore"):
+        row = np.argmax(data.weight / design.unit_weight * (1 + size) ** 2)
+    target = f"target {data.y[row].tolist()} and " if is_numeric else ""
+    return f"Row {row} of those with weight counts most, with {target}weight {data.weight[row]:g}."
+
+
 class StreamingKAN(BaseKAN):
     """Base of `KANClassifier` and `KANRegressor`, which can train on parts of a table."""
 
     @available_if(has_mini_batches)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """One pass over some rows, with Adam at a constant learning rate.
 
@@ -42,7 +56,7 @@ class StreamingKAN(BaseKAN):
         return self._pass_over(X, y, sample_weight)
 
     @available_if(has_mini_batches)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit_chunks(self, chunks, **first):
         """Fit the network to a table that comes in parts, such as one that does not fit into memory.
 
@@ -91,19 +105,24 @@ class StreamingKAN(BaseKAN):
         fresh = self._reader(knows_columns=False)
         for number in range(self.max_iter):
             rate = cosine((number + 0.5) / self.max_iter) if self.learning_rate == "cosine" else 1.0
-            for X, y, *weight in chunks:
+            for place, (X, y, *weight) in enumerate(chunks):
                 given = {} if hasattr(fresh, "_state") else first
-                fresh._pass_over(X, y, *(weight or [None]), rate=rate, **given)
+                fresh._pass_over(X, y, *(weight or [None]), rate=rate, name=f"Chunk {place}", **given)
         if not hasattr(fresh, "_state"):
             raise ValueError("chunks is empty. Pass at least one (X, y).")
         return self._adopt(fresh, fresh._state)
 
-    def _pass_over(self, X, y, sample_weight, rate=1.0, **given):
+    def _pass_over(self, X, y, sample_weight, rate=1.0, name="The chunk", **given):
         before = getattr(self, "_state", None)
-        data = self._read(X, y, sample_weight, before, streams=True, **given)
-        design = designed(data, streams=True) if before is None else before.design
-        rows = design.rows(data, data.weight / design.unit_weight)
-        start, net = (None, None) if before is None else (before.network, before.net)
-        settings = self._settings()
-        fitted = pass_over(design.architecture, rows, design.loss, settings, start=start, net=net, rate=rate)
-        return self._adopt(data.reader, state_after(before, design, fitted, settings.device))
+        with trainable():
+            data = self._read(X, y, sample_weight, before, streams=True, **given)
+            design = designed(data, streams=True) if before is None else before.design
+            rows = design.rows(data, data.weight / design.unit_weight)
+            start, net = (None, None) if before is None else (before.network, before.net)
+            settings = self._settings()
+            one = pass_over(design.architecture, rows, design.loss, settings, start=start, net=net, rate=rate)
+            with one as fitted:
+                self._adopt(data.reader, state_after(before, design, fitted, settings.device))
+        for category, message in fitted.warnings:
+            warnings.warn(f"{name} was {message} {heaviest(design, data)}", category, stacklevel=4)
+        return self

@@ -1,6 +1,7 @@
 """Prediction intervals by conformal prediction: from the errors on rows that members held out."""
 
 import math
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -40,11 +41,12 @@ class HeldOutErrors(NamedTuple):
 
         Each end is left out with probability ``(1 - level) / 2`` at most, for rows like the held-out ones.
         """
-        rank = math.floor((self.n_rows + 1) * (1 - level) / 2 + ROUNDING)  # of either end, from outside
+        outside = (1 - level) / 2  # on either side
+        rank = math.floor((self.n_rows + 1) * outside + ROUNDING)
         if rank < 1:
-            needed = math.ceil(2 / (1 - level) - ROUNDING) - 1
+            least = math.ceil(1 / outside - ROUNDING) - 1
             raise ValueError(
-                f"return_interval={level} needs {needed} held-out rows, and the fit had {self.n_rows:.4g}. Choose a "
+                f"return_interval={level} needs {least} held-out rows, and the fit had {self.n_rows:.4g}. Choose a "
                 "lower level, or hold out more rows."
             )
         place = math.floor((rank - 0.5) / self.n_rows * len(self.errors))
@@ -146,7 +148,7 @@ def weighted_quantiles(values, weight, levels):
 
 def check_level(level, errors):
     """Raise if a level is none, or there are no held-out errors."""
-    if not (isinstance(level, float) and 0 < level < 1):
+    if not (isinstance(level, Real) and 0 < float(level) < 1):
         raise ValueError(f"return_interval={level!r} is no probability. Pass a number between 0 and 1, such as 0.9.")
     if not errors:
         raise ValueError(

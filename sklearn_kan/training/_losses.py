@@ -134,9 +134,16 @@ def averaged(loss, raw, member_weights, weight=1.0):
     return combined(loss, raw, weights.expand(raw.shape[:2]))
 
 
+def within_reach(loss, raw):
+    """Raw outputs as a loss sees them: logarithms of means up to where the mean is still a number."""
+    if loss is poisson:
+        return raw.clamp(max=MAX_LOG_MEAN)
+    return loss.log_mean(raw) if isinstance(loss, Tweedie) else raw
+
+
 def predicted(loss, raw):
     """What raw outputs of a regression mean, on the scale that is learned."""
-    return raw.clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN).exp() if has_log_link(loss) else raw
+    return within_reach(loss, raw).exp() if has_log_link(loss) else raw
 
 
 def poisson_root(raw):

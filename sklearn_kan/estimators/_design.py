@@ -112,10 +112,10 @@ def designed(data, streams):
     encoder = TableEncoder().fit(columns, data.weight)
     target = estimator._learn_target(data.target, data.y, data.weight)
     of_numeric = selected[~data.categorical]
-    architecture = unconstrained(estimator, encoder, of_numeric, target.n_outputs, len(data.y), streams)
+    architecture = unconstrained(estimator, encoder, of_numeric, target.n_raw, len(data.y), streams)
     if directions.any() or groups is not None:
         check_can_be_constrained(estimator)
-        signs = estimator._output_directions(target.n_outputs) if directions.any() else None
+        signs = estimator._output_directions(target.n_raw) if directions.any() else None
         of_inputs, groups_of_inputs = on_inputs(directions, groups, encoder)
         constraints = Constraints(of_inputs, groups_of_inputs, signs)
         architecture = architecture.single()._replace(constraints=constraints)

@@ -10,31 +10,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan import KANClassifier
 from sklearn_kan.data._encoding import CLIP, TableEncoder
 from sklearn_kan.data._table import Column
 from sklearn_kan.data._targets import LOG_LINK, TargetScaler
 from sklearn_kan.training._losses import REGRESSION_LOSSES
+from tests.tables import small
 
 moderate = st.integers(-40, 40).map(lambda i: i / 8)
 any_number = st.floats(-1e308, 1e308)
 
 N = 40
 COLUMNS = ["number", "count", "flag", "word", "gaps"]
-
-
-def small(**params):
-    return KANRegressor(
-        **{
-            "hidden_layer_sizes": (4,),
-            "n_knots": 4,
-            "max_iter": 3,
-            "alpha": 1e-3,
-            "random_state": 0,
-            "device": "cpu",
-            **params,
-        }
-    )
 
 
 @pytest.fixture

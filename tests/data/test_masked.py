@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from sklearn_kan import KANClassifier, KANRegressor
+from tests.tables import small
 
 N = 60
 rng = np.random.default_rng(0)
@@ -13,10 +14,6 @@ X = rng.normal(size=(N, 3))
 MASK = rng.random((N, 3)) < 0.2
 TARGET = X[:, 0] + MASK[:, 1]
 WORDS = np.array(list("abc"))[rng.integers(0, 3, (N, 3))]
-
-
-def small(estimator=KANRegressor, **params):
-    return estimator((4,), max_iter=3, n_members=2, random_state=0, **params)
 
 
 MASKED_TABLES = {

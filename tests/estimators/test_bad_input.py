@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_kan import KANClassifier, KANRegressor
+from tests.tables import small
 
 N = 20
 X = np.random.default_rng(0).normal(size=(N, 3))
@@ -236,11 +237,6 @@ CASES = [
 ]
 
 
-def small(estimator, **params):
-    few = {"hidden_layer_sizes": (4,), "n_knots": 4, "max_iter": 2, "random_state": 0, "device": "cpu"}
-    return estimator(**{**few, **params})
-
-
 @functools.cache
 def fitted(estimator):
     return small(estimator).fit(X, TARGET[estimator])
@@ -396,4 +392,4 @@ def test_rows_of_weight_zero_may_hold_what_the_loss_forbids():
 def test_any_validation_fraction_leaves_rows_on_both_sides(fraction):
     x = np.random.default_rng(1).normal(size=(120, 2))
     model = small(KANRegressor, early_stopping=True, validation_fraction=fraction).fit(x, x[:, 0])
-    assert len(model.validation_scores_) == 2
+    assert len(model.validation_scores_) == 3

@@ -18,14 +18,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_kan import KAN, KANClassifier, KANRegressor
 from sklearn_kan.inspection import EdgeFunctionDisplay
 from sklearn_kan.network._constrained import ConstrainedKAN, Edges
+from tests.tables import seeded
 
 mpl.use("Agg")
 
 SMALL = {"hidden_layer_sizes": (6,), "n_knots": 4, "max_iter": 8, "learning_rate_init": 0.03, "random_state": 0}
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @torch.no_grad()

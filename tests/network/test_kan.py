@@ -13,18 +13,10 @@ from sklearn_kan import KAN, KANLayer
 from sklearn_kan.bases import BASES, BSpline, Sine
 from sklearn_kan.network._lookup import EMBEDDING_DIM, MAX_LEVELS, LookupLayer
 from sklearn_kan.network._norms import NORMS, SIGNAL_STD, BatchNorm, LayerNorm
-from tests.tables import DEVICES
+from tests.tables import DEVICES, random, seeded
 
 all_bases = pytest.mark.parametrize("basis", sorted(BASES))
 all_norms = pytest.mark.parametrize("norm", sorted(NORMS))
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def random(*shape, seed=0, dtype=torch.float64):
-    return torch.randn(*shape, generator=seeded(seed), dtype=torch.float64).to(dtype)
 
 
 def randomise(module, seed=5):

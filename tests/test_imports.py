@@ -27,7 +27,7 @@ ALLOWED = {
     "bases": ({"kernels", "knots"}, TORCH),
     "data": ({"_compat", "knots"}, TABLES | {"narwhals"}),
     "network": ({"_equality", "_surroundings", "bases", "knots", "optim"}, TORCH),
-    "training": ({"bases", "knots", "network", "optim"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
+    "training": ({"bases", "kernels", "knots", "network", "optim"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "model": ({"_devices", "bases", "data", "network", "training"}, TABLES),
     "estimators": (
         {"_compat", "_devices", "_equality", "_surroundings", "bases", "data", "knots", "model", "network", "training"},

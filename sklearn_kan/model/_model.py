@@ -66,7 +66,7 @@ class Model(NamedTuple):
         outputs = []
         if self.module.training:
             self.module.eval()
-        with torch.inference_mode(), limited_threads(min(chunk, n_samples) * width):
+        with torch.inference_mode(), limited_threads():
             for start in range(0, n_samples, chunk):
                 part = [column.rows(slice(start, start + chunk)) for column in columns]
                 encoded = torch.from_numpy(self.encoder.transform(part, dtype=dtype)).to(parameter.device)

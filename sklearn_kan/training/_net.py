@@ -2,13 +2,14 @@
 
 import math
 from collections import defaultdict
-from contextlib import nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from skorch import NeuralNet
 from threadpoolctl import ThreadpoolController
 
+from ..kernels import on_threads
 from ..optim import KFAC, GaussNewton
 from ._evaluation import EVALUATION_ROWS
 from ._losses import combined, cross_entropy, member_losses
@@ -19,18 +20,25 @@ from ._rows import Batches, Rows
 from ._settings import Settings
 
 CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
-SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
 
 _threads = None
 
 
-def limited_threads(n_multiply_adds):
-    """Context in which small work runs on one thread; it restores the limits that were there."""
+@contextmanager
+def limited_threads():
+    """Context in which torch works on one thread, and kernels on as many as torch had.
+
+    OpenMP's threads wait for each other by spinning, after every operation: where other processes want the cores, that
+    costs many times the time of the work itself. Those of the kernels sleep, and only large work is shared out.
+    """
     global _threads
-    if n_multiply_adds > SMALL_STEP or torch.get_num_threads() == 1:
-        return nullcontext()
+    n_threads = torch.get_num_threads()
+    if n_threads == 1:
+        yield
+        return
     _threads = _threads or ThreadpoolController()
-    return _threads.limit(limits=1, user_api="openmp")  # a limit of this thread alone, unlike that of BLAS
+    with on_threads(n_threads), _threads.limit(limits=1, user_api="openmp"):  # of this thread alone, unlike BLAS's
+        yield
 
 
 class Net(NeuralNet):

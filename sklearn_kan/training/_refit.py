@@ -67,7 +67,7 @@ def refit_last_layer(net, rows, validation, strength):
     has_choice = validation is not None and net.criterion is not squared_error
     failed, best, coefficients = False, snapshot(module), read(layer)
     lowest, previous = math.inf if validation is None else mean_loss(net, validation), math.inf
-    with torch.no_grad(), limited_threads(min(len(rows), EVALUATION_ROWS) * coefficients[0].numel()):
+    with torch.no_grad(), limited_threads():
         for choice in STRENGTHS if has_choice else [strength]:
             try:
                 solved = [

@@ -98,11 +98,9 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
 
 def run(net, rows):
     """Run a phase; returns whether it was interrupted from outside."""
-    n_weights = sum(p.numel() for p in net.module_.parameters())
-    n_rows = min(len(rows), net.phase.batch_size or len(rows))
     net.notify("on_train_begin", X=rows, y=None)
     try:
-        with limited_threads(n_rows * n_weights):
+        with limited_threads():
             net.fit_loop(rows)
         return False
     except Converged:

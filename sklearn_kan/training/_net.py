@@ -2,7 +2,6 @@
 
 import math
 from collections import defaultdict
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,8 @@ from scipy.special import softmax
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from skorch import NeuralNet
-from threadpoolctl import ThreadpoolController
 from torch import nn
 
-from ..kernels import on_threads
 from ..optim import KFAC, GaussNewton
 from ._evaluation import EVALUATION_ROWS
 from ._losses import combined, cross_entropy, member_losses
@@ -25,25 +22,6 @@ from ._rows import Batches, Rows
 from ._settings import Settings
 
 CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
-
-_threads = None
-
-
-@contextmanager
-def limited_threads():
-    """Context in which torch works on one thread, and kernels on as many as torch had.
-
-    OpenMP's threads wait for each other by spinning, after every operation: where other processes want the cores, that
-    costs many times the time of the work itself. Those of the kernels sleep, and only large work is shared out.
-    """
-    global _threads
-    n_threads = torch.get_num_threads()
-    if n_threads == 1:
-        yield
-        return
-    _threads = _threads or ThreadpoolController()
-    with on_threads(n_threads), _threads.limit(limits=1, user_api="openmp"):  # of this thread alone, unlike BLAS's
-        yield
 
 
 class Net(NeuralNet):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ._callbacks import BestState, Observed, Progress
 from ._layerwise import FirstLayers, frozen_before
-from ._net import Converged, Net, limited_threads
+from ._net import Converged, Net
 from ._observation import current_observer
 from ._phases import Phase
 
@@ -100,8 +100,7 @@ def run(net, rows):
     """Run a phase; returns whether it was interrupted from outside."""
     net.notify("on_train_begin", X=rows, y=None)
     try:
-        with limited_threads():
-            net.fit_loop(rows)
+        net.fit_loop(rows)
         return False
     except Converged:
         return False

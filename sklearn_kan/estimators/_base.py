@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import fit_context
 from .._devices import resolve_device
-from .._surroundings import trainable
+from .._surroundings import trainable, without_spinning
 from ..data._table import read_table
 from ..data._targets import read_groups, read_weight
 from ..training._plan import fit_network
@@ -55,7 +55,7 @@ class BaseKAN(Parameters):
             If a parameter or the data cannot be used; nothing has been trained then.
         """
         before = getattr(self, "_state", None) if self.warm_start else None
-        with trainable():
+        with trainable(), without_spinning():
             data = self._read(X, y, sample_weight, before, groups=groups)
             data, held_out = sides(self, data, before, X_val, y_val, sample_weight_val)
             design = designed(data, streams=False) if before is None else before.design

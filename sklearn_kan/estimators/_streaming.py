@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from .._compat import fit_context
-from .._surroundings import trainable
+from .._surroundings import trainable, without_spinning
 from ..training._phases import STREAMING, cosine
 from ..training._stream import pass_over
 from ._base import BaseKAN
@@ -114,7 +114,7 @@ class StreamingKAN(BaseKAN):
 
     def _pass_over(self, X, y, sample_weight, rate=1.0, name="The chunk", **given):
         before = getattr(self, "_state", None)
-        with trainable():
+        with trainable(), without_spinning():
             data = self._read(X, y, sample_weight, before, streams=True, **given)
             design = designed(data, streams=True) if before is None else before.design
             rows = design.rows(data, data.weight / design.unit_weight)

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import torch
 
+from .._surroundings import without_spinning
 from ..data._encoding import TableEncoder, squeeze
 from ..network._architecture import Architecture
 from ..network._kan import KAN
 from ..network._layer import KANLayer
 from ..network._lookup import LookupLayer
 from ..training._losses import averaged, within_reach
-from ..training._net import limited_threads
 
 NUMBERS_AT_ONCE = 2**22  # of encoded table and hidden activations, held in prediction
 CURVE_POINTS = 201
@@ -66,7 +66,7 @@ class Model(NamedTuple):
         outputs = []
         if self.module.training:
             self.module.eval()
-        with torch.inference_mode(), limited_threads(min(chunk, n_samples) * width):
+        with torch.inference_mode(), without_spinning():
             for start in range(0, n_samples, chunk):
                 part = [column.rows(slice(start, start + chunk)) for column in columns]
                 encoded = torch.from_numpy(self.encoder.transform(part, dtype=dtype)).to(parameter.device)

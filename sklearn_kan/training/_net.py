@@ -2,7 +2,6 @@
 
 import math
 from collections import defaultdict
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from scipy.special import softmax
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from skorch import NeuralNet
-from threadpoolctl import ThreadpoolController
 from torch import nn
 
 from ..optim import KFAC, GaussNewton
@@ -24,18 +22,6 @@ from ._rows import Batches, Rows
 from ._settings import Settings
 
 CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
-SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
-
-_threads = None
-
-
-def limited_threads(n_multiply_adds):
-    """Context in which small work runs on one thread; it restores the limits that were there."""
-    global _threads
-    if n_multiply_adds > SMALL_STEP or torch.get_num_threads() == 1:
-        return nullcontext()
-    _threads = _threads or ThreadpoolController()
-    return _threads.limit(limits=1, user_api="openmp")  # a limit of this thread alone, unlike that of BLAS
 
 
 class Net(NeuralNet):

@@ -16,7 +16,6 @@ from torch.nn.utils.parametrize import is_parametrized
 from ._evaluation import EVALUATION_ROWS, mean_loss, snapshot
 from ._linear_models import newton, ridge, triangle
 from ._losses import Pinball, absolute_error, squared_error
-from ._net import limited_threads
 from ._rows import Batches
 
 STRENGTHS = [10.0**k for k in range(3, -4, -1)]  # of smooth losses, tried on validation rows
@@ -67,7 +66,7 @@ def refit_last_layer(net, rows, validation, strength):
     has_choice = validation is not None and net.criterion is not squared_error
     failed, best, coefficients = False, snapshot(module), read(layer)
     lowest, previous = math.inf if validation is None else mean_loss(net, validation), math.inf
-    with torch.no_grad(), limited_threads(min(len(rows), EVALUATION_ROWS) * coefficients[0].numel()):
+    with torch.no_grad():
         for choice in STRENGTHS if has_choice else [strength]:
             try:
                 solved = [

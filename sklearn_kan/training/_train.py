@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ._callbacks import BestState, Observed, Progress
 from ._layerwise import FirstLayers, frozen_before
-from ._net import Converged, Net, limited_threads
+from ._net import Converged, Net
 from ._observation import current_observer
 from ._phases import Phase
 
@@ -98,12 +98,9 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
 
 def run(net, rows):
     """Run a phase; returns whether it was interrupted from outside."""
-    n_weights = sum(p.numel() for p in net.module_.parameters())
-    n_rows = min(len(rows), net.phase.batch_size or len(rows))
     net.notify("on_train_begin", X=rows, y=None)
     try:
-        with limited_threads(n_rows * n_weights):
-            net.fit_loop(rows)
+        net.fit_loop(rows)
         return False
     except Converged:
         return False

@@ -1,6 +1,7 @@
 """Reading a user's table: which columns it has, of which kind, and whether they can be learned from."""
 
 import datetime
+from itertools import compress
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -33,7 +34,7 @@ class Column(NamedTuple):
         return self._replace(values=self.values[part])
 
 
-def read_table(estimator, X, *, reset, categorical=None):
+def read_table(estimator, X, *, reset, categorical=None, selected=None):
     """Check a table and take it apart.
 
     Parameters
@@ -44,6 +45,8 @@ def read_table(estimator, X, *, reset, categorical=None):
     reset : bool
     categorical : ndarray of shape (n_features,), bool, optional
         The categorical columns, known from an earlier fit; by default the estimator's ``categorical_features`` say.
+    selected : ndarray of shape (n_features,), bool, optional
+        The columns to read; the names of all are checked.
 
     Returns
     -------
@@ -55,13 +58,13 @@ def read_table(estimator, X, *, reset, categorical=None):
         Naming the column and the remedy.
     """
     if not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X):
-        return read_dataframe(estimator, wrap(X), X, reset, categorical)
+        return read_dataframe(estimator, wrap(X), X, reset, categorical, selected)
     if type(X).__name__ == "LazyFrame":
         raise TypeError("X is a LazyFrame, which has not been computed yet. Pass X.collect().")
-    return read_array(estimator, unmasked(X), reset, categorical)
+    return read_array(estimator, unmasked(X), reset, categorical, selected)
 
 
-def read_array(estimator, X, reset, categorical):
+def read_array(estimator, X, reset, categorical, selected):
     kind = np.asarray(X).dtype.kind
     if kind in "mM":
         raise TypeError(f"X has dtype datetime or timedelta. {DATE_REMEDY}")
@@ -73,8 +76,9 @@ def read_array(estimator, X, reset, categorical):
     if categorical is None:
         categorical = check_categorical_features(X, estimator.categorical_features)
     is_categorical = np.broadcast_to(False if categorical is None else categorical, X.shape[1])
+    read = range(X.shape[1]) if selected is None else np.flatnonzero(selected).tolist()
     return [
-        Column(i, labels(X[:, i]) if flag else numbers(i, X[:, i]), bool(flag)) for i, flag in enumerate(is_categorical)
+        Column(i, labels(X[:, i]) if is_categorical[i] else numbers(i, X[:, i]), bool(is_categorical[i])) for i in read
     ]
 
 
@@ -93,14 +97,15 @@ def wrap(X):
         raise ValueError(f"X has repeated column names. Rename those columns. {error}") from error
 
 
-def read_dataframe(estimator, frame, X, reset, categorical):
+def read_dataframe(estimator, frame, X, reset, categorical, selected):
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     if min(frame.shape) == 0:
         raise ValueError(f"X has shape {frame.shape}. Pass at least one row and one column.")
     if categorical is None:
         categorical = categorical_columns(frame, X, estimator.categorical_features)
     columns = []
-    for series, flag in zip(frame.iter_columns(), categorical, strict=True):
+    read = np.ones(len(categorical), dtype=bool) if selected is None else selected
+    for series, flag in compress(zip(frame.iter_columns(), categorical, strict=True), read):
         check_dtype(series)
         name, values = series.name, series.to_numpy()
         if flag or values.dtype.kind not in "biuf":

@@ -214,7 +214,7 @@ class Net(NeuralNet):
         """Classes as numbers."""
         if not self.is_classifier:
             raise AttributeError("Outputs are no classes.")
-        network = getattr(self.module_, "network", self.module_)
+        network: Any = getattr(self.module_, "network", self.module_)
         return np.arange(network.layers[-1].out_features)
 
     def predict(self, X):

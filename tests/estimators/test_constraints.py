@@ -232,10 +232,17 @@ def test_a_monotone_target_is_learned():
     assert model.fit(X, y).score(X, y) > 0.999
 
 
-@pytest.mark.parametrize("constraint", ["no_interactions", [{"a"}, ["b", "kind"]], [(0, 3), {1}, {2}]])
-def test_predictions_are_sums_over_sets(constraint):
+@pytest.mark.parametrize(
+    ("constraint", "params"),
+    [
+        ("no_interactions", {}), ([{"a"}, ["b", "kind"]], {}), ([(0, 3), {1}, {2}], {}),
+        ([(0, 3), {1}, {2}], {"solver": "gauss_newton"}), ([{"a"}, ["b", "kind"]], {"solver": "gauss_newton"}),
+        ([{"a"}, ["b", "kind"]], {"solver": "lbfgs", "basis": "rational", "max_iter": 2}),
+    ],
+)  # fmt: skip
+def test_predictions_are_sums_over_sets(constraint, params):
     X, y = falling()
-    model = KANRegressor(**SMALL, interaction_cst=constraint).fit(X, y)
+    model = KANRegressor(**{**SMALL, **params}, interaction_cst=constraint).fit(X, y)
     base, other = X.iloc[:20], X.iloc[20:40]
     names = list(X.columns)
     sets = {"no_interactions": [], (0, 3): [{"a", "kind"}]}.get(

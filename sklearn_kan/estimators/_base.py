@@ -78,8 +78,8 @@ class BaseKAN(Parameters):
         if design is not None:
             self._check_continuation(design.settled, before.network.architecture)
         reader = self._reader(knows_columns=design is not None)
-        categorical = None if design is None else design.encoder.categorical_
-        columns = read_table(reader, X, reset=design is None, categorical=categorical)
+        kinds = None if design is None else design.encoder.kinds_
+        columns = read_table(reader, X, reset=design is None, kinds=kinds)
         n_samples = len(columns[0].values)
         y, target = self._read_target(y, n_samples, None if design is None else design.target, **given)
         weight = np.ones(n_samples) if sample_weight is None else read_weight(sample_weight, n_samples)
@@ -113,7 +113,17 @@ class BaseKAN(Parameters):
     def _columns(self, X):
         """The columns of a table to predict for."""
         check_is_fitted(self)
-        return read_table(self, X, reset=False, categorical=self.encoder_.categorical_)
+        columns = read_table(self, X, reset=False, kinds=self.encoder_.kinds_)
+        foreign = []
+        for column, labels, are_all in self.encoder_.strangers(columns):
+            if are_all:
+                foreign.append(f"{column.described} (such as {min(labels, key=str)!r})")
+        if foreign:
+            warnings.warn(
+                f"X has only unknown categories in {', '.join(foreign)}: they count as nothing. Pass labels as they were "
+                "in fit.", UserWarning, stacklevel=3,
+            )  # fmt: skip
+        return columns
 
     def _raw(self, X):
         """Network outputs for a table, members averaged."""

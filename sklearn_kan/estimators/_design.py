@@ -79,7 +79,9 @@ def designed(data, streams):
     """A design for the first table that an estimator sees; `streams` if more rows will come."""
     estimator = data.reader
     directions, groups = read_constraints(estimator, data.columns)
-    encoder = TableEncoder().fit(data.columns, data.weight)
+    encoder = TableEncoder().fit(
+        data.columns, data.weight, ordered=directions != 0, max_categories=estimator.max_categories, streams=streams
+    )
     target = estimator._learn_target(data.target, data.y, data.weight)
     architecture = unconstrained(estimator, encoder, target.n_outputs, len(data.y), streams)
     if directions.any() or groups is not None:

@@ -17,20 +17,27 @@ OPTIONAL = {"matplotlib", "finufft", "onnx", "onnxscript", "dask", "accelerate"}
 
 # Part of the package: (parts of the package, packages outside the standard library) that it may import.
 ALLOWED = {
-    "kernels": (set(), TORCH | {"triton"}),
+    "kernels": ({"_compat"}, TORCH | {"triton"}),
     "knots": (set(), TORCH),
     "optim": (set(), TORCH),
     "_devices": (set(), TORCH),
+    "_compat": (set(), TABLES),
     "_equality": (set(), set()),
     "bases": ({"kernels", "knots"}, TORCH),
-    "data": ({"knots"}, TABLES | {"narwhals"}),
-    "network": ({"_equality", "bases", "knots"}, TORCH),
+    "data": ({"_compat", "knots"}, TABLES | {"narwhals"}),
+    "network": ({"_equality", "bases", "knots", "optim"}, TORCH),
     "training": ({"bases", "knots", "network", "optim"}, TABLES | {"skorch", "threadpoolctl", "tqdm"}),
     "model": ({"_devices", "bases", "data", "network", "training"}, TABLES),
-    "estimators": ({"_devices", "_equality", "bases", "data", "knots", "model", "network", "training"}, TABLES),
-    "gp": ({"_devices", "data"}, TABLES),
+    "estimators": (
+        {"_compat", "_devices", "_equality", "bases", "data", "knots", "model", "network", "training"},
+        TABLES,
+    ),
+    "gp": ({"_compat", "_devices", "data"}, TABLES),
     "inspection": ({"bases", "data", "gp", "model", "network", "training"}, TABLES),
-    "search": ({"_equality", "bases", "estimators", "gp", "training"}, TABLES | {"joblib", "optuna", "threadpoolctl"}),
+    "search": (
+        {"_compat", "_equality", "bases", "estimators", "gp", "training"},
+        TABLES | {"joblib", "optuna", "threadpoolctl", "tqdm"},
+    ),
     "_show_versions": ({"kernels"}, TORCH),
 }
 

@@ -36,6 +36,12 @@ class Basis(nn.Module, ABC):
     has_base : bool
         Whether a layer adds a smooth branch ``v silu(x)`` to the basis.
 
+    Notes
+    -----
+    Shape: ``(n_samples, in_features) -> (n_samples, in_features, n_basis)``. The methods that take coefficients take
+    them as they lie in a layer's `edge_weight`, ``(in_features, n_basis, out_features)``. A family that can sum its
+    edge functions without storing the values of all rows overrides :meth:`contract`.
+
     Examples
     --------
     >>> import torch

@@ -33,12 +33,11 @@ def angle(days, name):
 
 
 def parts_of(column, cycles):
-    """The columns that stand for a column of dates: elapsed time, then sine and cosine, or the weekday as categories."""
+    """The columns that stand for one of dates: elapsed time, then sine and cosine, or the weekday as categories."""
     parts = [column._replace(kind="number")]
     for name in cycles:
         if name == "week":
-            days = weekday(column.values)
-            labels = np.where(np.isnan(days), None, days.astype(object))
+            labels = np.array([None if np.isnan(day) else day for day in weekday(column.values)], dtype=object)
             parts.append(Column(column.name, labels, "category", np.arange(7.0).astype(object)))
         else:
             turn = angle(column.values, name)

@@ -75,7 +75,9 @@ class TableEncoder:
         scales = learn_scales(numeric, sample_weight)
         self._adopt(scales)
         of_numeric = np.array([place for place, _ in numeric], dtype=int)
-        self.atoms_ = {i: scale.atoms for i, scale in enumerate(scales) if len(scale.atoms) and not ordered[of_numeric[i]]}
+        self.atoms_ = {
+            i: scale.atoms for i, scale in enumerate(scales) if len(scale.atoms) and not ordered[of_numeric[i]]
+        }
         is_first = np.diff(of_numeric, prepend=-1) > 0  # of a column: one mark of missing dates is enough
         self.missing_ = np.array(
             [i for i, (_, column) in enumerate(numeric) if is_first[i] and np.isnan(column.values).any()], dtype=int
@@ -90,7 +92,10 @@ class TableEncoder:
     def relearned(self, columns, sample_weight, inputs):
         """An encoder with the same levels, whose scales of some numeric inputs are learned from other rows."""
         numeric, _ = self._inputs(columns)
-        scales = [Scale(*row, self.bends_.get(i), ()) for i, row in enumerate(np.c_[self.center_, self.rate_, self.range_])]
+        scales = [
+            Scale(center, rate, low, high, self.bends_.get(i))
+            for i, (center, rate, (low, high)) in enumerate(zip(self.center_, self.rate_, self.range_, strict=True))
+        ]
         for i in inputs:
             (scales[i],) = learn_scales(numeric[i : i + 1], sample_weight)
         encoder = copy(self)

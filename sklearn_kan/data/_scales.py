@@ -4,6 +4,7 @@ One factor for all values loses what is small beside the distance of the 5 % and
 beside the code -999, two clusters far apart, many decades. There the linear map is averaged with one by ranks.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,7 @@ class Scale(NamedTuple):
         Range of most values.
     bend : Bend or None
         For a column with two scales.
-    atoms : ndarray of shape (n_atoms,)
+    atoms : sequence of float
         Its heavy values, increasing.
     """
 
@@ -51,8 +52,8 @@ class Scale(NamedTuple):
     rate: float
     low: float
     high: float
-    bend: Bend | None
-    atoms: np.ndarray
+    bend: Bend | None = None
+    atoms: Sequence[float] = ()
 
 
 def learn_scale(column, weight=None):
@@ -66,12 +67,13 @@ def learn_scale(column, weight=None):
     if low == high:  # nearly constant: its rare values are all there is to see
         low, high = distinct[0], distinct[-1]
     rate = float(1 / (high / 2 - low / 2)) if high > low else 0.0
-    ends = [float(quantile(distinct, mass, level)) for level in RANGE_LEVELS]
-    bend, atoms = None, np.empty(0)
+    least, most = (float(quantile(distinct, mass, level)) for level in RANGE_LEVELS)
+    scale = Scale(float(center), rate, least, most)
     distinct, mass = distinct.numpy(), mass.numpy()
-    if rate and has_two_scales((distinct - float(center)) * rate, mass):
-        bend, atoms = by_ranks(distinct, mass), distinct[mass >= ATOM * mass.sum()]
-    return Scale(float(center), rate, *ends, bend, atoms)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not rate or not has_two_scales((distinct - scale.center) * rate, mass):
+            return scale
+        return scale._replace(bend=by_ranks(distinct, mass), atoms=distinct[mass >= ATOM * mass.sum()])
 
 
 def has_two_scales(z, mass):
@@ -94,7 +96,6 @@ def by_ranks(distinct, mass):
     """The map by ranks of distinct values with weights, heavy ones counted less."""
     mass = np.minimum(mass, HEAVIEST_RANK * (mass.sum() - mass.max()))
     cdf = (mass.cumsum() - mass / 2) / mass.sum()
-    chosen = slice(None)
-    if len(distinct) > MAX_PLACES:
-        chosen = np.unique(np.searchsorted(cdf, np.linspace(cdf[0], cdf[-1], MAX_PLACES)))
+    levels = cdf if len(cdf) <= MAX_PLACES else np.linspace(cdf[0], cdf[-1], MAX_PLACES)
+    chosen = np.unique(np.searchsorted(cdf, levels))
     return Bend(distinct[chosen], (cdf[chosen] - 0.5) / (SPREAD_LEVELS[1] - 0.5))

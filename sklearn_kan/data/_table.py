@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 import numpy as np
 from narwhals.exceptions import DuplicateError
-from sklearn.utils.validation import _check_categorical_features, validate_data
+from sklearn.utils.validation import validate_data
 
+from .._compat import check_categorical_features
 from ._dates import DATES, DURATIONS, in_days, without_zone
 from ._masked import unmasked
 
@@ -80,7 +81,7 @@ def read_array(estimator, X, reset, kinds):
     dtype = [np.float64, np.float32] if is_numeric and not may_be_categorical else None
     X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)
     if kinds is None:
-        mask = _check_categorical_features(X, estimator.categorical_features) if may_be_categorical else None
+        mask = check_categorical_features(X, estimator.categorical_features) if may_be_categorical else None
         kinds = ["category" if flag else None for flag in np.broadcast_to(False if mask is None else mask, X.shape[1])]
     return [read_values(i, X[:, i], kind) for i, kind in enumerate(kinds)]
 
@@ -103,7 +104,9 @@ def kind_of(name, values):
     present = [value for value in values.tolist() if not is_missing(value)]
     kinds = {kind_of_value(value) for value in present}
     if len(kinds) > 1:
-        raise TypeError(f"{describe(name)} of X mixes {' and '.join(f'{kind}s' for kind in sorted(kinds))}. Convert it.")
+        raise TypeError(
+            f"{describe(name)} of X mixes {' and '.join(f'{kind}s' for kind in sorted(kinds))}. Convert it."
+        )
     return (kinds.pop() if kinds else "number"), bool(present)
 
 
@@ -149,7 +152,7 @@ def declared_levels(series):
 def categorical_columns(frame, X, categorical_features):
     if isinstance(categorical_features, str) and categorical_features == "from_dtype":
         return np.array([is_text_or_category(series) for series in frame.iter_columns()])
-    mask = _check_categorical_features(X, categorical_features)
+    mask = check_categorical_features(X, categorical_features)
     return np.zeros(frame.shape[1], dtype=bool) if mask is None else mask
 
 

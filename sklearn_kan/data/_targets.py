@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from sklearn.utils import column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_array
+from sklearn.utils.validation import check_array
 
+from .._compat import check_sample_weight
 from ..knots import distinct_values, quantile
 from ._masked import check_unmasked
 from ._table import is_missing
@@ -59,6 +60,11 @@ class Numbers(NamedTuple):
         """Predictions from raw outputs (n, n_outputs), in float64, shaped as users have them."""
         y = self.scaler.inverse_transform(raw)
         return y[:, 0] if self.is_flat else y
+
+    def in_units(self, ends):
+        """Ends of intervals (n, n_outputs, 2) on the learned scale, after the link, in the units of users."""
+        ends = self.scaler.center_[:, None] + self.scaler.scale_[:, None] * ends
+        return ends[:, 0] if self.is_flat else ends
 
 
 class TargetScaler:
@@ -236,10 +242,21 @@ def as_numbers(y):
         raise type(error)(f"y cannot be read as numbers: {error}. Convert it, or use KANClassifier.") from error
 
 
+def read_groups(groups, n_samples):
+    """Check labels of rows' groups; returns their numbers, in the order in which they come."""
+    labels = column_or_1d(groups, warn=True).tolist()
+    if len(labels) != n_samples:
+        raise ValueError(f"X has {n_samples} rows and groups has {len(labels)}. Pass one label for each row.")
+    if any(map(is_missing, labels)):
+        raise ValueError("groups has missing labels. Give each row without a group a label of its own.")
+    number = {label: place for place, label in enumerate(dict.fromkeys(labels))}
+    return np.array([number[label] for label in labels])
+
+
 def read_weight(sample_weight, n_samples):
     """Check row weights; returns float64 of shape (n_samples,)."""
     check_unmasked("sample_weight", sample_weight)
-    weight = _check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
+    weight = check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
     if (weight < 0).any():
         raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")
     if weight.max() > MAX_WEIGHT:

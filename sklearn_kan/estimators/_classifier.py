@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.special import log_softmax, softmax
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions
+from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
+from .._compat import StrOptions, fit_context
 from ..data._targets import read_classes, weigh_classes
 from ..training._losses import cross_entropy
 from ._streaming import StreamingKAN, has_mini_batches
@@ -154,6 +154,13 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Mean training loss of each pass, on the scale on which it is learned.
     validation_scores_ : list of float or None
         Minus the validation loss after each pass; None without validation rows.
+    best_iteration_ : int or None
+        The pass, from 1 to ``n_iter_``, whose network was kept: the one with the lowest validation loss. Passes of all
+        phases count, such as those of L-BFGS after Adam, and so do those of earlier fits with `warm_start`. If knots
+        are refined, it is the best pass since the last refinement. A `refit` comes after it. None without validation
+        rows, and if no pass improved on the network from before.
+    best_score_ : float or None
+        Minus the validation loss of that pass.
     module_ : KAN
         The network, a torch module.
     net_ : skorch.NeuralNet
@@ -221,7 +228,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         self.class_weight = class_weight
 
     @available_if(has_mini_batches)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """One pass over some rows, with Adam at a constant learning rate.
 
@@ -332,7 +339,6 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                 f"y has only one class, {target.labels.tolist()[y[0]]!r}, among rows of positive weight. "
                 "Pass rows of at least two classes; in partial_fit pass classes with all labels."
             )
-        super()._check_rows(y, target, streams)
 
     def _output_directions(self, n_raw):
         if n_raw > 2:

@@ -4,8 +4,8 @@ from itertools import combinations
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils.validation import _check_monotonic_cst
 
+from .._compat import check_monotonic_cst
 from ..data._table import describe
 
 
@@ -56,7 +56,7 @@ def read_directions(estimator, columns):
             f"monotonic_cst has shape {np.shape(monotonic_cst)}. Pass one of -1, 0 and 1 for each of the "
             f"{estimator.n_features_in_} features, or a dict by their names."
         )
-    directions = _check_monotonic_cst(estimator, monotonic_cst)
+    directions = check_monotonic_cst(estimator, monotonic_cst)
     refused = [column.name for column, way in zip(columns, directions, strict=True) if column.is_categorical and way]
     if refused:
         raise ValueError(

@@ -33,6 +33,8 @@ class Data(NamedTuple):
         Places of classes, or numbers of shape (n_samples, n_outputs).
     weight : ndarray of shape (n_samples,)
     target : Classes or Numbers
+    groups : ndarray of int, shape (n_samples,), or None
+        Rows of a group are on one side of a split.
     """
 
     reader: Any
@@ -40,6 +42,18 @@ class Data(NamedTuple):
     y: np.ndarray
     weight: np.ndarray
     target: Any
+    groups: np.ndarray | None = None
+
+    @property
+    def kinds(self):
+        """Of the columns."""
+        return [column.kind for column in self.columns]
+
+    def at(self, places):
+        """Some of the rows."""
+        columns = [column.rows(places) for column in self.columns]
+        groups = None if self.groups is None else self.groups[places]
+        return self._replace(columns=columns, y=self.y[places], weight=self.weight[places], groups=groups)
 
 
 class Design(NamedTuple):
@@ -71,7 +85,8 @@ class Design(NamedTuple):
     def rows(self, data, weight):
         """The rows of a table as tensors; equal rows of a small one are merged."""
         X = torch.from_numpy(self.encoder.transform(data.columns, dtype=self.dtype))
-        rows = Rows(X, self.target.encode(data.y), torch.from_numpy(weight))
+        groups = None if data.groups is None else torch.from_numpy(data.groups)
+        rows = Rows(X, self.target.encode(data.y), torch.from_numpy(weight), groups=groups)
         return merged(rows) if len(rows) <= MERGED_ROWS else rows
 
 

@@ -6,8 +6,8 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._compat import Interval, StrOptions
 from .._devices import check_device, resolve_device
 from .._equality import is_equal
 from ..bases import get_basis
@@ -63,8 +63,8 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
     def __init__(self, hidden_layer_sizes, *, basis, n_knots, fine_knots, degree, knots, refine_knots, basis_params,
                  interactions, n_members, norm, solver, alpha, smoothness, batch_size, learning_rate,
                  learning_rate_init, max_iter, early_stopping, validation_fraction, n_iter_no_change, tol, refit,
-                 categorical_features, max_categories, monotonic_cst, interaction_cst, device, dtype, warm_start, random_state,
-                 verbose, callbacks):  # fmt: skip
+                 categorical_features, max_categories, monotonic_cst, interaction_cst, device, dtype, warm_start,
+                 random_state, verbose, callbacks):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.basis = basis
         self.n_knots = n_knots
@@ -118,14 +118,6 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} is above 1: each step would "
                 "flip the sign of every coefficient. Lower one of them."
-            )
-
-    def _check_rows(self, y, target, streams):
-        """Raise if the rows of positive weight are too few to learn from; `streams` if more will come."""
-        if self.early_stopping is True and not streams and len(y) * self.validation_fraction < 1:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves no validation row "
-                f"of n_samples={len(y)}. Raise validation_fraction, or set early_stopping=False."
             )
 
     def _check_continuation(self, settled, architecture):

@@ -6,10 +6,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from .._compat import Interval, StrOptions
 from ..data._targets import LOG_LINK, TargetScaler, read_numbers
-from ..training._losses import OF_POWER, REGRESSION_LOSSES, regression_loss
+from ..training._intervals import check_level
+from ..training._losses import OF_POWER, REGRESSION_LOSSES, has_log_link, predicted, regression_loss
 from ._streaming import StreamingKAN
 
 
@@ -168,6 +169,13 @@ default="squared_error"
         Mean training loss of each pass, on the scale on which it is learned.
     validation_scores_ : list of float or None
         Minus the validation loss after each pass; None without validation rows.
+    best_iteration_ : int or None
+        The pass, from 1 to ``n_iter_``, whose network was kept: the one with the lowest validation loss. Passes of all
+        phases count, such as those of L-BFGS after Adam, and so do those of earlier fits with `warm_start`. If knots
+        are refined, it is the best pass since the last refinement. A `refit` comes after it. None without validation
+        rows, and if no pass improved on the network from before.
+    best_score_ : float or None
+        Minus the validation loss of that pass.
     module_ : KAN
         The network, a torch module.
     net_ : skorch.NeuralNet
@@ -221,9 +229,9 @@ default="squared_error"
                  basis_params=None, interactions=None, n_members=16, norm="layer", solver="adam",
                  alpha=2.0, smoothness=0.0, batch_size="auto", learning_rate="cosine", learning_rate_init=0.01,
                  max_iter=100, early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100,
-                 tol=1e-4, refit=None, categorical_features="from_dtype", max_categories=None, monotonic_cst=None, interaction_cst=None,
-                 device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
-                 callbacks=None):  # fmt: skip
+                 tol=1e-4, refit=None, categorical_features="from_dtype", max_categories=None, monotonic_cst=None,
+                 interaction_cst=None, device="auto", dtype="auto", warm_start=False, random_state=None,
+                 verbose=0, callbacks=None):  # fmt: skip
         super().__init__(
             hidden_layer_sizes, basis=basis, n_knots=n_knots, fine_knots=fine_knots, degree=degree, knots=knots,
             refine_knots=refine_knots, basis_params=basis_params, interactions=interactions, n_members=n_members,
@@ -239,15 +247,18 @@ default="squared_error"
         self.quantile = quantile
         self.power = power
 
-    def predict(self, X, return_std=False):
-        """Predicted targets.
+    def predict(self, X, return_std=False, return_interval=None):
+        """Predicted targets, and how far off they may be.
 
         Parameters
         ----------
         X : dataframe or array-like of shape (n_samples, n_features)
         return_std : bool, default=False
-            Whether to also return the standard deviation of the members' predictions, weighted as they count. It
-            shows where the data do not settle the network; the noise of `y` is not in it.
+            Not an interval for `y`: whether to also return the standard deviation of the members' predictions,
+            weighted as they count. It shows where the data do not settle the network; the noise of `y` is not in it.
+        return_interval : float, optional
+            Whether to also return an interval that holds `y` with this probability, such as 0.9. It is made from the
+            errors on rows that members held out in `fit`, or on `X_val`, and is valid for new rows like those.
 
         Returns
         -------
@@ -255,16 +266,30 @@ default="squared_error"
             In the target's own units: the mean, the median or the quantile, as the loss says.
         std : ndarray of the same shape
             Only with `return_std`.
+        interval : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
+            Lower and upper ends; only with `return_interval`.
 
         Raises
         ------
         ValueError
-            If `return_std` is asked of a network that has no members.
+            If `return_std` is asked of a network that has no members, or `return_interval` of one that had no
+            validation rows, or too few for so rare errors.
+
+        Notes
+        -----
+        Intervals are conformal (Lei et al. 2018): quantiles of the held-out errors over a scale that is learned as a
+        function of the prediction. Both tails are left out alike. They hold on average over rows, not for each kind of
+        row by itself, and for each output by itself.
         """
         columns = self._columns(X)
         model = self.model_
-        if not return_std:
+        if not return_std and return_interval is None:
             return model.target.decode(model.raw(columns))
+        if return_interval is not None:
+            check_level(return_interval, self._state.network.held_out_errors)
+        if not return_std:
+            raw = model.raw(columns)
+            return model.target.decode(raw), self._interval(raw, return_interval)
         if model.module.n_members is None:
             raise ValueError(
                 f"return_std=True needs members, and the fitted network has none: n_members={self.n_members}, "
@@ -274,7 +299,17 @@ default="squared_error"
         members = np.stack([model.target.decode(member.numpy()) for member in raw.unbind(1)])
         mean = np.average(members, axis=0, weights=model.member_weights)
         variance = np.average((members - mean) ** 2, axis=0, weights=model.member_weights)
-        return model.target.decode(model.averaged(raw).numpy()), np.sqrt(variance)
+        average = model.averaged(raw).numpy()
+        spread = model.target.decode(average), np.sqrt(variance)
+        return spread if return_interval is None else (*spread, self._interval(average, return_interval))
+
+    def _interval(self, raw, level):
+        """Both ends of intervals around predictions, from raw outputs (n, n_outputs)."""
+        network, model = self._state.network, self.model_
+        scaled = predicted(model.loss, torch.from_numpy(raw).double()).numpy()
+        offsets = [errors.offsets(level, output) for errors, output in zip(network.held_out_errors, raw.T, strict=True)]
+        ends = scaled[..., None] + np.stack(offsets, 1)
+        return model.target.in_units(ends.clip(0) if has_log_link(model.loss) else ends)
 
     @property
     def target_scaler_(self):
@@ -302,7 +337,6 @@ default="squared_error"
                 f"loss={self.loss!r}{power} needs targets {needed}, got a minimum of {lowest:g}. "
                 "Choose another loss, or correct y."
             )
-        super()._check_rows(y, target, streams)
 
     def _loss(self):
         return regression_loss(self._loss_name, self.quantile, self.power)

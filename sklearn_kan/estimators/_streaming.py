@@ -1,8 +1,8 @@
 """Training on a table that comes in parts."""
 
-from sklearn.base import _fit_context
 from sklearn.utils.metaestimators import available_if
 
+from .._compat import fit_context
 from ..training._phases import STREAMING, cosine
 from ..training._stream import pass_over
 from ._base import BaseKAN
@@ -22,7 +22,7 @@ class StreamingKAN(BaseKAN):
     """Base of `KANClassifier` and `KANRegressor`, which can train on parts of a table."""
 
     @available_if(has_mini_batches)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """One pass over some rows, with Adam at a constant learning rate.
 
@@ -42,7 +42,7 @@ class StreamingKAN(BaseKAN):
         return self._pass_over(X, y, sample_weight)
 
     @available_if(has_mini_batches)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit_chunks(self, chunks, **first):
         """Fit the network to a table that comes in parts, such as one that does not fit into memory.
 

@@ -4,10 +4,9 @@ from copy import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from .._compat import Interval, Options, StrOptions, fit_context
 from .._devices import check_device, resolve_device
 from ._base import BaseSpectralProcess
 from ._process import Process
@@ -157,7 +156,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Find the spectrum.
 

@@ -2,17 +2,15 @@
 
 import torch
 
+from .._compat import is_transformed
+
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
 def is_plain(*tensors):
     """Whether these are numbers in memory, and nothing of torch's is watching that a kernel would pass by."""
     return (
-        all(type(tensor) in PLAIN for tensor in tensors)
-        and torch._C._len_torch_dispatch_stack() == 0
-        and not torch.compiler.is_compiling()
-        and not torch._C._functorch.maybe_current_level()
-        and torch.autograd.forward_ad._current_level < 0
+        all(type(tensor) in PLAIN for tensor in tensors) and not is_transformed() and not torch.compiler.is_compiling()
     )
 
 

@@ -21,7 +21,7 @@ from ..bases import BSpline, get_basis
 from ._kan import KAN, for_layers
 from ._layer import KANLayer
 from ._lookup import EMBEDDING_DIM, LookupLayer
-from ._norms import SIGNAL_STD
+from ._norms import SIGNAL_STD, Norm
 
 LEAST_UNITS = 8  # of a group in a hidden layer
 MAX_EDGES = 2**20  # of a layer, those that constraints keep at zero included
@@ -130,7 +130,7 @@ class Absolute(nn.Module):
         return value.abs()
 
 
-class GroupedNorm(nn.Module):
+class GroupedNorm(Norm):
     """Layer normalisation of each group's free units by themselves; units with a direction are scaled and shifted.
 
     Parameters
@@ -142,16 +142,13 @@ class GroupedNorm(nn.Module):
     share: torch.Tensor
 
     def __init__(self, units, eps=1e-5):
-        super().__init__()
-        self.eps, self.n_groups = eps, units.member.shape[1]
-        group = units.member.argmax(1)
-        free = units.direction == 0
-        counts = torch.bincount(group[free], minlength=self.n_groups)[group]
+        n_groups, group, free = units.member.shape[1], units.member.argmax(1), units.direction == 0
+        counts = torch.bincount(group[free], minlength=n_groups)[group]
         share = torch.where(free & (counts > 1), 1 / counts.clamp(min=1), 0.0)  # one unit alone would be constant
+        super().__init__(torch.where(share > 0, SIGNAL_STD, 1.0))
+        self.eps, self.n_groups = eps, n_groups
         self.register_buffer("group", group, persistent=False)
         self.register_buffer("share", share, persistent=False)
-        self.weight = nn.Parameter(torch.where(share > 0, SIGNAL_STD, 1.0))
-        self.bias = nn.Parameter(torch.zeros(len(share)))
 
     def mean(self, x):
         """Over the free units of a unit's group."""

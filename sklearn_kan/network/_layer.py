@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from ..bases import BSpline, get_basis, make_basis
+from ._maps import EdgeMap, ProductMap
 from ._norms import SIGNAL_STD
 from ._parts import Parts
 
@@ -206,6 +207,15 @@ class KANLayer(nn.Module):
         """Each learned function by itself, without bias and products: ``(n, in) -> (n, n_units, in)``."""
         edges = self.basis.edge_functions(x, self.scaled_weight)
         return edges if self.base_weight is None else edges + F.silu(x)[:, None] * self.scaled(self.base_weight.T).T
+
+    def linear_maps(self):
+        """The linear maps that optimizers may use, none where coefficients are multiplied or computed."""
+        if self.n_members is not None or self.scale is not None or is_parametrized(self):
+            return []
+        edges = EdgeMap(self)
+        if self.factor is None:
+            return [edges]
+        return [edges, ProductMap(self, self.factor, self.cofactor), ProductMap(self, self.cofactor, self.factor)]
 
     def extra_repr(self):
         members = "" if self.n_members is None else f", n_members={self.n_members}"

@@ -6,18 +6,32 @@ Shapes: ``(n_samples, size)``, or ``(n_samples, n_members, size)`` for an ensemb
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
+
+from ..optim import ElementwiseMap
 
 SIGNAL_STD = 0.5  # of encoded inputs and normalised activations: the knots' range [-1, 1] is two of them either way
 
 
-class LayerNorm(nn.Module):
+class Norm(nn.Module):
+    """Weight and bias behind a normalisation."""
+
+    def __init__(self, weight):
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(torch.zeros(weight.shape))
+
+    def linear_maps(self):
+        """What it is linear in, for optimizers; none where constraints compute the weight."""
+        return [] if is_parametrized(self) else [ElementwiseMap(self)]
+
+
+class LayerNorm(Norm):
     """Layer normalisation of the last axis to the network's signal spread, with weights of each member's own."""
 
     def __init__(self, shape, eps=1e-5):
-        super().__init__()
+        super().__init__(torch.full(shape, SIGNAL_STD))
         self.eps = eps
-        self.weight = nn.Parameter(torch.full(shape, SIGNAL_STD))
-        self.bias = nn.Parameter(torch.zeros(shape))
 
     def forward(self, x, sample_weight=None):
         if self.weight.ndim == 1:
@@ -25,16 +39,14 @@ class LayerNorm(nn.Module):
         return F.layer_norm(x, self.weight.shape[-1:], eps=self.eps) * self.weight + self.bias
 
 
-class BatchNorm(nn.Module):
+class BatchNorm(Norm):
     """Batch normalisation in which a row of weight 2 counts as two rows; running statistics in evaluation."""
 
     def __init__(self, shape, momentum=0.1, eps=1e-5):
-        super().__init__()
+        super().__init__(torch.full(shape, SIGNAL_STD))
         self.momentum, self.eps = momentum, eps
         self.running_mean: torch.Tensor
         self.running_var: torch.Tensor
-        self.weight = nn.Parameter(torch.full(shape, SIGNAL_STD))
-        self.bias = nn.Parameter(torch.zeros(shape))
         self.register_buffer("running_mean", torch.zeros(shape))
         self.register_buffer("running_var", torch.ones(shape))
 

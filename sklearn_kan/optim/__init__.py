@@ -3,5 +3,6 @@
 from ._fisher import constant_root, cross_entropy_root, mse_root
 from ._gauss_newton import GaussNewton
 from ._kfac import KFAC
+from ._maps import ElementwiseMap, LinearMap
 
-__all__ = ["KFAC", "GaussNewton", "constant_root", "cross_entropy_root", "mse_root"]
+__all__ = ["KFAC", "ElementwiseMap", "GaussNewton", "LinearMap", "constant_root", "cross_entropy_root", "mse_root"]

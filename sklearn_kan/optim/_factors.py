@@ -7,19 +7,19 @@ apart: the same function in other coordinates, in which blocks are exact for ind
 
 import torch
 
-CELLS = 2**22  # values of features held at once
-ROUNDING = 1e3  # units in the last place of the largest curvature, below which there is none without damping
+MAX_FEATURE_VALUES = 2**22  # held at once
+ROUNDING_UNITS = 1e3  # in the last place of the largest curvature, below which there is none without damping
 
 
-def input_moment(one, x, weight, max_side):
+def input_moment(linear, x, weight, max_side):
     """Weighted second moment of the features and a one, ``(n, in) -> (n_blocks, side + 1, side + 1)``."""
-    n_blocks = 1 if one.in_features * one.side <= max_side else one.in_features
-    shape = n_blocks, one.in_features * one.side // n_blocks
+    n_blocks = 1 if linear.in_features * linear.side <= max_side else linear.in_features
+    shape = n_blocks, linear.in_features * linear.side // n_blocks
     total = x.new_zeros(n_blocks, shape[1] + 1, shape[1] + 1)
-    parts = max(1, CELLS // max(1, one.in_features * one.side))
+    parts = max(1, MAX_FEATURE_VALUES // max(1, linear.in_features * linear.side))
     weights = [None] * len(x.split(parts)) if weight is None else weight.split(parts)
     for rows, share in zip(x.split(parts), weights, strict=True):
-        phi = one.features(rows)
+        phi = linear.features(rows)
         phi = torch.cat([phi.reshape(len(phi), *shape), phi.new_ones(len(phi), n_blocks, 1)], -1).transpose(0, 1)
         if share is None:
             total += phi.transpose(1, 2) @ phi
@@ -32,6 +32,18 @@ def output_moment(g, max_side):
     """Sum over columns and rows of ``g g^T``, (out, out); of wide layers its diagonal."""
     g = g.flatten(0, -2)
     return g.T @ g if g.shape[1] <= max_side else g.square().sum(0).diag_embed()
+
+
+def average_in(state, name, moment, decay):
+    """Take a moment into a moving average; returns whether it is finite, and otherwise leaves it out."""
+    if not moment.isfinite().all():
+        state.setdefault(name, torch.eye(moment.shape[-1]).to(moment).expand_as(moment).clone())
+        return False
+    if name in state:
+        state[name].lerp_(moment, 1 - decay)
+    else:
+        state[name] = moment
+    return True
 
 
 def decompose(matrix):
@@ -68,7 +80,7 @@ def solve(state, matrix, bias, damping):
         matrix = matrix - mean[..., None] * bias
     pi = 1.0 if not (a.sum() > 0 and g.sum() > 0) else float((a.mean() / g.mean()).sqrt())
     a_damped, g_damped = a + pi * damping**0.5, g + damping**0.5 / pi
-    least = 0.0 if damping else ROUNDING * torch.finfo(a.dtype).eps
+    least = 0.0 if damping else ROUNDING_UNITS * torch.finfo(a.dtype).eps
     matrix = qa @ divided(qa.transpose(1, 2) @ matrix @ qg, a_damped[..., None] * g_damped, least) @ qg.T
     if bias is not None:
         bias = qg @ divided(qg.T @ bias, (1 + pi * damping**0.5) * g_damped, least)

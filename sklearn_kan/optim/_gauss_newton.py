@@ -7,15 +7,15 @@ import torch
 from ._conjugate_gradients import conjugate_gradients
 from ._fisher import get_root
 from ._jacobian import blocks_of, parts
-from ._kfac import evaluated, minimiser
-from ._watch import watch
+from ._maps import maps_of
+from ._quadratic import minimiser
+from ._recording import evaluated, recorded
 
 N_ATTEMPTS = 8
-RETREAT = 4.0  # divisor of gamma when a step has to be taken back
+GAMMA_DROP = 4.0  # when a step has to be taken back
 LEAST_GAMMA, MOST_GAMMA = 1e-30, 1e30
 N_JITTERS = 5
-MAX_PRODUCTS = 200  # with the curvature in one system
-RESIDUAL = 1e-6  # of conjugate gradients, over that at the start
+CG_STEPS, CG_TOLERANCE = 200, 1e-6
 
 
 class GaussNewton(torch.optim.Optimizer):
@@ -79,10 +79,9 @@ class GaussNewton(torch.optim.Optimizer):
     """
 
     def __init__(self, model, fisher="mse", *, damping=1e-3, penalty=0.0, max_dense=5000, reduce=None):
-        self.blocks = blocks_of(model)
-        self.maps = [block.one for block in self.blocks if hasattr(block, "one")]
+        self.maps = maps_of(model)
         settings = {"gamma": None, "damping": damping, "penalty": penalty, "max_dense": max_dense}
-        super().__init__([{"params": [p for block in self.blocks for p in block.parameters], **settings}], {})
+        super().__init__([{"params": [p for p in model.parameters() if p.requires_grad], **settings}], {})
         self.model, self.root, self.reduce = model, get_root(fisher), reduce
         self.is_stuck = False
 
@@ -107,19 +106,22 @@ class GaussNewton(torch.optim.Optimizer):
             If the closure does not call the model itself.
         """
         settings = self.param_groups[0]
-        with torch.enable_grad(), watch(self, sample_weight, 0) as seen:
+        with torch.enable_grad(), recorded(self.model, self.maps, self.root, sample_weight) as record:
             loss = closure().detach()
         with torch.no_grad():
             gradients = {p: p.grad for p in settings["params"] if p.grad is not None}
             self.is_stuck = not (math.isfinite(loss) and all(g.isfinite().all() for g in gradients.values()))
-            blocks = [b for b in self.blocks if any(p in gradients for p in b.parameters)]
+            blocks = blocks_of(self.model, [linear for linear in self.maps if record.has(linear)])
+            blocks = [block for block in blocks if any(p in gradients for p in block.parameters)]
             if self.is_stuck or not blocks:
                 return loss
             gradient = vector_of(blocks, gradients).double()
             norm = float(gradient.norm())
+            if norm == 0:  # at rest
+                return loss
             if settings["gamma"] is None:
                 settings["gamma"] = norm / settings["damping"] if settings["damping"] else math.inf
-            curvature = self.curvature(blocks, seen, gradients)
+            curvature = self.curvature(blocks, record, gradients)
             before = {p: p.detach().clone() for p in gradients}
             for _ in range(N_ATTEMPTS):
                 h = curvature.solve(gradient, norm / settings["gamma"])
@@ -133,20 +135,20 @@ class GaussNewton(torch.optim.Optimizer):
                     p.copy_(value)
         return loss
 
-    def curvature(self, blocks, seen, gradients):
+    def curvature(self, blocks, record, gradients):
         """B, with nothing for parameters that have no gradient."""
         settings = self.param_groups[0]
         ones = {p: torch.ones_like(p) for p in gradients}
         free = vector_of(blocks, ones).double()
         penalised = torch.cat([torch.arange(b.size, device=free.device) < b.n_coefficients for b in blocks])
         kind = Dense if len(free) <= settings["max_dense"] else Products
-        return kind(blocks, seen, free, settings["penalty"] * penalised * free, self.reduce)
+        return kind(blocks, record, free, settings["penalty"] * penalised * free, self.reduce)
 
     def adapt(self, loss, after, reduction):
         """Adapt gamma to the share of the model's reduction that came true; returns whether to keep the step."""
         settings = self.param_groups[0]
         share = (loss - after) / reduction if reduction > 0 and math.isfinite(after) else -math.inf
-        factor = 2.0 if share > 0.5 else 1.0 if share > 0.25 else 0.5 if share > 0 else 1 / RETREAT
+        factor = 2.0 if share > 0.5 else 1.0 if share > 0.25 else 0.5 if share > 0 else 1 / GAMMA_DROP
         settings["gamma"] = min(max(settings["gamma"] * factor, LEAST_GAMMA), MOST_GAMMA)
         return share > 0
 
@@ -154,15 +156,15 @@ class GaussNewton(torch.optim.Optimizer):
 class Dense:
     """The matrix itself."""
 
-    def __init__(self, blocks, seen, free, ridge, reduce):
+    def __init__(self, blocks, record, free, ridge, reduce):
         self.matrix = free.new_zeros(len(free), len(free))
-        for column in range(len(seen.columns)):
-            for part in parts(seen.n_rows, len(free)):
-                rows = torch.cat([block.rows(seen, column, part) for block in blocks], 1).double() * free
+        for column in range(len(record.columns)):
+            for part in parts(record.n_rows, len(free)):
+                rows = torch.cat([block.rows(record, column, part) for block in blocks], 1).double() * free
                 self.matrix.addmm_(rows.T, rows)
-        self.matrix /= seen.n_rows
+        self.matrix /= record.n_rows
         if reduce is not None:
-            reduce([self.matrix], seen.n_rows)
+            reduce([self.matrix], record.n_rows)
         self.matrix.diagonal().add_(ridge)
 
     def times(self, vector):
@@ -186,16 +188,18 @@ class Dense:
 class Products:
     """Products with the matrix, which is never formed."""
 
-    def __init__(self, blocks, seen, free, ridge, reduce):
-        self.blocks, self.seen, self.free, self.ridge, self.reduce = blocks, seen, free, ridge, reduce
+    def __init__(self, blocks, record, free, ridge, reduce):
+        self.blocks, self.record, self.free, self.ridge, self.reduce = blocks, record, free, ridge, reduce
 
     def times(self, vector):
         sizes = [block.size for block in self.blocks]
-        inside = (vector * self.free).to(self.seen.columns.dtype).split(sizes)
-        effect = sum(block.times(self.seen, v) for block, v in zip(self.blocks, inside, strict=True))
-        product = torch.cat([block.transposed(self.seen, effect) for block in self.blocks]).double() / self.seen.n_rows
+        inside = (vector * self.free).to(self.record.columns.dtype).split(sizes)
+        effect = sum(block.times(self.record, v) for block, v in zip(self.blocks, inside, strict=True))
+        product = (
+            torch.cat([block.transposed(self.record, effect) for block in self.blocks]).double() / self.record.n_rows
+        )
         if self.reduce is not None:
-            self.reduce([product], self.seen.n_rows)
+            self.reduce([product], self.record.n_rows)
         return product * self.free + self.ridge * vector
 
     def solve(self, gradient, damping):
@@ -204,7 +208,7 @@ class Products:
         def damped(vector):
             return self.times(vector) + damping * vector
 
-        return conjugate_gradients(damped, -gradient, tolerance=RESIDUAL, max_iter=MAX_PRODUCTS)
+        return conjugate_gradients(damped, -gradient, tolerance=CG_TOLERANCE, max_iter=CG_STEPS)
 
 
 def vector_of(blocks, tensors):

@@ -6,103 +6,89 @@ a basis learns, tables, coefficients under constraints, takes part by way of ``t
 """
 
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.func import functional_call, jacrev, jvp, vjp, vmap
-from torch.nn.utils.parametrize import is_parametrized
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ._factors import CELLS
-from ._maps import LinearMap, linear_maps
+from ._factors import MAX_FEATURE_VALUES
+from ._maps import ElementwiseMap
 
 
-class MapBlock:
+class MatrixBlock:
     """Coefficients and biases of a linear map."""
 
-    def __init__(self, one):
-        self.one, self.parameters = one, one.parameters
-        self.size = sum(p.numel() for p in one.parameters)
-        self.n_coefficients = self.size - (one.out_features if one.has_bias else 0)
+    def __init__(self, linear):
+        self.linear, self.parameters = linear, linear.parameters
+        self.size = sum(p.numel() for p in linear.parameters)
+        self.n_coefficients = self.size - (0 if linear.bias is None else linear.out_features)
 
     def vector(self, tensors):
-        matrix, bias = self.one.matrix(tensors)
+        matrix, bias = self.linear.matrix(tensors)
         return torch.cat([matrix.flatten(), *([] if bias is None else [bias])])
 
     def tensors(self, vector):
         coefficients, bias = vector.split([self.n_coefficients, self.size - self.n_coefficients])
-        matrix = coefficients.unflatten(0, (self.one.in_features, self.one.side, self.one.out_features))
-        return self.one.tensors(matrix, bias if self.one.has_bias else None)
+        matrix = coefficients.unflatten(0, (self.linear.in_features, self.linear.side, self.linear.out_features))
+        return self.linear.tensors(matrix, None if self.linear.bias is None else bias)
 
-    def calls(self, seen, column, part):
+    def calls(self, record, column, part):
         """Features (rows, m, side) and gradients (rows, m, out) of each call, of `part` of the rows."""
-        for x, g in seen.of(self.one):
-            x, g = x[part], self.one.pull(x[part], g[column, part])
-            features = self.one.features(x.flatten(0, -2)).flatten(1)
+        for x, g in record.of(self.linear):
+            x, g = x[part], self.linear.pull(x[part], g[column, part])
+            features = self.linear.features(x.flatten(0, -2)).flatten(1)
             yield features.unflatten(0, (len(x), -1)), g.reshape(len(g), -1, g.shape[-1])
 
-    def rows(self, seen, column, part):
+    def rows(self, record, column, part):
         total: Any = 0.0
-        for features, g in self.calls(seen, column, part):
+        for features, g in self.calls(record, column, part):
             row = torch.einsum("nmf,nmo->nfo", features, g).flatten(1)
-            total = total + (torch.cat([row, g.sum(1)], 1) if self.one.has_bias else row)
+            total = total + (row if self.linear.bias is None else torch.cat([row, g.sum(1)], 1))
         return total
 
-    def times(self, seen, vector):
-        return seen.effect(self.one, self.tensors(vector))
+    def times(self, record, vector):
+        return record.effect(self.linear, self.tensors(vector))
 
-    def transposed(self, seen, u):
+    def transposed(self, record, u):
         total = u.new_zeros(self.size)
         for column in range(len(u)):
-            for part in parts(u.shape[1], self.one.in_features * self.one.side):
-                for features, g in self.calls(seen, column, part):
+            for part in parts(u.shape[1], self.linear.in_features * self.linear.side):
+                for features, g in self.calls(record, column, part):
                     g = (g * u[column, part, None, None]).flatten(0, 1)
-                    sums = [(features.flatten(0, 1).T @ g).flatten(), *([g.sum(0)] if self.one.has_bias else [])]
-                    total += torch.cat(sums)
+                    bias = [] if self.linear.bias is None else [g.sum(0)]
+                    total += torch.cat([(features.flatten(0, 1).T @ g).flatten(), *bias])
         return total
 
 
-class AffineMap(LinearMap):
-    """Weight and bias of a norm: ``y = w z + b``, elementwise, with z what the layer gives for w = 1 and b = 0."""
-
-    def __init__(self, layer):
-        self.layer, self.weight, self.parameters = layer, layer.weight, [layer.weight, layer.bias]
-
-    def normed(self, x):
-        state = {name: buffer.clone() for name, buffer in self.layer.named_buffers()}  # of moving averages
-        state |= {"weight": torch.ones_like(self.weight), "bias": torch.zeros_like(self.weight)}
-        return functional_call(self.layer, state, (x,))
-
-    def apply(self, x, tensors):
-        return self.normed(x) * tensors[0] + tensors[1]
-
-
-class AffineBlock:
+class ElementwiseBlock:
     """Weight and bias of a norm."""
 
     n_coefficients = 0
 
-    def __init__(self, layer):
-        self.one = AffineMap(layer)
-        self.parameters, self.size = self.one.parameters, 2 * layer.weight.numel()
+    def __init__(self, linear):
+        self.linear, self.parameters = linear, linear.parameters
+        self.size = sum(p.numel() for p in linear.parameters)
 
     def vector(self, tensors):
         return torch.cat([tensor.flatten() for tensor in tensors])
 
     def tensors(self, vector):
-        return [half.reshape(self.one.weight.shape) for half in vector.chunk(2)]
+        return [half.reshape(self.parameters[0].shape) for half in vector.chunk(2)]
 
-    def rows(self, seen, column, part):
+    def rows(self, record, column, part):
         total: Any = 0.0
-        for x, g in seen.of(self.one):
-            sums = [(g[column] * self.one.normed(x))[part], g[column, part]]
-            total = total + torch.cat([s.reshape(len(s), -1, self.one.weight.numel()).sum(1) for s in sums], 1)
+        for x, g in record.of(self.linear):
+            sums = [(g[column] * self.linear.normed(x))[part], g[column, part]]
+            sums = [s.movedim(self.linear.axis, -1).reshape(len(s), -1, self.size // 2).sum(1) for s in sums]
+            total = total + torch.cat(sums, 1)
         return total
 
-    def times(self, seen, vector):
-        return seen.effect(self.one, self.tensors(vector))
+    def times(self, record, vector):
+        return record.effect(self.linear, self.tensors(vector))
 
-    def transposed(self, seen, u):
-        return sum(u[column] @ self.rows(seen, column, slice(None)) for column in range(len(u)))
+    def transposed(self, record, u):
+        return sum(u[column] @ self.rows(record, column, slice(None)) for column in range(len(u)))
 
 
 class OtherBlock:
@@ -111,8 +97,8 @@ class OtherBlock:
     n_coefficients = 0
 
     def __init__(self, model, parameters):
-        known = {id(p) for p in parameters}
-        named = {name: p for name, p in model.named_parameters() if id(p) in known}
+        known = set(parameters)
+        named = {name: p for name, p in model.named_parameters() if p in known}
         self.model, self.names, self.parameters = model, list(named), list(named.values())
         self.size = sum(p.numel() for p in self.parameters)
 
@@ -123,61 +109,90 @@ class OtherBlock:
         sizes = [p.numel() for p in self.parameters]
         return [v.reshape(p.shape) for v, p in zip(vector.split(sizes), self.parameters, strict=True)]
 
+    @property
+    def values(self):
+        return tuple(p.detach() for p in self.parameters)
+
     def outputs(self, x):
         """The model's outputs for rows x, as a function of the parameters."""
 
         def function(tensors):
-            with torch.enable_grad(), evaluating(self.model):
+            with torch.enable_grad(), evaluating(self.model), sdpa_kernel(SDPBackend.MATH):  # can be derived twice
                 return functional_call(self.model, dict(zip(self.names, tensors, strict=True)), (x,))
 
         return function
 
-    def rows(self, seen, column, part):
+    def pulled(self, x, u):
+        """Derivatives of the sum of outputs for rows x, times u (n, k), as a vector."""
+        return self.vector(vjp(self.outputs(x), self.values)[1](u)[0])
+
+    def rows(self, record, column, part):
         def one_row(tensors, row):
             return self.outputs(row[None])(tensors)[0]
 
-        values = tuple(p.detach() for p in self.parameters)
-        jacobian = vmap(jacrev(one_row), (None, 0))(values, seen.x[part])
+        with refusing(self):
+            x, columns = rows_of(record)[part], record.columns[column, part]
+            try:
+                jacobian = vmap(jacrev(one_row), (None, 0))(self.values, x)
+            except RuntimeError:  # an operation that takes no batches of rows, such as those of recurrent layers
+                return torch.stack([self.pulled(row[None], u[None]) for row, u in zip(x, columns, strict=True)])
         jacobian = torch.cat([part_of.flatten(2) for part_of in jacobian], 2)
-        return torch.einsum("nk,nkp->np", seen.columns[column, part], jacobian)
+        return torch.einsum("nk,nkp->np", columns, jacobian)
 
-    def times(self, seen, vector):
-        values = tuple(p.detach() for p in self.parameters)
-        change = jvp(self.outputs(seen.x), (values,), (tuple(self.tensors(vector)),))[1]
-        return (seen.columns * change).sum(2)
+    def times(self, record, vector):
+        with refusing(self):
+            change = pushed(self.outputs(rows_of(record)), self.values, tuple(self.tensors(vector)))
+        return (record.columns * change).sum(2)
 
-    def transposed(self, seen, u):
-        pull = vjp(self.outputs(seen.x), tuple(p.detach() for p in self.parameters))[1]
-        return self.vector(pull((seen.columns * u[..., None]).sum(0))[0])
+    def transposed(self, record, u):
+        with refusing(self):
+            return self.pulled(rows_of(record), (record.columns * u[..., None]).sum(0))
 
 
-def blocks_of(model):
-    """All trainable parameters of a model, in blocks."""
-    blocks: list = []
-    for layer in model.modules():
-        own = dict(layer.named_parameters(recurse=False))
-        if list(own) == ["weight", "bias"] and own["weight"].shape == own["bias"].shape and not any(layer.children()):
-            blocks.append(AffineBlock(layer))
-        elif isinstance(layer, torch.nn.Linear) or (hasattr(layer, "basis") and is_one_map(layer)):
-            blocks += [MapBlock(one) for one in linear_maps(layer) if one.layer is layer]
-    blocks = [block for block in blocks if all(p.requires_grad for p in block.parameters)]
-    known = {id(p) for block in blocks for p in block.parameters}
-    others = [p for p in model.parameters() if p.requires_grad and p.numel() and id(p) not in known]
+def pushed(function, values, change):
+    """The change of a function when its values change by these, to first order."""
+    try:
+        return jvp(function, (values,), (change,))[1]
+    except NotImplementedError:  # an operation without forward derivatives: reverse mode, twice
+        outputs, pull = cast(tuple, vjp(function, values))
+        return vjp(lambda u: pull(u)[0], torch.zeros_like(outputs))[1](change)[0]
+
+
+@contextmanager
+def refusing(block):
+    """Context in which torch may refuse to take derivatives by parameters, for which their modules are named."""
+    try:
+        yield
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        owners = sorted({name.rpartition(".")[0] or "model" for name in block.names})
+        raise ValueError(
+            f"GaussNewton cannot take derivatives by the parameters of {', '.join(owners)} ({error}). Exclude them by "
+            "requires_grad_(False), or use KFAC, which leaves them to Adam."
+        ) from error
+
+
+def rows_of(record):
+    """The one tensor that a model was called on."""
+    if len(record.inputs) != 1 or not isinstance(record.inputs[0], torch.Tensor):
+        raise TypeError("The model was not called on one tensor of rows.")
+    return record.inputs[0].detach()
+
+
+def blocks_of(model, maps):
+    """All trainable parameters of a model, in blocks: those of maps, and all others."""
+    blocks: list = [
+        ElementwiseBlock(linear) if isinstance(linear, ElementwiseMap) else MatrixBlock(linear)
+        for linear in maps
+        if isinstance(linear, ElementwiseMap) or linear.has_shared_features
+    ]
+    known = {p for block in blocks for p in block.parameters}
+    others = [p for p in model.parameters() if p.requires_grad and p.numel() and p not in known]
     return [*blocks, *([OtherBlock(model, others)] if others else [])]
 
 
-def is_one_map(layer):
-    """Whether a KANLayer's features are the same for all outputs, and its parameters the coefficients themselves."""
-    weight = layer.edge_weight
-    if is_parametrized(layer) or layer.scale is not None:
-        return False
-    with torch.no_grad():
-        return layer.basis(torch.zeros(1, layer.in_features, dtype=weight.dtype, device=weight.device)).ndim == 3
-
-
 def parts(n_rows, width):
-    """Slices of rows that hold no more than so many cells of this width."""
-    step = max(1, CELLS // max(1, width))
+    """Slices of rows that hold no more than so many numbers, of this width each."""
+    step = max(1, MAX_FEATURE_VALUES // max(1, width))
     return [slice(start, start + step) for start in range(0, n_rows, step)]
 
 

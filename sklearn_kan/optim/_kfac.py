@@ -5,18 +5,18 @@ import warnings
 
 import torch
 
-from ._factors import decompose_factors, solve
+from ._adam import adam_steps
+from ._factors import average_in, decompose_factors, solve
 from ._fisher import get_root
-from ._maps import linear_maps
-from ._watch import watch
+from ._maps import ElementwiseMap, maps_in, maps_of
+from ._quadratic import combined
+from ._recording import evaluated, recorded
 
 LEAST_DAMPING = 1e-12
-ADAPT_RATE = 0.8  # of the damping, per trial on which the model was good
+DAMPING_DECAY = 0.8  # per trial on which the model was good
+DAMPING_RISE = 4.0  # when a step has to be taken back
 N_ATTEMPTS = 8
-N_EARLY = 4  # steps at the start that all have eigenvectors of their own
-LEAST_SHARE = 1e-10  # of the largest eigenvalue, below which two directions are one
-ADAM_EPS = 1e-8
-RETREAT = 4.0  # factor on the damping when a step has to be taken back
+N_EARLY_STEPS = 4  # that all have eigenvectors of their own
 
 
 class KFAC(torch.optim.Optimizer):
@@ -24,8 +24,8 @@ class KFAC(torch.optim.Optimizer):
 
     A layer of edge functions is linear in its coefficients W, ``y = W phi(x)``. Its block of the Fisher information
     is taken to be ``A x G``, with ``A = E[phi phi^T]`` of its features and ``G = E[g g^T]`` of its outputs'
-    gradients, and its inverse then needs only those of two small matrices. Parameters outside of such maps (those of
-    a basis, norms, embeddings) take a step of Adam alongside it.
+    gradients, and its inverse then needs only those of two small matrices. Other parameters take a step of Adam: those
+    of bases, norms, embeddings, convolutions, and weights that are computed, or used without a call of their layer.
 
     Each step is the combination of the layers' natural gradients and of their previous steps that minimises the
     quadratic model of the loss *with the exact Fisher information*. Taken on trial, it is taken back if the loss
@@ -74,8 +74,6 @@ class KFAC(torch.optim.Optimizer):
     gradients for the loss of a trial, where ``loss.requires_grad`` is false, as below. Gradients are what they would
     be without the optimizer, and after a step they are still those from before it.
 
-    Knots of their own for each edge: A is the mean over outputs. Products ``(f x)(g x)``: f and g are two more maps.
-
     References
     ----------
     Martens & Grosse (2015), *Optimizing Neural Networks with Kronecker-factored Approximate Curvature*,
@@ -108,10 +106,10 @@ class KFAC(torch.optim.Optimizer):
     def __init__(self, model, fisher="mse", *, lr=1.0, adam_lr=3e-4, damping=1e-2, momentum=True, decay=0.9,
                  factor_period=1, inverse_period=5, adapt_period=1, max_kl=1.0, n_probes=None, max_side=256,
                  penalty=0.0, reduce=None, seed=0):  # fmt: skip
-        self.maps = linear_maps(model)
-        factored = [p for one in self.maps for p in one.parameters]
-        known = {id(p) for p in factored}
-        others = [p for p in model.parameters() if p.requires_grad and id(p) not in known]
+        check_has_maps(model)
+        self.maps = [linear for linear in maps_of(model) if not isinstance(linear, ElementwiseMap)]
+        factored = [p for linear in self.maps for p in linear.parameters]
+        others = [p for p in outside(self.maps, dict.fromkeys(model.parameters())) if p.requires_grad]
         settings = {
             "lr": lr, "damping": damping, "momentum": momentum, "decay": decay, "factor_period": factor_period,
             "inverse_period": inverse_period, "adapt_period": adapt_period, "max_kl": max_kl, "n_probes": n_probes,
@@ -137,103 +135,75 @@ class KFAC(torch.optim.Optimizer):
         loss : Tensor
             Before the step. If it or a gradient is not finite, no step is taken, and ``is_stuck`` is true.
         """
-        settings = self.param_groups[0]
+        settings, rest = self.param_groups
         number = settings["n_steps"]
         settings["n_steps"] += 1
-        with torch.enable_grad(), watch(self, sample_weight, settings["seed"] + number) as seen:
+        recording = recorded(self.model, self.maps, self.root, sample_weight, n_probes=settings["n_probes"],
+                             seed=settings["seed"] + number)  # fmt: skip
+        with torch.enable_grad(), recording as record:
             loss = closure().detach()
         with torch.no_grad():
             gradients = {p: p.grad for group in self.param_groups for p in group["params"] if p.grad is not None}
             self.is_stuck = not (math.isfinite(loss) and all(g.isfinite().all() for g in gradients.values()))
             if self.is_stuck:
-                settings["damping"] *= RETREAT
+                settings["damping"] *= DAMPING_RISE
                 return loss
-            maps = [one for one in self.maps if seen.has(one) and all(p in gradients for p in one.parameters)]
-            if number % settings["factor_period"] == 0:
-                self.update_factors(maps, seen)
-            if number % settings["inverse_period"] == 0 or number < N_EARLY:
-                for one in maps:
-                    decompose_factors(self.state[one.weight], one.has_bias)
-            changes = self.adam(gradients)
+            maps = [linear for linear in self.maps if record.has(linear) and gradients.keys() >= {*linear.parameters}]
+            self.update_factors(maps, record, number)
+            changes = adam_steps(self.state, outside(maps, gradients), rest["lr"], rest["betas"])
             before = {p: p.detach().clone() for p in gradients}
-            is_trial = settings["adapt_period"] is not None and number % settings["adapt_period"] == 0
+            is_tried = bool(maps) and settings["adapt_period"] is not None and number % settings["adapt_period"] == 0
             for attempt in range(N_ATTEMPTS):
-                steps, reduction = self.propose(maps, seen, gradients)
+                steps, reduction = self.propose(maps, record, gradients)
                 for p, change in changes.items():
                     p.add_(change, alpha=0.5**attempt)
-                for one, step in zip(maps, steps, strict=True):
-                    for p, change in zip(one.parameters, step, strict=True):
-                        p.add_(change)
-                if not is_trial or self.adapt(float(loss), evaluated(closure, gradients), reduction):
+                for p, step in steps.items():
+                    p.add_(step)
+                if not is_tried or self.adapt(float(loss), evaluated(closure, gradients), reduction):
                     break
                 for p, value in before.items():
                     p.copy_(value)
             else:  # nothing lowers the loss: rounding, or the minimum
-                settings["damping"] /= RETREAT ** (N_ATTEMPTS - 1)
-                steps = [None] * len(maps)
-            for one, step in zip(maps, steps, strict=True):
-                self.state[one.weight]["previous"] = step
+                settings["damping"] /= DAMPING_RISE ** (N_ATTEMPTS - 1)
+                steps = {}
+            for linear in maps:
+                self.state_of(linear)["previous"] = [steps[p] for p in linear.parameters] if steps else None
         return loss
+
+    def state_of(self, linear):
+        """What is kept of a map from step to step."""
+        return self.state[linear.coefficients[0]]
 
     def warn(self, message):
         if not self.has_warned:
             warnings.warn(f"KFAC: {message} The damping was raised.", RuntimeWarning, stacklevel=4)
             self.has_warned = True
 
-    def update_factors(self, maps, seen):
-        """Moving averages of A and G."""
-        settings = self.param_groups[0]
-        age = 1 + (settings["n_steps"] - 1) // settings["factor_period"]
-        moments = [seen.moments(one, settings["max_side"]) for one in maps]
-        if self.reduce is not None:
-            self.reduce([moment for pair in moments for moment in pair], seen.n_rows)
-        for one, (A, G) in zip(maps, moments, strict=True):
-            state = self.state[one.weight]
-            for name, moment in (("A", A / A[:, -1:, -1:]), ("G", G)):
-                if not moment.isfinite().all():
-                    self.warn("A layer's curvature was not finite and is left out.")
-                    settings["damping"] *= RETREAT
-                    unit = torch.eye(moment.shape[-1]).to(moment).expand_as(moment)
-                    state.setdefault(name, unit.clone())
-                elif name in state:
-                    state[name].lerp_(moment, 1 - min(settings["decay"], 1 - 1 / age))
-                else:
-                    state[name] = moment
+    def update_factors(self, maps, record, number):
+        """Moving averages of A and G, and their eigenvectors, where it is time for them."""
+        settings, states = self.param_groups[0], [self.state_of(linear) for linear in maps]
+        if number % settings["factor_period"] == 0 or any("A" not in state for state in states):
+            moments = [record.moments(linear, settings["max_side"]) for linear in maps]
+            if self.reduce is not None:
+                self.reduce([moment for pair in moments for moment in pair], record.n_rows)
+            decay = min(settings["decay"], 1 - 1 / (1 + number // settings["factor_period"]))
+            for state, (A, G) in zip(states, moments, strict=True):
+                for name, moment in (("A", A / A[:, -1:, -1:]), ("G", G)):
+                    if not average_in(state, name, moment, decay):
+                        self.warn("A layer's curvature was not finite and is left out.")
+                        settings["damping"] *= DAMPING_RISE
+        is_time = number % settings["inverse_period"] == 0 or number < N_EARLY_STEPS
+        for linear, state in zip(maps, states, strict=True):
+            if is_time or "A_vectors" not in state:
+                decompose_factors(state, linear.bias is not None)
 
-    def propose(self, maps, seen, gradients):
-        """The best step in the span of natural gradients and previous steps, and by how much the model falls.
-
-        For directions D, and J D the changes of outputs times the root of the loss's curvature, the model is
-        ``g^T D c + c^T (|J D|^2 / n + damping D^T D + penalty W^T W) c / 2``, with W the coefficients in D.
-        """
-        settings = self.param_groups[0]
-        directions = []
-        for k, one in enumerate(maps):
-            state = self.state[one.weight]
-            matrix, bias = one.matrix([gradients[p] for p in one.parameters])
-            directions.append((k, one.tensors(*solve(state, matrix, bias, settings["damping"] + settings["penalty"]))))
-            if settings["momentum"] and state.get("previous") is not None:
-                directions.append((k, state["previous"]))
-        slope = torch.stack([inner([gradients[p] for p in maps[k].parameters], step) for k, step in directions])
-        effects = torch.stack([seen.effect(maps[k], step).flatten() for k, step in directions]).double()
-        fisher = effects @ effects.T / seen.n_rows
-        if self.reduce is not None:
-            self.reduce([fisher], seen.n_rows)
-        ridge = torch.zeros_like(fisher)
-        for i, (k, step) in enumerate(directions):
-            for j, (other, another) in enumerate(directions):
-                if k == other:
-                    ridge[i, j] = settings["damping"] * inner(step, another)
-                    ridge[i, j] += settings["penalty"] * inner(step[: maps[k].n_weights], another)
-        share = minimiser(fisher + ridge, slope) * settings["lr"]
-        divergence = 0.5 * float(share @ fisher @ share)
-        share *= min(1.0, (settings["max_kl"] / divergence) ** 0.5 if divergence > 0 else 1.0)
-        reduction = -float(slope @ share + 0.5 * share @ (fisher + ridge) @ share)
-        steps = [[torch.zeros_like(p) for p in one.parameters] for one in maps]
-        for (k, direction), weight in zip(directions, share.tolist(), strict=True):
-            for total, part in zip(steps[k], direction, strict=True):
-                total.add_(part, alpha=weight)
-        return steps, reduction
+    def propose(self, maps, record, gradients):
+        """The best step in the span of natural gradients and previous steps, and by how much the model falls."""
+        settings, directions = self.param_groups[0], []
+        for linear in maps:
+            directions += directions_of(linear, self.state_of(linear), gradients, settings)
+        limits = {name: settings[name] for name in ("damping", "penalty", "lr", "max_kl")}
+        return combined(directions, gradients, record, **limits, reduce=self.reduce) if directions else ({}, 0.0)
 
     def adapt(self, loss, after, reduction):
         """Adapt the damping to the share of the model's reduction that came true; returns whether to keep the step."""
@@ -242,53 +212,35 @@ class KFAC(torch.optim.Optimizer):
             self.warn("The loss was not finite after a step, which was taken back.")
         share = (loss - after) / reduction if reduction > 0 else -math.inf
         if not share > 0:
-            settings["damping"] *= RETREAT
+            settings["damping"] *= DAMPING_RISE
             return False
         if share > 0.75:
-            settings["damping"] = max(settings["damping"] * ADAPT_RATE, LEAST_DAMPING)
+            settings["damping"] = max(settings["damping"] * DAMPING_DECAY, LEAST_DAMPING)
         elif share < 0.25:
-            settings["damping"] /= ADAPT_RATE
+            settings["damping"] /= DAMPING_DECAY
         return True
 
-    def adam(self, gradients):
-        """Steps of Adam (Kingma & Ba, 2015) for the other parameters."""
-        rest = self.param_groups[1]
-        (beta, beta_sq), changes = rest["betas"], {}
-        for p in rest["params"]:
-            if p not in gradients:
-                continue
-            state = self.state[p]
-            if not state:
-                state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
-            state["step"] += 1
-            mean = state["exp_avg"].lerp_(gradients[p], 1 - beta) / (1 - beta ** state["step"])
-            square = state["exp_avg_sq"].lerp_(gradients[p].square(), 1 - beta_sq) / (1 - beta_sq ** state["step"])
-            changes[p] = -rest["lr"] * mean / (square.sqrt() + ADAM_EPS)
-        return changes
+
+def directions_of(linear, state, gradients, settings):
+    """A map's natural gradient, and with momentum its previous step."""
+    matrix, bias = linear.matrix([gradients[p] for p in linear.parameters])
+    directions = [(linear, linear.tensors(*solve(state, matrix, bias, settings["damping"] + settings["penalty"])))]
+    if settings["momentum"] and state.get("previous") is not None:
+        directions.append((linear, state["previous"]))
+    return directions
 
 
-def inner(tensors, others):
-    """Inner product of two lists of tensors; of the shorter one's length."""
-    return sum((a * b).sum().double() for a, b in zip(tensors, others, strict=False))
+def outside(maps, gradients):
+    """Gradients of the parameters that are in none of the maps."""
+    inside = {p for linear in maps for p in linear.parameters}
+    return {p: gradient for p, gradient in gradients.items() if p not in inside}
 
 
-def minimiser(curvature, slope):
-    """Where ``slope^T c + c^T curvature c / 2`` is least, nothing along directions that are not there."""
-    if not (curvature.isfinite().all() and slope.isfinite().all()):
-        return torch.zeros_like(slope)
-    scale = torch.where(curvature.diagonal() > 0, curvature.diagonal(), torch.inf).rsqrt()
-    values, vectors = torch.linalg.eigh(curvature * scale * scale[:, None])
-    kept = torch.where(values > LEAST_SHARE, 1 / values, 0.0)
-    return -scale * (vectors @ (kept * (vectors.T @ (scale * slope))))
-
-
-@torch.no_grad()
-def evaluated(closure, gradients):
-    """The loss by itself; the gradients stay."""
-    for p in gradients:
-        p.grad = None
-    try:
-        return float(closure())
-    finally:
-        for p, gradient in gradients.items():
-            p.grad = gradient
+def check_has_maps(model):
+    """Raise if a layer that might have linear maps has none as it is: a step of Adam would be no substitute."""
+    for name, layer in model.named_modules():
+        if hasattr(layer, "linear_maps") and any(p.requires_grad for p in layer.parameters()) and not maps_in(layer):
+            raise ValueError(
+                f"{name or 'model'}, a {type(layer).__name__}, is not linear in its parameters: it has members, scaled "
+                "inputs, or constrained coefficients. Use a layer without them, or GaussNewton or Adam."
+            )

@@ -1,27 +1,53 @@
 """Linear maps inside a network, each a matrix behind features that do not depend on it.
 
+Optimizers ask the layers: one with a method ``linear_maps()`` returns a list of the maps that it holds, empty if it is
+not linear in its coefficients. Layers of torch are known here. Other parameters are in no map.
+
 Layout: features ``(n, in, side)``, one group of `side` features for each input; coefficients and their gradients
 ``(in, side, out)``; biases ``(out,)``; gradients of the outputs ``(n_columns, n, ..., out)``.
 """
 
+from collections import Counter
+
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.utils.parametrize import is_parametrized
+from torch.func import functional_call
+
+NORMS_OF_CHANNELS = (
+    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm,
+    nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d,
+)  # fmt: skip
 
 
 class LinearMap:
-    """The map of an :class:`torch.nn.Linear`, whose inputs are its features, one each."""
+    """The map of an :class:`torch.nn.Linear`, whose inputs are its features, one each; other layers offer subclasses.
 
-    def __init__(self, layer):
-        self.layer, self.weight, self.has_bias = layer, layer.weight, layer.bias is not None
-        self.parameters = [layer.weight, layer.bias] if self.has_bias else [layer.weight]
-        self.in_features, self.out_features, self.side = layer.in_features, layer.out_features, 1
+    Parameters
+    ----------
+    layer : Module
+        Its calls show the map's inputs, and the gradients of its outputs.
+    coefficients : list of Parameter
+        Together they make up the matrix.
+    bias : Parameter or None, default=None
+    side : int, default=1
+        Features of one input.
 
-    @property
-    def n_weights(self):
-        """How many of the parameters are coefficients."""
-        return len(self.parameters) - self.has_bias
+    Attributes
+    ----------
+    parameters : list of Parameter
+        Coefficients, then the bias.
+    has_shared_features : bool
+        Whether all outputs have the same features. Otherwise those of each output count as rows, which is exact for
+        the features' second moment, but not for the rows of the Jacobian.
+    """
+
+    has_shared_features = True
+
+    def __init__(self, layer, coefficients, bias=None, side=1):
+        self.layer, self.coefficients, self.bias, self.side = layer, coefficients, bias, side
+        self.parameters = [*coefficients, *([] if bias is None else [bias])]
+        self.in_features, self.out_features = layer.in_features, layer.out_features
 
     def features(self, x):
         return x[..., None]
@@ -32,85 +58,65 @@ class LinearMap:
 
     def matrix(self, tensors):
         """Coefficients and biases, from tensors like the parameters."""
-        return tensors[0].T[:, None], tensors[1] if self.has_bias else None
+        return tensors[0].T[:, None], tensors[1] if self.bias is not None else None
 
     def tensors(self, matrix, bias):
         """Tensors like the parameters, from coefficients and biases."""
         weight = matrix[:, 0].T
-        return [weight, bias] if self.has_bias else [weight]
+        return [weight] if self.bias is None else [weight, bias]
 
     def apply(self, x, tensors):
         """The change of the layer's outputs when the parameters change by these, to first order."""
         return F.linear(x, *tensors)
 
 
-class KANMap(LinearMap):
-    """The map of a KANLayer: the values of its basis and its base branch are the features.
+class ElementwiseMap:
+    """Weight and bias of a norm: ``y = w z + b`` along an axis, with z what the layer gives for w = 1 and b = 0.
 
-    With knots for each edge the outputs have features of their own; these count as rows.
+    Parameters
+    ----------
+    layer : Module
+        With parameters `weight` and `bias`.
+    axis : int, default=-1
+        Of the layer's outputs.
     """
 
-    def __init__(self, layer):
-        self.layer, self.weight, self.has_bias = layer, layer.edge_weight, True
-        self.has_base = layer.base_weight is not None
-        self.parameters = [layer.edge_weight, *([layer.base_weight] if self.has_base else []), layer.bias]
-        self.in_features, self.out_features = layer.in_features, layer.out_features
-        self.side = layer.basis.n_basis + self.has_base
+    def __init__(self, layer, axis=-1):
+        self.layer, self.axis, self.parameters = layer, axis, [layer.weight, layer.bias]
 
-    def features(self, x):
-        values = self.layer.basis(x)
-        if values.ndim == 4:
-            values, x = values.flatten(0, 1), x.repeat_interleave(self.out_features, 0)
-        return torch.cat([values, F.silu(x)[..., None]], -1) if self.has_base else values
-
-    def matrix(self, tensors):
-        edges, *base, bias = tensors
-        return torch.cat([edges, *(weight.T[:, None] for weight in base)], 1), bias
-
-    def tensors(self, matrix, bias):
-        edges = matrix[:, : self.side - self.has_base].contiguous()
-        return [edges, matrix[:, -1].T, bias] if self.has_base else [edges, bias]
+    def normed(self, x):
+        weight = self.layer.weight
+        state = {name: buffer.clone() for name, buffer in self.layer.named_buffers()}  # of moving averages
+        state |= {"weight": torch.ones_like(weight), "bias": torch.zeros_like(weight)}
+        return functional_call(self.layer, state, (x,))
 
     def apply(self, x, tensors):
-        edges, *base, bias = tensors
-        y = self.layer.basis.contract(x.flatten(0, -2), edges).unflatten(0, x.shape[:-1])
-        return y + (F.linear(F.silu(x), base[0], bias) if base else bias)
+        """The change of the layer's outputs when the parameters change by these."""
+        z = self.normed(x).movedim(self.axis, -1)
+        return (z * tensors[0] + tensors[1]).movedim(-1, self.axis)
 
 
-class ProductMap(LinearMap):
-    """One of the two linear maps whose product a KANLayer adds; the other one scales its outputs' gradients."""
-
-    def __init__(self, layer, weight, other):
-        self.layer, self.weight, self.other, self.has_bias = layer, weight, other, False
-        self.parameters = [weight]
-        self.in_features, self.out_features, self.side = layer.in_features, layer.out_features, 1
-
-    def pull(self, x, g):
-        return g * F.linear(x, self.other)
-
-    def apply(self, x, tensors):
-        return F.linear(x, tensors[0]) * F.linear(x, self.other)
+def maps_of(model):
+    """The maps of a model's layers, in their order: those of trainable parameters that no other layer has too."""
+    owners = Counter(p for layer in model.modules() for p in layer.parameters(recurse=False))
+    maps = [linear for layer in model.modules() for linear in maps_in(layer)]
+    return [linear for linear in maps if all(p.requires_grad and owners[p] == 1 for p in linear.parameters)]
 
 
-def linear_maps(module):
-    """The maps of a module's layers with trainable parameters, in their order.
+def maps_in(layer):
+    """What a layer says that it holds, or for one of torch, what is known about it."""
+    if hasattr(layer, "linear_maps"):
+        return layer.linear_maps()
+    own = dict(layer.named_parameters(recurse=False))  # without weights that a parametrisation computes
+    if is_like(layer, nn.Linear) and layer.weight is own.get("weight") and layer.bias is own.get("bias"):
+        return [LinearMap(layer, [layer.weight], layer.bias)]
+    if own.keys() != {"weight", "bias"}:
+        return []
+    if is_like(layer, nn.LayerNorm):
+        return [ElementwiseMap(layer)]
+    return [ElementwiseMap(layer, axis=1)] if any(is_like(layer, kind) for kind in NORMS_OF_CHANNELS) else []
 
-    A layer with an `edge_weight` is taken for a KANLayer.
-    """
-    maps = []
-    for layer in module.modules():
-        if isinstance(layer, nn.Linear):
-            maps.append(LinearMap(layer))
-        elif hasattr(layer, "edge_weight"):
-            if layer.n_members is not None or layer.scale is not None or is_parametrized(layer):
-                raise ValueError(
-                    f"{layer} has members, factors of its inputs or constrained coefficients, and is not one linear "
-                    "map. Use K-FAC on layers without them."
-                )
-            maps.append(KANMap(layer))
-            if layer.factor is not None:
-                maps += [
-                    ProductMap(layer, layer.factor, layer.cofactor),
-                    ProductMap(layer, layer.cofactor, layer.factor),
-                ]
-    return [one for one in maps if all(p.requires_grad for p in one.parameters)]
+
+def is_like(layer, kind):
+    """Whether a layer is one of this kind, and computes what that computes."""
+    return isinstance(layer, kind) and type(layer).forward is kind.forward

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection._validation import _fit_and_score
 
+from .._compat import fit_and_score
 from ..training._observation import observed_by
 
 N_REPORTS = 10  # of a fold, evenly over its passes
@@ -101,7 +101,7 @@ def evaluate(trial, params, task, contexts):
         reporter = Reporter(trial, fold)
         try:
             with observed_by(reporter):
-                result = _fit_and_score(
+                result = fit_and_score(
                     clone(task.estimator), task.X, task.y, train=train, test=test, parameters=params,
                     split_progress=(fold, n_splits), callback_ctx=contexts[fold], **task.options,
                 )  # fmt: skip

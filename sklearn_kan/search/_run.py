@@ -14,6 +14,7 @@ from joblib import cpu_count
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import ThreadpoolController
 
+from .._compat import trial_id
 from ._objective import FOLDS, evaluate
 from ._study import quiet
 
@@ -83,7 +84,7 @@ def copied(study):
 def evaluate_apart(study, number, params, task, contexts, n_jobs):
     """Evaluate a trial of a copied study; returns its number, the outcome and its intermediate values."""
     with at_most(max(1, cpu_count() // n_jobs)):
-        trial = optuna.Trial(study, study.trials[number]._trial_id)
+        trial = optuna.Trial(study, trial_id(study.trials[number]))
         outcome = evaluate(trial, params, task, contexts)
     return number, outcome, study.trials[number].intermediate_values
 

@@ -9,15 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 import optuna
 from joblib import effective_n_jobs
-from optuna.progress_bar import _ProgressBar
-from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import _check_method_params, indexable
+from sklearn.utils.validation import indexable
+from tqdm.auto import tqdm
 
+from .._compat import BaseSearchCV, Interval, check_method_params, fit_context, warn_or_raise_about_fit_failures
 from ._objective import FOLDS, Task
 from ._pruning import FoldPruner
 from ._results import results_of
@@ -77,7 +75,7 @@ class KANSearchCV(BaseSearchCV):
         Seeds the sampler, and whatever the estimator leaves open with ``random_state=None``, the same for all trials.
         With one job the same number gives the same trials, even if the search was interrupted and resumed.
     verbose : int, default=0
-        1 shows Optuna's progress bar, more prints a line for every fold.
+        1 shows a progress bar, more prints a line for every fold.
     error_score : "raise" or float, default=np.nan
         The score of a fold that fails.
     return_train_score : bool, default=False
@@ -161,7 +159,7 @@ n_features_in_, feature_names_in_
         "random_state": ["random_state"],
     }
 
-    @_fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
+    @fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
     def fit(self, X, y=None, **params):
         """Search, and fit the best setting to all rows.
 
@@ -186,7 +184,7 @@ n_features_in_, feature_names_in_
             raise ValueError("n_trials=None and timeout=None would search forever. Set at least one of them.")
         scorers, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
-        params = _check_method_params(X, params=params)
+        params = check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         task = self._task(X, y, scorers, routed)
         space = space_for(task.estimator, self.space, self.bases, len(task.splits[0][0]) + len(task.splits[0][1]))
@@ -195,7 +193,7 @@ n_features_in_, feature_names_in_
         root = self._init_callback_context(max_subtasks=1 + (self.refit is not False)).call_on_fit_task_begin(**begun)
         trials, trial_params = self._search(task, space, root)
         folds = [fold for trial in trials for fold in trial.user_attrs.get(FOLDS, [])]
-        _warn_or_raise_about_fit_failures(folds, self.error_score)
+        warn_or_raise_about_fit_failures(folds, self.error_score)
         self.cv_results_ = results_of(
             trials, trial_params, self.n_splits_, self.return_train_score, self._format_results
         )
@@ -253,11 +251,13 @@ n_features_in_, feature_names_in_
         for trial in before:
             ledger.params_of(trial)  # raises if it is from another space
         n_left = None if self.n_trials is None else max(0, self.n_trials - len(before))
-        n_jobs, start = effective_n_jobs(self.n_jobs), time.monotonic()
-        bar = _ProgressBar(self.verbose > 0, n_left, self.timeout)
+        n_jobs = effective_n_jobs(self.n_jobs)
+        bar = tqdm(total=n_left, unit="trial", disable=not self.verbose)
 
         def tick():
-            bar.update(time.monotonic() - start, self.study_)
+            if not bar.disable:
+                bar.set_description(best_so_far(self.study_), refresh=False)
+            bar.update()
 
         try:
             if n_jobs == 1:
@@ -298,6 +298,14 @@ n_features_in_, feature_names_in_
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
         context.call_on_fit_task_end(**begun)
+
+
+def best_so_far(study):
+    """A study's best trial, in words."""
+    try:
+        return f"Best trial: {study.best_trial.number}. Best value: {study.best_value:.6g}"
+    except ValueError:
+        return "No trial is complete"
 
 
 def seeded(estimator, random_state):

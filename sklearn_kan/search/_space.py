@@ -9,8 +9,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from optuna import distributions
-from optuna.trial import FixedTrial
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.trial import FixedTrial, create_trial
 
 from .._equality import is_equal, plain
 from ..bases import BASES, BSpline, get_basis
@@ -75,11 +75,11 @@ def space_for(estimator, space, bases, n_samples):
     if unknown:
         raise ValueError(f"space has {unknown}, which are not parameters of {estimator!r}. See estimator.get_params().")
     for name, distribution in space.items():
-        if not isinstance(distribution, distributions.BaseDistribution):
+        if not isinstance(distribution, BaseDistribution):
             raise TypeError(f"space[{name!r}]={distribution!r} is not an Optuna distribution. Pass one, or a callable.")
 
     def draw(trial):
-        return {name: trial._suggest(name, distribution) for name, distribution in space.items()}
+        return {name: drawn(trial, name, distribution) for name, distribution in space.items()}
 
     return Space(draw, own_setting(draw, estimator))
 
@@ -91,14 +91,19 @@ def own_setting(draw, estimator):
     try:
         with warnings.catch_warnings(action="ignore"):
             params = draw(trial)
-        is_inside = all(
-            distribution._contains(distribution.to_internal_repr(trial.params[name]))
-            for name, distribution in trial.distributions.items()
-        )
+        create_trial(params=trial.params, distributions=trial.distributions, value=0.0)  # raises if one is outside
     except (ValueError, TypeError):
         return None
     is_own = all(is_equal(own.get(name), value) for name, value in params.items())
-    return dict(trial.params) if is_inside and is_own else None
+    return dict(trial.params) if is_own else None
+
+
+def drawn(trial, name, distribution):
+    """A parameter by its distribution."""
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    suggest_number = trial.suggest_int if isinstance(distribution, IntDistribution) else trial.suggest_float
+    return suggest_number(name, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
 
 
 def default_space(estimator, bases, n_samples):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, train_test_split
 from sklearn.utils import check_random_state
 
 from ._rows import Folds, Rows
@@ -20,8 +20,13 @@ class Split(NamedTuple):
     validation: Rows | None
 
 
-def hold_out(rows, n_members, settings):
-    """Split rows as `Settings` say, for an ensemble or, with `n_members` None, for a single network."""
+def hold_out(rows, n_members, settings, given=None):
+    """Split rows as `Settings` say, for an ensemble or, with `n_members` None, for a single network.
+
+    If validation rows are `given`, no others are held out, and all members are validated on them.
+    """
+    if given is not None:
+        return Split(rows, given)
     is_automatic = settings.early_stopping == "auto"
     is_wanted = len(rows) >= EARLY_STOPPING_ROWS if is_automatic else settings.early_stopping
     if not is_wanted or len(rows) < 2:
@@ -29,6 +34,9 @@ def hold_out(rows, n_members, settings):
     seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
     if n_members is not None:
         return bagged(rows, n_members, settings.validation_fraction, seed)
+    if rows.groups is not None:
+        fold = dealt_by_group(rows, folds_for(rows, settings.validation_fraction), seed)
+        return Split(rows[np.flatnonzero(fold)], rows[np.flatnonzero(fold == 0)])
     n_validation = int(np.clip(round(len(rows) * settings.validation_fraction), 1, len(rows) - 1))
     has_classes = not rows.y.is_floating_point()
     fitting, validation = (
@@ -60,18 +68,49 @@ def folds_of(validation_fraction):
     return max(2, round(1 / validation_fraction))
 
 
+def folds_for(rows, validation_fraction):
+    """The same for these rows, whose groups each fill a fold at least."""
+    if rows.groups is None:
+        return folds_of(validation_fraction)
+    n_groups = len(rows.groups.unique())
+    if n_groups < 2:
+        raise ValueError(
+            "groups has one group, which cannot be on both sides of a split. Pass more, or early_stopping=False."
+        )
+    return min(folds_of(validation_fraction), n_groups)
+
+
+def dealt_by_row(rows, n_folds, seed):
+    """A fold for each row, so that the folds have alike targets."""
+    order = np.random.RandomState(seed).permutation(len(rows))
+    target = rows.y.numpy().reshape(len(rows), -1)[:, 0]
+    fold = np.empty(len(rows), dtype=np.int64)
+    fold[order[np.argsort(target[order], kind="stable")]] = np.arange(len(rows)) % n_folds
+    return fold
+
+
+def dealt_by_group(rows, n_folds, seed):
+    """A fold for each row, the same for all rows of a group; of classes, the folds have alike shares."""
+    groups, y = rows.groups.numpy(), rows.y.numpy()
+    has_classes = not rows.y.is_floating_point()
+    deal = (StratifiedGroupKFold if has_classes else GroupKFold)(n_folds, shuffle=True, random_state=seed)
+    counts = np.bincount(y) if has_classes else None
+    strata = y if counts is None else np.where(counts[y] < n_folds, counts.argmax(), y)
+    fold = np.empty(len(rows), dtype=np.int64)
+    for number, (_, part) in enumerate(deal.split(groups, strata, groups)):
+        fold[part] = number
+    return fold
+
+
 def bagged(rows, n_members, validation_fraction, seed):
     """A split that differs from member to member.
 
-    Rows are dealt into folds, stratified by class, or by size of a single target. Member k leaves out fold k, and is
-    validated on it; folds without a member are learned from by all.
+    Rows are dealt into folds, stratified by class, or by size of a single target; groups are dealt as wholes. Member k
+    leaves out fold k, and is validated on it; folds without a member are learned from by all.
     """
     X, y, sample_weight = rows.all
-    n_folds = folds_of(validation_fraction)
-    order = np.random.RandomState(seed).permutation(len(rows))
-    target = y.numpy().reshape(len(rows), -1)[:, 0]
-    fold = np.empty(len(rows), dtype=np.int64)
-    fold[order[np.argsort(target[order], kind="stable")]] = np.arange(len(rows)) % n_folds
+    n_folds = folds_for(rows, validation_fraction)
+    fold = (dealt_by_row if rows.groups is None else dealt_by_group)(rows, n_folds, seed)
     of_row, of_member = torch.from_numpy(fold), torch.arange(n_members) % n_folds
     held_out = torch.isin(of_row, of_member).nonzero()[:, 0]
     chosen = held_out[torch.from_numpy(np.random.RandomState(seed).permutation(len(held_out))[:MAX_VALIDATION_ROWS])]

@@ -134,6 +134,11 @@ def averaged(loss, raw, member_weights, weight=1.0):
     return combined(loss, raw, weights.expand(raw.shape[:2]))
 
 
+def predicted(loss, raw):
+    """What raw outputs of a regression mean, on the scale that is learned."""
+    return raw.clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN).exp() if has_log_link(loss) else raw
+
+
 def poisson_root(raw):
     """Root of the Fisher information of the Poisson distribution, its mean."""
     return (raw.clamp(max=MAX_LOG_MEAN).exp() / raw.shape[1]).sqrt().diag_embed()

@@ -39,11 +39,11 @@ class Rows(Dataset):
 
     With an `index` these are the rows of that number: parts of a table share its memory, and only batches are copied.
     A scoring callback that asks for ``X`` and ``y`` of a part is given copies. With `folds` rows count for some members
-    of an ensemble only.
+    of an ensemble only. `groups`, LongTensor (n,), says which rows must not be on two sides of a split.
     """
 
-    def __init__(self, X, y, sample_weight, index=None, folds=None):
-        self.all, self.index, self.folds = (X, y, sample_weight), index, folds
+    def __init__(self, X, y, sample_weight, index=None, folds=None, groups=None):
+        self.all, self.index, self.folds, self.groups = (X, y, sample_weight), index, folds, groups
 
     def __len__(self):
         return len(self.all[0]) if self.index is None else len(self.index)
@@ -84,7 +84,7 @@ class Rows(Dataset):
     def with_unit_weights(self):
         """The same rows with weights of mean 1."""
         X, y, sample_weight = self.all
-        return Rows(X, y, sample_weight / sample_weight.mean(), self.index, self.folds)
+        return Rows(X, y, sample_weight / sample_weight.mean(), self.index, self.folds, self.groups)
 
     def to(self, device, dtype):
         X, y, sample_weight = self.all
@@ -95,17 +95,20 @@ class Rows(Dataset):
 
 
 def merged(rows):
-    """Equal rows as one row with their total weight, in a canonical order.
+    """Equal rows of a group as one row with their total weight, in a canonical order.
 
     The objective stays the same, and training becomes blind to the order of rows and to whether a row is repeated
     or weighted, down to the last bit.
     """
     X, y, sample_weight = rows.all
-    table = torch.cat([X.double(), y.reshape(len(rows), -1).double()], 1)
+    parts = [X, y.reshape(len(rows), -1), *([] if rows.groups is None else [rows.groups[:, None]])]
+    table = torch.cat([part.double() for part in parts], 1)
     distinct, index = torch.unique(table, dim=0, return_inverse=True)
     weight = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, sample_weight.double())
-    y = distinct[:, X.shape[1] :].to(y.dtype).reshape(-1, *y.shape[1:])
-    return Rows(distinct[:, : X.shape[1]].to(X.dtype), y, weight)
+    widths = [part.shape[1] for part in parts]
+    distinct_X, distinct_y, *groups = distinct.split(widths, 1)
+    y = distinct_y.to(y.dtype).reshape(-1, *y.shape[1:])
+    return Rows(distinct_X.to(X.dtype), y, weight, groups=groups[0][:, 0].long() if groups else None)
 
 
 class Batches:

@@ -32,14 +32,14 @@ def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=
         check_can_be_trained(network.module, loss, settings._replace(refit=None))
         place_knots(network.module, rows)
     else:
-        network = start.with_solver(settings)
+        network = start.with_solver(settings)._replace(held_out_errors=[])
     alpha = settings.decay(network.architecture)
     phase = streaming_phase(settings._replace(alpha=alpha), settings.batch_rows(len(rows)))
     if net is None or not is_streaming(net, phase):
         net = Net(network.module, loss, phase, generator=network.generator, device=settings.device)
         net.initialize()
     net.phase = phase
-    return Fitted(network, net, one_pass(net, rows, rate), [])
+    return Fitted(network, net, one_pass(net, rows, rate), None, [])
 
 
 def one_pass(net, rows, rate):

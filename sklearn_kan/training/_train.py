@@ -17,12 +17,17 @@ from ._phases import Phase
 
 
 class Training(NamedTuple):
-    """What `train` returns: the last phase's net, and of all phases one dict of losses per epoch, and what failed."""
+    """What `train` returns: the last phase's net, and of all phases one dict of losses per epoch, and what failed.
+
+    `kept` is the place of the pass in the history that left the network as it is; None without validation rows, or if
+    it is as it was before.
+    """
 
     net: Net
     history: list[dict[str, Any]]
     interrupted: bool
     failed: list[str]
+    kept: int | None = None
 
 
 def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=None, generator=None, n_parts=1):
@@ -52,7 +57,8 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
     KeyboardInterrupt
         If it is interrupted while watched; unwatched, it returns what it has.
     """
-    history, failed, best = [], [], math.inf
+    history: list[dict[str, Any]] = []
+    failed, best, kept = [], math.inf, None
     observer = current_observer()
     n_passes = n_parts * sum(phase.max_iter for phase in phases)
     watchers = [Observed(observer, n_passes)] if observer else []
@@ -74,6 +80,8 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
         with nullcontext() if phase.depth is None else frozen_before(module, phase.depth):
             interrupted = run(net, here)
         net.module_ = module
+        if validation is not None and watch.kept is not None:
+            kept = len(history) + watch.kept
         history += net.history
         watch.first = watch.state = watch.before = None  # a fitted estimator keeps no copies of its weights
         is_whole = getattr(part, "read_out", None) is None
@@ -85,7 +93,7 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
         if interrupted:
             break
     module.to(dtype=dtype)
-    return Training(net, history, interrupted, failed)
+    return Training(net, history, interrupted, failed, kept)
 
 
 def run(net, rows):

@@ -1,7 +1,6 @@
 """Tables as users have them: what the encoder makes of columns, and that the kind of table makes no difference."""
 
 import datetime
-import warnings
 
 import numpy as np
 import pandas as pd

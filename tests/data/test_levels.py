@@ -78,7 +78,7 @@ FOREIGN = {
 def test_a_column_of_unknown_labels_alone_is_named_in_one_warning(kind, call):
     model = small().fit(FRAME, TARGET)
     frame = FOREIGN[kind](FRAME)
-    with pytest.warns(UserWarning) as seen:
+    with pytest.warns(UserWarning, match="unknown categories") as seen:
         model.predict(frame) if call == "predict" else model.score(frame, TARGET[: len(frame)])
     (warning,) = (one for one in seen if one.category is UserWarning)
     assert "only unknown categories in Column 'q'" in str(warning.message)
@@ -88,7 +88,7 @@ def test_a_column_of_unknown_labels_alone_is_named_in_one_warning(kind, call):
 @pytest.mark.parametrize("call", ["predict", "predict_proba", "decision_function"])
 def test_every_column_of_unknown_labels_is_named(call):
     model = small(KANClassifier).fit(FRAME, TARGET)
-    with pytest.warns(UserWarning) as seen:
+    with pytest.warns(UserWarning, match="unknown categories") as seen:
         getattr(model, call)(FRAME.assign(q=CODES, k=1.5))
     (warning,) = seen
     assert "Column 'k' (such as 1.5), Column 'q' (such as 0)" in str(warning.message)

@@ -10,7 +10,8 @@ from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
 from sklearn_kan.optim import GaussNewton
 from sklearn_kan.optim import _gauss_newton as gauss_newton
 from sklearn_kan.optim._gauss_newton import Dense, Products, vector_of
-from sklearn_kan.optim._watch import watch
+from sklearn_kan.optim._jacobian import blocks_of
+from sklearn_kan.optim._recording import recorded
 
 SMALL = {"hidden_layer_sizes": (4,), "random_state": 0, "max_iter": 12}
 
@@ -47,14 +48,15 @@ def run(model, x, y, n_steps, weight=None, **params):
 
 
 def curvatures(model, x, fisher="mse", weight=None, **params):
-    """The matrix as `Dense` and `Products` have it, and the optimizer."""
+    """The matrix as `Dense` and `Products` have it, the optimizer, and the blocks of parameters."""
     optimizer = GaussNewton(model, fisher, **params)
-    with watch(optimizer, weight, 0) as seen:
+    with recorded(model, optimizer.maps, optimizer.root, weight) as record:
         model(x)
-    free = torch.ones(sum(block.size for block in optimizer.blocks), dtype=torch.float64)
+    blocks = blocks_of(model, [linear for linear in optimizer.maps if record.has(linear)])
+    free = torch.ones(sum(block.size for block in blocks), dtype=torch.float64)
     with torch.no_grad():
-        parts = optimizer.blocks, seen, free, 0.1 * free, None
-        return Dense(*parts), Products(*parts), optimizer
+        parts = blocks, record, free, 0.1 * free, None
+        return Dense(*parts), Products(*parts), optimizer, blocks
 
 
 INDIVIDUAL = {"individual_knots": True, "learn_knots": True}
@@ -75,7 +77,7 @@ def test_products_are_those_of_torch(kind, fisher):
     if kind == "categories":
         x = torch.cat([x[:, :2], torch.arange(20)[:, None] % torch.tensor([40, 3])], 1)
     model, weight = MODELS[kind](), torch.linspace(0.5, 1.5, 20, dtype=torch.float64)
-    dense, products, optimizer = curvatures(model, x, fisher, weight)
+    dense, products, optimizer, blocks = curvatures(model, x, fisher, weight)
     generator = torch.Generator().manual_seed(1)
     change = {p: torch.randn(p.shape, generator=generator, dtype=p.dtype) for p in model.parameters()}
     names = dict(model.named_parameters())
@@ -88,8 +90,8 @@ def test_products_are_those_of_torch(kind, fisher):
     root = optimizer.root(y)
     _, pull = torch.func.vjp(outputs, *values)
     (found,) = pull((root @ (root.mT @ effect[..., None]))[..., 0] * weight[:, None] / len(x))
-    vector = vector_of(optimizer.blocks, change)
-    expected = vector_of(optimizer.blocks, {p: found[name] for name, p in names.items()}) + 0.1 * vector
+    vector = vector_of(blocks, change)
+    expected = vector_of(blocks, {p: found[name] for name, p in names.items()}) + 0.1 * vector
     with torch.no_grad():
         torch.testing.assert_close(dense.times(vector), expected, rtol=1e-10, atol=1e-12)
         torch.testing.assert_close(products.times(vector), expected, rtol=1e-10, atol=1e-12)
@@ -108,16 +110,14 @@ def test_layers_that_are_called_several_times():
             return self.layer(torch.tanh(self.layer(torch.stack([x, -x], 1)))).mean(1)
 
     model = Twice()
-    dense, products, optimizer = curvatures(model, x)
+    dense, products, _, blocks = curvatures(model, x)
     names, parameters = zip(*model.named_parameters(), strict=True)
     J = torch.autograd.functional.jacobian(
         lambda *tensors: torch.func.functional_call(model, dict(zip(names, tensors, strict=True)), (x,)),
         tuple(p.detach() for p in parameters),
     )
     per_row = [
-        vector_of(optimizer.blocks, dict(zip(parameters, [j[n, o] for j in J], strict=True)))
-        for n in range(20)
-        for o in range(3)
+        vector_of(blocks, dict(zip(parameters, [j[n, o] for j in J], strict=True))) for n in range(20) for o in range(3)
     ]
     J = torch.stack(per_row)
     expected = 2 / 3 * J.T @ J / 20 + 0.1 * torch.eye(J.shape[1], dtype=J.dtype)
@@ -135,8 +135,8 @@ def test_an_undamped_step_of_one_layer_is_least_squares():
 
 
 def test_both_ways_take_the_same_step(monkeypatch):
-    monkeypatch.setattr(gauss_newton, "RESIDUAL", 1e-13)
-    monkeypatch.setattr(gauss_newton, "MAX_PRODUCTS", 1000)
+    monkeypatch.setattr(gauss_newton, "CG_TOLERANCE", 1e-13)
+    monkeypatch.setattr(gauss_newton, "CG_STEPS", 1000)
     x, y = rows()
     models = [network(), network()]
     for model, max_dense in zip(models, [5000, 10], strict=True):
@@ -225,7 +225,7 @@ def test_nothing_changes_where_nothing_is_finite():
 
 def test_a_singular_matrix_without_enough_damping():
     x, _ = rows()
-    dense, _, _ = curvatures(network(), x * 0)
+    dense, *_ = curvatures(network(), x * 0)
     dense.matrix -= 0.2 * torch.eye(len(dense.matrix))
     gradient = torch.ones(len(dense.matrix), dtype=torch.float64)
     assert dense.solve(gradient, 1e-12).isfinite().all()

@@ -15,7 +15,7 @@ from sklearn_kan.bases import Basis
 from sklearn_kan.optim import KFAC, cross_entropy_root, mse_root
 from sklearn_kan.optim import _factors as factors
 from sklearn_kan.optim._fisher import probes
-from sklearn_kan.optim._watch import watch
+from sklearn_kan.optim._recording import recorded
 from sklearn_kan.training._losses import HUBER_DELTA, HUBER_INFORMATION, fisher_root, poisson, regression_loss
 
 UNDAMPED = {"damping": 0.0, "adapt_period": None, "max_kl": 1e9}
@@ -52,9 +52,9 @@ def run(model, x, y, n_steps, weight=None, **params):
 
 def observe(model, x, fisher="mse", **params):
     optimizer = KFAC(model, fisher, **params)
-    with watch(optimizer, None, 0) as seen:
+    with recorded(model, optimizer.maps, optimizer.root) as record:
         model(x)
-    return optimizer, seen
+    return optimizer, record
 
 
 # The curvature
@@ -110,7 +110,7 @@ def test_random_probes_have_the_curvature_as_their_mean():
 def test_factors_are_the_expectations_that_define_them(fisher):
     x, _ = rows(12)
     model = network(3, 4, 2)
-    optimizer, seen = observe(model, x, fisher)
+    optimizer, record = observe(model, x, fisher)
     hidden = model[0](x).detach()
     jacobian = torch.autograd.functional.jacobian(model[1], hidden).diagonal(dim1=0, dim2=2)  # (2, 4, n)
     outputs = model(x).detach()
@@ -123,7 +123,7 @@ def test_factors_are_the_expectations_that_define_them(fisher):
         layer = one.layer
         phi = torch.cat([layer.basis(h), F.silu(h)[..., None]], 2).flatten(1)
         phi = torch.cat([phi, torch.ones(12, 1)], 1)
-        A, G = seen.moments(one, 256)
+        A, G = record.moments(one, 256)
         torch.testing.assert_close(A[0], phi.T @ phi / 12, rtol=1e-10, atol=1e-12)
         expected = curvature if J is None else torch.einsum("ain,nab,bjn->nij", J, curvature, J)
         torch.testing.assert_close(G, expected.mean(0), rtol=1e-10, atol=1e-12)
@@ -156,14 +156,14 @@ def test_effects_of_a_step_are_directional_derivatives(name):
     model = NETWORKS[name]()
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.3)
-    optimizer, seen = observe(model, x)
-    steps = [[torch.randn_like(p) for p in one.parameters] for one in optimizer.maps]
-    found = sum(seen.effect(one, step) for one, step in zip(optimizer.maps, steps, strict=True))
+    optimizer, record = observe(model, x)
+    steps = [[torch.randn_like(p) for p in linear.parameters] for linear in optimizer.maps]
+    found = sum(record.effect(linear, step) for linear, step in zip(optimizer.maps, steps, strict=True))
     with torch.no_grad():
         outputs = []
         for sign in (1, -2):
-            for one, step in zip(optimizer.maps, steps, strict=True):
-                for p, change in zip(one.parameters, step, strict=True):
+            for linear, step in zip(optimizer.maps, steps, strict=True):
+                for p, change in zip(linear.parameters, step, strict=True):
                     p.add_(change, alpha=sign * 1e-6)
             outputs.append(model(x))
     torch.testing.assert_close(found.T, (outputs[0] - outputs[1]) / 2e-6, rtol=1e-6, atol=1e-7)

@@ -1,0 +1,58 @@
+"""Private names of other packages, each with the reason why there is no way round it.
+
+A private name may go with any release: `pyproject.toml` has an upper bound for each of these packages.
+"""
+
+import torch
+
+# Parameters are validated by what _parameter_constraints of a class says, once, before its fit.
+from sklearn.base import _fit_context as fit_context
+
+# What scikit-learn's searches have in common: results, predictions by the best estimator, metadata routing, callbacks.
+# Of its methods we call _get_scorers, _get_routed_params_for_fit, _init_callback_context, _format_results,
+# _select_best_index and _check_refit_for_multimetric, and look at its _skl_callbacks and its scorers' _scorers.
+from sklearn.model_selection._search import BaseSearchCV
+
+# Folds with the routing, error_score, timing, verbosity and callbacks of scikit-learn's own searches.
+from sklearn.model_selection._validation import _fit_and_score as fit_and_score
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures as warn_or_raise_about_fit_failures
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+# Parameters that scikit-learn's gradient boosting has too are read as it reads them.
+from sklearn.utils.validation import _check_categorical_features as check_categorical_features
+from sklearn.utils.validation import _check_method_params as check_method_params
+from sklearn.utils.validation import _check_monotonic_cst as check_monotonic_cst
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+__all__ = [
+    "BaseSearchCV",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "check_categorical_features",
+    "check_method_params",
+    "check_monotonic_cst",
+    "check_sample_weight",
+    "fit_and_score",
+    "fit_context",
+    "is_transformed",
+    "trial_id",
+    "warn_or_raise_about_fit_failures",
+]
+
+
+def is_transformed():
+    """Whether torch does something else with operations than compute them, such as trace or differentiate them forward.
+
+    Kernels that torch does not know would be missed then. There is no public way to ask.
+    """
+    return bool(
+        torch._C._len_torch_dispatch_stack()
+        or torch._C._functorch.maybe_current_level()
+        or torch.autograd.forward_ad._current_level >= 0
+    )
+
+
+def trial_id(trial):
+    """By which Optuna goes on with a trial of a study; by itself it gives new ones only."""
+    return trial._trial_id

@@ -1,0 +1,117 @@
+"""Private names of other packages stand in one file, and their packages have upper bounds that are kept."""
+
+import ast
+import builtins
+import re
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import sklearn_kan
+
+ROOT = Path(sklearn_kan.__file__).parent
+COMPAT = ROOT / "_compat.py"
+FILES = sorted(ROOT.rglob("*.py"))
+DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+DOCUMENTED = {"_replace", "_asdict", "_fields", "_make"}  # of named tuples
+PROTOCOLS = {"_parameter_constraints"}  # attributes by which a class tells scikit-learn something
+
+
+def is_private(name):
+    return name.startswith("_") and not name.endswith("__")
+
+
+def foreign(tree):
+    """Names that a file has for packages outside the standard library and this one, and the packages."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.asname or alias.name.split(".")[0], alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from ((alias.asname or alias.name, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def dotted(node):
+    """``a.b.c`` of an attribute, if it begins with a name."""
+    if isinstance(node, ast.Attribute):
+        inner = dotted(node.value)
+        return inner and f"{inner}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def private_names(path):
+    """Private names of other packages that a file imports, or reaches from what it imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {short: full for short, full in foreign(tree) if full.split(".")[0] not in sys.stdlib_module_names}
+    reached = {text for node in ast.walk(tree) if (text := dotted(node)) and text.split(".")[0] in names}
+    full = {*names.values()} | {".".join([names[text.split(".")[0]], *text.split(".")[1:]]) for text in reached}
+    return {name for name in full if any(map(is_private, name.split(".")))}
+
+
+def requirements():
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {requirement.name: requirement for requirement in map(Requirement, project["dependencies"])}
+
+
+def test_the_reader_sees_private_names():
+    found = private_names(COMPAT)
+    assert {"sklearn.base._fit_context", "sklearn.model_selection._search.BaseSearchCV"} <= found
+    assert "torch._C._functorch.maybe_current_level" in found
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path != COMPAT], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_no_other_file_knows_private_names(path):
+    assert private_names(path) == set()
+
+
+def test_private_attributes_are_our_own_or_named_in_compat():
+    """``trial._suggest``: an attribute that no file of ours defines is someone else's."""
+    used, defined = set(), set(dir(builtins))
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and is_private(node.attr):
+                (used if isinstance(node.ctx, ast.Load) else defined).add(node.attr)
+            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                defined.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                defined.add(node.id)
+    named = set(re.findall(r"\b_\w+", COMPAT.read_text(encoding="utf-8")))
+    assert used - defined - DOCUMENTED - PROTOCOLS <= named
+
+
+def test_the_methods_of_scikit_learn_that_compat_names_are_there():
+    from sklearn.metrics._scorer import _MultimetricScorer
+
+    from sklearn_kan._compat import BaseSearchCV
+
+    text = COMPAT.read_text(encoding="utf-8")
+    methods = re.search(r"Of its methods we call (.*?), and look at", text, re.DOTALL)[1]
+    for name in re.findall(r"\b_\w+", methods):
+        assert callable(getattr(BaseSearchCV, name))
+    assert "_scorers" in vars(_MultimetricScorer(scorers={}))
+
+
+@pytest.mark.parametrize(
+    "package", sorted({name.split(".")[0] for name in private_names(COMPAT)} | {"optuna", "skorch"})
+)
+def test_their_packages_have_upper_bounds_that_are_kept(package):
+    name = DISTRIBUTIONS.get(package, package)
+    requirement = requirements()[name]
+    assert any(specifier.operator in ("<", "<=") for specifier in requirement.specifier)
+    assert requirement.specifier.contains(version(name), prereleases=True)
+    pinned = dict(
+        re.findall(r"^(\S+)==(\S+)", (ROOT.parent / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert requirement.specifier.contains(pinned[name])
+
+
+def test_what_compat_imports_is_used():
+    text = "".join(path.read_text(encoding="utf-8") for path in FILES if path != COMPAT)
+    from sklearn_kan import _compat
+
+    assert [name for name in _compat.__all__ if not re.search(rf"_compat import [^\n]*\b{name}\b", text)] == []

@@ -140,6 +140,11 @@ def get_basis(basis):
     raise ValueError(f"basis={basis!r} is unknown. Choose one of {names}, or pass a subclass of Basis.")
 
 
+def as_new(tensor):
+    """A tensor with the dtype and on the device of new ones: torch's defaults, unless a mode of this thread differs."""
+    return tensor.to(torch.empty(0))
+
+
 def damping(frequency, power=2.0):
     """Factors ``frequency**-power`` for functions of rising frequency; at 2 their second derivatives are of one size.
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ._calendar import PERIODS, cycles_of, parts_of
-from ._levels import learn_levels
+from ._levels import is_none, learn_levels
 from ._scales import Scale, learn_scale
 from ._table import Column
 
@@ -204,6 +204,21 @@ class TableEncoder:
         inputs = zip(self._inputs(columns)[1], self.levels_, strict=True)
         found = ((columns[place], *levels.strangers(part.values)) for (place, part), levels in inputs)
         return [(column, labels, are_all) for column, labels, are_all in found if column.is_categorical and labels]
+
+    def without_gaps(self, columns):
+        """Columns with missing values that training had none of."""
+        numeric, categorical = self._inputs(columns)
+        has_level = {self.column_of_input_[i] for i in self.missing_}
+        has_level |= {place for (place, _), levels in zip(categorical, self.levels_, strict=True) if levels.has_missing}
+        gaps = [place for place, part in numeric if np.isnan(part.values).any()]
+        gaps += [place for place, part in categorical if is_none(part.values).any()]
+        return [columns[place] for place in dict.fromkeys(gaps) if place not in has_level]
+
+    def constant_inputs(self, columns):
+        """Numeric inputs that were constant so far and vary in these columns."""
+        varies = [np.any(~np.isnan(part.values) & (part.values != c)) for (_, part), c in
+                  zip(self._inputs(columns)[0], self.center_, strict=True)]  # fmt: skip
+        return np.flatnonzero((self.rate_ == 0) & np.array(varies, dtype=bool))
 
 
 def learn_scales(numeric, sample_weight):

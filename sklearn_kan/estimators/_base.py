@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import fit_context
 from .._devices import resolve_device
+from .._surroundings import trainable
 from ..data._table import read_table
 from ..data._targets import read_groups, read_weight
 from ..training._plan import fit_network
@@ -54,13 +55,14 @@ class BaseKAN(Parameters):
             If a parameter or the data cannot be used; nothing has been trained then.
         """
         before = getattr(self, "_state", None) if self.warm_start else None
-        data = self._read(X, y, sample_weight, before, groups=groups)
-        held_out = read_validation(self, data, X_val, y_val, sample_weight_val)
-        design = designed(data, streams=False) if before is None else before.design
-        rows = design.rows(data, data.weight)
-        settings, start = self._settings(), None if before is None else before.network
-        validation = None if held_out is None else design.rows(held_out, held_out.weight)
-        fitted = fit_network(design.architecture, rows, design.loss, settings, start=start, validation=validation)
+        with trainable():
+            data = self._read(X, y, sample_weight, before, groups=groups)
+            held_out = read_validation(self, data, X_val, y_val, sample_weight_val)
+            design = designed(data, streams=False) if before is None else before.design
+            rows = design.rows(data, data.weight)
+            settings, start = self._settings(), None if before is None else before.network
+            validation = None if held_out is None else design.rows(held_out, held_out.weight)
+            fitted = fit_network(design.architecture, rows, design.loss, settings, start=start, validation=validation)
         for category, message in fitted.warnings:
             warnings.warn(message, category, stacklevel=3)
         return self._adopt(data.reader, state_after(before, design, fitted, settings.device))

@@ -56,6 +56,21 @@ class Data(NamedTuple):
         return self._replace(columns=columns, y=self.y[places], weight=self.weight[places], groups=groups)
 
 
+class Seen(NamedTuple):
+    """What the first calls of `partial_fit` have shown.
+
+    Parameters
+    ----------
+    rows : Data or None
+        The rows that scales were learned from, without a reader; None once there are enough.
+    told : frozenset
+        Names of columns of which something is lost for good, and the user knows.
+    """
+
+    rows: Data | None
+    told: frozenset[Any] = frozenset()
+
+
 class Design(NamedTuple):
     """What stays as it is when training goes on.
 
@@ -72,6 +87,7 @@ class Design(NamedTuple):
         The mean weight of the first rows: what chunks of a table are weighed by.
     settled : Settled
         Parameters that must stay.
+    seen : Seen
     """
 
     encoder: TableEncoder
@@ -81,6 +97,7 @@ class Design(NamedTuple):
     dtype: str
     unit_weight: float
     settled: Settled
+    seen: Seen = Seen(None)
 
     def rows(self, data, weight):
         """The rows of a table as tensors; equal rows of a small one are merged."""

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from .._surroundings import trainable
 from ..model._arrays import Arrays, to_arrays, to_module
 from ..model._model import Model
 from ..training._net import Net, finished_net
@@ -86,9 +87,10 @@ def to_stored(state):
     return Stored(state.design, network, history, state.epochs, state.best_iteration)
 
 
+@trainable()
 def from_stored(stored, device):
     """The state that was stored, with its network on a device."""
-    generator = torch.Generator()
+    generator = torch.Generator("cpu")
     generator.set_state(torch.from_numpy(np.array(stored.network["generator"])))
     arrays: Arrays = stored.network["module"]
     module = to_module(arrays, stored.network["architecture"], device)

@@ -12,7 +12,7 @@ from ..network._architecture import Architecture
 from ..network._kan import KAN
 from ..network._layer import KANLayer
 from ..network._lookup import LookupLayer
-from ..training._losses import averaged
+from ..training._losses import averaged, within_reach
 from ..training._net import limited_threads
 
 NUMBERS_AT_ONCE = 2**22  # of encoded table and hidden activations, held in prediction
@@ -50,11 +50,12 @@ class Model(NamedTuple):
 
     def raw_of_members(self, columns):
         """Outputs of each member: ndarray of shape (n_samples, n_members, n_raw)."""
-        return self._in_parts(columns, lambda raw: raw)
+        return self._in_parts(columns, lambda raw: within_reach(self.loss, raw))
 
     def averaged(self, raw):
         """What members predict together; outputs of a single network as they are."""
-        return raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
+        together = raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
+        return within_reach(self.loss, together)
 
     def _in_parts(self, columns, last):
         """Memory in addition to the table is bounded."""

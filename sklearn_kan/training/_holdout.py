@@ -111,7 +111,7 @@ def bagged(rows, n_members, validation_fraction, seed):
     X, y, sample_weight = rows.all
     n_folds = folds_for(rows, validation_fraction)
     fold = (dealt_by_row if rows.groups is None else dealt_by_group)(rows, n_folds, seed)
-    of_row, of_member = torch.from_numpy(fold), torch.arange(n_members) % n_folds
+    of_row, of_member = torch.from_numpy(fold), torch.arange(n_members, device="cpu") % n_folds
     held_out = torch.isin(of_row, of_member).nonzero()[:, 0]
     chosen = held_out[torch.from_numpy(np.random.RandomState(seed).permutation(len(held_out))[:MAX_VALIDATION_ROWS])]
     share = n_folds / (n_folds - 1)  # of each member's rows: their weights still average to one

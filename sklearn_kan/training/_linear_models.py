@@ -8,7 +8,8 @@ import torch
 from ..optim._conjugate_gradients import conjugate_gradients
 from ._losses import Tweedie, cross_entropy
 
-RELATIVE_STRENGTHS = torch.logspace(-14, 1, 61, dtype=torch.float64)  # over the largest squared singular value
+# Over the largest squared singular value.
+RELATIVE_STRENGTHS = torch.logspace(-14, 1, 61, dtype=torch.float64, device="cpu")
 ROUNDING = 1e-12  # of the features' norm, below which a singular value is none
 LEAST_FREEDOM = 1e-9  # share of the rows, below which a fit interpolates
 NEWTON_STEPS, CG_STEPS, HALVINGS = 20, 50, 20

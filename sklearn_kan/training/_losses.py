@@ -139,6 +139,13 @@ def predicted(loss, raw):
     return raw.clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN).exp() if has_log_link(loss) else raw
 
 
+def within_reach(loss, raw):
+    """Raw outputs as a loss sees them: logarithms of means up to where the mean is still a number."""
+    if loss is poisson:
+        return raw.clamp(max=MAX_LOG_MEAN)
+    return loss.log_mean(raw) if isinstance(loss, Tweedie) else raw
+
+
 def poisson_root(raw):
     """Root of the Fisher information of the Poisson distribution, its mean."""
     return (raw.clamp(max=MAX_LOG_MEAN).exp() / raw.shape[1]).sqrt().diag_embed()

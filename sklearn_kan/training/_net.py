@@ -187,7 +187,7 @@ class Net(NeuralNet):
         if iterator is None:
             return
         self.module_.train(training)
-        total, n_rows = torch.zeros((), device=self.device), 0
+        total, n_rows = torch.zeros((), dtype=torch.float32, device=self.device), 0
         for batch in iterator:
             X, (y, _) = batch
             self.notify("on_batch_begin", batch=(X, y), training=training)

@@ -142,7 +142,7 @@ def fit_network(architecture, rows, loss, settings, *, start=None, validation=No
 def new_network(architecture, dtype, settings):
     """A new network, its knots not yet placed."""
     seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     module = architecture.build(seed, generator).to(dtype=dtype)
     solver = "adam" if settings.solver == "auto" else settings.solver
     return Network(architecture, module, generator, solver, np.ones(architecture.n_members or 1))
@@ -150,7 +150,7 @@ def new_network(architecture, dtype, settings):
 
 def cloned(generator):
     """A generator of its own in the same state."""
-    clone = torch.Generator()
+    clone = torch.Generator("cpu")
     clone.set_state(generator.get_state())
     return clone
 

@@ -104,7 +104,7 @@ def merged(rows):
     parts = [X, y.reshape(len(rows), -1), *([] if rows.groups is None else [rows.groups[:, None]])]
     table = torch.cat([part.double() for part in parts], 1)
     distinct, index = torch.unique(table, dim=0, return_inverse=True)
-    weight = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, sample_weight.double())
+    weight = table.new_zeros(len(distinct)).index_add_(0, index, sample_weight.double())
     widths = [part.shape[1] for part in parts]
     distinct_X, distinct_y, *groups = distinct.split(widths, 1)
     y = distinct_y.to(y.dtype).reshape(-1, *y.shape[1:])
@@ -133,5 +133,6 @@ class Batches:
             bounds = [n_rows * k // self.n_batches for k in range(self.n_batches + 1)]
             yield from (self.rows.batch(slice(*part)) for part in pairwise(bounds))
             return
-        for part in torch.randperm(n_rows, generator=self.generator).to(self.rows.device).tensor_split(self.n_batches):
+        order = torch.randperm(n_rows, generator=self.generator, device="cpu").to(self.rows.device)
+        for part in order.tensor_split(self.n_batches):
             yield self.rows.batch(own_share(part))

@@ -2,6 +2,7 @@
 
 import datetime
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,11 +23,17 @@ def small(**params):
     return KANRegressor(**{"hidden_layer_sizes": (8,), "n_members": 2, "max_iter": 5, "random_state": 0, **params})
 
 
+def numpy_dates(unit, times):
+    return times.to_numpy().astype(f"M8[{unit}]")[:, None]
+
+
+def pandas_dates(unit, times):
+    return pd.DataFrame({"t": times.astype(f"M8[{unit}]")})
+
+
 SAME_DATES = {
-    **{f"numpy {unit}": (lambda unit: lambda t: t.to_numpy().astype(f"M8[{unit}]")[:, None])(unit)
-       for unit in ["h", "m", "s", "ms", "us", "ns"]},
-    **{f"pandas {unit}": (lambda unit: lambda t: pd.DataFrame({"t": t.astype(f"M8[{unit}]")}))(unit)
-       for unit in ["s", "ms", "us", "ns"]},
+    **{f"numpy {unit}": partial(numpy_dates, unit) for unit in ["h", "m", "s", "ms", "us", "ns"]},
+    **{f"pandas {unit}": partial(pandas_dates, unit) for unit in ["s", "ms", "us", "ns"]},
     "pandas UTC": lambda t: pd.DataFrame({"t": t.tz_localize("UTC")}),
     "pandas time zone": lambda t: pd.DataFrame({"t": t.tz_localize("UTC").tz_convert("America/New_York")}),
     "pandas arrow": lambda t: pd.DataFrame({"t": t}).convert_dtypes(dtype_backend="pyarrow"),
@@ -164,11 +171,11 @@ def test_missing_dates_are_missing_whatever_stands_for_them():
 def test_a_column_stays_what_it_was_in_the_first_fit():
     frame, y = pd.DataFrame({"t": DAYS, "x": np.arange(len(DAYS))}), np.arange(len(DAYS))
     model = small().fit(frame, y)
-    with pytest.raises(TypeError, match="Column 't' of X holds numbers, and the first fit had dates. Convert"):
+    with pytest.raises(TypeError, match=r"Column 't' of X holds numbers, and the first fit had dates. Convert"):
         model.predict(frame.assign(t=frame["x"]))
-    with pytest.raises(TypeError, match="Column 'x' of X holds dates, and the first fit had numbers. Convert"):
+    with pytest.raises(TypeError, match=r"Column 'x' of X holds dates, and the first fit had numbers. Convert"):
         model.predict(frame.assign(x=frame["t"]))
-    with pytest.raises(TypeError, match="Column 't' of X mixes dates and numbers"):
+    with pytest.raises(TypeError, match=r"Column 't' of X mixes dates and numbers"):
         small().fit(frame.assign(t=pd.Series([1.5, *DAYS[1:]], dtype=object)), y)
 
 

@@ -10,6 +10,12 @@ from pathlib import Path
 import torch
 
 SUFFIXES = {torch.float32: "float32", torch.float64: "float64"}  # of the library's functions
+MAX_KNOTS = 2**14  # of a row, for which the library has memory
+ERRORS = {  # by the number that a function gives back
+    1: (MemoryError, "There is no memory for a kernel to work in."),
+    2: (ValueError, "A layer has more knots, or fewer basis functions, than its kernel can take."),
+    3: (ValueError, "knots decrease, or are not numbers. Pass or load knots that increase."),
+}
 WORK_PER_THREAD = 2**17  # multiply-adds below which another thread costs more than it gives
 
 
@@ -39,6 +45,20 @@ def takes(*tensors):
     return dtype in SUFFIXES and all(tensor.dtype == dtype and tensor.device.type == "cpu" for tensor in tensors)
 
 
+def check_sizes(dtype, sizes):
+    """Raise unless tensors have as many values as the library will read, of its type and one after the other.
+
+    Parameters
+    ----------
+    dtype : torch.dtype
+    sizes : sequence of tuple of Tensor and int
+    """
+    for tensor, size in sizes:
+        if tensor.dtype != dtype or tensor.numel() != size or not tensor.is_contiguous():
+            kind = f"{tuple(tensor.shape)} of {tensor.dtype}"
+            raise ValueError(f"A table of splines has {kind} where its kernel needs {size} values of {dtype}.")
+
+
 class Call:
     """A call of a function of the library with a structure, which it describes, and further arguments.
 
@@ -52,7 +72,10 @@ class Call:
         self.arguments = ctypes.byref(self.structure), *map(as_argument, arguments)
 
     def part(self, start, stop):
-        self.function(*self.arguments, ctypes.c_int64(start), ctypes.c_int64(stop))
+        status = self.function(*self.arguments, ctypes.c_int64(start), ctypes.c_int64(stop))
+        if status:
+            error, message = ERRORS[status]
+            raise error(message)
 
     def in_parallel(self, length, n_multiply_adds):
         """Work on parts of ``range(length)``, one per thread."""

@@ -204,9 +204,9 @@ class BSpline(Basis, name="bspline"):
 
 def check_spline(n_knots, degree, knots):
     """Raise if a spline cannot be built from these."""
-    if not isinstance(degree, Integral) or not 0 <= degree <= 5:
+    if not isinstance(degree, Integral) or not 0 <= int(degree) <= 5:
         raise ValueError(f"degree={degree} is out of range. Choose an integer from 0 to 5.")
-    if not isinstance(n_knots, Integral) or n_knots < 2:
+    if not isinstance(n_knots, Integral) or int(n_knots) < 2:
         raise ValueError(f"n_knots={n_knots} is too small for degree={degree}. Choose at least 2, one for each end.")
     if knots is None or (isinstance(knots, str) and knots not in ("uniform", "quantile", "adaptive")):
         raise ValueError(f"knots={knots!r} is unknown. Choose 'uniform', 'quantile' or 'adaptive', or pass knots.")

@@ -1,6 +1,7 @@
 """Reading a user's table: which columns it has, of which kind, and whether they can be learned from."""
 
 import datetime
+from itertools import compress
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -45,7 +46,7 @@ class Column(NamedTuple):
         return self._replace(values=self.values[part])
 
 
-def read_table(estimator, X, *, reset, kinds=None):
+def read_table(estimator, X, *, reset, kinds=None, selected=None):
     """Check a table and take it apart.
 
     Parameters
@@ -69,13 +70,13 @@ def read_table(estimator, X, *, reset, kinds=None):
     if type(X).__name__ == "RecordBatch":  # of Arrow; narwhals knows its tables
         X = nw.dependencies.get_pyarrow().Table.from_batches([X])
     if not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X):
-        return read_dataframe(estimator, wrap(X), X, reset, kinds)
+        return read_dataframe(estimator, wrap(X), X, reset, kinds, selected)
     if type(X).__name__ == "LazyFrame":
         raise TypeError("X is a LazyFrame, which has not been computed yet. Pass X.collect().")
-    return read_array(estimator, unmasked(X), reset, kinds)
+    return read_array(estimator, unmasked(X), reset, kinds, selected)
 
 
-def read_array(estimator, X, reset, kinds):
+def read_array(estimator, X, reset, kinds, selected):
     may_be_categorical = "category" in kinds if kinds else not has_no_names(estimator.categorical_features)
     is_numeric = np.asarray(X).dtype.kind not in "OUSmM"
     dtype = [np.float64, np.float32] if is_numeric and not may_be_categorical else None
@@ -83,7 +84,8 @@ def read_array(estimator, X, reset, kinds):
     if kinds is None:
         mask = check_categorical_features(X, estimator.categorical_features) if may_be_categorical else None
         kinds = ["category" if flag else None for flag in np.broadcast_to(False if mask is None else mask, X.shape[1])]
-    return [read_values(i, X[:, i], kind) for i, kind in enumerate(kinds)]
+    read = range(X.shape[1]) if selected is None else np.flatnonzero(selected).tolist()
+    return [read_values(i, X[:, i], kinds[i]) for i in read]
 
 
 def read_values(name, values, kind=None, declared=None):
@@ -125,7 +127,7 @@ def wrap(X):
         raise ValueError(f"X has repeated column names. Rename those columns. {error}") from error
 
 
-def read_dataframe(estimator, frame, X, reset, kinds):
+def read_dataframe(estimator, frame, X, reset, kinds, selected):
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     if min(frame.shape) == 0:
         raise ValueError(f"X has shape {frame.shape}. Pass at least one row and one column.")
@@ -133,7 +135,8 @@ def read_dataframe(estimator, frame, X, reset, kinds):
         categorical = categorical_columns(frame, X, estimator.categorical_features)
         kinds = ["category" if flag else None for flag in categorical]
     columns = []
-    for series, kind in zip(frame.iter_columns(), kinds, strict=True):
+    read = np.ones(len(kinds), dtype=bool) if selected is None else selected
+    for series, kind in compress(zip(frame.iter_columns(), kinds, strict=True), read):
         check_dtype(series)
         values = without_zone(series).to_numpy()
         is_category = kind == "category"

@@ -28,7 +28,7 @@ class Classes(NamedTuple):
     labels: np.ndarray
 
     @property
-    def n_outputs(self):
+    def n_raw(self):
         return len(self.labels)
 
     def encode(self, places):
@@ -46,19 +46,29 @@ class Numbers(NamedTuple):
         Whether users have it one-dimensional.
     scaler : TargetScaler or None
         None before its rows were seen.
+    n_quantiles : int or None
+        How many are learned of the one output, if several are asked for.
     """
 
     n_outputs: int
     is_flat: bool
     scaler: Any = None
+    n_quantiles: int | None = None
+
+    @property
+    def n_raw(self):
+        """How many outputs a network has."""
+        return self.n_quantiles or self.n_outputs
 
     def encode(self, y):
         """What the loss is learned on, ``(n, n_outputs) -> (n, n_outputs)``."""
         return torch.from_numpy(self.scaler.transform(y))
 
     def decode(self, raw):
-        """Predictions from raw outputs (n, n_outputs), in float64, shaped as users have them."""
+        """Predictions from raw outputs (n, n_raw), in float64, shaped as users have them; quantiles in order."""
         y = self.scaler.inverse_transform(raw)
+        if self.n_quantiles:
+            return np.sort(y, axis=1)
         return y[:, 0] if self.is_flat else y
 
     def in_units(self, ends):

@@ -13,7 +13,7 @@ from ..data._table import read_table
 from ..data._targets import read_groups, read_weight
 from ..training._plan import fit_network
 from ._design import Data, designed
-from ._held_out import read_validation
+from ._held_out import sides
 from ._parameters import Parameters
 from ._state import State, from_stored, state_after, to_stored
 
@@ -57,7 +57,7 @@ class BaseKAN(Parameters):
         before = getattr(self, "_state", None) if self.warm_start else None
         with trainable():
             data = self._read(X, y, sample_weight, before, groups=groups)
-            held_out = read_validation(self, data, X_val, y_val, sample_weight_val)
+            data, held_out = sides(self, data, before, X_val, y_val, sample_weight_val)
             design = designed(data, streams=False) if before is None else before.design
             rows = design.rows(data, data.weight)
             settings, start = self._settings(), None if before is None else before.network
@@ -92,8 +92,8 @@ class BaseKAN(Parameters):
         if design is not None:
             self._check_continuation(design.settled, before.network.architecture)
         reader = self._reader(knows_columns=design is not None)
-        kinds = None if design is None else design.encoder.kinds_
-        columns = read_table(reader, X, reset=design is None, kinds=kinds)
+        kinds = {} if design is None else {"kinds": design.kinds, "selected": design.selected}
+        columns = read_table(reader, X, reset=design is None, **kinds)
         known = None if design is None else design.target
         return self._read_rows(reader, columns, y, sample_weight, known, streams, groups, **given)
 
@@ -135,10 +135,11 @@ class BaseKAN(Parameters):
     def _columns(self, X):
         """The columns of a table to predict for."""
         check_is_fitted(self)
-        columns = read_table(self, X, reset=False, kinds=self.encoder_.kinds_)
+        design = self._state.design
+        columns = read_table(self, X, reset=False, kinds=design.kinds, selected=design.selected)
         unknown = [
             f"{column.described} (such as {min(labels, key=str)!r})"
-            for column, labels, are_all in self.encoder_.strangers(columns)
+            for column, labels, are_all in design.encoder.strangers(columns)
             if are_all
         ]
         if unknown:
@@ -189,6 +190,10 @@ class BaseKAN(Parameters):
     @property
     def validation_scores_(self):
         return [-epoch["valid_loss"] for epoch in self._state.epochs if "valid_loss" in epoch] or None
+
+    @property
+    def selected_features_(self):
+        return self._state.design.selected
 
     @property
     def best_iteration_(self):

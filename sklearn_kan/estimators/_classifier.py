@@ -148,6 +148,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if `X` has string column names.
+    selected_features_ : ndarray of bool, shape (n_features_in_,)
+        The columns that the network gets: all, if `X` has 500 or less. See Notes.
     n_iter_ : int
         Passes over the rows.
     loss_curve_ : list of float
@@ -155,10 +157,9 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     validation_scores_ : list of float or None
         Minus the validation loss after each pass; None without validation rows.
     best_iteration_ : int or None
-        The pass, from 1 to ``n_iter_``, whose network was kept: the one with the lowest validation loss. Passes of all
-        phases count, such as those of L-BFGS after Adam, and so do those of earlier fits with `warm_start`. If knots
-        are refined, it is the best pass since the last refinement. A `refit` comes after it. None without validation
-        rows, and if no pass improved on the network from before.
+        The pass, from 1 to ``n_iter_``, that left the network (before `refit`): the one with the lowest validation
+        loss, since the last refinement of knots. Passes of all phases count, those of earlier fits with `warm_start`
+        too. None without validation rows, or if no pass improved on the network from before.
     best_score_ : float or None
         Minus the validation loss of that pass.
     module_ : KAN
@@ -184,6 +185,9 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     The network ends in one logit per class and is trained on the cross-entropy. On tables of up to 2,000 rows,
     equal rows are merged into one with their total weight. A fit then does not depend on the order of rows, nor on
     whether a row is repeated or weighted.
+
+    Above 500 columns, those are selected that `y` depends on by themselves, by tests of their ranks or levels: at most
+    500, of which a tenth are expected to be chance. Validation rows are then set aside first, for all members alike.
 
     References
     ----------

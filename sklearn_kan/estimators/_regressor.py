@@ -6,11 +6,14 @@ from typing import ClassVar
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
+from sklearn.metrics import d2_pinball_score
+from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, StrOptions
-from ..data._targets import LOG_LINK, TargetScaler, read_numbers
-from ..training._intervals import check_level
-from ..training._losses import OF_POWER, REGRESSION_LOSSES, has_log_link, predicted, regression_loss
+from ..data._targets import read_numbers
+from ..training._intervals import check_level, interval_ends
+from ..training._losses import REGRESSION_LOSSES, has_levels
+from ._objective import Objective
 from ._streaming import StreamingKAN
 
 
@@ -30,8 +33,9 @@ default="squared_error"
         What is minimised, and so what is predicted: the mean, the median, a robust mean (Huber's loss, quadratic up
         to 1.35 robust standard deviations of `y`), the quantile `quantile`, or a mean through a log link: of counts,
         of positive numbers with an error in proportion to their size, or what `power` says.
-    quantile : float, default=0.5
-        Level for ``loss="quantile"``.
+    quantile : float or list of float, default=0.5
+        Level for ``loss="quantile"``. For a list of increasing levels, such as ``[0.05, 0.5, 0.95]``, predictions of
+        one target have a column for each; they never cross. See Notes.
     power : float, default=1.5
         For ``loss="tweedie"``: the variance of `y` is in proportion to its mean to this power. Between 1 and 2 are
         sums of positive amounts, zero where there is none, such as claims; 0 is ``"squared_error"`` (without a log
@@ -163,6 +167,8 @@ default="squared_error"
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if `X` has string column names.
+    selected_features_ : ndarray of bool, shape (n_features_in_,)
+        The columns that the network gets: all, if `X` has 500 or less. See Notes.
     n_iter_ : int
         Passes over the rows.
     loss_curve_ : list of float
@@ -170,10 +176,9 @@ default="squared_error"
     validation_scores_ : list of float or None
         Minus the validation loss after each pass; None without validation rows.
     best_iteration_ : int or None
-        The pass, from 1 to ``n_iter_``, whose network was kept: the one with the lowest validation loss. Passes of all
-        phases count, such as those of L-BFGS after Adam, and so do those of earlier fits with `warm_start`. If knots
-        are refined, it is the best pass since the last refinement. A `refit` comes after it. None without validation
-        rows, and if no pass improved on the network from before.
+        The pass, from 1 to ``n_iter_``, that left the network (before `refit`): the one with the lowest validation
+        loss, since the last refinement of knots. Passes of all phases count, those of earlier fits with `warm_start`
+        too. None without validation rows, or if no pass improved on the network from before.
     best_score_ : float or None
         Minus the validation loss of that pass.
     module_ : KAN
@@ -201,6 +206,11 @@ default="squared_error"
     Several outputs share the hidden layers. On tables of up to 2,000 rows, equal rows are merged into one with
     their total weight. A fit then does not depend on the order of rows, nor on whether a row is repeated or weighted.
 
+    With several quantiles the outputs of the network are sorted, which raises the pinball loss of no row.
+
+    Above 500 columns, those are selected that `y` depends on by themselves, by tests of their ranks or levels: at most
+    500, of which a tenth are expected to be chance. Validation rows are then set aside first, for all members alike.
+
     References
     ----------
     Liu et al. (2024), *KAN: Kolmogorov-Arnold Networks*, arXiv:2404.19756.
@@ -220,7 +230,7 @@ default="squared_error"
     _parameter_constraints: ClassVar = {
         **StreamingKAN._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
         "power": [Interval(Real, 0, 3, closed="both")],
     }
 
@@ -262,8 +272,8 @@ default="squared_error"
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
-            In the target's own units: the mean, the median or the quantile, as the loss says.
+        y : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles), float64
+            In the target's own units: the mean, the median or the quantiles, as the loss says.
         std : ndarray of the same shape
             Only with `return_std`.
         interval : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
@@ -278,8 +288,9 @@ default="squared_error"
         Notes
         -----
         Intervals are conformal (Lei et al. 2018): quantiles of the held-out errors over a scale that is learned as a
-        function of the prediction. Both tails are left out alike. They hold on average over rows, not for each kind of
-        row by itself, and for each output by itself.
+        function of the prediction. With several quantiles the errors are those of the lowest and the highest, over
+        their distance (Romano, Patterson & Candès 2019). Both tails are left out alike. Intervals hold on average over
+        rows, not for each kind of row, and for each output by itself.
         """
         columns = self._columns(X)
         model = self.model_
@@ -303,13 +314,32 @@ default="squared_error"
         spread = model.target.decode(average), np.sqrt(variance)
         return spread if return_interval is None else (*spread, self._interval(average, return_interval))
 
+    def score(self, X, y, sample_weight=None):
+        """How much of the variation of `y` is explained.
+
+        Parameters
+        ----------
+        X : dataframe or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        score : float
+            R² of `predict`, whatever the loss. For several quantiles it is the mean over levels of D², the share of a
+            constant's pinball loss that is saved (`sklearn.metrics.d2_pinball_score`).
+        """
+        check_is_fitted(self)
+        loss = self.model_.loss
+        if not has_levels(loss):
+            return super().score(X, y, sample_weight)
+        by_level = zip(self.predict(X).T, loss.level, strict=True)
+        return float(np.mean([d2_pinball_score(y, q, sample_weight=sample_weight, alpha=a) for q, a in by_level]))
+
     def _interval(self, raw, level):
-        """Both ends of intervals around predictions, from raw outputs (n, n_outputs)."""
-        network, model = self._state.network, self.model_
-        scaled = predicted(model.loss, torch.from_numpy(raw).double()).numpy()
-        offsets = [errors.offsets(level, output) for errors, output in zip(network.held_out_errors, raw.T, strict=True)]
-        ends = scaled[..., None] + np.stack(offsets, 1)
-        return model.target.in_units(ends.clip(0) if has_log_link(model.loss) else ends)
+        """Both ends of intervals around predictions, from raw outputs (n, n_raw)."""
+        ends = interval_ends(self.model_.loss, torch.from_numpy(raw), self._state.network.held_out_errors, level)
+        return self.model_.target.in_units(ends)
 
     @property
     def target_scaler_(self):
@@ -317,34 +347,20 @@ default="squared_error"
 
     def _check_parameters(self):
         super()._check_parameters()
-        if self.loss == "tweedie" and 0 < self.power < 1:
-            raise ValueError(f"power={self.power} has no distribution. Choose 0, or a number from 1 to 3.")
+        Objective.of(self)
 
     def _read_target(self, y, n_samples, known):
-        return read_numbers(y, n_samples, known)
+        y, target = read_numbers(y, n_samples, known)
+        return y, Objective.of(self).of_target(target)
 
     def _learn_target(self, target, y, weight):
-        return target._replace(scaler=TargetScaler(self._loss_name, self.quantile).fit(y, weight))
+        return target._replace(scaler=Objective.of(self).scaler().fit(y, weight))
 
     def _check_rows(self, y, target, streams):
-        name, lowest = self._loss_name, y.min()
-        is_positive = name == "gamma" or (name == "tweedie" and self.power > 2)
-        is_refused = lowest <= 0 if is_positive else lowest < 0 or not (streams or y.any())
-        if name in LOG_LINK and is_refused:
-            needed = "> 0" if is_positive else ">= 0 that are not all zero"
-            power = f" with power={self.power}" if self.loss == "tweedie" else ""
-            raise ValueError(
-                f"loss={self.loss!r}{power} needs targets {needed}, got a minimum of {lowest:g}. "
-                "Choose another loss, or correct y."
-            )
+        Objective.of(self).check_targets(y, streams)
 
     def _loss(self):
-        return regression_loss(self._loss_name, self.quantile, self.power)
-
-    @property
-    def _loss_name(self):
-        """The loss by a name that says all, where Tweedie's has one."""
-        return OF_POWER.get(self.power, self.loss) if self.loss == "tweedie" else self.loss
+        return Objective.of(self).loss()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

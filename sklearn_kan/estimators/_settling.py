@@ -1,5 +1,7 @@
 """What the first calls of `partial_fit` leave open: scales that settle, and what later rows show too late."""
 
+from itertools import compress
+
 import numpy as np
 
 from ._design import Seen
@@ -8,10 +10,11 @@ SETTLED_ROWS = 256  # from which scales are learned for good
 LARGEST_CHANGE = 100.0  # of a target's scale; rows that change it more are left to be judged by their loss
 
 
-def first_seen(data):
+def first_seen(design, data):
     """What is kept of the first rows; given knots settle all scales at once."""
     is_open = len(data.y) < SETTLED_ROWS and isinstance(data.reader.knots, str)
-    return Seen(data._replace(reader=None) if is_open else None)
+    columns = list(compress(data.columns, design.selected))
+    return Seen(data._replace(reader=None, columns=columns) if is_open else None)
 
 
 def settled_further(design, data):

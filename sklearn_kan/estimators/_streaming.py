@@ -119,7 +119,8 @@ class StreamingKAN(BaseKAN):
             data = self._read(X, y, sample_weight, before, streams=True, **given)
             placing = news = None
             if before is None:
-                design = designed(data, streams=True)._replace(seen=first_seen(data))
+                design = designed(data, streams=True)
+                design = design._replace(seen=first_seen(design, data))
             else:
                 design, placing = settled_further(before.design, data)
                 design, news = informed(design, data)

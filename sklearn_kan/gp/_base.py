@@ -1,6 +1,5 @@
 """What an estimator over a Gaussian process offers once it is fitted."""
 
-import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -29,7 +28,7 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.frequencies_, self.length_scales_ = best.kernel.frequencies, best.kernel.length_scales
         self.weights_, self.noise_ = best.kernel.weights, best.kernel.noise
         self.n_components_ = len(self.weights_)
-        self.log_marginal_likelihood_value_, self.jitter_ = value, process.average.jitter
+        self.log_marginal_likelihood_value_, self.jitter_ = value, process.jitter
         return self
 
     def predict(self, X, return_std=False, return_cov=False):
@@ -61,9 +60,7 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = read_points(self, X, reset=False)
         mean, spread = self._process.predict(X, "variance" if return_std else "covariance" if return_cov else None)
-        if return_std:
-            return mean, np.sqrt(spread)
-        return (mean, spread) if return_cov else mean
+        return (mean, spread) if return_std or return_cov else mean
 
     def sample_y(self, X, n_samples=1, random_state=0):
         """Draw observations from the posterior.

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from ..data._masked import unmasked
 from ..data._targets import read_numbers, read_weight
-from .inference._points import rounded
 
 
 class Rows(NamedTuple):
@@ -28,31 +28,9 @@ class Rows(NamedTuple):
     is_flat: bool
 
 
-class Units(NamedTuple):
-    """What lies between a user's numbers and those that are learned on; targets are ``y = shift + scale * z``.
-
-    Parameters
-    ----------
-    center : ndarray of shape (n_features,)
-    shift, scale : ndarray of shape (n_outputs,)
-    is_flat : bool
-        Whether targets are in one dimension.
-    """
-
-    center: np.ndarray
-    shift: np.ndarray
-    scale: np.ndarray
-    is_flat: bool
-
-    def learned(self, rows):
-        """Points centred, targets normalised, known variances on the targets' scale."""
-        y, alpha = (rows.y - self.shift) / self.scale, rows.alpha / np.mean(self.scale) ** 2
-        return rows._replace(X=rows.X - self.center, y=y, alpha=alpha)
-
-
 def read_points(estimator, X, *, reset):
     """Check points; on `reset` the estimator gets ``n_features_in_`` and ``feature_names_in_``."""
-    return validate_data(estimator, X, dtype=np.float64, reset=reset)
+    return validate_data(estimator, unmasked(X), dtype=np.float64, reset=reset)
 
 
 def read(estimator, X, y, sample_weight, alpha):
@@ -71,27 +49,10 @@ def read(estimator, X, y, sample_weight, alpha):
 def read_grid(axes, Y, sample_weight):
     """The cells of a grid that hold a value, as points, targets and weights."""
     axes = [np.asarray(axis, dtype=np.float64).ravel() for axis in axes]
-    Y, shape = np.asarray(Y, dtype=np.float64), tuple(len(axis) for axis in axes)
+    Y, shape = np.asarray(unmasked(Y), dtype=np.float64), tuple(len(axis) for axis in axes)
     if Y.shape[: len(axes)] != shape or Y.ndim > len(axes) + 1:
         raise ValueError(f"Y has shape {Y.shape}, and the axes have lengths {shape}. Pass one value for each cell.")
     X = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
     values = Y.reshape(len(X), *Y.shape[len(axes) :])
     seen = ~np.isnan(values.reshape(len(X), -1)).any(1)
     return X[seen], values[seen], None if sample_weight is None else np.ravel(sample_weight)[seen]
-
-
-def units_of(rows, normalize_y):
-    """The units of some rows."""
-    n_outputs = rows.y.shape[1]
-    shift, scale = normalisation(rows.y, rows.weight) if normalize_y else (np.zeros(n_outputs), np.ones(n_outputs))
-    return Units((rows.X / 2).min(0) + (rows.X / 2).max(0), shift, scale, rows.is_flat)
-
-
-def normalisation(y, weight):
-    """Mean and standard deviation of each target; one for a constant target. Safe for huge and tiny numbers."""
-    largest = np.abs(y).max(0)
-    unit = np.where(largest > 0, largest, 1.0)
-    z = y / unit
-    mean = np.average(z, axis=0, weights=weight)
-    std = np.sqrt(np.average(np.square(z - mean), axis=0, weights=weight))
-    return rounded(mean * unit), rounded(np.where(std > 10 * np.finfo(float).eps, std, 1.0) * unit)

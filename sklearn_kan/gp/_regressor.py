@@ -10,7 +10,8 @@ from .._compat import Interval, Options, StrOptions, fit_context
 from .._devices import check_device, resolve_device
 from ._base import BaseSpectralProcess
 from ._process import Process
-from ._reading import read, read_grid, units_of
+from ._reading import read, read_grid
+from ._units import units_of
 from .covariance._mixture import SMOOTHNESS
 from .inference._choice import SOLVERS, solvers_for
 from .learning._fit import Settings

@@ -119,7 +119,8 @@ def peaks_of_score(power, norm, frequencies, span, n_most):
     -------
     list of (frequency of shape (n_features,), weight)
     """
-    statistic = np.maximum(power, 0) / np.maximum(norm, np.finfo(float).tiny)
+    # where rounding has left no norm, nothing is known
+    statistic = np.divide(np.maximum(power, 0), norm, out=np.zeros(len(power)), where=norm > 0)
     n_independent = len(frequencies) / OVERSAMPLING
     peaks: list[tuple[np.ndarray, float]] = []
     while len(peaks) < n_most and statistic.max() > math.log(max(1.0, n_independent) / FALSE_ALARM):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from ._losses import averaged, predicted
+from ._losses import averaged, has_levels, has_log_link, predicted
 
 SCALE_LEVELS = (0.01, 0.25, 0.5, 0.75, 0.99)  # of outputs, between which the errors' scale is log-linear
 SCALE_PRIOR = 1.0  # how many rows' worth of evidence speak for one scale
@@ -15,6 +15,7 @@ SIZES = (1e-6, 1e6)  # of an error over the average one, beyond which it says no
 LEAST_SHARE = 0.25  # of a mean squared error, left when what few members add to it is taken off
 KEPT_ERRORS = 2_000
 ROUNDING = 1e-9
+LEAST_WIDTH = 1e-3  # between outer quantiles, in units of the learned scale
 LARGEST = 1e100  # of errors on the scale that is learned: squares stay finite
 
 
@@ -54,6 +55,35 @@ class HeldOutErrors(NamedTuple):
         return scale[:, None] * self.errors[[place, -1 - place]]
 
 
+class Centers(NamedTuple):
+    """What errors of a regression's outputs are measured from, each of shape (..., n_outputs).
+
+    Parameters
+    ----------
+    output : ndarray
+        What the scale of errors is a function of.
+    location : ndarray
+        The prediction, on the learned scale.
+    width : ndarray
+        What errors are measured in: half the distance of the outer ones of several quantiles, else one.
+    """
+
+    output: np.ndarray
+    location: np.ndarray
+    width: np.ndarray
+
+
+def centers(loss, raw):
+    """The `Centers` of raw outputs, a tensor of shape (..., n_raw)."""
+    if has_levels(loss):
+        ends = raw.sort(-1).values[..., [0, -1]].numpy()
+        location = ends.mean(-1, keepdims=True)
+        width = np.diff(ends) / 2 if len(loss.level) > 1 else np.ones_like(location)
+        return Centers(location, location, width.clip(LEAST_WIDTH))
+    location = predicted(loss, raw).numpy()
+    return Centers(raw.numpy(), location, np.ones_like(location))
+
+
 def errors_by_output(loss, raw, y, weight, member_weights):
     """The held-out errors of a regression's outputs.
 
@@ -75,19 +105,20 @@ def errors_by_output(loss, raw, y, weight, member_weights):
     """
     raw = raw.double().cpu().reshape(len(raw), len(member_weights), -1)
     y, weight = y.double().cpu().numpy(), weight.double().cpu()
-    output = averaged(loss, raw, member_weights, (weight > 0).double())
-    members = predicted(loss, raw).numpy()
+    center = centers(loss, averaged(loss, raw, member_weights, (weight > 0).double()))
+    members = centers(loss, raw).location
     share = member_weights / member_weights.sum()
     row_share = member_weights * (weight.numpy() > 0)
     row_share /= row_share.sum(1, keepdims=True)
     concentration = np.square(share).sum()  # of the variance of one member, in the average of all
-    center = np.einsum("nmk,m->nk", members, share)
-    spread = np.einsum("nmk,m->nk", np.square(members - center[:, None]), share)
+    average = np.einsum("nmk,m->nk", members, share)
+    spread = np.einsum("nmk,m->nk", np.square(members - average[:, None]), share) / np.square(center.width)
     variance = spread / (1 - concentration) if concentration < 1 else spread
     excess = variance * (np.square(row_share).sum(1) - concentration)[:, None]
-    error = y - predicted(loss, output).numpy()
+    error = (y - center.location) / center.width
     row_weight = weight.amax(1).numpy()
-    return [held_out_errors(*columns, row_weight) for columns in zip(output.numpy().T, error.T, excess.T, strict=True)]
+    columns = zip(center.output.T, error.T, excess.T, strict=True)
+    return [held_out_errors(*column, row_weight) for column in columns]
 
 
 def held_out_errors(output, error, excess, weight):
@@ -136,6 +167,14 @@ def fitted_log_scales(places, output, size, weight):
 
     bounds = [tuple(np.log(SIZES))] * len(places)
     return minimize(objective, np.zeros(len(places)), jac=True, method="L-BFGS-B", bounds=bounds).x
+
+
+def interval_ends(loss, raw, errors, level):
+    """Lower and upper ends on the learned scale, ``(n, n_raw) -> (n, n_outputs, 2)``; means are not negative."""
+    center = centers(loss, raw.double())
+    offsets = [of_output.offsets(level, output) for of_output, output in zip(errors, center.output.T, strict=True)]
+    ends = center.location[..., None] + center.width[..., None] * np.stack(offsets, 1)
+    return ends.clip(0) if has_log_link(loss) else ends
 
 
 def weighted_quantiles(values, weight, levels):

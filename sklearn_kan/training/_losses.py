@@ -66,19 +66,38 @@ class Tweedie:
 
 
 class Pinball:
-    """Pinball loss of the quantile at `level` (Koenker & Bassett, 1978)."""
+    """Pinball loss of the quantile at `level` (Koenker & Bassett, 1978), or its mean over a tuple of levels.
+
+    With several levels there is one raw output for each, and one target. Outputs that cross are sorted afterwards,
+    which raises the loss of no row: swapping two of them changes it by the difference of their levels, times how far
+    they crossed (Chernozhukov, Fernandez-Val & Galichon 2010).
+    """
 
     def __init__(self, level):
         self.level = level
 
+    def levels(self, raw):
+        """The level, or levels as a tensor."""
+        return raw.new_tensor(self.level) if has_levels(self) else self.level
+
     def __call__(self, raw, y):
-        error = y - raw
-        return torch.maximum(self.level * error, (self.level - 1) * error).mean(1)
+        level, error = self.levels(raw), y - raw
+        return torch.maximum(level * error, (level - 1) * error).mean(1)
+
+    def fisher_root(self, raw):
+        """Root of the information of the asymmetric Laplace density's location."""
+        level = self.levels(raw)
+        return mean_root(raw, level * (1 - level))
 
 
 def cross_entropy(raw, y):
     """Cross-entropy of class indices, ``(n, n_classes), (n,) -> (n,)``."""
     return F.cross_entropy(raw, y, reduction="none")
+
+
+def has_levels(loss):
+    """Whether several quantiles of one target are learned."""
+    return isinstance(loss, Pinball) and isinstance(loss.level, tuple)
 
 
 def is_logarithmic(loss):
@@ -134,16 +153,16 @@ def averaged(loss, raw, member_weights, weight=1.0):
     return combined(loss, raw, weights.expand(raw.shape[:2]))
 
 
-def predicted(loss, raw):
-    """What raw outputs of a regression mean, on the scale that is learned."""
-    return raw.clamp(-MAX_LOG_MEAN, MAX_LOG_MEAN).exp() if has_log_link(loss) else raw
-
-
 def within_reach(loss, raw):
     """Raw outputs as a loss sees them: logarithms of means up to where the mean is still a number."""
     if loss is poisson:
         return raw.clamp(max=MAX_LOG_MEAN)
     return loss.log_mean(raw) if isinstance(loss, Tweedie) else raw
+
+
+def predicted(loss, raw):
+    """What raw outputs of a regression mean, on the scale that is learned."""
+    return within_reach(loss, raw).exp() if has_log_link(loss) else raw
 
 
 def poisson_root(raw):
@@ -164,12 +183,9 @@ def fisher_root(loss):
         return cross_entropy_root
     if loss is poisson:
         return poisson_root
-    if isinstance(loss, Tweedie):
+    if isinstance(loss, Tweedie | Pinball):
         return loss.fisher_root
-    if isinstance(loss, Pinball):
-        information = loss.level * (1 - loss.level)
-    else:
-        information = {squared_error: 1.0, absolute_error: 1.0, huber: HUBER_INFORMATION}[loss]
+    information = {squared_error: 1.0, absolute_error: 1.0, huber: HUBER_INFORMATION}[loss]
     return partial(mean_root, information=information)
 
 

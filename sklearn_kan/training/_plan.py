@@ -11,13 +11,14 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from ..knots import distinct_values, quantile
 from ..network._architecture import Architecture
 from ..network._kan import KAN
 from ._calibration import best_temperature, member_weights
 from ._evaluation import held_out_outputs
 from ._holdout import Split, hold_out
 from ._intervals import HeldOutErrors, errors_by_output
-from ._losses import averaged, cross_entropy, squared_error
+from ._losses import averaged, cross_entropy, has_levels, squared_error
 from ._net import Net
 from ._parallel import n_processes
 from ._phases import phases_for
@@ -129,7 +130,7 @@ def fit_network(architecture, rows, loss, settings, *, start=None, validation=No
     network = new_network(architecture, rows.dtype, settings) if begins else start.copied().with_solver(settings)
     check_can_be_trained(network.module, loss, settings)
     if begins:
-        place_knots(network.module, rows)
+        place(network.module, rows, loss)
     rows, validation = rows.with_unit_weights(), validation and validation.with_unit_weights()
     split = hold_out(rows, network.architecture.n_members, settings, validation)
     check_can_be_shared(network.architecture, settings, len(split.fitting))
@@ -155,10 +156,16 @@ def cloned(generator):
     return clone
 
 
-def place_knots(module, rows):
-    """Place the first layer's knots on training rows."""
-    X, (_, weight) = rows.batch()
+def place(module, rows, loss):
+    """Place the first layer's knots on training rows, and outputs for several quantiles at those of the target."""
+    X, (y, weight) = rows.batch()
     module.place_knots(X, weight[:, 0])
+    if has_levels(loss):
+        values, mass = distinct_values(y[:, 0].double(), weight[:, 0])
+        start = torch.stack([quantile(values, mass, level) for level in loss.level])
+        with torch.no_grad():
+            bias = module.layers[-1].bias.view(-1, len(start))
+            bias.copy_(start.expand_as(bias))
 
 
 def check_can_be_trained(module, loss, settings):
@@ -238,7 +245,7 @@ def best_of(attempt, rows, loss, settings, validation):
     split = hold_out(rows, None, settings, validation)
     if len(split.fitting) > EXACT_ROWS or sum(p.numel() for p in module.parameters()) > EXACT_PARAMETERS:
         return attempt
-    place_knots(module, rows)
+    place(module, rows, loss)
     network = Network(architecture, module, generator, "gauss_newton", np.ones(1))
     exact = trained(network, split, loss, settings, begins=True)
     share = 1.0 if attempt.network.architecture.n_members is None else EXACT_SHARE_OF_ENSEMBLE

@@ -11,27 +11,27 @@ from ._parallel import n_processes, own_share
 
 
 class Folds(NamedTuple):
-    """For which members of an ensemble rows count: each member holds out one fold of the rows.
+    """For which members of an ensemble rows count: each member holds out some folds of the rows.
 
     Parameters
     ----------
     of_row : LongTensor of shape (n_samples,)
-    of_member : LongTensor of shape (n_members,)
-        The fold that a member holds out.
+    holds_out : BoolTensor of shape (n_folds, n_members)
+        Which folds a member holds out.
     are_held_out : bool
         Whether rows count for the members that hold them out, or for the others.
     """
 
     of_row: torch.Tensor
-    of_member: torch.Tensor
+    holds_out: torch.Tensor
     are_held_out: bool
 
     def counts(self, part):
         """Whether the rows in `part` count for the members: bool of shape (n_rows, n_members)."""
-        return (self.of_row[part][:, None] == self.of_member) == self.are_held_out
+        return self.holds_out[self.of_row[part]] == self.are_held_out
 
     def to(self, device):
-        return self._replace(of_row=self.of_row.to(device), of_member=self.of_member.to(device))
+        return self._replace(of_row=self.of_row.to(device), holds_out=self.holds_out.to(device))
 
 
 class Rows(Dataset):
@@ -84,14 +84,20 @@ class Rows(Dataset):
     def with_unit_weights(self):
         """The same rows with weights of mean 1."""
         X, y, sample_weight = self.all
-        return Rows(X, y, sample_weight / sample_weight.mean(), self.index, self.folds, self.groups)
+        weight = still_positive(sample_weight / sample_weight.mean())
+        return Rows(X, y, weight, self.index, self.folds, self.groups)
 
     def to(self, device, dtype):
         X, y, sample_weight = self.all
         y = y.to(device, dtype) if y.is_floating_point() else y.to(device)
         index = None if self.index is None else self.index.to(device)
         folds = None if self.folds is None else self.folds.to(device)
-        return Rows(X.to(device, dtype), y, sample_weight.to(device, dtype), index, folds)
+        return Rows(X.to(device, dtype), y, still_positive(sample_weight.to(device, dtype)), index, folds)
+
+
+def still_positive(weight):
+    """Weights of rows that count, which are too small for their precision only."""
+    return weight.clamp(min=torch.finfo(weight.dtype).tiny)
 
 
 def merged(rows):

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ._evaluation import is_finite, snapshot
 from ._net import Net
 from ._phases import streaming_phase
-from ._plan import Fitted, check_can_be_shared, check_can_be_trained, new_network, place_knots
+from ._plan import Fitted, check_can_be_shared, check_can_be_trained, new_network, place
 from ._train import run
 
 MAX_RISE = 1e4  # of a pass's loss over all losses before: Adam would need hundreds of steps to forget such gradients
@@ -43,7 +43,7 @@ def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=
     if start is None:
         network = new_network(architecture, rows.dtype, settings)
         check_can_be_trained(network.module, loss, settings._replace(refit=None))
-        place_knots(network.module, rows)
+        place(network.module, rows, loss)
     else:
         network = start.with_solver(settings)._replace(held_out_errors=[])
     alpha = settings.decay(network.architecture)
@@ -55,7 +55,8 @@ def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=
     with all_or_nothing(network, net) as undo:
         net.phase = phase
         if placing is not None:
-            place_knots(network.module, placing.to(net.device, next(network.module.parameters()).dtype))
+            X, (_, weight) = placing.to(net.device, next(network.module.parameters()).dtype).batch()
+            network.module.place_knots(X, weight[:, 0])
         history = one_pass(net, rows, rate)
         loss = history[0]["train_loss"]
         is_good = loss <= MAX_RISE * before and is_finite(network.module)

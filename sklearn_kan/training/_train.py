@@ -110,4 +110,5 @@ def run(net, rows):
     except KeyboardInterrupt:
         return True
     finally:
+        net.fitting = net.batch = None
         net.notify("on_train_end", X=rows, y=None)

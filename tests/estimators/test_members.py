@@ -98,6 +98,30 @@ def test_every_member_holds_out_its_fold_and_learns_from_the_rest():
     torch.testing.assert_close(fits[fits > 0], (weight[:, None] * 4 / 3).expand(-1, 8)[fits > 0])
 
 
+@pytest.mark.parametrize("fraction", [0.02, 0.1, 0.15, 0.22, 0.3, 0.4, 0.45, 0.5, 0.6, 0.75, 0.9, 0.97])
+@pytest.mark.parametrize("has_classes", [False, True])
+def test_members_hold_out_the_fraction_that_is_asked_for(fraction, has_classes):
+    y = torch.arange(2000).remainder(3) if has_classes else torch.rand(2000, 1)
+    split = bagged(Rows(torch.zeros(2000, 1), y, torch.ones(2000)), 16, fraction, seed=0)
+    _, (_, fits) = split.fitting.batch()
+    _, (_, holds) = split.validation.batch()
+    shares = (fits == 0).double().mean(0)
+    assert (shares - fraction).abs().max() <= 0.06 * min(fraction, 1 - fraction)
+    torch.testing.assert_close(fits.mean(0), torch.ones(16), atol=0.06, rtol=0)  # weights average to one
+    assert holds.gt(0).sum(0).double().sub(2000 * shares).abs().max() == 0
+    if 16 * fraction >= 1.1:
+        assert len(holds) == 2000
+
+
+@pytest.mark.parametrize("n_samples", [2, 3, 4, 5, 9])
+@pytest.mark.parametrize("fraction", [0.4, 0.6, 0.9])
+def test_every_member_of_a_small_table_learns_from_something(n_samples, fraction):
+    split = bagged(
+        Rows(torch.zeros(n_samples, 1), torch.rand(n_samples, 1), torch.ones(n_samples)), 4, fraction, seed=0
+    )
+    assert (split.fitting.batch()[1][1] > 0).any(0).all()
+
+
 def test_only_rows_that_somebody_holds_out_are_validation_rows():
     rows = Rows(torch.zeros(40, 1), torch.zeros(40, 1), torch.ones(40))
     _, validation = bagged(rows, n_members=2, validation_fraction=0.1, seed=0)

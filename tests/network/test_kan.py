@@ -13,8 +13,8 @@ from sklearn_kan import KAN, KANLayer
 from sklearn_kan.bases import BASES, BSpline, Sine
 from sklearn_kan.network._lookup import EMBEDDING_DIM, MAX_LEVELS, LookupLayer
 from sklearn_kan.network._norms import NORMS, SIGNAL_STD, BatchNorm, LayerNorm
+from tests.tables import DEVICES
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 all_bases = pytest.mark.parametrize("basis", sorted(BASES))
 all_norms = pytest.mark.parametrize("norm", sorted(NORMS))
 
@@ -118,7 +118,7 @@ def test_a_generator_gives_the_same_start_and_spares_the_global_one(basis, norm)
 @all_bases
 @all_norms
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+@pytest.mark.parametrize("device", DEVICES)
 def test_precision_and_device_are_the_module_s(basis, norm, dtype, device):
     net = KAN(3, 2, hidden_layer_sizes=(4, 4), n_levels=[3], basis=basis, norm=norm).to(device, dtype)
     x = torch.cat([random(6, 3), torch.ones(6, 1)], 1).to(device, dtype)

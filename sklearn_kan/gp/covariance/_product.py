@@ -66,5 +66,10 @@ class ProductMixture:
         factors = [f.with_theta(np.append(part, 0.0)) for f, part in zip(self.factors, parts, strict=True)]
         return ProductMixture(factors, np.exp(noise[0]))
 
+    def times(self, factor):
+        """The product with all variances times a factor."""
+        first, *others = self.factors
+        return ProductMixture([first.times(factor), *others], self.noise * factor)
+
     def __call__(self, A, B):
         return self.expanded(A, B)

@@ -63,14 +63,14 @@ class Gaps(Grid):
         tensor = self.spread(V).reshape(*self.shape, -1)
         for d, U in enumerate(vectors):
             tensor = along(U.T, tensor, d)
-        return tensor.reshape(-1, V.shape[1])
+        return tensor.reshape(math.prod(self.shape), V.shape[1])
 
     def filtered(self, V, vectors, factors):
         """``P U diag(factors) Uᵀ Pᵀ V``."""
         tensor = (factors[:, None] * self.rotated(V, vectors)).reshape(*self.shape, -1)
         for d, U in enumerate(vectors):
             tensor = along(U, tensor, d)
-        return tensor.reshape(-1, V.shape[1])[self.observed]
+        return tensor.reshape(math.prod(self.shape), V.shape[1])[self.observed]
 
     def inverse_times(self, B, vectors, eigenvalues, noise):
         """``(P K Pᵀ + σ²)⁻¹ B`` by conjugate gradients, all columns at once."""

@@ -27,6 +27,10 @@ class Model(NamedTuple):
     probability: float
     draws: list
 
+    def times(self, factor):
+        """The model of targets with `factor` times the variance."""
+        return self._replace(kernel=self.kernel.times(factor), draws=[kernel.times(factor) for kernel in self.draws])
+
 
 def weighed(degrees, fits, objectives):
     """Models with their probabilities, the most probable first.

@@ -116,9 +116,12 @@ class Objective:
             evidence = self.solver.evidence(self.kernel_at(z))
         except NotPositiveDefiniteError:
             return IMPOSSIBLE, np.zeros_like(z)
-        offset = theta - self.median
+        offset = np.where(self.precision > 0, theta - self.median, 0.0)  # frequencies may have no square
         value = evidence.value - 0.5 * np.sum(self.precision * offset**2)
-        return -value, -(evidence.gradient - self.precision * offset) * self.unit
+        gradient = (evidence.gradient - self.precision * offset) * self.unit
+        if not (math.isfinite(value) and np.isfinite(gradient).all()):
+            return IMPOSSIBLE, np.zeros_like(z)
+        return -value, -gradient
 
     def fit(self, max_iter, verbose=0):
         """The kernel at a maximum of the posterior."""
@@ -191,7 +194,7 @@ class Search:
             power, norm = self.solver.score(fit.kernel, self.grid)
             peaks = peaks_of_score(power, norm, self.grid, self.scales.span, n_more)
             bigger = self.optimise(self.extended(fit.kernel, peaks)) if peaks else fit
-            if bigger.criterion <= fit.criterion:
+            if not bigger.criterion > fit.criterion:
                 break
             fit = bigger
         return fit

@@ -147,7 +147,7 @@ INLINE Status backward_all(const Layer<T> &layer, const T *x, const T *coef, con
     auto *work = scratch<Scratch<T, ORDER>>();
     if (!work) return NO_MEMORY;
     auto &[place, interval, u, rate, g, sums, polynomial] = *work;
-    memset(grad_coef + start * slab, 0, sizeof(T) * (stop - start) * slab);
+    if (start < stop) memset(grad_coef + start * slab, 0, sizeof(T) * (stop - start) * slab);
     for (int64_t block = 0; block < n_samples; block += ROWS)
         for (int64_t m = 0; m < layer.n_members; m++)
             for (int64_t group = start; group < stop; group += GROUP) {

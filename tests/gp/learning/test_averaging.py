@@ -138,4 +138,4 @@ def test_tables_are_stacked_by_left_out_rows():
     np.testing.assert_allclose([each.probability for each in model.models_], expected, rtol=1e-6)
     assert all(len(each.draws) > 1 for each in model.models_)
     (plain,) = GPSpectralRegressor(max_iter=20, spectrum="gaussian", trend_degree=0).fit(X, y).models_
-    assert plain.draws == [plain.kernel]
+    assert [draw.theta.tolist() for draw in plain.draws] == [plain.kernel.theta.tolist()]

@@ -1,10 +1,13 @@
-"""Independence of torch's global state: modes, defaults and generators that somebody else has set or uses."""
+"""Independence of torch's global state: modes, defaults, generators and cores that somebody else has set or uses."""
 
 from contextlib import ExitStack, contextmanager, nullcontext
 
 import torch
+from threadpoolctl import ThreadpoolController
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from .kernels import on_threads
 
 FROM_SHAPES = {
     torch.empty, torch.eye, torch.linspace, torch.logspace, torch.ones, torch.rand, torch.randn, torch.zeros,
@@ -42,6 +45,26 @@ def reproducible(seed=None):
             modes.enter_context(SinglePrecision())
         if seed is not None:
             modes.enter_context(OwnGenerator(seed))
+        yield
+
+
+_openmp = None
+
+
+@contextmanager
+def without_spinning():
+    """Inside, torch works on one thread, and kernels on as many as torch had.
+
+    OpenMP's threads spin while they wait for each other, after every operation: where other processes want the cores,
+    that takes many times the time of the work itself. Threads of the kernels sleep, and only large work is shared out.
+    """
+    global _openmp
+    n_threads = torch.get_num_threads()
+    if n_threads == 1:
+        yield
+        return
+    _openmp = _openmp or ThreadpoolController()
+    with on_threads(n_threads), _openmp.limit(limits=1, user_api="openmp"):  # of this thread alone, unlike BLAS's
         yield
 
 

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import fit_context
 from .._devices import resolve_device
-from .._surroundings import trainable
+from .._surroundings import trainable, without_spinning
 from ..data._table import read_table
 from ..data._targets import read_groups, read_weight
 from ..training._plan import fit_network
@@ -55,7 +55,7 @@ class BaseKAN(Parameters):
             If a parameter or the data cannot be used; nothing has been trained then.
         """
         before = getattr(self, "_state", None) if self.warm_start else None
-        with trainable():
+        with trainable(), without_spinning():
             data = self._read(X, y, sample_weight, before, groups=groups)
             data, held_out = sides(self, data, before, X_val, y_val, sample_weight_val)
             design = designed(data, streams=False) if before is None else before.design
@@ -92,7 +92,7 @@ class BaseKAN(Parameters):
         if design is not None:
             self._check_continuation(design.settled, before.network.architecture)
         reader = self._reader(knows_columns=design is not None)
-        kinds = {} if design is None else {"categorical": design.categorical, "selected": design.selected}
+        kinds = {} if design is None else {"kinds": design.kinds, "selected": design.selected}
         columns = read_table(reader, X, reset=design is None, **kinds)
         known = None if design is None else design.target
         return self._read_rows(reader, columns, y, sample_weight, known, streams, groups, **given)
@@ -136,7 +136,16 @@ class BaseKAN(Parameters):
         """The columns of a table to predict for."""
         check_is_fitted(self)
         design = self._state.design
-        return read_table(self, X, reset=False, categorical=design.categorical, selected=design.selected)
+        columns = read_table(self, X, reset=False, kinds=design.kinds, selected=design.selected)
+        unknown = [
+            f"{column.described} (such as {min(labels, key=str)!r})"
+            for column, labels, are_all in design.encoder.strangers(columns)
+            if are_all
+        ]
+        if unknown:
+            message = f"X has only unknown categories in {', '.join(unknown)}, which count as nothing."
+            warnings.warn(f"{message} Pass labels as they were in fit.", UserWarning, stacklevel=3)
+        return columns
 
     def _raw(self, X):
         """Network outputs for a table, members averaged."""

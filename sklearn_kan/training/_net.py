@@ -2,7 +2,6 @@
 
 import math
 from collections import defaultdict
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ from scipy.special import softmax
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from skorch import NeuralNet
-from threadpoolctl import ThreadpoolController
 from torch import nn
 
 from ..optim import KFAC, GaussNewton
 from ._evaluation import EVALUATION_ROWS
+from ._interrupts import is_signal
 from ._losses import combined, cross_entropy, member_losses
 from ._parallel import average, n_processes
 from ._phases import cosine, is_coefficient, rate_of, streaming_phase
@@ -24,18 +23,6 @@ from ._rows import Batches, Rows
 from ._settings import Settings
 
 CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
-SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
-
-_threads = None
-
-
-def limited_threads(n_multiply_adds):
-    """Context in which small work runs on one thread; it restores the limits that were there."""
-    global _threads
-    if n_multiply_adds > SMALL_STEP or torch.get_num_threads() == 1:
-        return nullcontext()
-    _threads = _threads or ThreadpoolController()
-    return _threads.limit(limits=1, user_api="openmp")  # a limit of this thread alone, unlike that of BLAS
 
 
 class Net(NeuralNet):
@@ -50,6 +37,7 @@ class Net(NeuralNet):
         )  # fmt: skip
         self.phase, self.validation, self.generator = phase, validation, generator
         self.lowest = {}
+        self.is_interrupted = False
         self.fitting = self.batch = None  # in training: the rows, and the batch that callbacks are being told of
         self.roughness = Roughness(module.layers, phase.smoothness) if phase.smoothness else None
 
@@ -80,7 +68,8 @@ class Net(NeuralNet):
         try:
             super().notify(method_name, **kwargs)
         except KeyboardInterrupt as stop:
-            if method_name != "on_epoch_end":
+            self.is_interrupted = self.is_interrupted or method_name != "on_epoch_end" or is_signal(stop)
+            if self.is_interrupted:
                 raise
             raise Converged from stop
         if method_name == "on_epoch_end" and any(getattr(callback, "done", False) for _, callback in self.callbacks_):

@@ -118,8 +118,8 @@ BAD_FITS = {
                           alpha=-1),
     "loss": out_of_range("The 'loss' parameter of KANRegressor must be a str among {…}. Got 'mse' instead.",
                          loss="mse")._replace(only=KANRegressor),
-    "quantile": out_of_range("The 'quantile' parameter of KANRegressor must be a float in the range (0.0, 1.0). "
-                             "Got 1.5 instead.", quantile=1.5)._replace(only=KANRegressor),
+    "quantile": out_of_range("The 'quantile' parameter of KANRegressor must be a float in the range (0.0, 1.0) "
+                             "or an array-like. Got 1.5 instead.", quantile=1.5)._replace(only=KANRegressor),
     "class_weight": out_of_range("The 'class_weight' parameter of KANClassifier must be …'dict', a str among "
                                  "{'balanced'} or None. Got 'even' instead.",
                                  class_weight="even")._replace(only=KANClassifier),

@@ -12,6 +12,7 @@ from scipy.interpolate import insert as scipy_insert
 from sklearn_kan import KAN, KANClassifier, KANRegressor
 from sklearn_kan.bases import BSpline, TruncatedPower
 from sklearn_kan.bases._bspline import ADAPTIVE_TOLERANCE, mass_between
+from sklearn_kan.data._table import Column
 from sklearn_kan.knots import (
     adaptive_knots,
     insert_knots,
@@ -268,7 +269,7 @@ def test_knots_are_given_in_the_units_of_the_columns(estimator):
     knots = np.stack([np.linspace(-2, 2, 5), [80, 90, 100, 105, 130]], 1)
     y = y if estimator is KANRegressor else y > 0
     model = estimator(**SMALL, knots=knots).fit(X, y)
-    encoded = model.encoder_.transform([("a", knots[:, 0], False), ("b", knots[:, 1], False)])
+    encoded = model.encoder_.transform([Column("a", knots[:, 0], False), Column("b", knots[:, 1], False)])
     np.testing.assert_allclose(model.module_.layers[0].basis.knots.T, encoded, rtol=1e-6)
     assert model.module_.n_knots == [5, 4]
     same = estimator(**SMALL, knots=np.linspace(-2, 2, 5)).fit(X, y)

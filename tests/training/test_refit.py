@@ -257,3 +257,18 @@ def test_a_failure_is_told_once_and_leaves_the_training(monkeypatch):
     assert warning.category is ConvergenceWarning
     assert str(warning.message).startswith("The refit of the last layer failed:")
     np.testing.assert_allclose(model.predict(X), plain.predict(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("has_validation", [False, True])
+def test_many_features_are_solved_for_without_a_factorisation(has_validation, monkeypatch):
+    X = np.random.default_rng(0).normal(size=(700, 3))
+    y = X[:, 0] - X[:, 1] ** 2 + np.sin(3 * X[:, 2])
+    params = {"hidden_layer_sizes": (16,), "n_members": 2, "max_iter": 4, "random_state": 0}
+    params["early_stopping"] = has_validation
+    plain, dense = (KANRegressor(**params, refit=refit).fit(X, y) for refit in (None, "last_layer"))
+    monkeypatch.setattr(_linear_models, "MAX_DENSE", 20)
+    for name in ("qr", "svd", "cholesky", "eigh"):
+        monkeypatch.setattr(torch.linalg, name, None)
+    many = KANRegressor(**params, refit="last_layer").fit(X, y)
+    assert many.score(X, y) > plain.score(X, y)
+    assert not has_validation or 1 - many.score(X, y) < 1.5 * (1 - dense.score(X, y))

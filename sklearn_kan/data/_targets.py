@@ -274,4 +274,4 @@ def read_weight(sample_weight, n_samples):
         raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")
     if weight.max() > MAX_WEIGHT:
         raise ValueError(f"sample_weight has values above {MAX_WEIGHT:g} (maximum {weight.max():g}). Scale them down.")
-    return weight
+    return np.require(weight, requirements="W")  # torch cannot hold what may not be written

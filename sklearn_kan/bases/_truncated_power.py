@@ -83,23 +83,13 @@ class TruncatedPower(BSpline, name="truncated_power"):
     def place_knots(self, x, sample_weight=None):
         """Move the knots to the quantiles of `x`, shape (n_samples, in_features), if that was asked for."""
         if self.placement in ("quantile", "adaptive"):
-            knots = quantile_knots(x, self.n_knots, sample_weight, self.levels())
+            knots = quantile_knots(x, self.n_knots, sample_weight, knot_levels(self.n_knots, self.out_features))
             self.set_knots(knots.reshape(-1, self.n_knots))
 
     def starting_knots(self):
         """Uniform knots, staggered between outputs if they are individual."""
-        levels = self.levels().reshape(-1, 1, self.n_knots)
+        levels = knot_levels(self.n_knots, self.out_features).reshape(-1, 1, self.n_knots)
         return (LOW + (HIGH - LOW) * levels).repeat(1, self.in_features, 1).reshape(-1, self.n_knots)
-
-    def levels(self):
-        """Probabilities of the knots, one row, or one row per output."""
-        levels = torch.linspace(0, 1, self.n_knots, dtype=torch.float64)
-        if self.out_features is None:
-            return levels
-        stagger = (torch.arange(self.out_features, dtype=torch.float64) + 0.5) / self.out_features - 0.5
-        levels = levels.repeat(self.out_features, 1)
-        levels[:, 1:-1] += 0.9 * stagger[:, None] / (self.n_knots - 1)
-        return levels
 
     @torch.no_grad()
     def set_knots(self, knots):
@@ -213,22 +203,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
             Of ``1, x, ..., x**p``, then of ``(x - t_j)_+**p`` for each inner knot.
         """
         knots = self.current_knots().double()
-        knots = knots if self.out_features else knots.repeat(len(coef), 1)
-        table = piece_table(knots, self.degree)
-        local, origin, rate = (
-            part.reshape(*coef.shape[:2], self.n_knots + 1, -1)
-            for part in (edge_polynomials(table, coef.permute(1, 2, 0).double()), table.origin, table.rate)
-        )
-        powers = torch.arange(self.degree + 1, device=coef.device)
-        taylor = local * rate**powers  # in powers of x - origin
-        start = -origin[..., 1, 0]
-        monomials = torch.stack([
-            sum(math.comb(k, j) * taylor[..., 1, k] * start ** (k - j) for k in range(j, self.degree + 1))
-            for j in range(self.degree + 1)
-        ], dim=-1)  # fmt: skip
-        jumps = taylor[..., 2 : self.n_knots, -1] - taylor[..., 1 : self.n_knots - 1, -1]
-        is_inner = knots[:, 2:].isfinite().reshape(-1, self.in_features, self.n_knots - 2)
-        return torch.cat([monomials, torch.where(is_inner, jumps, 0.0)], -1)
+        return power_coefficients(knots if self.out_features else knots.repeat(len(coef), 1), self.degree, coef)
 
     def power_basis(self, x):
         """Values of the truncated powers themselves, in the order of :meth:`power_coef`.
@@ -242,6 +217,36 @@ class TruncatedPower(BSpline, name="truncated_power"):
         offset = x[..., None] - knots[..., 1:-1]
         truncated = torch.where(offset >= 0, offset.clamp(min=0) ** self.degree, 0.0)
         return torch.cat([monomials.expand(*truncated.shape[:-1], -1), truncated], -1)
+
+
+def knot_levels(n_knots, out_features=None):
+    """Probabilities of knots, one row, or with knots of their own one row per output: they are staggered."""
+    levels = torch.linspace(0, 1, n_knots, dtype=torch.float64)
+    if out_features is None:
+        return levels
+    stagger = (torch.arange(out_features, dtype=torch.float64) + 0.5) / out_features - 0.5
+    levels = levels.repeat(out_features, 1)
+    levels[:, 1:-1] += 0.9 * stagger[:, None] / (n_knots - 1)
+    return levels
+
+
+def power_coefficients(knots, degree, coef):
+    """What `TruncatedPower.power_coef` gives, from knots with a row for each edge, ``(out * in, n_knots)``."""
+    table, n_knots = piece_table(knots, degree), knots.shape[1]
+    local, origin, rate = (
+        part.reshape(*coef.shape[:2], n_knots + 1, -1)
+        for part in (edge_polynomials(table, coef.permute(1, 2, 0).double()), table.origin, table.rate)
+    )
+    powers = torch.arange(degree + 1, device=coef.device)
+    taylor = local * rate**powers  # in powers of x - origin
+    start = -origin[..., 1, 0]
+    monomials = torch.stack([
+        sum(math.comb(k, j) * taylor[..., 1, k] * start ** (k - j) for k in range(j, degree + 1))
+        for j in range(degree + 1)
+    ], dim=-1)  # fmt: skip
+    jumps = taylor[..., 2:n_knots, -1] - taylor[..., 1 : n_knots - 1, -1]
+    is_inner = knots[:, 2:].isfinite().reshape(*coef.shape[:2], n_knots - 2)
+    return torch.cat([monomials, torch.where(is_inner, jumps, 0.0)], -1)
 
 
 def interval_powers(table, weight):

@@ -1,8 +1,10 @@
 """Ctrl-C and failures in training: nothing is swallowed, nothing half done is kept."""
 
+import itertools
 import math
 import signal
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +28,16 @@ OPTIMIZERS = {
 
 @pytest.fixture(autouse=True)
 def no_signal_before(monkeypatch):
+    monkeypatch.setattr(_interrupts, "_latest", -math.inf)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+def set_clock(monkeypatch, step):
+    """Let the clock by which signals follow one another show `step` seconds more at every look."""
+    seconds = itertools.count(0.0, step)
+    monkeypatch.setattr(_interrupts, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
     monkeypatch.setattr(_interrupts, "_latest", -math.inf)
 
 
@@ -155,11 +167,11 @@ def test_whoever_watches_is_interrupted(event, refit, monkeypatch):
 
 def test_two_signals_in_a_row_end_everything(monkeypatch):
     search = GridSearchCV(make(callbacks=[At("on_epoch_end")]), {"alpha": [0.1, 1.0]}, cv=2)
+    set_clock(monkeypatch, 1.0)
     with pytest.warns(UserWarning, match=TOLD) as caught, pytest.raises(KeyboardInterrupt):
         search.fit(X, Y)
     assert len(caught) == 1
-    clock = iter(range(0, 1000, 10))
-    monkeypatch.setattr(_interrupts.time, "monotonic", lambda: float(next(clock)))
+    set_clock(monkeypatch, 10.0)
     with pytest.warns(UserWarning, match=TOLD) as caught:
         search.fit(X, Y)
     assert len(caught) == 5  # each fit by itself, of two folds and the refit

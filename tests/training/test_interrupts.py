@@ -3,6 +3,9 @@
 import math
 import signal
 import warnings
+from functools import partial
+from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -153,13 +156,18 @@ def test_whoever_watches_is_interrupted(event, refit, monkeypatch):
         make().fit(X, Y)
 
 
+def ticking(seconds):
+    """A clock that goes on by some seconds whenever it is looked at."""
+    return SimpleNamespace(monotonic=partial(next, count(0.0, seconds)))
+
+
 def test_two_signals_in_a_row_end_everything(monkeypatch):
+    monkeypatch.setattr(_interrupts, "time", ticking(1.0))
     search = GridSearchCV(make(callbacks=[At("on_epoch_end")]), {"alpha": [0.1, 1.0]}, cv=2)
     with pytest.warns(UserWarning, match=TOLD) as caught, pytest.raises(KeyboardInterrupt):
         search.fit(X, Y)
     assert len(caught) == 1
-    clock = iter(range(0, 1000, 10))
-    monkeypatch.setattr(_interrupts.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(_interrupts, "time", ticking(10.0))
     with pytest.warns(UserWarning, match=TOLD) as caught:
         search.fit(X, Y)
     assert len(caught) == 5  # each fit by itself, of two folds and the refit

@@ -156,18 +156,18 @@ def test_whoever_watches_is_interrupted(event, refit, monkeypatch):
         make().fit(X, Y)
 
 
-def ticking(seconds):
+def ticking(seconds, start):
     """A clock that goes on by some seconds whenever it is looked at."""
-    return SimpleNamespace(monotonic=partial(next, count(0.0, seconds)))
+    return SimpleNamespace(monotonic=partial(next, count(start, seconds)))
 
 
 def test_two_signals_in_a_row_end_everything(monkeypatch):
-    monkeypatch.setattr(_interrupts, "time", ticking(1.0))
+    monkeypatch.setattr(_interrupts, "time", ticking(1.0, start=0.0))
     search = GridSearchCV(make(callbacks=[At("on_epoch_end")]), {"alpha": [0.1, 1.0]}, cv=2)
     with pytest.warns(UserWarning, match=TOLD) as caught, pytest.raises(KeyboardInterrupt):
         search.fit(X, Y)
     assert len(caught) == 1
-    monkeypatch.setattr(_interrupts, "time", ticking(10.0))
+    monkeypatch.setattr(_interrupts, "time", ticking(10.0, start=1000.0))
     with pytest.warns(UserWarning, match=TOLD) as caught:
         search.fit(X, Y)
     assert len(caught) == 5  # each fit by itself, of two folds and the refit

@@ -36,7 +36,7 @@ ALLOWED = {
     "gp": ({"_compat", "_devices", "data"}, TABLES),
     "inspection": ({"bases", "data", "gp", "model", "network", "training"}, TABLES),
     "search": (
-        {"_compat", "_equality", "bases", "estimators", "gp", "training"},
+        {"_compat", "_equality", "bases", "estimators", "gp", "network", "training"},
         TABLES | {"joblib", "optuna", "threadpoolctl", "tqdm"},
     ),
     "_show_versions": ({"kernels"}, TORCH),

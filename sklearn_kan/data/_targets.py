@@ -31,6 +31,14 @@ class Classes(NamedTuple):
     def n_raw(self):
         return len(self.labels)
 
+    def check_several(self, places, streams):
+        """Raise unless rows have several classes, or if more of them will come, the target has."""
+        if len(self.labels if streams else np.unique(places)) < 2:
+            raise ValueError(
+                f"y has only one class, {self.labels.tolist()[places[0]]!r}, among rows of positive weight. "
+                "Pass rows of at least two classes; in partial_fit pass classes with all labels."
+            )
+
     def encode(self, places):
         """What the loss is learned on, ``(n,) -> (n,)``."""
         return torch.from_numpy(places)
@@ -274,4 +282,4 @@ def read_weight(sample_weight, n_samples):
         raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")
     if weight.max() > MAX_WEIGHT:
         raise ValueError(f"sample_weight has values above {MAX_WEIGHT:g} (maximum {weight.max():g}). Scale them down.")
-    return weight
+    return np.require(weight, requirements="W")  # torch cannot hold what may not be written

@@ -225,9 +225,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
             learning_rate=learning_rate, learning_rate_init=learning_rate_init, max_iter=max_iter,
             early_stopping=early_stopping, validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change, tol=tol, refit=refit, categorical_features=categorical_features,
-            max_categories=max_categories,
-            monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device, dtype=dtype,
-            warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
+            max_categories=max_categories, monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device,
+            dtype=dtype, warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
         )  # fmt: skip
         self.class_weight = class_weight
 
@@ -337,12 +336,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         return weight if self.class_weight is None else weigh_classes(self.class_weight, target.labels, y, weight)
 
     def _check_rows(self, y, target, streams):
-        n_classes = len(target.labels if streams else np.unique(y))
-        if n_classes < 2:
-            raise ValueError(
-                f"y has only one class, {target.labels.tolist()[y[0]]!r}, among rows of positive weight. "
-                "Pass rows of at least two classes; in partial_fit pass classes with all labels."
-            )
+        target.check_several(y, streams)
 
     def _output_directions(self, n_raw):
         if n_raw > 2:

@@ -117,7 +117,7 @@ class Design(NamedTuple):
         is_whole = len(data.columns) == len(self.selected)
         columns = list(compress(data.columns, self.selected)) if is_whole else data.columns
         X = torch.from_numpy(self.encoder.transform(columns, dtype=self.dtype))
-        groups = None if data.groups is None else torch.from_numpy(data.groups)
+        groups = None if data.groups is None else torch.from_numpy(np.require(data.groups, requirements="W"))
         rows = Rows(X, self.target.encode(data.y), torch.from_numpy(weight), groups=groups)
         return merged(rows) if len(rows) <= MERGED_ROWS else rows
 

@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.metrics import d2_pinball_score, r2_score
 
 from ..data._targets import LOG_LINK, TargetScaler
-from ..training._losses import OF_POWER, regression_loss
+from ..training._losses import OF_POWER, has_levels, regression_loss
 
 
 class Objective(NamedTuple):
@@ -73,3 +74,11 @@ class Objective(NamedTuple):
                 f"loss={self.name!r}{power} needs targets {needed}, got a minimum of {lowest:g}. "
                 "Choose another loss, or correct y."
             )
+
+
+def explained(loss, y, predicted, sample_weight=None):
+    """R² of predictions; for several quantiles the mean over their levels of D², by the pinball loss."""
+    if not has_levels(loss):
+        return r2_score(y, predicted, sample_weight=sample_weight)
+    by_level = zip(predicted.T, loss.level, strict=True)
+    return float(np.mean([d2_pinball_score(y, q, sample_weight=sample_weight, alpha=a) for q, a in by_level]))

@@ -3,17 +3,14 @@
 from numbers import Real
 from typing import ClassVar
 
-import numpy as np
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.metrics import d2_pinball_score
-from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, StrOptions
 from ..data._targets import read_numbers
 from ..training._intervals import check_level, interval_ends
-from ..training._losses import REGRESSION_LOSSES, has_levels
-from ._objective import Objective
+from ..training._losses import REGRESSION_LOSSES
+from ._objective import Objective, explained
 from ._streaming import StreamingKAN
 
 
@@ -249,9 +246,8 @@ default="squared_error"
             learning_rate=learning_rate, learning_rate_init=learning_rate_init, max_iter=max_iter,
             early_stopping=early_stopping, validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change, tol=tol, refit=refit, categorical_features=categorical_features,
-            max_categories=max_categories,
-            monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device, dtype=dtype,
-            warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
+            max_categories=max_categories, monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device,
+            dtype=dtype, warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
         )  # fmt: skip
         self.loss = loss
         self.quantile = quantile
@@ -293,26 +289,20 @@ default="squared_error"
         rows, not for each kind of row, and for each output by itself.
         """
         columns = self._columns(X)
-        model = self.model_
-        if not return_std and return_interval is None:
-            return model.target.decode(model.raw(columns))
+        model, errors = self.model_, self._state.network.held_out_errors
         if return_interval is not None:
-            check_level(return_interval, self._state.network.held_out_errors)
-        if not return_std:
-            raw = model.raw(columns)
-            return model.target.decode(raw), self._interval(raw, return_interval)
-        if model.module.n_members is None:
+            check_level(return_interval, errors)
+        if return_std and model.module.n_members is None:
             raise ValueError(
                 f"return_std=True needs members, and the fitted network has none: n_members={self.n_members}, "
                 f"monotonic_cst={self.monotonic_cst!r}. Fit with n_members of at least 2 and without constraints."
             )
-        raw = torch.from_numpy(model.raw_of_members(columns))
-        members = np.stack([model.target.decode(member.numpy()) for member in raw.unbind(1)])
-        mean = np.average(members, axis=0, weights=model.member_weights)
-        variance = np.average((members - mean) ** 2, axis=0, weights=model.member_weights)
-        average = model.averaged(raw).numpy()
-        spread = model.target.decode(average), np.sqrt(variance)
-        return spread if return_interval is None else (*spread, self._interval(average, return_interval))
+        raw, *std = model.spread(columns) if return_std else [model.raw(columns)]
+        found = [model.target.decode(raw), *std]
+        if return_interval is not None:
+            ends = interval_ends(model.loss, torch.from_numpy(raw), errors, return_interval)
+            found.append(model.target.in_units(ends))
+        return tuple(found) if len(found) > 1 else found[0]
 
     def score(self, X, y, sample_weight=None):
         """How much of the variation of `y` is explained.
@@ -329,17 +319,8 @@ default="squared_error"
             R² of `predict`, whatever the loss. For several quantiles it is the mean over levels of D², the share of a
             constant's pinball loss that is saved (`sklearn.metrics.d2_pinball_score`).
         """
-        check_is_fitted(self)
-        loss = self.model_.loss
-        if not has_levels(loss):
-            return super().score(X, y, sample_weight)
-        by_level = zip(self.predict(X).T, loss.level, strict=True)
-        return float(np.mean([d2_pinball_score(y, q, sample_weight=sample_weight, alpha=a) for q, a in by_level]))
-
-    def _interval(self, raw, level):
-        """Both ends of intervals around predictions, from raw outputs (n, n_raw)."""
-        ends = interval_ends(self.model_.loss, torch.from_numpy(raw), self._state.network.held_out_errors, level)
-        return self.model_.target.in_units(ends)
+        predicted = self.predict(X)
+        return explained(self.model_.loss, y, predicted, sample_weight)
 
     @property
     def target_scaler_(self):

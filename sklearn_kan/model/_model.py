@@ -52,6 +52,14 @@ class Model(NamedTuple):
         """Outputs of each member: ndarray of shape (n_samples, n_members, n_raw)."""
         return self._in_parts(columns, lambda raw: within_reach(self.loss, raw))
 
+    def spread(self, columns):
+        """Averaged outputs (n_samples, n_raw), and the standard deviation of the members' predictions."""
+        raw = torch.from_numpy(self.raw_of_members(columns))
+        members = np.stack([self.target.decode(member.numpy()) for member in raw.unbind(1)])
+        mean = np.average(members, axis=0, weights=self.member_weights)
+        variance = np.average((members - mean) ** 2, axis=0, weights=self.member_weights)
+        return self.averaged(raw).numpy(), np.sqrt(variance)
+
     def averaged(self, raw):
         """What members predict together; outputs of a single network as they are."""
         together = raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)

@@ -86,6 +86,7 @@ class Edges(nn.Module):
 
     def __init__(self, allowed, direction):
         super().__init__()
+        # contiguous, and with them the numbers behind the coefficients: L-BFGS views these as one vector
         self.register_buffer("allowed", allowed.T[:, None].float().contiguous(), persistent=False)
         self.register_buffer("direction", direction.T[:, None].float().contiguous(), persistent=False)
 
@@ -111,7 +112,7 @@ class Masked(nn.Module):
 
     def __init__(self, mask):
         super().__init__()
-        self.register_buffer("mask", mask.float(), persistent=False)
+        self.register_buffer("mask", mask.float().contiguous(), persistent=False)
 
     def forward(self, raw):
         return raw * self.mask

@@ -47,6 +47,10 @@ class Stopped(BaseException):
     """A trial is hopeless. Not an Exception, which scikit-learn would take for a failure of the fit."""
 
 
+class Interrupted(BaseException):
+    """Ctrl-C within a report. Training would take a KeyboardInterrupt at the end of a pass for the end of a phase."""
+
+
 class Reporter:
     """Hands a fold's validation scores on to a trial, in tenths of the passes, and stops it where it is hopeless.
 
@@ -61,6 +65,12 @@ class Reporter:
         self.best = -math.inf
 
     def __call__(self, valid_loss, n_passes):
+        try:
+            self.report(valid_loss, n_passes)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
+
+    def report(self, valid_loss, n_passes):
         self.n_passes += 1
         if valid_loss is None or not math.isfinite(valid_loss):
             return
@@ -107,6 +117,8 @@ def evaluate(trial, params, task, contexts):
                 )  # fmt: skip
         except Stopped:
             return Outcome(folds, True)
+        except Interrupted as error:
+            raise KeyboardInterrupt from error
         score = sought(result["test_scores"], task.metric)
         folds.append(plain(result) | {"score": score})
         trial.set_user_attr(FOLDS, folds)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from optuna.pruners import BasePruner
+from optuna.trial import TrialState
 
 from ._objective import FOLDS, N_REPORTS
 
@@ -13,7 +14,7 @@ class FoldPruner(BasePruner):
 
     Trials are compared at checkpoints: once in the first fold by the validation score of training, where there is
     one, and at the end of each fold by the mean score of the folds so far. A trial that is not among the best
-    ``1 / reduction_factor`` of those that got there is stopped.
+    ``1 / reduction_factor`` of those that got there, failed ones left out, is stopped.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ class FoldPruner(BasePruner):
         if here is None or (step % N_REPORTS and step != self.first_step):
             return False
         trials = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+        trials = [other for other in trials if other.state != TrialState.FAIL]
         others = [place for other in trials if (place := standing(other, step)) is not None]
         n_better = sum(other > here for other in others)
         return n_better >= math.ceil((len(others) + 1) / self.reduction_factor)

@@ -4,6 +4,7 @@ A worker gets a copy of the study and reports to that; only this process writes 
 no access to the storage, and one that dies takes nothing along but its own trial.
 """
 
+import warnings
 from concurrent.futures import BrokenExecutor
 from contextlib import nullcontext
 from itertools import islice
@@ -13,10 +14,51 @@ import torch
 from joblib import cpu_count
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import ThreadpoolController
+from tqdm.auto import tqdm
 
 from .._compat import trial_id
 from ._objective import FOLDS, evaluate
 from ._study import quiet
+
+
+def run(ledger, task, n_jobs, contexts, verbose):
+    """Run trials until there are enough; Ctrl-C ends them before that, once one has a result.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    task : Task
+    n_jobs : int
+    contexts : callable
+        Number of a trial to the callback contexts of its folds.
+    verbose : int
+        A progress bar if positive.
+    """
+    n_left = None if ledger.n_trials is None else max(0, ledger.n_trials - len(ledger.results()))
+
+    def tick():
+        if not bar.disable:
+            bar.set_description(best_so_far(ledger.study), refresh=False)
+        bar.update()
+
+    with tqdm(total=n_left, unit="trial", disable=not verbose) as bar:
+        try:
+            if n_jobs == 1:
+                run_here(ledger, task, contexts, tick)
+            else:
+                run_on_workers(ledger, task, n_jobs, contexts, tick)
+        except KeyboardInterrupt:
+            if not ledger.results():
+                raise
+            warnings.warn("The search was interrupted; it ends with the trials so far.", stacklevel=5)
+
+
+def best_so_far(study):
+    """A study's best trial, in words."""
+    try:
+        return f"Best trial: {study.best_trial.number}. Best value: {study.best_value:.6g}"
+    except ValueError:
+        return "No trial is complete"
 
 
 def run_here(ledger, task, contexts, tick):

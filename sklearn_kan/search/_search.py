@@ -1,7 +1,6 @@
 """KANSearchCV."""
 
 import time
-import warnings
 from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -13,15 +12,14 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import indexable
-from tqdm.auto import tqdm
 
 from .._compat import BaseSearchCV, Interval, check_method_params, fit_context, warn_or_raise_about_fit_failures
 from ._objective import FOLDS, Task
 from ._pruning import FoldPruner
 from ._results import results_of
-from ._run import run_here, run_on_workers
+from ._run import run
 from ._space import space_for
-from ._study import Ledger, open_study, quiet
+from ._study import Ledger, is_persistent, open_study, quiet
 
 
 class KANSearchCV(BaseSearchCV):
@@ -186,23 +184,25 @@ n_features_in_, feature_names_in_
         X, y = indexable(X, y)
         params = check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
-        task = self._task(X, y, scorers, routed)
+        task = task_of(self, X, y, scorers, routed)
         space = space_for(task.estimator, self.space, self.bases, len(task.splits[0][0]) + len(task.splits[0][1]))
         weights = {"sample_weight": params["sample_weight"]} if "sample_weight" in params else None
         begun = {"estimator": self, "X": X, "y": y, "metadata": weights}
         root = self._init_callback_context(max_subtasks=1 + (self.refit is not False)).call_on_fit_task_begin(**begun)
-        trials, trial_params = self._search(task, space, root)
+        study, trials, settings = searched(self, task, space, root)
         folds = [fold for trial in trials for fold in trial.user_attrs.get(FOLDS, [])]
         warn_or_raise_about_fit_failures(folds, self.error_score)
-        self.cv_results_ = results_of(
-            trials, trial_params, self.n_splits_, self.return_train_score, self._format_results
-        )
-        self._choose(folds[0]["test_scores"], refit_metric)
+        results = results_of(trials, settings, len(task.splits), self.return_train_score, self._format_results)
+        scorer = getattr(scorers, "_scorers", scorers)
+        fitted = {"study_": study, "cv_results_": results, "n_splits_": len(task.splits), "scorer_": scorer}
+        fitted |= best_of(self, results, folds[0]["test_scores"], refit_metric)
+        contexts = [root]
         if self.refit:
-            context = root.subcontext(task_name="refit-with-best-params")
-            self._refit(X, y, task.estimator, routed.estimator.fit, context, begun)
-        self.scorer_ = getattr(scorers, "_scorers", scorers)
-        root.call_on_fit_task_end(**begun)
+            contexts.insert(0, root.subcontext(task_name="refit-with-best-params"))
+            fitted |= refitted(task, fitted["best_params_"], contexts[0], begun)
+        self._adopt(fitted)
+        for context in contexts:
+            context.call_on_fit_task_end(**begun)
         return self
 
     def __sklearn_tags__(self):
@@ -213,99 +213,80 @@ n_features_in_, feature_names_in_
         tags.array_api_support = False
         return tags
 
-    def _task(self, X, y, scorers, routed):
-        """Splits, and everything else that all trials share."""
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        self.n_splits_ = cv.get_n_splits(X, y, **routed.splitter.split)
-        splits = list(cv.split(X, y, **routed.splitter.split))
-        if len(splits) != self.n_splits_:
-            raise ValueError(
-                f"cv.split and cv.get_n_splits return inconsistent results. Expected {self.n_splits_} splits, got "
-                f"{len(splits)}"
-            )
-        options = {
-            "scorer": scorers, "fit_params": routed.estimator.fit, "score_params": routed.scorer.score,
-            "return_train_score": self.return_train_score, "return_times": True, "error_score": self.error_score,
-            "verbose": self.verbose, "caller": clone(self) if hasattr(self, "_skl_callbacks") else None,
-        }  # fmt: skip
-        metric = self.refit if isinstance(self.refit, str) else None
-        return Task(seeded(clone(self.estimator), self.random_state), X, y, splits, options, metric)
-
-    def _search(self, task, space, root):
-        """Run trials until there are enough; returns all of the study, and their parameters."""
-        search = root.subcontext(task_name="search", max_subtasks=None, sequential_subtasks=False)
-        search.call_on_fit_task_begin(estimator=self)
-
-        def contexts(number):
-            numbers = range(number * self.n_splits_, (number + 1) * self.n_splits_)
-            return [search.subcontext(task_name="candidate-split-evaluation", task_id=task_id) for task_id in numbers]
-
-        pruner = FoldPruner() if self.pruner is None else deepcopy(self.pruner)
-        with quiet():
-            self.study_ = open_study(self.storage, self.study_name, self.load_if_exists, pruner, task)
-        ledger = Ledger(
-            self.study_, space, task, sampler=deepcopy(self.sampler), random_state=self.random_state,
-            n_trials=self.n_trials, timeout=self.timeout,
-        )  # fmt: skip
-        before = ledger.results()
-        for trial in before:
-            ledger.params_of(trial)  # raises if it is from another space
-        n_left = None if self.n_trials is None else max(0, self.n_trials - len(before))
-        n_jobs = effective_n_jobs(self.n_jobs)
-        bar = tqdm(total=n_left, unit="trial", disable=not self.verbose)
-
-        def tick():
-            if not bar.disable:
-                bar.set_description(best_so_far(self.study_), refresh=False)
-            bar.update()
-
-        try:
-            if n_jobs == 1:
-                run_here(ledger, task, contexts, tick)
-            else:
-                run_on_workers(ledger, task, n_jobs, contexts, tick)
-        except KeyboardInterrupt:
-            if not ledger.results():
-                raise
-            warnings.warn("The search was interrupted; it ends with the trials so far.", stacklevel=4)
-        finally:
-            ledger.drop_running()
-            bar.close()
-        search.call_on_fit_task_end(estimator=self)
-        trials = ledger.results()
-        return trials, [ledger.params_of(trial) for trial in trials]
-
-    def _choose(self, first_scores, refit_metric):
-        """The best trial, by the rules of scikit-learn's searches."""
-        self.multimetric_ = isinstance(first_scores, dict)
-        if callable(self.scoring) and self.multimetric_:
-            self._check_refit_for_multimetric(first_scores)
-            refit_metric = self.refit
-        if self.refit or not self.multimetric_:
-            self.best_index_ = self._select_best_index(self.refit, refit_metric, self.cv_results_)
-            if not callable(self.refit):
-                self.best_score_ = self.cv_results_[f"mean_test_{refit_metric}"][self.best_index_]
-            self.best_params_ = self.cv_results_["params"][self.best_index_]
-
-    def _refit(self, X, y, estimator, fit_params, context, begun):
-        """Fit the best setting to all rows."""
-        self.best_estimator_ = clone(estimator).set_params(**clone(self.best_params_, safe=False))
-        with context.propagate_callback_context(self.best_estimator_):
-            context.call_on_fit_task_begin(**begun)
-            start = time.time()
-            self.best_estimator_.fit(*((X,) if y is None else (X, y)), **fit_params)
-            self.refit_time_ = time.time() - start
-        if hasattr(self.best_estimator_, "feature_names_in_"):
-            self.feature_names_in_ = self.best_estimator_.feature_names_in_
-        context.call_on_fit_task_end(**begun)
+    def _adopt(self, fitted):
+        """Set the fitted attributes; none of an earlier fit is left."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        self.__dict__.update(fitted)
 
 
-def best_so_far(study):
-    """A study's best trial, in words."""
-    try:
-        return f"Best trial: {study.best_trial.number}. Best value: {study.best_value:.6g}"
-    except ValueError:
-        return "No trial is complete"
+def searched(search, task, space, root):
+    """Run trials until there are enough; returns the study, its trials that count, and their parameters."""
+    context = root.subcontext(task_name="search", max_subtasks=None, sequential_subtasks=False)
+    context.call_on_fit_task_begin(estimator=search)
+    n_splits = len(task.splits)
+
+    def contexts(number):
+        numbers = range(number * n_splits, (number + 1) * n_splits)
+        return [context.subcontext(task_name="candidate-split-evaluation", task_id=task_id) for task_id in numbers]
+
+    pruner = FoldPruner() if search.pruner is None else deepcopy(search.pruner)
+    with quiet():
+        study = open_study(search.storage, search.study_name, search.load_if_exists, pruner, task)
+    ledger = Ledger(
+        study, space, task, is_labelled=is_persistent(search.storage), sampler=deepcopy(search.sampler),
+        random_state=search.random_state, n_trials=search.n_trials, timeout=search.timeout,
+    )  # fmt: skip
+    with ledger:
+        run(ledger, task, effective_n_jobs(search.n_jobs), contexts, search.verbose)
+    context.call_on_fit_task_end(estimator=search)
+    trials = ledger.results()
+    return study, trials, [ledger.params_of(trial) for trial in trials]
+
+
+def best_of(search, results, first_scores, refit_metric):
+    """The best trial, by the rules of scikit-learn's searches, as fitted attributes."""
+    is_multimetric = isinstance(first_scores, dict)
+    fitted = {"multimetric_": is_multimetric}
+    if callable(search.scoring) and is_multimetric:
+        search._check_refit_for_multimetric(first_scores)
+        refit_metric = search.refit
+    if search.refit or not is_multimetric:
+        best = search._select_best_index(search.refit, refit_metric, results)
+        fitted |= {"best_index_": best, "best_params_": results["params"][best]}
+        if not callable(search.refit):
+            fitted["best_score_"] = results[f"mean_test_{refit_metric}"][best]
+    return fitted
+
+
+def refitted(task, params, context, begun):
+    """The best setting, fitted to all rows, as fitted attributes."""
+    estimator = clone(task.estimator).set_params(**clone(params, safe=False))
+    with context.propagate_callback_context(estimator):
+        context.call_on_fit_task_begin(**begun)
+        start = time.time()
+        estimator.fit(*((task.X,) if task.y is None else (task.X, task.y)), **task.options["fit_params"])
+        fitted = {"best_estimator_": estimator, "refit_time_": time.time() - start}
+    names = getattr(estimator, "feature_names_in_", None)
+    return fitted if names is None else fitted | {"feature_names_in_": names}
+
+
+def task_of(search, X, y, scorers, routed):
+    """Splits, and everything else that all trials of a search share."""
+    cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
+    n_splits = cv.get_n_splits(X, y, **routed.splitter.split)
+    splits = list(cv.split(X, y, **routed.splitter.split))
+    if len(splits) != n_splits:
+        raise ValueError(
+            f"cv.split and cv.get_n_splits return inconsistent results. Expected {n_splits} splits, got {len(splits)}"
+        )
+    options = {
+        "scorer": scorers, "fit_params": routed.estimator.fit, "score_params": routed.scorer.score,
+        "return_train_score": search.return_train_score, "return_times": True, "error_score": search.error_score,
+        "verbose": search.verbose, "caller": clone(search) if hasattr(search, "_skl_callbacks") else None,
+    }  # fmt: skip
+    metric = search.refit if isinstance(search.refit, str) else None
+    return Task(seeded(clone(search.estimator), search.random_state), X, y, splits, options, metric)
 
 
 def seeded(estimator, random_state):

@@ -13,9 +13,12 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FixedTrial, TrialState
 from sklearn.utils import check_random_state
 
+from ._labels import label, labelled
 from ._objective import FOLDS, OWN, mean_score
+from ._owner import is_gone, this_process
 
-LOST, DATA = "lost", "data"  # user attributes of a trial whose worker died, and of a study
+LOST, OWNER = "lost", "process"  # user attributes of a trial: how often its worker died, and whose it is
+DATA = "data"  # user attribute of a study
 MOST_LOSSES = 2  # of one setting's worker, until the setting counts as failed
 N_RANDOM = 5  # trials drawn at random before the sampler begins to learn; the first, the own setting, is a good start
 
@@ -52,6 +55,11 @@ def open_study(storage, study_name, load_if_exists, pruner, task):
     return study
 
 
+def is_persistent(storage):
+    """Whether a storage keeps numbers, texts, truth values and None only."""
+    return storage is not None and not isinstance(storage, optuna.storages.InMemoryStorage)
+
+
 def fingerprint(task):
     """What tells targets and splits from others."""
     y = np.asarray(task.y)
@@ -75,11 +83,15 @@ def tree_parzen(seed, number):
 class Ledger:
     """Asks a study for trials and tells it what they gave; may be used from several threads.
 
+    As a context it closes the trials that are still running at its end.
+
     Parameters
     ----------
     study : optuna.Study
     space : Space
     task : Task
+    is_labelled : bool
+        Whether the study knows choices by their labels.
     sampler : optuna sampler or None
     random_state : int, RandomState instance or None
     n_trials : int or None
@@ -88,16 +100,42 @@ class Ledger:
         Seconds after which no further trial is started.
     """
 
-    def __init__(self, study, space, task, *, sampler, random_state, n_trials, timeout):
-        self.study, self.space, self.task = study, space, task
+    def __init__(self, study, space, task, *, is_labelled, sampler, random_state, n_trials, timeout):
+        self.study, self.space, self.task, self.is_labelled = study, space, task, is_labelled
+        self.own = self.labelled_own() if is_labelled else space.own
         self.seed = None if sampler is not None else check_random_state(random_state).randint(2**31)
         if sampler is not None:
             study.sampler = sampler
         self.n_trials, self.deadline = n_trials, math.inf if timeout is None else time.monotonic() + timeout
-        self.running = {}
+        self.running, self.is_over = {}, False
         self.lock = Lock()
-        if not any(OWN in trial.user_attrs for trial in self.results()):
-            study.enqueue_trial(space.own or {}, user_attrs={OWN: True})
+
+    def __enter__(self):
+        vars(self.study)["stop"] = self.stop
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if OWNER not in trial.user_attrs or is_gone(trial.user_attrs[OWNER]):
+                self.close(trial.number, trial.user_attrs.get(FOLDS, []))
+        for trial in self.results():
+            self.params_of(trial)  # raises if it is from another space
+        if not any(OWN in trial.user_attrs and self.counts(trial) for trial in self.study.get_trials(deepcopy=False)):
+            self.study.enqueue_trial(self.own or {}, user_attrs={OWN: True})
+        return self
+
+    def __exit__(self, *error):
+        self.drop_running()
+        del vars(self.study)["stop"]
+
+    def labelled_own(self):
+        """The estimator's own setting in labels; None if they do not tell it from others."""
+        own = self.space.own and {name: label(value) for name, value in self.space.own.items()}
+        try:
+            return own if own is None or self.drawn(FixedTrial(own)) else None
+        except ValueError:
+            return None
+
+    def stop(self):
+        """In place of `Study.stop`, by which samplers say that they have tried everything."""
+        self.is_over = True
 
     def results(self):
         """Trials that count, in the order in which they were asked for."""
@@ -107,6 +145,14 @@ class Ledger:
         n_folds = len(trial.user_attrs.get(FOLDS, []))
         return trial.state == TrialState.PRUNED or (trial.state.is_finished() and n_folds == len(self.task.splits))
 
+    def counts(self, trial):
+        """Whether a trial has a result, or will have one."""
+        return not trial.state.is_finished() or self.has_result(trial)
+
+    def drawn(self, trial):
+        """Parameters of the estimator, as the space draws them by a trial."""
+        return self.space.draw(labelled(trial) if self.is_labelled else trial)
+
     def params_of(self, trial):
         """The estimator's parameters in a trial of the study.
 
@@ -115,10 +161,10 @@ class Ledger:
         ValueError
             If the trial is from another space.
         """
-        if OWN in trial.user_attrs and not self.space.own:
+        if OWN in trial.user_attrs and not self.own:
             return {}
         try:
-            return self.space.draw(FixedTrial(trial.params))
+            return self.drawn(FixedTrial(trial.params))
         except (ValueError, KeyError) as error:
             raise ValueError(
                 f"study_name={self.study.study_name!r} has trials of another space: {error}. Choose another "
@@ -131,34 +177,49 @@ class Ledger:
             trials = self.study.get_trials(deepcopy=False)
             n_results = sum(map(self.has_result, trials))
             is_first = not self.running and n_results == 0
-            if self.n_trials is not None and n_results + len(self.running) >= self.n_trials:
+            if self.is_over or (self.n_trials is not None and n_results + len(self.running) >= self.n_trials):
                 return None
             if time.monotonic() > self.deadline and not is_first:
                 return None
             if self.seed is not None:
-                self.study.sampler = tree_parzen(self.seed, len(trials))
+                n_running = sum(trial.state == TrialState.RUNNING for trial in trials)
+                self.study.sampler = tree_parzen(self.seed, n_results + n_running)
             trial = self.study.ask()
             self.running[trial.number] = trial
-            is_bare = OWN in trial.user_attrs and not self.space.own
-            return trial, {} if is_bare else self.space.draw(trial)
+            trial.set_user_attr(OWNER, this_process())
+            is_bare = OWN in trial.user_attrs and not self.own
+            return trial, {} if is_bare else self.drawn(trial)
 
     def tell(self, trial, outcome):
         """Write down what a trial gave."""
         with self.lock:
-            value = math.nan if outcome.is_pruned else mean_score(outcome.folds)
             if outcome.is_pruned:
-                self.study.tell(trial, state=TrialState.PRUNED)
-            elif math.isnan(value):
-                self.study.tell(trial, state=TrialState.FAIL)
+                self.write(trial, state=TrialState.PRUNED)
             else:
-                self.study.tell(trial, value)
+                self.close(trial, outcome.folds)
             del self.running[trial.number]
+
+    def close(self, trial, folds):
+        """Write down the mean score of a trial; without all of its folds it has failed."""
+        value = mean_score(folds) if len(folds) == len(self.task.splits) else math.nan
+        self.write(trial, **({"state": TrialState.FAIL} if math.isnan(value) else {"values": value}))
+
+    def write(self, trial, **result):
+        """Tell the study. The sampler hears of it too, and if it fails the result has been written down already."""
+        try:
+            self.study.tell(trial, **result, skip_if_finished=True)
+        except Exception as error:
+            number = trial if isinstance(trial, int) else trial.number
+            if not self.study.get_trials(deepcopy=False)[number].state.is_finished():
+                raise
+            self.is_over = True
+            warnings.warn(f"The search ends because its sampler failed: {error!r}", stacklevel=2)
 
     def drop_running(self):
         """Close the trials that will not be finished."""
         with self.lock:
             for trial in self.running.values():
-                self.study.tell(trial, state=TrialState.FAIL)
+                self.write(trial, state=TrialState.FAIL)
             self.running.clear()
 
     def lose_running(self, error):

@@ -19,9 +19,7 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
-from sklearn_kan.bases import BASES
 from sklearn_kan.inspection import SearchDisplay
-from sklearn_kan.search._space import space_for
 from tests.checks import checks_of
 
 ALPHA = {"alpha": FloatDistribution(1e-3, 1e3, log=True)}
@@ -104,31 +102,6 @@ def test_an_own_setting_outside_of_the_space_is_tried_too():
     assert all(5 <= params["alpha"] <= 6 for params in search.cv_results_["params"][1:])
     search = ridge_search(space={"alpha": FloatDistribution(5, 6)}).fit(X, y)
     assert [trial.params.get("alpha", 0) >= 5 for trial in search.study_.trials] == [False, True, True, True, True]
-
-
-KNOTS = np.linspace(-2, 2, 2000)
-MOVED = KNOTS + 1e-4 * (np.arange(2000) == 1000)  # NumPy's abbreviated text does not show it
-
-
-@pytest.mark.parametrize(("knots", "is_there"), [(KNOTS, True), (KNOTS.tolist(), True), (MOVED, False)])
-def test_settings_are_compared_by_value(knots, is_there):
-    def space(trial):
-        return {"knots": KNOTS, "n_knots": int(trial.suggest_int("n_knots", 4, 16))}
-
-    found = space_for(KANRegressor(knots=knots, n_knots=np.int64(9)), space, None, 500)
-    assert found.own == ({"n_knots": 9} if is_there else None)
-
-
-def test_numbers_of_numpy_are_numbers(tmp_path):
-    model, default = KANRegressor((np.int64(4),), n_members=2, max_iter=1, alpha=np.float64(3.0)), KANRegressor()
-    defaults = {"n_knots": np.int64(default.n_knots), "learning_rate_init": np.float64(default.learning_rate_init)}
-    free = space_for(KANRegressor(**defaults), None, ["bspline"], 500)
-    assert {"bspline__n_knots", "learning_rate_init"} <= set(free.own)
-    storage = f"sqlite:///{tmp_path}/study.db"  # holds what JSON has
-    search = KANSearchCV(model, space={"alpha": FloatDistribution(1, 9)}, n_trials=1, cv=2, storage=storage)
-    assert search.fit(X[:50], y[:50]).study_.trials[0].params == {"alpha": 3.0}
-    gp = GPSpectralRegressor(n_components=np.int64(GPSpectralRegressor().n_components))
-    assert space_for(gp, None, None, 50).own == space_for(GPSpectralRegressor(), None, None, 50).own
 
 
 def test_the_same_random_state_gives_the_same_search():
@@ -320,68 +293,6 @@ def test_scikit_learns_callbacks_see_every_fold():
     ridge_search(n_trials=2).set_callbacks(counter).fit(X, y)
     names = ["fit", "search", *["candidate-split-evaluation"] * 6, "refit-with-best-params"]
     assert counter.tasks == names
-
-
-def test_what_the_estimator_decides_is_left_alone():
-    def drawn(model, **params):
-        space = space_for(model, None, params.get("bases"), params.get("n_samples", 500))
-        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-        return [space.draw(study.ask()) for _ in range(40)]
-
-    assert {params["basis"] for params in drawn(KANRegressor())} == set(BASES)
-    for decided in [{"basis": "rational"}, {"hidden_layer_sizes": (9, 5)}, {"alpha": 0.5}, {"learning_rate_init": 0.1},
-                    {"n_knots": 9}, {"degree": 2}, {"knots": "uniform"}, {"solver": "lbfgs"}]:  # fmt: skip
-        model = KANRegressor(**decided)
-        ((name, value),) = decided.items()
-        assert all(params.get(name, value) == value for params in drawn(model, n_samples=50))
-    assert {params["basis"] for params in drawn(KANRegressor(refine_knots=[9]))} == {"bspline", "truncated_power"}
-    assert not any("n_knots" in params for params in drawn(KANRegressor(refine_knots=[9])))
-    listed = drawn(KANRegressor(basis=["sine", "rbf"]))
-    assert not any({"basis", "basis_params", "hidden_layer_sizes"} & set(params) for params in listed)
-    own = drawn(KANRegressor(basis="wavelet", basis_params={"wavelet": "morlet"}))
-    assert all(params["basis"] == "wavelet" and "basis_params" not in params for params in own)
-    assert {params["basis"] for params in drawn(KANRegressor(), bases=["sine"])} == {"sine"}
-    assert {params["solver"] for params in drawn(KANRegressor(), n_samples=50)} == {"adam", "hybrid"}
-    assert {params["nu"] for params in drawn(GPSpectralRegressor()) if params["spectrum"] == "student_t"} == {
-        0.5,
-        1.5,
-        2.5,
-    }
-    assert not any("nu" in params for params in drawn(GPSpectralRegressor()) if params["spectrum"] != "student_t")
-
-
-@pytest.mark.parametrize(
-    ("estimator", "options", "error", "match"),
-    [
-        (Ridge(), {}, ValueError, "has none"),
-        (make_pipeline(KANRegressor(), KANRegressor()), {}, ValueError, "has 2"),
-        (Ridge(), {"space": {"beta": ALPHA["alpha"]}}, ValueError, r"\['beta'\], which are not parameters"),
-        (Ridge(), {"space": {"alpha": [1, 2]}}, TypeError, "is not an Optuna distribution"),
-        (KANRegressor(), {"space": ALPHA, "bases": ["sine"]}, ValueError, "belongs to the default space"),
-        (KANRegressor(), {"bases": []}, ValueError, "nothing to choose from"),
-        (KANRegressor(), {"bases": ["splien"]}, ValueError, "basis='splien' is unknown"),
-        (KANRegressor(basis=["sine", "rbf"]), {"bases": ["sine"]}, ValueError, "one for each layer"),
-        (KANRegressor(basis="rational", basis_params={"n_groups": 2}), {"bases": ["sine"]}, ValueError, "belong to"),
-        (GPSpectralRegressor(), {"bases": ["sine"]}, ValueError, "are for KANs"),
-        (Ridge(), {"space": ALPHA, "n_trials": 0}, ValueError, "n_trials"),
-    ],
-)  # fmt: skip
-def test_spaces_that_do_not_fit_are_refused(estimator, options, error, match):
-    with pytest.raises(error, match=match):
-        KANSearchCV(estimator, **options).fit(X, y)
-
-
-@pytest.mark.parametrize("basis", sorted(BASES))
-def test_all_settings_of_the_space_can_be_fitted_and_hold_the_own_one(basis):
-    model = KANRegressor(basis=basis, max_iter=1)
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    space = space_for(model, None, [basis], 500)
-    study.enqueue_trial(space.own)
-    with warnings.catch_warnings(action="error"):
-        own = space.draw(study.ask())
-        assert clone(model).set_params(**own).get_params() | {"basis_params": None} == model.get_params()
-        for _ in range(4):
-            clone(model).set_params(**space.draw(study.ask())).fit(X[:30, :2], y[:30])
 
 
 def test_pictures():

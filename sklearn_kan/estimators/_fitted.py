@@ -1,0 +1,88 @@
+"""Fitted attributes: views of the state that a fit leaves."""
+
+from .._devices import resolve_device
+from ._parameters import Parameters
+from ._state import State, from_stored, to_stored
+
+
+class FittedAttributes(Parameters):
+    """Parameters, and what a fit has made of them."""
+
+    _state: State
+
+    def _adopt(self, reader, state):
+        """Take over what a fit has found: the only place that sets fitted attributes."""
+        self.n_features_in_ = reader.n_features_in_
+        if hasattr(reader, "feature_names_in_"):
+            self.feature_names_in_ = reader.feature_names_in_
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self._state = state
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_state")
+
+    @property
+    def model_(self):
+        return self._state.model
+
+    @property
+    def encoder_(self):
+        return self._state.design.encoder
+
+    @property
+    def module_(self):
+        return self._state.network.module
+
+    @property
+    def member_weights_(self):
+        return self._state.network.member_weights
+
+    @property
+    def solver_(self):
+        return self._state.network.solver
+
+    @property
+    def net_(self):
+        return self._state.net
+
+    @property
+    def device_(self):
+        return self._state.device
+
+    @property
+    def loss_curve_(self):
+        return [epoch["train_loss"] for epoch in self._state.epochs]
+
+    @property
+    def validation_scores_(self):
+        return [-epoch["valid_loss"] for epoch in self._state.epochs if "valid_loss" in epoch] or None
+
+    @property
+    def selected_features_(self):
+        return self._state.design.selected
+
+    @property
+    def best_iteration_(self):
+        return self._state.best_iteration
+
+    @property
+    def best_score_(self):
+        best = self._state.best_iteration
+        return None if best is None else -self._state.epochs[best - 1]["valid_loss"]
+
+    @property
+    def n_iter_(self):
+        return len(self._state.epochs)
+
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        if "_state" in state:
+            state["_state"] = to_stored(self._state)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "_state" in state:
+            self._state = from_stored(state["_state"], resolve_device(self.device, fallback=True))

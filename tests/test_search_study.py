@@ -1,0 +1,209 @@
+"""Studies that are kept, joined and gone on with: nothing lost, nothing counted twice, whatever the storage holds."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from types import SimpleNamespace
+
+import joblib
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BruteForceSampler, GridSampler, RandomSampler
+from optuna.trial import TrialState
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import Ridge
+
+from sklearn_kan import KANRegressor, KANSearchCV
+from sklearn_kan.search import FoldPruner, _owner
+from sklearn_kan.search._owner import is_gone, this_process
+
+X, y = load_diabetes(return_X_y=True)
+ALPHA = {"alpha": FloatDistribution(1e-3, 1e3, log=True)}
+SILENT = optuna.pruners.NopPruner()
+KAN = {"hidden_layer_sizes": (4,), "n_members": 1, "max_iter": 1, "random_state": 0}
+
+pytestmark = pytest.mark.filterwarnings("ignore:Choices for a categorical distribution:UserWarning")
+
+
+def ridge_search(**params):
+    return KANSearchCV(
+        Ridge(), **{"space": ALPHA, "n_trials": 5, "cv": 3, "random_state": 0, "pruner": SILENT} | params
+    )
+
+
+def states(search):
+    return [trial.state.name for trial in search.study_.trials]
+
+
+# Samplers that have tried everything
+
+
+def knots_search(sampler, **params):
+    space = (
+        {"n_knots": CategoricalDistribution([3, 4, 5])}
+        if isinstance(sampler, GridSampler)
+        else {"n_knots": IntDistribution(3, 5)}
+    )
+    options = {"space": space, "sampler": sampler, "n_trials": 20, "cv": 2, "pruner": SILENT} | params
+    return KANSearchCV(KANRegressor(**KAN, n_knots=3), **options)
+
+
+SAMPLERS = [lambda: GridSampler({"n_knots": [3, 4, 5]}, seed=0), lambda: BruteForceSampler(seed=0)]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize(
+    ("pruner", "n_jobs"), [(SILENT, 1), (optuna.pruners.HyperbandPruner(1, 20), 1), (FoldPruner(), 2)]
+)
+def test_a_search_ends_where_everything_has_been_tried(sampler, pruner, n_jobs):
+    with joblib.parallel_config(backend="threading"):
+        search = knots_search(sampler(), pruner=pruner, n_jobs=n_jobs).fit(X[:60], y[:60])
+    tried = [params.get("n_knots", 3) for params in search.cv_results_["params"]]
+    assert set(tried) == {3, 4, 5}
+    assert len(tried) < 10
+    assert "RUNNING" not in states(search)
+    assert search.predict(X[:2]).shape == (2,)
+    assert search.best_estimator_.n_knots == search.best_params_.get("n_knots", 3)
+    with pytest.raises(RuntimeError, match="supposed to be invoked inside"):
+        search.study_.stop()  # the study's own again
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_an_exhausted_study_can_be_opened_again(sampler, tmp_path):
+    options = {"storage": f"sqlite:///{tmp_path}/study.db", "study_name": "a", "load_if_exists": True}
+    first = knots_search(sampler(), **options).fit(X[:60], y[:60])
+    again = knots_search(sampler(), **options).fit(X[:60], y[:60])
+    n = len(first.cv_results_["params"])
+    assert again.cv_results_["params"][:n] == first.cv_results_["params"]
+    assert len(again.study_.trials) <= n + 1
+    assert "RUNNING" not in states(again)
+
+
+class Faulty(RandomSampler):
+    """Fails after its third trial."""
+
+    def after_trial(self, study, trial, state, values):
+        if trial.number == 2:
+            raise KeyError("grid_id")
+
+
+def test_a_sampler_that_fails_ends_the_search_with_what_it_has():
+    with pytest.warns(UserWarning, match=r"ends because its sampler failed: KeyError\('grid_id'\)"):
+        search = ridge_search(sampler=Faulty(seed=0)).fit(X, y)
+    assert states(search) == ["COMPLETE"] * 3
+    assert search.cv_results_["rank_test_score"][search.best_index_] == 1
+    one = {"space": {"alpha": CategoricalDistribution([1.0])}, "sampler": GridSampler({"alpha": [1.0]})}
+    with pytest.warns(UserWarning, match="ends because its sampler failed"):  # the own setting is no cell of the grid
+        search = ridge_search(**one).fit(X, y)
+    assert states(search) == ["COMPLETE"]
+
+
+# Trials whose process has ended
+
+
+def run_until_killed(path, n_scores, pruner):
+    """Run a search in a process that is killed when it scores for this time."""
+    options = {"n_trials": 8, "cv": 2, "pruner": pruner}
+    options |= {"storage": f"sqlite:///{path}/study.db", "study_name": "a", "load_if_exists": True}
+    calls = iter(range(1000))
+
+    def score(model, X, y):
+        if next(calls) == n_scores:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return model.score(X, y)
+
+    process = multiprocessing.get_context("fork").Process(
+        target=ridge_search(scoring=score, **options).fit, args=(X, y)
+    )
+    process.start()
+    process.join(timeout=300)
+    assert process.exitcode == -signal.SIGKILL
+    return options
+
+
+@pytest.mark.parametrize(("n_scores", "pruner"), [(0, SILENT), (1, FoldPruner()), (9, FoldPruner()), (13, SILENT)])
+def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(n_scores, pruner, tmp_path):
+    options = run_until_killed(tmp_path, n_scores, pruner)
+    study = optuna.load_study(study_name="a", storage=options["storage"])
+    assert [trial.state.name for trial in study.trials].count("RUNNING") == 1
+    resumed, whole = ridge_search(**options).fit(X, y), ridge_search(n_trials=8, cv=2, pruner=pruner).fit(X, y)
+    assert states(resumed).count("RUNNING") == 0
+    assert states(resumed).count("FAIL") == 1
+    assert resumed.cv_results_["params"] == whole.cv_results_["params"]
+    for key in ("split0_test_score", "split1_test_score", "mean_test_score"):
+        np.testing.assert_array_equal(resumed.cv_results_[key], whole.cv_results_[key])
+    assert resumed.best_params_ == whole.best_params_
+
+
+def left_running(path, folds=(), **attributes):
+    """A storage with a trial that nobody runs any more."""
+    storage = f"sqlite:///{path}/study.db"
+    options = {"storage": storage, "study_name": "a", "load_if_exists": True}
+    ridge_search(n_trials=3, **options).fit(X, y)
+    study = optuna.load_study(study_name="a", storage=storage, sampler=RandomSampler(seed=0))
+    trial = study.ask(ALPHA)
+    for name, value in attributes.items():
+        trial.set_user_attr(name, value)
+    if folds:
+        trial.set_user_attr("folds", list(folds))
+    return options, trial
+
+
+def test_a_trial_that_nobody_runs_does_not_count(tmp_path):
+    whole = ridge_search(n_trials=8).fit(X, y)
+    options, trial = left_running(tmp_path)
+    resumed = ridge_search(n_trials=8, **options).fit(X, y)
+    assert states(resumed)[trial.number] == "FAIL"
+    assert resumed.cv_results_["params"] == whole.cv_results_["params"]
+    assert trial.number not in resumed.cv_results_["trial_number"]
+
+
+def test_a_trial_that_had_all_its_folds_keeps_its_result(tmp_path):
+    fold = {"score": 0.5, "test_scores": 0.5, "fit_time": 1.0, "score_time": 1.0, "fit_error": None}
+    options, trial = left_running(tmp_path, [fold] * 3)
+    resumed = ridge_search(n_trials=4, **options).fit(X, y)
+    assert len(resumed.study_.trials) == 4
+    assert resumed.study_.trials[trial.number].value == 0.5
+    assert resumed.cv_results_["mean_test_score"][trial.number] == 0.5
+
+
+def test_trials_of_living_processes_are_left_to_them(tmp_path):
+    own = this_process()
+    living = {"this one": own, "another machine": ["elsewhere", 1, "a"], "the first": [own[0], os.getppid(), "a"]}
+    for number, (name, process) in enumerate(living.items()):
+        (tmp_path / str(number)).mkdir()
+        options, trial = left_running(tmp_path / str(number), process=process)
+        resumed = ridge_search(n_trials=5, **options).fit(X, y)
+        assert states(resumed)[trial.number] == "RUNNING", name
+
+
+def test_processes_that_have_ended():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait(timeout=60)
+    machine, pid, token = this_process()
+    assert is_gone([machine, ended.pid, token])
+    assert is_gone([machine, pid, "a token of another process that had this id"])
+    assert not is_gone([machine, pid, token])
+    assert not is_gone([machine, os.getppid(), token])
+    assert not is_gone(["elsewhere", ended.pid, token])
+
+
+def test_processes_of_systems_that_cannot_be_asked(monkeypatch):
+    monkeypatch.setattr(_owner, "os", SimpleNamespace(name="nt", getpid=os.getpid))
+    assert not is_gone([this_process()[0], 10**9, "a"])
+
+
+def test_failed_trials_are_not_compared_with(tmp_path):
+    folds = [{"score": 1e9, "test_scores": 1e9, "fit_time": 1.0, "score_time": 1.0, "fit_error": None}]
+    options, _ = left_running(tmp_path, folds)
+    search = ridge_search(n_trials=6, pruner=FoldPruner(), **options)
+    with warnings.catch_warnings(action="error", category=FitFailedWarning):
+        search.fit(X, y)
+    others = [t for t in search.study_.trials if t.state != TrialState.FAIL]
+    assert sum(trial.state == TrialState.COMPLETE for trial in others) >= 2  # the best third, by their own

@@ -5,13 +5,13 @@ import pytest
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_param_validation,
-    estimator_checks_generator,
     parametrize_with_checks,
 )
 
 from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor
 from sklearn_kan.bases import BASES
 from sklearn_kan.training._phases import SOLVERS
+from tests.checks import checks_of
 from tests.tables import every_pair
 
 
@@ -149,9 +149,9 @@ def cases(settings, size, checks):
     """Estimators with each of the checks that scikit-learn has for them and `checks` has too."""
     for setting in settings:
         label = " ".join(getattr(value, "__name__", str(value)) for value in setting.values())
-        for estimator, check in estimator_checks_generator(built(setting, size), legacy=True):
-            if check.func.__name__ in checks and not check.keywords:
-                yield pytest.param(estimator, check, id=f"{label}-{check.func.__name__}")
+        estimator = built(setting, size)
+        for check in checks_of(estimator, checks):
+            yield pytest.param(estimator, check, id=f"{label}-{check.func.__name__}")
 
 
 @pytest.mark.parametrize(("estimator", "check"), cases(PAIRS, SMALL, WHEREVER_NETWORKS_DIFFER))

@@ -1,5 +1,7 @@
 """Gauss-Newton against torch's own derivatives and least squares, and the rule of solver="auto"."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -12,15 +14,11 @@ from sklearn_kan.optim import _gauss_newton as gauss_newton
 from sklearn_kan.optim._gauss_newton import Dense, Products, vector_of
 from sklearn_kan.optim._jacobian import blocks_of
 from sklearn_kan.optim._recording import recorded
+from tests.optim import problems
+from tests.optim.problems import ODD_TABLES, closure_for
 
 SMALL = {"hidden_layer_sizes": (4,), "random_state": 0, "max_iter": 12}
-
-
-def rows(n=60, in_features=3, out_features=1, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    x = 1.6 * torch.rand(n, in_features, generator=generator, dtype=torch.float64) - 0.8
-    y = torch.sin(3 * x[:, :1]) * x[:, 1:2] + torch.linspace(0, 1, out_features, dtype=torch.float64)
-    return x, y
+rows = partial(problems.rows, out_features=1)
 
 
 def network(in_features=3, out_features=1, hidden=(4,), **params):
@@ -35,15 +33,7 @@ def mixed():
 
 def run(model, x, y, n_steps, weight=None, **params):
     optimizer = GaussNewton(model, **params)
-
-    def closure():
-        optimizer.zero_grad()
-        loss = (model(x) - y).square().mean(1)
-        loss = loss.mean() if weight is None else (weight * loss).mean()
-        if loss.requires_grad:
-            loss.backward()
-        return loss
-
+    closure = closure_for(optimizer, model, x, y, weight)
     return optimizer, [float(optimizer.step(closure, sample_weight=weight)) for _ in range(n_steps)]
 
 
@@ -198,18 +188,8 @@ def test_a_stored_state_goes_on_alike():
     resumed.load_state_dict(optimizer.state_dict())
     assert resumed.param_groups[0]["gamma"] == optimizer.param_groups[0]["gamma"]
 
-    def closure_of(solver, model):
-        def closure():
-            solver.zero_grad()
-            loss = F.mse_loss(model(x), y)
-            if loss.requires_grad:
-                loss.backward()
-            return loss
-
-        return closure
-
     for solver, model in ((optimizer, one), (resumed, other)):
-        solver.step(closure_of(solver, model))
+        solver.step(closure_for(solver, model, x, y))
     assert torch.equal(one(x), other(x))
 
 
@@ -231,21 +211,11 @@ def test_a_singular_matrix_without_enough_damping():
     assert dense.solve(gradient, 1e-12).isfinite().all()
 
 
-ODD = {
-    "constant features": lambda X, y: (np.ones_like(X), y),
-    "one feature constant": lambda X, y: (X * [1, 0, 1], y),
-    "equal targets": lambda X, y: (X, np.full_like(y, 3.0)),
-    "repeated features": lambda X, y: (X[:, [0, 0, 0]], y),
-    "one row": lambda X, y: (X[:1], y[:1]),
-    "huge": lambda X, y: (1e30 * X, 1e30 * y),
-}
-
-
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("kind", ODD_TABLES)
 def test_odd_tables(kind):
     x, y = rows(40)
-    X, y = ODD[kind](x.numpy(), y[:, 0].numpy())
+    X, y = ODD_TABLES[kind](x.numpy(), y[:, 0].numpy())
     model = KANRegressor(solver="gauss_newton", **SMALL).fit(X, y)
     assert np.isfinite(model.predict(X)).all()
     assert model.loss_curve_[-1] <= model.loss_curve_[0]

@@ -7,41 +7,21 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from scipy.integrate import quad
 from torch import nn
 
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
 from sklearn_kan.bases import Basis
-from sklearn_kan.optim import KFAC, cross_entropy_root, mse_root
+from sklearn_kan.optim import KFAC
 from sklearn_kan.optim import _factors as factors
-from sklearn_kan.optim._fisher import probes
 from sklearn_kan.optim._recording import recorded
-from sklearn_kan.training._losses import HUBER_DELTA, HUBER_INFORMATION, fisher_root, poisson, regression_loss
+from tests.optim.problems import ODD_TABLES, closure_for, rows
 
 UNDAMPED = {"damping": 0.0, "adapt_period": None, "max_kl": 1e9}
-
-
-def rows(n=60, in_features=3, out_features=2, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    x = 1.6 * torch.rand(n, in_features, generator=generator, dtype=torch.float64) - 0.8
-    y = torch.sin(3 * x[:, :1]) * x[:, 1:2] + torch.linspace(0, 1, out_features, dtype=torch.float64)
-    return x, y
 
 
 def network(*sizes, seed=0, **params):
     generator = torch.Generator().manual_seed(seed)
     return nn.Sequential(*(KANLayer(*pair, generator=generator, **params) for pair in pairwise(sizes))).double()
-
-
-def closure_for(optimizer, model, x, y, weight=None):
-    def closure():
-        optimizer.zero_grad()
-        loss = F.mse_loss(model(x), y) if weight is None else (weight * (model(x) - y).square().mean(1)).mean()
-        if loss.requires_grad:
-            loss.backward()
-        return loss
-
-    return closure
 
 
 def run(model, x, y, n_steps, weight=None, **params):
@@ -58,52 +38,6 @@ def observe(model, x, fisher="mse", **params):
 
 
 # The curvature
-
-
-def information(score, density):
-    mass, _ = quad(density, -60, 60, points=[-HUBER_DELTA, 0, HUBER_DELTA], limit=200)
-    square, _ = quad(lambda e: score(e) ** 2 * density(e), -60, 60, points=[-HUBER_DELTA, 0, HUBER_DELTA], limit=200)
-    return square / mass
-
-
-@pytest.mark.parametrize(
-    ("name", "level"), [("squared_error", 0), ("absolute_error", 0), ("huber", 0), ("quantile", 0.2)]
-)
-def test_the_information_of_a_loss_is_that_of_its_density(name, level):
-    loss = regression_loss(name, level)
-
-    def value(e):
-        return float(loss(torch.full((1, 1), e, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)))
-
-    expected = information(lambda e: (value(e + 1e-6) - value(e - 1e-6)) / 2e-6, lambda e: np.exp(-value(e)))
-    root = fisher_root(loss)(torch.zeros(3, 2, dtype=torch.float64))
-    assert root.shape == (3, 2, 2)
-    np.testing.assert_allclose((root @ root.mT)[1], np.eye(2) * expected / 2, rtol=1e-5)
-    assert 0.5 < HUBER_INFORMATION < 1
-
-
-@pytest.mark.parametrize(
-    ("root", "loss"),
-    [
-        (mse_root, lambda z, y: F.mse_loss(z, y)),
-        (fisher_root(regression_loss("squared_error", 0)), lambda z, y: 0.5 * F.mse_loss(z, y)),
-        (fisher_root(poisson), lambda z, y: poisson(z, y).mean()),
-        (cross_entropy_root, lambda z, y: F.cross_entropy(z, y.softmax(1))),
-    ],
-)
-@pytest.mark.parametrize("n_outputs", [2, 3])
-def test_roots_of_the_second_derivative(root, loss, n_outputs):
-    z, y = torch.randn(2, 1, n_outputs, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    hessian = torch.func.hessian(loss)(z, y)[0, :, 0]
-    torch.testing.assert_close((root(z) @ root(z).mT)[0], hessian)
-
-
-def test_random_probes_have_the_curvature_as_their_mean():
-    root = cross_entropy_root(torch.tensor([[0.3, -1.0, 0.5]], dtype=torch.float64)).expand(20_000, -1, -1)
-    found = probes(root, 2, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(
-        torch.einsum("cni,cnj->ij", found, found) / 20_000, root[0] @ root[0].T, atol=5e-3, rtol=0
-    )
 
 
 @pytest.mark.parametrize("fisher", ["mse", "cross_entropy"])
@@ -363,21 +297,11 @@ def test_trials_that_are_not_finite_are_taken_back_with_one_warning():
     assert float(plain()) == before
 
 
-ODD = {
-    "constant features": lambda X, y: (np.ones_like(X), y),
-    "one feature constant": lambda X, y: (X * [1, 0, 1], y),
-    "equal targets": lambda X, y: (X, np.full_like(y, 3.0)),
-    "repeated features": lambda X, y: (X[:, [0, 0, 0]], y),
-    "one row": lambda X, y: (X[:1], y[:1]),
-    "huge": lambda X, y: (1e30 * X, 1e30 * y),
-}
-
-
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("kind", ODD_TABLES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_odd_tables(kind, dtype):
     x, y = rows(40, out_features=1)
-    X, y = ODD[kind](x.numpy(), y[:, 0].numpy())
+    X, y = ODD_TABLES[kind](x.numpy(), y[:, 0].numpy())
     params = {"hidden_layer_sizes": (4,), "solver": "kfac", "dtype": dtype, "random_state": 0, "max_iter": 15}
     model = KANRegressor(**params).fit(X, y)
     assert np.isfinite(model.predict(X)).all()

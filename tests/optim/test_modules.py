@@ -14,6 +14,7 @@ from sklearn_kan.optim._gauss_newton import Dense, Products, vector_of
 from sklearn_kan.optim._jacobian import blocks_of
 from sklearn_kan.optim._maps import maps_of
 from sklearn_kan.optim._recording import recorded
+from tests.optim.problems import closure_for, rows
 
 OPTIMIZERS = [KFAC, GaussNewton]
 
@@ -170,22 +171,6 @@ def made(name):
     return MODULES[name]().double()
 
 
-def rows(n=24):
-    x = 2 * torch.rand(n, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 1
-    return x, torch.stack([x[:, 0] * x[:, 1], x[:, 2].sin()], 1)
-
-
-def closure_for(optimizer, model, x, y):
-    def closure():
-        optimizer.zero_grad()
-        loss = F.mse_loss(model(x), y)
-        if loss.requires_grad:
-            loss.backward()
-        return loss
-
-    return closure
-
-
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("name", MODULES)
 def test_the_matrix_of_gauss_newton_is_that_of_backward_passes(name):
@@ -283,100 +268,6 @@ def test_what_the_layers_say():
     frozen = nn.Linear(3, 2)
     frozen.bias.requires_grad_(False)
     assert maps_of(frozen) == []
-
-
-@pytest.mark.parametrize(
-    ("model", "name"),
-    [
-        (lambda: KANLayer(3, 2, n_members=2), "model, a KANLayer"),
-        (lambda: KAN(3, 2, scaled=True), r"layers\.0, a KANLayer"),
-        (lambda: nn.Sequential(nn.Linear(3, 2), ConstrainedKAN(2, 2, directions=[1, 0])), r"1\.layers\.0, a Param"),
-    ],
-)
-def test_kfac_names_the_layer_that_is_not_linear(model, name):
-    with pytest.raises(ValueError, match=f"^{name}.* is not linear in its parameters"):
-        KFAC(model())
-
-
-class Mixing(nn.Module):
-    """A parameter that takes part in a model of two tensors."""
-
-    def __init__(self):
-        super().__init__()
-        self.last, self.share = nn.Linear(3, 2), nn.Parameter(torch.ones(1))
-
-    def forward(self, x, shift=0.0):
-        return self.last(x * self.share + shift)
-
-
-class Rounding(torch.autograd.Function):
-    """Has a derivative by backward passes, and no other."""
-
-    @staticmethod
-    def forward(ctx, x):
-        return x.round()
-
-    @staticmethod
-    def backward(ctx, g):
-        return g
-
-
-class Rounded(Mixing):
-    def forward(self, x):
-        return self.last(Rounding.apply(x * self.share))
-
-
-@pytest.mark.parametrize(
-    ("model", "inputs", "match"),
-    [
-        (Mixing, 2, r"parameters of model \(The model was not called on one tensor of rows"),
-        (lambda: Wrapped(Rounded()), 1, r"parameters of inner \("),
-    ],
-)
-@pytest.mark.parametrize("max_dense", [5000, 0])
-def test_gauss_newton_names_what_it_cannot_take_and_changes_nothing(model, inputs, match, max_dense):
-    x, y = rows()
-    model = model().double()
-    before = [p.detach().clone() for p in model.parameters()]
-    optimizer = GaussNewton(model, max_dense=max_dense)
-
-    def closure():
-        optimizer.zero_grad()
-        loss = F.mse_loss(model(*[x, x][:inputs]), y)
-        loss.backward()
-        return loss
-
-    with pytest.raises(ValueError, match=match):
-        optimizer.step(closure)
-    assert all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
-    assert not any(module._forward_hooks for module in model.modules())
-    for p in model.parameters():
-        p.requires_grad_(p.ndim == 2 or len(p) == 2)  # all but the share
-    optimizer = GaussNewton(model, max_dense=max_dense)
-    first = float(optimizer.step(closure_for(optimizer, model, x, y)))
-    assert float(F.mse_loss(model(x), y).detach()) < first
-
-
-class Wrapped(nn.Module):
-    def __init__(self, inner):
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, x):
-        return self.inner(x)
-
-
-@pytest.mark.parametrize("kind", OPTIMIZERS)
-@pytest.mark.parametrize("outputs", [lambda z: (z, z), lambda z: {"a": z}, lambda z: z[:, 0], lambda z: z[None]])
-def test_outputs_that_are_no_table(kind, outputs):
-    class Other(Wrapped):
-        def forward(self, x):
-            return outputs(self.inner(x))
-
-    model = Other(nn.Linear(3, 2))
-    optimizer = kind(model)
-    with pytest.raises(ValueError, match=r"The model's output has .* Let it be a tensor \(n_rows, n_outputs\)"):
-        optimizer.step(lambda: model(torch.zeros(4, 3)))
 
 
 # At rest

@@ -20,6 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
 from sklearn_kan.inspection import SearchDisplay
+from tests.checks import checks_of
 
 ALPHA = {"alpha": FloatDistribution(1e-3, 1e3, log=True)}
 SMALL = {"hidden_layer_sizes": (4,), "n_members": 2, "max_iter": 2}
@@ -34,14 +35,37 @@ def ridge_search(**params):
     )
 
 
-@parametrize_with_checks([
-    KANSearchCV(Ridge(), space=ALPHA, n_trials=2, cv=2, random_state=0),
-    KANSearchCV(LogisticRegression(), space={"C": ALPHA["alpha"]}, n_trials=2, cv=2, random_state=0),
-    KANSearchCV(KANClassifier(**SMALL | {"max_iter": 15, "learning_rate_init": 0.05}), bases=["bspline", "rational"],
-                n_trials=2, cv=2, random_state=0),
-])  # fmt: skip
+@parametrize_with_checks(
+    [
+        KANSearchCV(Ridge(), space=ALPHA, n_trials=2, cv=2, random_state=0),
+        KANSearchCV(LogisticRegression(), space={"C": ALPHA["alpha"]}, n_trials=2, cv=2, random_state=0),
+    ]
+)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+OF_NETWORKS = KANSearchCV(
+    KANClassifier(**SMALL | {"max_iter": 15, "learning_rate_init": 0.05}),
+    bases=["bspline", "rational"], n_trials=2, cv=2, random_state=0,
+)  # fmt: skip
+WHERE_NETWORKS_ARE_SEEN = {
+    "check_fit_idempotent": "the search's seed is that of networks too",
+    "check_estimators_pickle": "networks are copied with the search",
+    "check_estimators_dtypes": "the precision of a table arrives",
+    "check_classifiers_train": "the best of few trials has learned",
+    "check_classifiers_classes": "words are classes",
+    "check_methods_subset_invariance": "rows are predicted by themselves",
+    "check_n_features_in": "columns are counted before and after",
+    "check_dict_unchanged": "predictions change nothing",
+}
+
+
+@pytest.mark.parametrize(
+    "check", checks_of(OF_NETWORKS, WHERE_NETWORKS_ARE_SEEN), ids=lambda check: check.func.__name__
+)
+def test_scikit_learn_checks_that_see_networks(check):
+    check(OF_NETWORKS)
 
 
 @pytest.mark.parametrize("scoring", [None, ["r2", "neg_mean_absolute_error"]])

@@ -1,4 +1,4 @@
-"""What several tests need: settings in pairs, errors by the formulas of scikit-learn and SciPy."""
+"""What several tests need: small models and tables, settings in pairs, errors by formulas of scikit-learn and SciPy."""
 
 from itertools import combinations, product
 
@@ -8,9 +8,40 @@ import torch
 from sklearn.base import is_classifier
 from sklearn.metrics import log_loss, mean_poisson_deviance, mean_squared_error
 
+from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.training._losses import HUBER_DELTA
 
 DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+FEW = {"hidden_layer_sizes": (4,), "n_knots": 4, "max_iter": 3, "random_state": 0, "device": "cpu"}
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def random(*shape, seed=0, dtype=torch.float64):
+    """Normal numbers, the same in every precision."""
+    return torch.randn(*shape, generator=seeded(seed), dtype=torch.float64).to(dtype)
+
+
+def table(n, n_columns=2, seed=0):
+    """Normal numbers as users have them."""
+    return np.random.default_rng(seed).normal(size=(n, n_columns))
+
+
+def target(estimator, signal, above=0.0):
+    """The signal, or for a classifier whether it is above a number."""
+    return signal > above if estimator is KANClassifier else signal
+
+
+def small(estimator=KANRegressor, **params):
+    """An estimator that is fitted in no time."""
+    return estimator(**{**FEW, **params})
+
+
+def outputs(model, X):
+    """What a model predicts, in numbers."""
+    return model.predict_proba(X) if is_classifier(model) else model.predict(X)
 
 
 def every_pair(is_allowed, **choices):

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from scipy.stats import wilcoxon
 
-from benchmarks.pages.page import Page, claim, listed, read, table
+from benchmarks.pages.page import Page, claim, listed, mean, read, table
 
 OFFSET = 0.01
 MEASURE = "shifted geometric mean of nRMSE (regression) or error rate (classification), lower is better"
@@ -193,6 +193,27 @@ def matched():
     ]
     sources = {"tabular.matched --suite FOLDER": "matched"}
     return Page("Splines and plain weights, all else equal", claim("tabular.matched"), body, sources, "tables.md")
+
+
+def intervals():
+    """How many new rows prediction intervals hold."""
+    result = read("intervals")
+    rows = []
+    for name in dict.fromkeys(row["table"] for row in result["rows"]):
+        own = [row for row in result["rows"] if row["table"] == name]
+        each = ", ".join(f"{100 * row['coverage']:.1f}" for row in own)
+        rows.append(
+            [name, f"{own[0]['n_rows']:,}", f"{100 * mean(own, 'coverage'):.1f}", each, f"{mean(own, 'width'):.2f}",
+             f"{100 * mean(own, 'coverage_of_spread'):.1f}"]
+        )  # fmt: skip
+    body = [
+        f"Rows of the test side within intervals of {result['level']:.0%}, in percent. At most {result['most_rows']:,} "
+        f"rows were learned from, in {result['passes']} passes; splits {listed(result['seeds'])}. Widths are over the "
+        "standard deviation of the target. The last column shows that the members' spread is no interval.",
+        table(["", "rows", "coverage", "on each split", "width", "±1.645 `return_std`"], rows),
+    ]
+    sources = {"tabular.intervals --suite FOLDER": "intervals"}
+    return Page("Prediction intervals", claim("tabular.intervals"), body, sources)
 
 
 def headline():

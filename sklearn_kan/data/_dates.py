@@ -12,15 +12,6 @@ FINER = ("ps", "fs", "as")  # units that numpy does not turn into days
 NO_DATE = np.datetime64("NaT")
 
 
-def kind_of_dtype(dtype):
-    """``"date"`` or ``"duration"`` for a numpy or narwhals dtype of such, else None."""
-    if isinstance(dtype, np.dtype):
-        return {"M": "date", "m": "duration"}.get(dtype.kind)
-    if dtype == nw.Date or isinstance(dtype, nw.Datetime):
-        return "date"
-    return "duration" if isinstance(dtype, nw.Duration) else None
-
-
 def in_days(values):
     """Days since 1970-01-01, in UTC, or days of durations; NaN where missing.
 
@@ -64,6 +55,11 @@ def plain(value):
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
         value = value.astimezone(datetime.UTC).replace(tzinfo=None)
     return np.datetime64(value).astype(f"M8[{FINEST}]")
+
+
+def to_dates(days):
+    """Days since 1970-01-01 as numpy's dates, to the second."""
+    return np.datetime64(0, "s") + (days * 86_400).astype("m8[s]")
 
 
 def without_zone(series):

@@ -83,6 +83,8 @@ class TargetScaler:
     Attributes
     ----------
     center_, scale_ : ndarray of shape (n_outputs,)
+    is_constant_ : bool
+        Whether an output had one value only, which says nothing of its scale.
     """
 
     def __init__(self, loss, quantile):
@@ -94,6 +96,7 @@ class TargetScaler:
         weight = torch.from_numpy(sample_weight).double()
         columns = [distinct_values(column, weight) for column in torch.from_numpy(y).double().T]
         self.center_, self.scale_ = np.array([self.center_and_scale(*column) for column in columns]).T.copy()
+        self.is_constant_ = any(len(values) == 1 for values, _ in columns)
         return self
 
     def center_and_scale(self, values, mass):
@@ -271,4 +274,4 @@ def read_weight(sample_weight, n_samples):
         raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")
     if weight.max() > MAX_WEIGHT:
         raise ValueError(f"sample_weight has values above {MAX_WEIGHT:g} (maximum {weight.max():g}). Scale them down.")
-    return weight
+    return np.require(weight, requirements="W")  # torch cannot hold what may not be written

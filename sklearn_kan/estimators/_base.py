@@ -92,7 +92,7 @@ class BaseKAN(Parameters):
         if design is not None:
             self._check_continuation(design.settled, before.network.architecture)
         reader = self._reader(knows_columns=design is not None)
-        kinds = {} if design is None else {"categorical": design.categorical, "selected": design.selected}
+        kinds = {} if design is None else {"kinds": design.kinds, "selected": design.selected}
         columns = read_table(reader, X, reset=design is None, **kinds)
         known = None if design is None else design.target
         return self._read_rows(reader, columns, y, sample_weight, known, streams, groups, **given)
@@ -136,7 +136,16 @@ class BaseKAN(Parameters):
         """The columns of a table to predict for."""
         check_is_fitted(self)
         design = self._state.design
-        return read_table(self, X, reset=False, categorical=design.categorical, selected=design.selected)
+        columns = read_table(self, X, reset=False, kinds=design.kinds, selected=design.selected)
+        unknown = [
+            f"{column.described} (such as {min(labels, key=str)!r})"
+            for column, labels, are_all in design.encoder.strangers(columns)
+            if are_all
+        ]
+        if unknown:
+            message = f"X has only unknown categories in {', '.join(unknown)}, which count as nothing."
+            warnings.warn(f"{message} Pass labels as they were in fit.", UserWarning, stacklevel=3)
+        return columns
 
     def _raw(self, X):
         """Network outputs for a table, members averaged."""

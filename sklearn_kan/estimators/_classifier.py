@@ -115,6 +115,9 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Categorical columns, as a mask, indices or names. ``"from_dtype"`` takes a dataframe's columns of dtype
         category, enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if
         there are more than 32. Unknown levels contribute nothing.
+    max_categories : int, optional
+        Most levels of a categorical column that are told apart, as in `OrdinalEncoder`: the least frequent ones, by
+        rows, share one of them. Missing values have a level of their own beside these.
     monotonic_cst : array-like of {-1, 0, 1} of shape (n_features,), or dict, optional
         With 1 the probability of ``classes_[1]`` never falls in that column, with -1 it never rises, whatever the
         other columns are, and outside the training data too; 0 leaves it free. A dict maps names of columns to these
@@ -212,7 +215,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                  n_members=16, norm="layer", solver="adam", alpha=2.0, smoothness=0.0, batch_size="auto",
                  learning_rate="cosine", learning_rate_init=0.01, max_iter=100, early_stopping="auto",
                  validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, refit=None, class_weight=None,
-                 categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
+                 categorical_features="from_dtype", max_categories=None, monotonic_cst=None, interaction_cst=None,
                  device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
                  callbacks=None):  # fmt: skip
         super().__init__(
@@ -222,6 +225,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
             learning_rate=learning_rate, learning_rate_init=learning_rate_init, max_iter=max_iter,
             early_stopping=early_stopping, validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change, tol=tol, refit=refit, categorical_features=categorical_features,
+            max_categories=max_categories,
             monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device, dtype=dtype,
             warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
         )  # fmt: skip

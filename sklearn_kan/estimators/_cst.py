@@ -44,11 +44,10 @@ def read_constraints(estimator, columns, selected):
 
 def on_inputs(directions, groups, encoder):
     """The same for the columns of an encoded table, as lists: a direction for each numeric input, groups of inputs."""
-    numeric, categorical = np.flatnonzero(~encoder.categorical_), np.flatnonzero(encoder.categorical_)
-    column_of_input = [*numeric, *categorical, *numeric[encoder.missing_]]
+    owner = encoder.column_of_input_
     groups = [set(range(len(directions)))] if groups is None else groups
-    inputs = [[i for i, column in enumerate(column_of_input) if column in group] for group in groups]
-    return directions[numeric].tolist(), inputs
+    inputs = [[i for i, column in enumerate(owner) if column in group] for group in groups]
+    return directions[owner[: encoder.n_numeric_]].tolist(), inputs
 
 
 def read_directions(estimator, columns):

@@ -47,14 +47,30 @@ class Data(NamedTuple):
     groups: np.ndarray | None = None
 
     @property
-    def categorical(self):
-        return np.array([column.is_categorical for column in self.columns])
+    def kinds(self):
+        """Of the columns."""
+        return [column.kind for column in self.columns]
 
     def at(self, places):
         """Some of the rows."""
         columns = [column.rows(places) for column in self.columns]
         groups = None if self.groups is None else self.groups[places]
         return self._replace(columns=columns, y=self.y[places], weight=self.weight[places], groups=groups)
+
+
+class Seen(NamedTuple):
+    """What the first calls of `partial_fit` have shown.
+
+    Parameters
+    ----------
+    rows : Data or None
+        The rows that scales were learned from, without a reader; None once there are enough.
+    told : frozenset
+        Names of columns of which something is lost for good, and the user knows.
+    """
+
+    rows: Data | None
+    told: frozenset[Any] = frozenset()
 
 
 class Design(NamedTuple):
@@ -75,6 +91,7 @@ class Design(NamedTuple):
         Parameters that must stay.
     selected : ndarray of shape (n_features,), bool
         The columns that the network gets.
+    seen : Seen
     """
 
     encoder: TableEncoder
@@ -86,19 +103,21 @@ class Design(NamedTuple):
     settled: Settled
     selected: np.ndarray
 
+    seen: Seen = Seen(None)
+
     @property
-    def categorical(self):
-        """Which columns are categorical, as far as they are selected."""
-        categorical = np.zeros(len(self.selected), dtype=bool)
-        categorical[self.selected] = self.encoder.categorical_
-        return categorical
+    def kinds(self):
+        """Of the columns; None for those that are not selected."""
+        kinds = np.full(len(self.selected), None)
+        kinds[self.selected] = self.encoder.kinds_
+        return kinds.tolist()
 
     def rows(self, data, weight):
         """The rows of a table as tensors; equal rows of a small one are merged."""
         is_whole = len(data.columns) == len(self.selected)
         columns = list(compress(data.columns, self.selected)) if is_whole else data.columns
         X = torch.from_numpy(self.encoder.transform(columns, dtype=self.dtype))
-        groups = None if data.groups is None else torch.from_numpy(data.groups)
+        groups = None if data.groups is None else torch.from_numpy(np.require(data.groups, requirements="W"))
         rows = Rows(X, self.target.encode(data.y), torch.from_numpy(weight), groups=groups)
         return merged(rows) if len(rows) <= MERGED_ROWS else rows
 
@@ -109,9 +128,11 @@ def designed(data, streams):
     selected = selected_columns(data, streams)
     directions, groups = read_constraints(estimator, data.columns, selected)
     columns = list(compress(data.columns, selected))
-    encoder = TableEncoder().fit(columns, data.weight)
+    encoder = TableEncoder().fit(
+        columns, data.weight, ordered=directions != 0, max_categories=estimator.max_categories, streams=streams
+    )
     target = estimator._learn_target(data.target, data.y, data.weight)
-    of_numeric = selected[~data.categorical]
+    of_numeric = selected[[kind != "category" for kind in data.kinds]]
     architecture = unconstrained(estimator, encoder, of_numeric, target.n_raw, len(data.y), streams)
     if directions.any() or groups is not None:
         check_can_be_constrained(estimator)

@@ -46,9 +46,9 @@ def sides(estimator, data, before, X_val, y_val, sample_weight_val):
         raise ValueError("early_stopping=False has no use for X_val and y_val. Set it to True or 'auto'.")
     if data.groups is not None:
         raise ValueError("groups say how rows are held out, which X_val and y_val replace. Pass one of them.")
-    known = (data.categorical, None) if before is None else (before.design.categorical, before.design.selected)
+    known = (data.kinds, None) if before is None else (before.design.kinds, before.design.selected)
     try:
-        columns = read_table(data.reader, X_val, reset=False, categorical=known[0], selected=known[1])
+        columns = read_table(data.reader, X_val, reset=False, kinds=known[0], selected=known[1])
         return data, estimator._read_rows(data.reader, columns, y_val, sample_weight_val, data.target, streams=True)
     except (TypeError, ValueError) as error:
         raise type(error)(f"In the validation rows X_val, y_val: {error}") from error

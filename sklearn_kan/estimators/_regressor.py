@@ -135,6 +135,9 @@ default="squared_error"
         Categorical columns, as a mask, indices or names. ``"from_dtype"`` takes a dataframe's columns of dtype
         category, enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if
         there are more than 32. Unknown levels contribute nothing.
+    max_categories : int, optional
+        Most levels of a categorical column that are told apart, as in `OrdinalEncoder`: the least frequent ones, by
+        rows, share one of them. Missing values have a level of their own beside these.
     monotonic_cst : array-like of {-1, 0, 1} of shape (n_features,), or dict, optional
         With 1 predictions never fall in that column, with -1 they never rise, whatever the other columns are, and
         outside the training data too; 0 leaves them free. A dict maps names of columns to these values. For numeric
@@ -236,9 +239,9 @@ default="squared_error"
                  basis_params=None, interactions=None, n_members=16, norm="layer", solver="adam",
                  alpha=2.0, smoothness=0.0, batch_size="auto", learning_rate="cosine", learning_rate_init=0.01,
                  max_iter=100, early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100,
-                 tol=1e-4, refit=None, categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
-                 device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
-                 callbacks=None):  # fmt: skip
+                 tol=1e-4, refit=None, categorical_features="from_dtype", max_categories=None, monotonic_cst=None,
+                 interaction_cst=None, device="auto", dtype="auto", warm_start=False, random_state=None,
+                 verbose=0, callbacks=None):  # fmt: skip
         super().__init__(
             hidden_layer_sizes, basis=basis, n_knots=n_knots, fine_knots=fine_knots, degree=degree, knots=knots,
             refine_knots=refine_knots, basis_params=basis_params, interactions=interactions, n_members=n_members,
@@ -246,6 +249,7 @@ default="squared_error"
             learning_rate=learning_rate, learning_rate_init=learning_rate_init, max_iter=max_iter,
             early_stopping=early_stopping, validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change, tol=tol, refit=refit, categorical_features=categorical_features,
+            max_categories=max_categories,
             monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device, dtype=dtype,
             warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from ..training._phases import STREAMING, cosine
 from ..training._stream import pass_over
 from ._base import BaseKAN
 from ._design import designed
+from ._settling import first_seen, informed, settled_further
 from ._state import state_after
 
 
@@ -61,8 +62,8 @@ class StreamingKAN(BaseKAN):
         """Fit the network to a table that comes in parts, such as one that does not fit into memory.
 
         Make `max_iter` passes over all chunks, each chunk as in `partial_fit`, with the schedule of `learning_rate`
-        ("cosine" falls from pass to pass). The first chunk gives the encoding of columns and target and the knots, so
-        its rows should be a fair sample. There is no validation and no early stopping. ``n_iter_`` and
+        ("cosine" falls from pass to pass). The first chunk gives levels, and with 256 rows or more also scales and
+        knots, so its rows should be a fair sample. There is no validation and no early stopping. ``n_iter_`` and
         ``loss_curve_`` count a pass over a chunk.
 
         Parameters
@@ -116,13 +117,24 @@ class StreamingKAN(BaseKAN):
         before = getattr(self, "_state", None)
         with trainable(), without_spinning():
             data = self._read(X, y, sample_weight, before, streams=True, **given)
-            design = designed(data, streams=True) if before is None else before.design
+            placing = news = None
+            if before is None:
+                design = designed(data, streams=True)
+                design = design._replace(seen=first_seen(design, data))
+            else:
+                design, placing = settled_further(before.design, data)
+                design, news = informed(design, data)
             rows = design.rows(data, data.weight / design.unit_weight)
             start, net = (None, None) if before is None else (before.network, before.net)
             settings = self._settings()
-            one = pass_over(design.architecture, rows, design.loss, settings, start=start, net=net, rate=rate)
+            one = pass_over(
+                design.architecture, rows, design.loss, settings, start=start, net=net, rate=rate, placing=placing
+            )
             with one as fitted:
-                self._adopt(data.reader, state_after(before, design, fitted, settings.device))
+                kept = design if fitted.history or before is None else before.design  # refused rows teach nothing
+                self._adopt(data.reader, state_after(before, kept, fitted, settings.device))
+        if news is not None:
+            warnings.warn(news, UserWarning, stacklevel=4)
         for category, message in fitted.warnings:
             warnings.warn(f"{name} was {message} {heaviest(design, data)}", category, stacklevel=4)
         return self

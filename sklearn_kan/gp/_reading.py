@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from ..data._masked import unmasked
 from ..data._targets import read_numbers, read_weight
 
 
@@ -29,7 +30,7 @@ class Rows(NamedTuple):
 
 def read_points(estimator, X, *, reset):
     """Check points; on `reset` the estimator gets ``n_features_in_`` and ``feature_names_in_``."""
-    return validate_data(estimator, X, dtype=np.float64, reset=reset)
+    return validate_data(estimator, unmasked(X), dtype=np.float64, reset=reset)
 
 
 def read(estimator, X, y, sample_weight, alpha):
@@ -48,7 +49,7 @@ def read(estimator, X, y, sample_weight, alpha):
 def read_grid(axes, Y, sample_weight):
     """The cells of a grid that hold a value, as points, targets and weights."""
     axes = [np.asarray(axis, dtype=np.float64).ravel() for axis in axes]
-    Y, shape = np.asarray(Y, dtype=np.float64), tuple(len(axis) for axis in axes)
+    Y, shape = np.asarray(unmasked(Y), dtype=np.float64), tuple(len(axis) for axis in axes)
     if Y.shape[: len(axes)] != shape or Y.ndim > len(axes) + 1:
         raise ValueError(f"Y has shape {Y.shape}, and the axes have lengths {shape}. Pass one value for each cell.")
     X = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))

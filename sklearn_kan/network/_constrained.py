@@ -86,8 +86,8 @@ class Edges(nn.Module):
 
     def __init__(self, allowed, direction):
         super().__init__()
-        self.register_buffer("allowed", allowed.T[:, None].float(), persistent=False)
-        self.register_buffer("direction", direction.T[:, None].float(), persistent=False)
+        self.register_buffer("allowed", allowed.T[:, None].float().contiguous(), persistent=False)
+        self.register_buffer("direction", direction.T[:, None].float().contiguous(), persistent=False)
 
     def forward(self, raw):
         if not self.direction.any():

@@ -20,6 +20,7 @@ class BestState(Callback):
 
     def __init__(self, n_iter_no_change, tol, best=math.inf):
         self.n_iter_no_change, self.tol, self.best = n_iter_no_change, tol, best
+        self.kept, self.failed, self.before = None, False, None
 
     def on_train_begin(self, net, X=None, **kwargs):
         self.monitor = "train_loss" if net.validation is None else "valid_loss"
@@ -46,11 +47,23 @@ class BestState(Callback):
         if self.failed or self.monitor == "valid_loss":
             net.module_.load_state_dict(self.state)
         end = objective(net, X)
+        if net.is_interrupted and self.before is not None:  # perhaps in the middle of a step on trial
+            end = self.step_back(net, X, end)
         slack = 0.0 if net.phase.batch_size is None else 1 + abs(self.start)
         is_worse = end > self.start + slack or not (math.isfinite(end) and is_finite(net.module_))
         if is_worse and self.best > self.start_valid:
             self.failed, self.kept = True, None
             net.module_.load_state_dict(self.first)
+
+    def step_back(self, net, X, end):
+        """Go back to the state before the pass, if its objective is lower; returns the objective."""
+        latest = snapshot(net.module_)
+        net.module_.load_state_dict(self.before)
+        before = objective(net, X)
+        if before < end or not math.isfinite(end):
+            return before
+        net.module_.load_state_dict(latest)
+        return end
 
 
 class Progress(Callback):
@@ -78,7 +91,11 @@ class Observed(Callback):
         self.observer, self.n_passes = observer, n_passes
 
     def on_epoch_end(self, net, **kwargs):
-        self.observer(net.history[-1].get("valid_loss"), self.n_passes)
+        try:
+            self.observer(net.history[-1].get("valid_loss"), self.n_passes)
+        except KeyboardInterrupt:
+            net.is_interrupted = True  # whoever has raised it
+            raise
 
 
 def check_callbacks(callbacks):

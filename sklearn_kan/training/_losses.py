@@ -14,6 +14,7 @@ from ..optim import constant_root, cross_entropy_root
 HUBER_DELTA = 1.35  # in robust standard deviations of the target, as in sklearn.linear_model.HuberRegressor
 HUBER_INFORMATION = 1 / (1 + 2 * math.exp(-0.5 * HUBER_DELTA**2)
                          / (HUBER_DELTA * math.sqrt(2 * math.pi) * math.erf(HUBER_DELTA / math.sqrt(2))))  # fmt: skip
+ROWS_AT_ONCE = 512  # of the outputs of all members, which are large where there are many classes
 MAX_LOG_MEAN = 30.0  # of a mean over the target's average: exp stays finite in float32
 
 
@@ -135,7 +136,11 @@ def combined(loss, raw, weight=None):
     share = (share / share.sum(1, keepdim=True))[..., None]
     if not is_logarithmic(loss):
         return (share * raw).sum(1)
-    return torch.logsumexp((raw.log_softmax(2) if loss is cross_entropy else raw) + share.log(), 1)
+    parts = zip(raw.split(ROWS_AT_ONCE), share.split(ROWS_AT_ONCE), strict=True)
+    return torch.cat([
+        torch.logsumexp((part.log_softmax(2) if loss is cross_entropy else part) + some.log(), 1)
+        for part, some in parts
+    ])  # fmt: skip
 
 
 def averaged(loss, raw, member_weights, weight=1.0):

@@ -14,6 +14,7 @@ from torch import nn
 
 from ..optim import KFAC, GaussNewton
 from ._evaluation import EVALUATION_ROWS
+from ._interrupts import is_signal
 from ._losses import combined, cross_entropy, member_losses
 from ._parallel import average, n_processes
 from ._phases import cosine, is_coefficient, rate_of, streaming_phase
@@ -36,6 +37,7 @@ class Net(NeuralNet):
         )  # fmt: skip
         self.phase, self.validation, self.generator = phase, validation, generator
         self.lowest = {}
+        self.is_interrupted = False
         self.fitting = self.batch = None  # in training: the rows, and the batch that callbacks are being told of
         self.roughness = Roughness(module.layers, phase.smoothness) if phase.smoothness else None
 
@@ -66,7 +68,8 @@ class Net(NeuralNet):
         try:
             super().notify(method_name, **kwargs)
         except KeyboardInterrupt as stop:
-            if method_name != "on_epoch_end":
+            self.is_interrupted = self.is_interrupted or method_name != "on_epoch_end" or is_signal(stop)
+            if self.is_interrupted:
                 raise
             raise Converged from stop
         if method_name == "on_epoch_end" and any(getattr(callback, "done", False) for _, callback in self.callbacks_):

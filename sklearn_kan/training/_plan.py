@@ -17,9 +17,11 @@ from ..network._kan import KAN
 from ._calibration import best_temperature, member_weights
 from ._evaluation import held_out_outputs
 from ._holdout import Split, hold_out
+from ._interrupts import is_second
 from ._intervals import HeldOutErrors, errors_by_output
 from ._losses import averaged, cross_entropy, has_levels, squared_error
 from ._net import Net
+from ._observation import current_observer
 from ._parallel import n_processes
 from ._phases import phases_for
 from ._refit import check_can_refit, refit_last_layer
@@ -250,7 +252,7 @@ def best_of(attempt, rows, loss, settings, validation):
     exact = trained(network, split, loss, settings, begins=True)
     share = 1.0 if attempt.network.architecture.n_members is None else EXACT_SHARE_OF_ENSEMBLE
     if exact.lowest_loss >= share * attempt.lowest_loss:
-        return attempt
+        return attempt._replace(training=attempt.training._replace(interrupted=exact.training.interrupted))
     before = attempt.training.history
     kept = None if exact.training.kept is None else len(before) + exact.training.kept
     return exact._replace(training=exact.training._replace(history=before + exact.training.history, kept=kept))
@@ -260,11 +262,17 @@ def finished(attempt, loss, settings):
     """Refit the last layer if that is wanted, and correct by held-out rows how members count."""
     network, split, training = attempt
     warnings: list[tuple[type[Warning], str]] = []
-    if training.interrupted:
+    is_interrupted, is_failed = training.interrupted, False
+    if settings.refit is not None and not is_interrupted:
+        strength = settings.decay(network.architecture)
+        try:
+            is_failed = refit_last_layer(training.net, split.fitting, split.validation, strength)
+        except KeyboardInterrupt as stop:
+            is_interrupted = True
+            if current_observer() or is_second(stop):
+                raise
+    if is_interrupted:
         warnings.append((UserWarning, "Training was interrupted; the best state so far is kept."))
-    has_refit = settings.refit is not None and not training.interrupted
-    strength = settings.decay(network.architecture)
-    is_failed = has_refit and refit_last_layer(training.net, split.fitting, split.validation, strength)
     if training.failed or is_failed:
         warnings.append((ConvergenceWarning, trouble(training.failed, is_failed)))
     if split.validation is not None:

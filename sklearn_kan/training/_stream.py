@@ -16,7 +16,7 @@ MAX_RISE = 1e4  # of a pass's loss over all losses before: Adam would need hundr
 
 
 @contextmanager
-def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=1.0):
+def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=1.0, placing=None):
     """Context with what one pass of Adam over some rows gives; an exception inside undoes the pass.
 
     Parameters
@@ -31,6 +31,8 @@ def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=
         The net of its last pass, whose optimizer goes on.
     rate : float, default=1.0
         Share of the learning rate.
+    placing : Rows, optional
+        Rows to place the first layer's knots on once more.
 
     Yields
     ------
@@ -52,6 +54,9 @@ def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=
     before = max([1.0, *net.history[:, "train_loss"]]) if net.history else 1.0  # or the unit of the learned scale
     with all_or_nothing(network, net) as undo:
         net.phase = phase
+        if placing is not None:
+            X, (_, weight) = placing.to(net.device, next(network.module.parameters()).dtype).batch()
+            network.module.place_knots(X, weight[:, 0])
         history = one_pass(net, rows, rate)
         loss = history[0]["train_loss"]
         is_good = loss <= MAX_RISE * before and is_finite(network.module)

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from ._callbacks import BestState, Observed, Progress
+from ._interrupts import is_second
 from ._layerwise import FirstLayers, frozen_before
 from ._net import Converged, Net
 from ._observation import current_observer
@@ -55,7 +56,7 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
     Raises
     ------
     KeyboardInterrupt
-        If it is interrupted while watched; unwatched, it returns what it has.
+        If it is interrupted while watched, or twice in a row; else it returns what it has.
     """
     history: list[dict[str, Any]] = []
     failed, best, kept = [], math.inf, None
@@ -97,14 +98,22 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
 
 
 def run(net, rows):
-    """Run a phase; returns whether it was interrupted from outside."""
-    net.notify("on_train_begin", X=rows, y=None)
+    """Run a phase; returns whether it was interrupted from outside. The second signal in a row is raised."""
+    try:
+        net.notify("on_train_begin", X=rows, y=None)
+    except KeyboardInterrupt as stop:  # nothing has changed yet
+        if is_second(stop):
+            raise
+        return True
     try:
         net.fit_loop(rows)
         return False
     except Converged:
         return False
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        net.is_interrupted = True
+        if is_second(stop):
+            raise
         return True
     finally:
         net.fitting = net.batch = None

@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 import sklearn_kan.bases._truncated_power as truncated_power
 from sklearn_kan.bases import BSpline, TruncatedPower
+from tests.tables import random
 
 IN, OUT = 2, 3
 all_degrees = pytest.mark.parametrize("degree", range(6))
@@ -18,10 +19,6 @@ fixed_or_learned = pytest.mark.parametrize(
     ("degree", "learned"), [(degree, False) for degree in range(6)] + [(degree, True) for degree in range(1, 6)]
 )
 both_placements = pytest.mark.parametrize("placement", ["uniform", "quantile"])
-
-
-def random(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def training_rows():

@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_kan import KANClassifier, KANRegressor
+from tests.tables import small
 
 N = 20
 X = np.random.default_rng(0).normal(size=(N, 3))
@@ -117,8 +118,8 @@ BAD_FITS = {
                           alpha=-1),
     "loss": out_of_range("The 'loss' parameter of KANRegressor must be a str among {…}. Got 'mse' instead.",
                          loss="mse")._replace(only=KANRegressor),
-    "quantile": out_of_range("The 'quantile' parameter of KANRegressor must be a float in the range (0.0, 1.0). "
-                             "Got 1.5 instead.", quantile=1.5)._replace(only=KANRegressor),
+    "quantile": out_of_range("The 'quantile' parameter of KANRegressor must be a float in the range (0.0, 1.0) "
+                             "or an array-like. Got 1.5 instead.", quantile=1.5)._replace(only=KANRegressor),
     "class_weight": out_of_range("The 'class_weight' parameter of KANClassifier must be …'dict', a str among "
                                  "{'balanced'} or None. Got 'even' instead.",
                                  class_weight="even")._replace(only=KANClassifier),
@@ -234,11 +235,6 @@ CASES = [
     for name, bad in BAD_FITS.items()
     for estimator in ((bad.only,) if bad.only else (KANRegressor, KANClassifier))
 ]
-
-
-def small(estimator, **params):
-    few = {"hidden_layer_sizes": (4,), "n_knots": 4, "max_iter": 2, "random_state": 0, "device": "cpu"}
-    return estimator(**{**few, **params})
 
 
 @functools.cache
@@ -396,4 +392,4 @@ def test_rows_of_weight_zero_may_hold_what_the_loss_forbids():
 def test_any_validation_fraction_leaves_rows_on_both_sides(fraction):
     x = np.random.default_rng(1).normal(size=(120, 2))
     model = small(KANRegressor, early_stopping=True, validation_fraction=fraction).fit(x, x[:, 0])
-    assert len(model.validation_scores_) == 2
+    assert len(model.validation_scores_) == 3

@@ -18,14 +18,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_kan import KAN, KANClassifier, KANRegressor
 from sklearn_kan.inspection import EdgeFunctionDisplay
 from sklearn_kan.network._constrained import ConstrainedKAN, Edges
+from tests.tables import seeded
 
 mpl.use("Agg")
 
 SMALL = {"hidden_layer_sizes": (6,), "n_knots": 4, "max_iter": 8, "learning_rate_init": 0.03, "random_state": 0}
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @torch.no_grad()
@@ -232,10 +229,17 @@ def test_a_monotone_target_is_learned():
     assert model.fit(X, y).score(X, y) > 0.999
 
 
-@pytest.mark.parametrize("constraint", ["no_interactions", [{"a"}, ["b", "kind"]], [(0, 3), {1}, {2}]])
-def test_predictions_are_sums_over_sets(constraint):
+@pytest.mark.parametrize(
+    ("constraint", "params"),
+    [
+        ("no_interactions", {}), ([{"a"}, ["b", "kind"]], {}), ([(0, 3), {1}, {2}], {}),
+        ([(0, 3), {1}, {2}], {"solver": "gauss_newton"}), ([{"a"}, ["b", "kind"]], {"solver": "gauss_newton"}),
+        ([{"a"}, ["b", "kind"]], {"solver": "lbfgs", "basis": "rational", "max_iter": 2}),
+    ],
+)  # fmt: skip
+def test_predictions_are_sums_over_sets(constraint, params):
     X, y = falling()
-    model = KANRegressor(**SMALL, interaction_cst=constraint).fit(X, y)
+    model = KANRegressor(**{**SMALL, **params}, interaction_cst=constraint).fit(X, y)
     base, other = X.iloc[:20], X.iloc[20:40]
     names = list(X.columns)
     sets = {"no_interactions": [], (0, 3): [{"a", "kind"}]}.get(

@@ -14,7 +14,7 @@ from skorch.callbacks import Callback
 
 from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.training._phases import SOLVERS
-from tests.tables import error_on
+from tests.tables import error_on, small, table
 
 ESTIMATORS = [KANRegressor, KANClassifier]
 SETTINGS = [*({"solver": solver} for solver in SOLVERS), {"solver": "adam", "refit": "last_layer"}]
@@ -23,16 +23,15 @@ N = 40
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
 
-def table(n=N):
-    X = np.random.default_rng(0).normal(size=(n, 3))
+def problem(n=N):
+    X = table(n, 3)
     return X, X[:, 0] + np.sin(2 * X[:, 1])
 
 
 def fit(estimator, X, y, n_warnings=0, **params):
     """A fitted model, and the warnings on the way: at most `n_warnings` of them."""
-    few = {"hidden_layer_sizes": (4,), "n_knots": 4, "n_members": 2, "max_iter": 6, "random_state": 0, "device": "cpu"}
     y = y if estimator is KANRegressor or y.dtype == bool else y > np.median(y)
-    model = estimator(**{**few, **params})
+    model = small(estimator, **{"n_members": 2, "max_iter": 6, **params})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(X, y)
@@ -58,7 +57,7 @@ both = pytest.mark.parametrize("estimator", ESTIMATORS)
 @both
 @everything
 def test_constant_and_duplicate_columns_change_nothing_but_the_input(estimator, params):
-    X, y = table()
+    X, y = problem()
     X = np.column_stack([X, X, np.full(N, 3.0), np.zeros(N)])
     model, y, _ = fit(estimator, X, y, max_iter=20, **params)
     assert explained(model, X, y) > 0.1
@@ -77,7 +76,7 @@ def test_a_table_of_constants_leaves_the_mean(estimator, params):
 @everything
 @pytest.mark.parametrize("value", [0.0, 5.0, -1e30, 1e-30])
 def test_equal_targets_are_predicted(params, value):
-    X, _ = table()
+    X, _ = problem()
     model, *_ = fit(KANRegressor, X, np.full(N, value), max_iter=20, **params)
     np.testing.assert_allclose(model.predict(X), value, atol=0.2 * max(1.0, abs(value)))
 
@@ -85,7 +84,7 @@ def test_equal_targets_are_predicted(params, value):
 @everything
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_row_or_two_can_be_fitted(params, n):
-    X, y = table(n)
+    X, y = problem(n)
     fit(KANRegressor, X, y, **params)
     if n > 1:
         fit(KANRegressor, X, y, early_stopping=True, validation_fraction=0.9, **params)
@@ -95,14 +94,14 @@ def test_a_row_or_two_can_be_fitted(params, n):
 @everything
 @pytest.mark.parametrize("norm", ["layer", "batch"])
 def test_one_row_at_a_time(estimator, params, norm):
-    X, y = table(12)
+    X, y = problem(12)
     fit(estimator, X, y, batch_size=1, norm=norm, max_iter=2, **params)
 
 
 @everything
 @pytest.mark.parametrize("size", [1e30, 1e-30, 1e300, 1e-300])
 def test_the_size_of_a_target_makes_no_difference(params, size):
-    X, y = table()
+    X, y = problem()
     model, *_ = fit(KANRegressor, X, size * y, dtype="float64", **params)
     other, *_ = fit(KANRegressor, X, y, dtype="float64", **params)
     np.testing.assert_allclose(model.predict(X) / size, other.predict(X), rtol=1e-4, atol=1e-4)
@@ -119,7 +118,7 @@ def test_the_size_of_a_target_makes_no_difference(params, size):
     ids=label,
 )
 def test_an_extreme_outlier_in_the_target(params):
-    X, y = table()
+    X, y = problem()
     y = np.abs(y)
     y[3] = 1e306
     fit(KANRegressor, X, y, n_warnings=1, **params)
@@ -128,7 +127,7 @@ def test_an_extreme_outlier_in_the_target(params):
 @both
 @everything
 def test_an_extreme_outlier_in_a_column(estimator, params):
-    X, y = table()
+    X, y = problem()
     X[3, 0] = 1e308
     X[4, 1] = -1e308
     model, y, _ = fit(estimator, X, y, max_iter=20, **params)
@@ -171,7 +170,7 @@ class Errors(Callback):
 @pytest.mark.parametrize(("value", "after"), [(math.nan, 0), (math.inf, 10)])
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_gradients_that_are_not_finite(estimator, params, value, after, early_stopping):
-    X, y = table()
+    X, y = problem()
     errors = Errors("log_loss" if estimator is KANClassifier else "squared_error")
     model, y, messages = fit(estimator, X, y, 1, callbacks=[errors, BreakGradient(after, value)],
                              early_stopping=early_stopping, alpha=0.0, max_iter=12, **params)  # fmt: skip

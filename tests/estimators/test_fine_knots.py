@@ -14,12 +14,9 @@ from sklearn_kan.network._parts import Parts
 from sklearn_kan.training._calibration import member_weights
 from sklearn_kan.training._losses import absolute_error, cross_entropy, squared_error
 from sklearn_kan.training._roughness import Roughness
+from tests.tables import random
 
 SMALL = {"hidden_layer_sizes": (3,), "n_members": 4, "n_knots": 4, "fine_knots": 9, "max_iter": 3, "random_state": 0}
-
-
-def random(*shape):
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
 
 def layer_of_five(**params):

@@ -10,6 +10,7 @@ from torch import nn
 
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
 from sklearn_kan.bases import BASES
+from sklearn_kan.data._table import Column
 from sklearn_kan.training._calibration import best_temperature
 from sklearn_kan.training._holdout import bagged
 from sklearn_kan.training._losses import combined, cross_entropy, member_losses, poisson, squared_error
@@ -150,7 +151,7 @@ def test_predictions_are_averages_and_their_spread_is_told(numbers):
     X, y = numbers
     model = KANRegressor(n_members=5, **SMALL).fit(X, y)
     with torch.no_grad():
-        encoded = torch.from_numpy(model.encoder_.transform([(i, X[:, i], False) for i in range(X.shape[1])]))
+        encoded = torch.from_numpy(model.encoder_.transform([Column(i, X[:, i], False) for i in range(X.shape[1])]))
         raw = model.module_.eval()(encoded).double().numpy()[..., 0]
     members = model.target_scaler_.center_ + model.target_scaler_.scale_ * raw
     mean, std = model.predict(X, return_std=True)

@@ -19,36 +19,28 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.training._losses import REGRESSION_LOSSES
+from tests.tables import outputs, small
 
 ESTIMATORS = [KANRegressor, KANClassifier]
 SOLVERS = ["adam", "lbfgs", "hybrid"]
-FEW = {"hidden_layer_sizes": (4,), "n_knots": 4, "max_iter": 3, "random_state": 0, "device": "cpu"}
 N = 60
 
 
-def small(estimator, **params):
-    return estimator(**{**FEW, **params})
-
-
-def table(n=N, seed=0):
-    """Numbers, gaps, categories; as a dataframe."""
+def frame(n=N, seed=0):
+    """Numbers, gaps, categories."""
     rng = np.random.default_rng(seed)
     gaps = np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n))
     return pd.DataFrame({"x": rng.normal(size=n), "gaps": gaps, "word": rng.choice(["a", "b", "c"], n)})
 
 
-def target(estimator, X):
+def labelled(estimator, X):
     signal = X["x"] + (X["word"] == "a")
     return np.where(signal > 0.4, "yes", "no") if estimator is KANClassifier else signal.to_numpy()
 
 
-def outputs(model, X):
-    return model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
-
-
 def fitted(estimator, **params):
-    X = table()
-    return small(estimator, **params).fit(X, target(estimator, X)), X
+    X = frame()
+    return small(estimator, **params).fit(X, labelled(estimator, X)), X
 
 
 def through_joblib(model, folder):
@@ -90,7 +82,7 @@ def test_a_copy_predicts_the_same(estimator, way, params, tmp_path):
     assert [epoch["train_loss"] for epoch in other.net_.history] == model.loss_curve_[-len(other.net_.history) :]
     again = COPIES[way](other, tmp_path)
     np.testing.assert_array_equal(outputs(again, X), outputs(model, X))
-    y = target(estimator, X)
+    y = labelled(estimator, X)
     np.testing.assert_array_equal(outputs(other.partial_fit(X, y), X), outputs(again.partial_fit(X, y), X))
 
 
@@ -121,14 +113,14 @@ def test_parameters_survive_clone_and_set_params(estimator):
     assert twin.get_params() == model.get_params()
     assert not hasattr(twin, "module_")
     assert twin.set_params(alpha=0.5, n_knots=7).get_params()["n_knots"] == 7
-    np.testing.assert_array_equal(outputs(clone(model).fit(X, target(estimator, X)), X), outputs(model, X))
+    np.testing.assert_array_equal(outputs(clone(model).fit(X, labelled(estimator, X)), X), outputs(model, X))
 
 
 def test_fit_leaves_hyperparameters_alone():
     model = small(KANRegressor, hidden_layer_sizes=[4], basis_params={}, callbacks=[])
     before = copy.deepcopy(model.get_params())
-    X = table()
-    model.fit(X, target(KANRegressor, X))
+    X = frame()
+    model.fit(X, labelled(KANRegressor, X))
     assert model.get_params() == before
 
 
@@ -150,10 +142,10 @@ def test_a_seed_repeats_and_global_generators_stay(estimator, solver, early_stop
 
 def test_a_generator_for_random_state_goes_on():
     same = [fitted(KANRegressor, random_state=np.random.RandomState(3))[0] for _ in range(2)]
-    X = table()
+    X = frame()
     np.testing.assert_array_equal(same[0].predict(X), same[1].predict(X))
     before = same[0].predict(X)
-    assert not np.array_equal(same[0].fit(X, target(KANRegressor, X)).predict(X), before)
+    assert not np.array_equal(same[0].fit(X, labelled(KANRegressor, X)).predict(X), before)
 
 
 INVARIANCE = [{"batch_size": 16}, {"solver": "lbfgs"}, {"early_stopping": True}, {"norm": "batch", "solver": "hybrid"}]
@@ -162,8 +154,8 @@ INVARIANCE = [{"batch_size": 16}, {"solver": "lbfgs"}, {"early_stopping": True},
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("params", INVARIANCE)
 def test_order_and_repetition_of_rows_make_no_difference(estimator, params):
-    X = table()
-    y = target(estimator, X)
+    X = frame()
+    y = labelled(estimator, X)
     weight = np.random.default_rng(1).integers(0, 4, N)
     order = np.random.default_rng(2).permutation(np.repeat(np.arange(N), weight))
     weighted = small(estimator, **params).fit(X, y, sample_weight=weight)
@@ -178,8 +170,8 @@ WEIGHTED = [(KANRegressor, {}), (KANClassifier, {}), (KANClassifier, {"class_wei
 
 @pytest.mark.parametrize(("estimator", "params"), WEIGHTED)
 def test_rows_of_weight_zero_are_as_absent(estimator, params):
-    X = table()
-    y = target(estimator, X)
+    X = frame()
+    y = labelled(estimator, X)
     used = np.arange(N) % 3 > 0
     spoiled = X.assign(x=np.where(used, X["x"], 1e12), word=np.where(used, X["word"], "never"))
     weighted = small(estimator, **params).fit(spoiled, y, sample_weight=1.0 * used)
@@ -203,8 +195,8 @@ def test_balanced_classes_count_by_weight():
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_warm_start_continues(estimator, solver):
-    X = table()
-    y = target(estimator, X)
+    X = frame()
+    y = labelled(estimator, X)
     model = small(estimator, solver=solver, warm_start=True).fit(X, y)
     first, encoder = list(model.loss_curve_), model.encoder_
     model.fit(X, y)
@@ -222,8 +214,8 @@ def chunks(X, y, sizes):
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_partial_fit_learns_from_chunks(estimator):
-    X = table(200).sort_values("x", ignore_index=True) if estimator is KANClassifier else table(200)
-    y = target(estimator, X)
+    X = frame(200).sort_values("x", ignore_index=True) if estimator is KANClassifier else frame(200)
+    y = labelled(estimator, X)
     model = small(estimator, learning_rate_init=0.03)
     begin = partial(model.partial_fit, classes=["yes", "no"]) if estimator is KANClassifier else model.partial_fit
     for _ in range(15):
@@ -235,7 +227,7 @@ def test_partial_fit_learns_from_chunks(estimator):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_several_outputs_are_learned_together(solver):
-    X = table()
+    X = frame()
     y = np.column_stack([X["x"], -(X["x"] ** 2), X["word"] == "b"]).astype(float)
     model = small(KANRegressor, solver=solver, max_iter=60 if solver == "adam" else 10, learning_rate_init=0.05)
     assert model.fit(X, y).predict(X).shape == (N, 3)
@@ -288,7 +280,7 @@ def test_pipelines_and_cross_validation():
 
 @pytest.mark.parametrize("labels", [["no", "yes"], [False, True], [3, 7], [-1.0, 1.0]])
 def test_labels_come_back_as_they_were(labels):
-    X = table()
+    X = frame()
     y = np.array(labels)[(X["x"] > 0).astype(int)]
     model = small(KANClassifier, max_iter=40, learning_rate_init=0.05).fit(X, y)
     assert model.predict(X).dtype == y.dtype

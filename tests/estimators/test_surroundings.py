@@ -176,3 +176,18 @@ def test_an_empty_network_takes_a_state():
     empty.load_state_dict(network.state_dict())
     x = torch.linspace(-2, 2, 30).reshape(10, 3)
     assert torch.equal(empty(x), network(x))
+
+
+@pytest.mark.parametrize("kind", [KANRegressor, KANClassifier])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_arrays_that_may_not_be_written_are_taken_in_silence(kind, method):
+    y = np.where(Y > 0, 1, 0) if kind is KANClassifier else Y.copy()
+    arrays = [X.copy(), y, np.linspace(0.5, 1.5, 60)]
+    for array in arrays:
+        array.flags.writeable = False
+    table, y, weight = arrays
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = kind((4,), max_iter=1, n_members=2, random_state=0)
+        getattr(model, method)(table, y, sample_weight=weight)
+        model.predict(table)

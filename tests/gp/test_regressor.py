@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import GPSpectralRegressor
 from sklearn_kan.gp.inference._choice import kind_for
+from sklearn_kan.gp.inference._inducing import Inducing
 from sklearn_kan.gp.inference._points import merged
 from sklearn_kan.gp.inference._toeplitz import Toeplitz
 from sklearn_kan.inspection import SpectrumDisplay
@@ -250,7 +251,20 @@ def test_many_rows_in_many_features_come_close_to_exact_inference():
     for ours, theirs in zip(*(m.predict(X[1200:], return_std=True) for m in (fast, exact)), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=0.03)
     again = pickle.loads(pickle.dumps(fast))
-    np.testing.assert_allclose(again.predict(X[1200:]), fast.predict(X[1200:]), rtol=1e-9)
+    np.testing.assert_array_equal(again.predict(X[1200:]), fast.predict(X[1200:]))
+    theta = fast.kernel_.theta + 0.1
+    np.testing.assert_array_equal(again.log_marginal_likelihood(theta), fast.log_marginal_likelihood(theta))
+
+
+def test_each_of_several_kernels_has_inducing_points_of_its_own():
+    model = GPSpectralRegressor(solver="inducing", n_components=1, max_iter=3).fit(T, WAVE)
+    assert len(model.models_) > 1
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict(T + 0.5), model.predict(T + 0.5))
+    for each, (_, together, trend) in zip(model.models_, model._process.average.parts, strict=True):
+        alone = Inducing(model._process.solvers(each.degree).data).posterior(each.kernel)
+        ours, theirs = (posterior.predict(T / 100, trend(T / 100))[0] for posterior in (together, alone))
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_how_to_compute_follows_from_size_and_shape():

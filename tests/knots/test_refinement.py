@@ -12,6 +12,7 @@ from scipy.interpolate import insert as scipy_insert
 from sklearn_kan import KAN, KANClassifier, KANRegressor
 from sklearn_kan.bases import BSpline, TruncatedPower
 from sklearn_kan.bases._bspline import ADAPTIVE_TOLERANCE, mass_between
+from sklearn_kan.data._table import Column
 from sklearn_kan.knots import (
     adaptive_knots,
     insert_knots,
@@ -21,6 +22,7 @@ from sklearn_kan.knots import (
     split_intervals,
     stacked,
 )
+from tests.tables import random
 
 all_degrees = pytest.mark.parametrize("degree", range(6))
 VARIANTS = [
@@ -30,10 +32,6 @@ VARIANTS = [
     ("truncated_power", {"individual_knots": True}),
     ("truncated_power", {"individual_knots": True, "learn_knots": True}),
 ]
-
-
-def random(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def tensor(values):
@@ -233,13 +231,13 @@ def test_what_has_no_spline_is_refused(f, a, b, message):
 SMALL = {"hidden_layer_sizes": (4,), "max_iter": 6, "n_knots": 4, "random_state": 0}
 
 
-def table(n=80):
-    X = random(n, 2).numpy()
+def waves():
+    X = random(80, 2).numpy()
     return X, np.sin(3 * X[:, 0]) + X[:, 1]
 
 
 def test_training_goes_on_with_more_knots():
-    X, y = table()
+    X, y = waves()
     model = KANRegressor(**{**SMALL, "max_iter": 9}, refine_knots=[7, 13]).fit(X, y)
     assert model.module_.n_knots == [13, 13]
     assert model.n_iter_ == 9
@@ -248,7 +246,7 @@ def test_training_goes_on_with_more_knots():
 
 @pytest.mark.parametrize("knots", ["quantile", "uniform", "adaptive"])
 def test_members_with_validation_rows_of_their_own_get_knots_too(knots):
-    model = KANRegressor(**SMALL, n_members=3, knots=knots, refine_knots=[7], early_stopping=True).fit(*table())
+    model = KANRegressor(**SMALL, n_members=3, knots=knots, refine_knots=[7], early_stopping=True).fit(*waves())
     assert model.module_.n_knots[1] == 7
     assert 4 <= model.module_.n_knots[0] <= 7
 
@@ -256,7 +254,7 @@ def test_members_with_validation_rows_of_their_own_get_knots_too(knots):
 @pytest.mark.parametrize(("basis", "params"), VARIANTS)
 @pytest.mark.parametrize("knots", ["quantile", "adaptive"])
 def test_a_refined_model_can_be_copied(basis, params, knots):
-    X, y = table()
+    X, y = waves()
     model = KANRegressor(**SMALL, basis=basis, basis_params=params, knots=knots, refine_knots=[7]).fit(X, y)
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.predict(X), model.predict(X))
@@ -266,12 +264,12 @@ def test_a_refined_model_can_be_copied(basis, params, knots):
 
 @pytest.mark.parametrize("estimator", [KANRegressor, KANClassifier])
 def test_knots_are_given_in_the_units_of_the_columns(estimator):
-    X, y = table()
+    X, y = waves()
     X[:, 1] = 100 + 10 * X[:, 1]
     knots = np.stack([np.linspace(-2, 2, 5), [80, 90, 100, 105, 130]], 1)
     y = y if estimator is KANRegressor else y > 0
     model = estimator(**SMALL, knots=knots).fit(X, y)
-    encoded = model.encoder_.transform([("a", knots[:, 0], False), ("b", knots[:, 1], False)])
+    encoded = model.encoder_.transform([Column("a", knots[:, 0], False), Column("b", knots[:, 1], False)])
     np.testing.assert_allclose(model.module_.layers[0].basis.knots.T, encoded, rtol=1e-6)
     assert model.module_.n_knots == [5, 4]
     same = estimator(**SMALL, knots=np.linspace(-2, 2, 5)).fit(X, y)

@@ -13,18 +13,10 @@ from sklearn_kan import KAN, KANLayer
 from sklearn_kan.bases import BASES, BSpline, Sine
 from sklearn_kan.network._lookup import EMBEDDING_DIM, MAX_LEVELS, LookupLayer
 from sklearn_kan.network._norms import NORMS, SIGNAL_STD, BatchNorm, LayerNorm
-from tests.tables import DEVICES
+from tests.tables import DEVICES, random, seeded
 
 all_bases = pytest.mark.parametrize("basis", sorted(BASES))
 all_norms = pytest.mark.parametrize("norm", sorted(NORMS))
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def random(*shape, seed=0, dtype=torch.float64):
-    return torch.randn(*shape, generator=seeded(seed), dtype=torch.float64).to(dtype)
 
 
 def randomise(module, seed=5):
@@ -117,16 +109,16 @@ def test_a_generator_gives_the_same_start_and_spares_the_global_one(basis, norm)
 
 @all_bases
 @all_norms
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("device", DEVICES)
-def test_precision_and_device_are_the_module_s(basis, norm, dtype, device):
-    net = KAN(3, 2, hidden_layer_sizes=(4, 4), n_levels=[3], basis=basis, norm=norm).to(device, dtype)
-    x = torch.cat([random(6, 3), torch.ones(6, 1)], 1).to(device, dtype)
-    y = net(x)
-    y.square().sum().backward()
-    assert (y.shape, y.dtype, y.device.type) == ((6, 2), dtype, device)
-    used = [p for p in net.parameters() if p.numel()]
-    assert all(p.grad is not None and p.grad.dtype == dtype and p.grad.isfinite().all() for p in used)
+def test_precision_and_device_are_the_module_s(basis, norm, device):
+    for dtype in (torch.float32, torch.float64):
+        net = KAN(3, 2, hidden_layer_sizes=(4, 4), n_levels=[3], basis=basis, norm=norm, generator=seeded())
+        net = net.to(device, dtype)
+        y = net(torch.cat([random(6, 3), torch.ones(6, 1)], 1).to(device, dtype))
+        y.square().sum().backward()
+        assert (y.shape, y.dtype, y.device.type) == ((6, 2), dtype, device)
+        used = [p for p in net.parameters() if p.numel()]
+        assert all(p.grad is not None and p.grad.dtype == dtype and p.grad.isfinite().all() for p in used)
 
 
 @all_bases

@@ -6,14 +6,7 @@ import torch
 
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
 from sklearn_kan.training._phases import COFACTOR_RATE, is_coefficient, rate_of
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def random(*shape, seed=0):
-    return torch.randn(*shape, generator=seeded(seed), dtype=torch.float64)
+from tests.tables import random, seeded
 
 
 def test_a_layer_starts_as_if_it_had_no_products():

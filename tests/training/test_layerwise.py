@@ -9,13 +9,12 @@ from skorch.callbacks import Callback
 from sklearn_kan import KAN, KANClassifier, KANRegressor
 from sklearn_kan.training._evaluation import snapshot
 from sklearn_kan.training._layerwise import FirstLayers, frozen_before
-from tests.tables import held_out_error
+from tests.tables import held_out_error, small, table, target
 
 
-def table(estimator, n=120, seed=0):
-    X = np.random.default_rng(seed).normal(size=(n, 2))
-    y = np.sin(X[:, 0] ** 2 + X[:, 1])
-    return X, y > 0.5 if estimator is KANClassifier else y
+def problem(estimator, n=120, seed=0):
+    X = table(n, seed=seed)
+    return X, target(estimator, np.sin(X[:, 0] ** 2 + X[:, 1]), above=0.5)
 
 
 def error(model, X, y):
@@ -25,9 +24,8 @@ def error(model, X, y):
 
 
 def fitted(estimator=KANRegressor, **params):
-    X, y = table(estimator)
-    few = {"hidden_layer_sizes": (4, 3), "max_iter": 8, "random_state": 0, "device": "cpu"}
-    return estimator(**{**few, **params}).fit(X, y), X, y
+    X, y = problem(estimator)
+    return small(estimator, **{"hidden_layer_sizes": (4, 3), "n_knots": 6, "max_iter": 8, **params}).fit(X, y), X, y
 
 
 @pytest.mark.parametrize("n_levels", [(), (3,)])
@@ -125,7 +123,7 @@ def test_hybrid_never_ends_worse_than_adam(estimator, n_members):
     hybrid, *_ = fitted(estimator, solver="hybrid", **params)
     assert hybrid.loss_curve_[:10] == adam.loss_curve_
     assert held_out_error(hybrid) <= held_out_error(adam) * (1 + 1e-9)
-    unseen = table(estimator, 2000, seed=1)
+    unseen = problem(estimator, 2000, seed=1)
     assert error(hybrid, *unseen) < error(adam, *unseen)
 
 

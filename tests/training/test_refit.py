@@ -17,7 +17,7 @@ from sklearn_kan.training._linear_models import newton, ridge, triangle
 from sklearn_kan.training._losses import cross_entropy, huber, poisson, squared_error
 from sklearn_kan.training._refit import affine, read, write
 from sklearn_kan.training._rows import Rows
-from tests.tables import held_out_error
+from tests.tables import held_out_error, small, table, target
 
 N, P = 80, 6
 STRENGTHS = np.logspace(-3, 3, 13)
@@ -179,16 +179,16 @@ def test_a_network_is_affine_in_what_is_solved_for(params):
         torch.testing.assert_close(phi @ other[member] + offset, after[:, member])
 
 
-def table(estimator, loss="squared_error", n=240, seed=0):
-    X = np.random.default_rng(seed).normal(size=(n, 3))
-    y = X[:, 0] * X[:, 1] + np.sin(2 * X[:, 2]) + 0.3 * np.random.default_rng(seed + 1).normal(size=n)
-    return X, y > 0 if estimator is KANClassifier else np.round(np.abs(y)) if loss == "poisson" else y
+def noisy(estimator, loss="squared_error", n=240, seed=0):
+    X, noise = table(n, 3, seed), table(n, 1, seed + 1)[:, 0]
+    y = X[:, 0] * X[:, 1] + np.sin(2 * X[:, 2]) + 0.3 * noise
+    return X, np.round(np.abs(y)) if loss == "poisson" else target(estimator, y)
 
 
 def fitted(estimator, **params):
-    X, y = table(estimator, params.get("loss"))
-    few = {"hidden_layer_sizes": (6,), "max_iter": 10, "n_members": 3, "random_state": 0, "device": "cpu"}
-    return estimator(**{**few, **params}).fit(X, y), X, y
+    X, y = noisy(estimator, params.get("loss"))
+    few = {"hidden_layer_sizes": (6,), "n_knots": 6, "max_iter": 10, "n_members": 3}
+    return small(estimator, **{**few, **params}).fit(X, y), X, y
 
 
 def error(model, X, y):
@@ -215,7 +215,7 @@ def test_no_error_rises_on_rows_that_were_held_out_or_never_seen(estimator, para
     plain, *_ = fitted(estimator, early_stopping=True, **params)
     model, *_ = fitted(estimator, early_stopping=True, refit="last_layer", **params)
     assert held_out_error(model) <= held_out_error(plain) * (1 + 1e-6)
-    unseen = table(estimator, params.get("loss"), n=2000, seed=100)
+    unseen = noisy(estimator, params.get("loss"), n=2000, seed=100)
     assert error(model, *unseen) <= error(plain, *unseen) * (1 + 1e-6)
     assert next(model.module_.parameters()).dtype == next(plain.module_.parameters()).dtype
 
@@ -257,3 +257,18 @@ def test_a_failure_is_told_once_and_leaves_the_training(monkeypatch):
     assert warning.category is ConvergenceWarning
     assert str(warning.message).startswith("The refit of the last layer failed:")
     np.testing.assert_allclose(model.predict(X), plain.predict(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("has_validation", [False, True])
+def test_many_features_are_solved_for_without_a_factorisation(has_validation, monkeypatch):
+    X = np.random.default_rng(0).normal(size=(700, 3))
+    y = X[:, 0] - X[:, 1] ** 2 + np.sin(3 * X[:, 2])
+    params = {"hidden_layer_sizes": (16,), "n_members": 2, "max_iter": 4, "random_state": 0}
+    params["early_stopping"] = has_validation
+    plain, dense = (KANRegressor(**params, refit=refit).fit(X, y) for refit in (None, "last_layer"))
+    monkeypatch.setattr(_linear_models, "MAX_DENSE", 20)
+    for name in ("qr", "svd", "cholesky", "eigh"):
+        monkeypatch.setattr(torch.linalg, name, None)
+    many = KANRegressor(**params, refit="last_layer").fit(X, y)
+    assert many.score(X, y) > plain.score(X, y)
+    assert not has_validation or 1 - many.score(X, y) < 1.5 * (1 - dense.score(X, y))

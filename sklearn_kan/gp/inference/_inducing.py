@@ -30,7 +30,7 @@ class Inducing(Solver):
     def __init__(self, data, device="cpu"):
         super().__init__(data, device)
         self.X, self.y, self.H = tensors(device, data.X, data.y, data.H)
-        self.Z = self.X[:0]
+        self.Z, self.adapted_to = self.X[:0], None
 
     def on_sample(self):
         rows = np.unique(np.linspace(0, len(self.data.X) - 1, SAMPLE_ROWS).astype(int))
@@ -38,6 +38,8 @@ class Inducing(Solver):
 
     def adapt(self, kernel):
         """Choose inducing points for a kernel: pivots of an incomplete Cholesky factorisation."""
+        if kernel is self.adapted_to:
+            return self
         rows = np.unique(np.linspace(0, len(self.X) - 1, CANDIDATES).astype(int))
         X = self.X[torch.from_numpy(rows).to(self.device)]
         most = int(np.clip(np.sqrt(WORK / len(self.X)), FEWEST_POINTS, min(MOST_POINTS, len(X))))
@@ -50,7 +52,7 @@ class Inducing(Solver):
             L[k] = (kernel(X, X[[best]])[:, 0] - L[:k, best] @ L[:k]) / left[best].sqrt()
             left = (left - L[k].square()).clamp_(min=0)
             chosen.append(best)
-        self.Z = X[chosen]
+        self.Z, self.adapted_to = X[chosen], kernel
         return self
 
     def features(self, kernel, rows, Lz):
@@ -109,7 +111,7 @@ class Inducing(Solver):
         return finished(self.data, kernel, value, gradient, by_noise, jitter)
 
     def posterior(self, kernel):
-        return InducingPosterior(self, kernel)
+        return InducingPosterior(self.adapt(kernel), kernel)
 
 
 class InducingPosterior(Posterior):

@@ -31,7 +31,7 @@ def both(basis, x, weight, monkeypatch):
     """Outputs and gradients by the kernel and by plain torch."""
     results = []
     for kernel in (edges_contract, None):
-        monkeypatch.setattr(kernels, "find", lambda *arguments, kernel=kernel, **splines: kernel)
+        monkeypatch.setattr(kernels, "find", lambda operation, *tensors, kernel=kernel, **sizes: kernel)
         leaves = [x.clone().requires_grad_(), weight.clone().requires_grad_(), *basis.parameters()]
         y = basis.contract(*leaves[:2])
         results.append([y.detach(), *torch.autograd.grad(y.sin().sum(), leaves, materialize_grads=True)])

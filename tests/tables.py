@@ -1,4 +1,6 @@
-"""What several tests need: errors by the formulas of scikit-learn and SciPy, not by the code that trained for them."""
+"""What several tests need: settings in pairs, errors by the formulas of scikit-learn and SciPy."""
+
+from itertools import combinations, product
 
 import numpy as np
 import scipy.special
@@ -7,6 +9,40 @@ from sklearn.base import is_classifier
 from sklearn.metrics import log_loss, mean_poisson_deviance, mean_squared_error
 
 from sklearn_kan.training._losses import HUBER_DELTA
+
+DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+
+
+def every_pair(is_allowed, **choices):
+    """A few settings in which every two choices that some allowed setting has meet: a covering array of strength two.
+
+    Parameters
+    ----------
+    is_allowed : callable
+        ``(**setting) -> bool``.
+    **choices : sequences
+        Of each parameter.
+
+    Returns
+    -------
+    settings : list of dict
+        Each taken, greedily, for the most pairs that were not there before.
+    """
+
+    def setting(places):
+        return {name: choices[name][place] for name, place in zip(choices, places, strict=True)}
+
+    rows = [places for places in product(*map(range, map(len, choices.values()))) if is_allowed(**setting(places))]
+    pairs = {places: set(combinations(enumerate(places), 2)) for places in rows}
+    left, chosen = dict.fromkeys(pair for places in rows for pair in sorted(pairs[places])), []
+    while left:
+        first = next(iter(left))
+        best = max((places for places in rows if first in pairs[places]), key=lambda row: len(pairs[row] & left.keys()))
+        chosen.append(setting(best))
+        for pair in pairs[best]:
+            left.pop(pair, None)
+    return chosen
+
 
 ERRORS = {
     "squared_error": lambda y, raw, weight: 0.5 * mean_squared_error(y, raw, sample_weight=weight),

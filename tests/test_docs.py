@@ -11,6 +11,7 @@ mpl.use("Agg")
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"`((?:benchmarks|docs|examples|sklearn_kan|tests)/[\w./]*)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(#[^)\s]*)?\)")
 
 
@@ -55,3 +56,8 @@ def test_links_lead_somewhere(page):
         goal = (page.parent / target).resolve() if target else page
         assert goal.exists(), target
         assert not anchor or anchor in anchors(goal), target + anchor
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_files_that_are_named_exist(page):
+    assert [file for file in FILE.findall(page.read_text()) if not (ROOT / file).exists()] == []

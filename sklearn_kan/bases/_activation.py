@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..knots import HIGH, LOW
-from ._base import check_least
+from ._base import as_new, check_least
 from ._continued import Continued
 from ._relu import staggered
 
@@ -131,12 +131,13 @@ class Activation(Continued, name="activation"):
         start, end = staggered(n_knots, degree)
         super().__init__(in_features, n_basis=len(start) if pool is None else 1)
         self.activation, self.combination = activation, combination
-        self.start, self.end = nn.Parameter(start.repeat(in_features, 1)), nn.Parameter(end.repeat(in_features, 1))
+        self.start = nn.Parameter(as_new(start).repeat(in_features, 1))
+        self.end = nn.Parameter(as_new(end).repeat(in_features, 1))
         self.register_buffer("rate", torch.tensor(n_knots - 1.0))
-        x = torch.linspace(LOW, HIGH, N_POINTS, dtype=torch.float64)[:, None]
+        x = torch.linspace(LOW, HIGH, N_POINTS, dtype=torch.float64, device="cpu")[:, None]
         values = self.combined((n_knots - 1) * (x - start), (n_knots - 1) * (end - x))
         change = conditioning(values) if pool is None else values.square().mean(0).rsqrt()
-        self.register_buffer("change", change.to(torch.get_default_dtype()))
+        self.register_buffer("change", as_new(change))
         ramp = torch.linspace(LOW, HIGH, len(start))
         self.pool_weight = nn.Parameter(ramp) if pool else None
         self.attention = nn.Parameter(torch.zeros(len(start), len(start))) if pool == "attention" else None

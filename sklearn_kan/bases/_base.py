@@ -36,6 +36,12 @@ class Basis(nn.Module, ABC):
     has_base : bool
         Whether a layer adds a smooth branch ``v silu(x)`` to the basis.
 
+    Notes
+    -----
+    Shape: ``(n_samples, in_features) -> (n_samples, in_features, n_basis)``. The methods that take coefficients take
+    them as they lie in a layer's `edge_weight`, ``(in_features, n_basis, out_features)``. A family that can sum its
+    edge functions without storing the values of all rows overrides :meth:`contract`.
+
     Examples
     --------
     >>> import torch
@@ -132,6 +138,11 @@ def get_basis(basis):
         return BASES[basis]
     names = ", ".join(map(repr, sorted(BASES)))
     raise ValueError(f"basis={basis!r} is unknown. Choose one of {names}, or pass a subclass of Basis.")
+
+
+def as_new(tensor):
+    """A tensor with the dtype and on the device of new ones: torch's defaults, unless a mode of this thread differs."""
+    return tensor.to(torch.empty(0))
 
 
 def damping(frequency, power=2.0):

@@ -1,13 +1,15 @@
 """B-splines (de Boor, 1978), the basis of Kolmogorov-Arnold networks (Liu et al., 2024)."""
 
+from numbers import Integral
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from .. import kernels
 from ..knots import insert_knots, quantile_knots, remove_knots, roughness, split_intervals, uniform_knots
-from ._base import Basis
+from ._base import Basis, as_new
 from ._cardinal import cardinal_splines
 from ._pieces import PieceTable, evaluate_pieces, piece_table, slopes_of
 
@@ -80,7 +82,7 @@ class BSpline(Basis, name="bspline"):
         super().__init__(in_features, n_basis=n_knots + degree - 1)
         self.n_knots, self.degree, self.placement = n_knots, degree, knots if given is None else "given"
         table = uniform_knots(in_features, n_knots) if given is None else given
-        self.register_buffer("knots", table.to(torch.get_default_dtype()))
+        self.register_buffer("knots", as_new(table))
         for name in ("pieces", "origin", "rate", "first"):
             self.register_buffer(name, None, persistent=False)
         self.tabulate()
@@ -132,11 +134,27 @@ class BSpline(Basis, name="bspline"):
 
     def tabulate(self):
         """Bring the table of polynomials up to date with the knots."""
+        check_spline(self.n_knots, self.degree, "uniform")
+        if (self.knots.ndim, *self.knots.shape[1:], self.n_basis) != (2, self.n_knots, self.n_knots + self.degree - 1):
+            raise ValueError(
+                f"knots of shape {tuple(self.knots.shape)}, n_knots={self.n_knots}, degree={self.degree} and n_basis="
+                f"{self.n_basis} do not belong together. Load the state of one basis."
+            )
         _, self.pieces, self.origin, self.rate, self.first = piece_table(self.knots, self.degree)
 
-    def _load_from_state_dict(self, *args):
-        super()._load_from_state_dict(*args)
+    def _load_from_state_dict(self, state_dict, prefix, *others):
+        knots, errors = state_dict.get(f"{prefix}knots"), others[-1]
+        if type(knots) in (torch.Tensor, nn.Parameter) and not knots.is_meta and not increase(knots):
+            errors.append(f"{prefix}knots do not increase along each row, or are not finite. Load knots that do.")
+            return
+        super()._load_from_state_dict(state_dict, prefix, *others)
         self.tabulate()
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if not increase(self.knots):
+            raise ValueError("knots of a basis do not increase along each row, or are not finite. Load knots that do.")
+        self.tabulate()  # rather than believe what came with them
 
     def _apply(self, fn, recurse=True):
         knots = self.knots
@@ -166,7 +184,7 @@ class BSpline(Basis, name="bspline"):
         is_own = type(self).forward.__module__.startswith(f"{__package__}.")
         if table.pieces.requires_grad or not is_own:
             return None
-        return kernels.find(operation, x, weight, table.pieces, degree=self.degree)
+        return kernels.find(operation, x, weight, table.pieces, degree=self.degree, n_knots=self.n_knots)
 
     def contract_members(self, x, weight):
         table = self.table()
@@ -186,19 +204,26 @@ class BSpline(Basis, name="bspline"):
 
 def check_spline(n_knots, degree, knots):
     """Raise if a spline cannot be built from these."""
-    if not 0 <= degree <= 5:
+    if not isinstance(degree, Integral) or not 0 <= int(degree) <= 5:
         raise ValueError(f"degree={degree} is out of range. Choose an integer from 0 to 5.")
-    if n_knots < 2:
+    if not isinstance(n_knots, Integral) or int(n_knots) < 2:
         raise ValueError(f"n_knots={n_knots} is too small for degree={degree}. Choose at least 2, one for each end.")
     if knots is None or (isinstance(knots, str) and knots not in ("uniform", "quantile", "adaptive")):
         raise ValueError(f"knots={knots!r} is unknown. Choose 'uniform', 'quantile' or 'adaptive', or pass knots.")
+
+
+def increase(knots):
+    """Whether each row of a table has at least two finite knots that increase, and nothing but ``inf`` after them."""
+    if knots.ndim != 2 or not knots[:, :2].isfinite().all():
+        return False
+    return bool(((knots.diff(dim=1) > 0) | (knots[:, 1:] == torch.inf)).all())
 
 
 def given_knots(knots, in_features):
     """A user's knots as a table, shape (in_features, n_knots)."""
     knots = torch.as_tensor(knots, dtype=torch.float64)
     table = knots.expand(in_features, -1) if knots.ndim == 1 else knots
-    if table.ndim != 2 or len(table) != in_features or not (table.diff(dim=1) > 0).all():
+    if table.ndim != 2 or len(table) != in_features or not increase(table):
         raise ValueError(
             f"knots has shape {tuple(knots.shape)}. Pass increasing ones, of shape (n_knots,) or "
             f"({in_features}, n_knots)."

@@ -53,14 +53,14 @@ class Fourier(Basis, name="fourier"):
         super().__init__(in_features, n_basis=n_knots)
 
     def forward(self, x):
-        frequency = frequencies(self.n_basis)[::2].to(x)
+        frequency = frequencies(self.n_basis, x.device)[::2].to(x)
         angle = x[..., None] * frequency
         waves = torch.stack([angle.cos(), angle.sin()], -1) * damping(frequency)[:, None]
         return waves.flatten(-2)[..., : self.n_basis]
 
 
-def frequencies(n_functions):
+def frequencies(n_functions, device=None):
     """Frequencies of waves on [-1, 1], each of them twice, shape (n_functions,), float64."""
     n_frequencies = (n_functions + 1) // 2
     lowest = math.pi * max(1 / 2, 1 - 2 / n_frequencies)
-    return lowest * (torch.arange(n_functions, dtype=torch.float64) // 2 + 1)
+    return lowest * (torch.arange(n_functions, dtype=torch.float64, device=device) // 2 + 1)

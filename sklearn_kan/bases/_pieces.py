@@ -1,5 +1,6 @@
 """Splines as polynomials on the intervals between their knots, in a table."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -45,7 +46,7 @@ def piece_table(knots, degree):
     -------
     PieceTable
     """
-    t, count, n_knots = extended(knots.double(), degree), knots.isfinite().sum(1), knots.shape[1]
+    t, count, n_knots = extended(knots.double(), degree), knots.isfinite().sum(1).clamp(min=2), knots.shape[1]
     left = t.detach()[:, degree : degree + n_knots - 1]
     width = t.detach()[:, degree + 1 : degree + n_knots] - left
 
@@ -87,7 +88,7 @@ def linear_piece(value, slope, degree):
 
 def polynomials_of(table):
     """The pieces with an axis for powers and one for functions, ``(n_inputs * (n_knots + 1), order, order)``."""
-    order = round(table.pieces.shape[1] ** 0.5)
+    order = math.isqrt(int(table.pieces.shape[1]))
     return table.pieces.unflatten(1, (order, order))
 
 
@@ -102,7 +103,7 @@ def slopes_of(table):
 def evaluate_pieces(x, table, n_basis):
     """Values of the basis: ``(n, in) -> (n, in, n_basis)``."""
     row, u = locate(x, table.knots, table.origin, table.rate)
-    values = horner(F.embedding(row, table.pieces), u, n_functions=round(table.pieces.shape[1] ** 0.5))
+    values = horner(F.embedding(row, table.pieces), u, n_functions=math.isqrt(int(table.pieces.shape[1])))
     index = table.first[row][..., None] + torch.arange(values.shape[-1], device=x.device)
     return x.new_zeros(*x.shape, n_basis).scatter(-1, index, values)
 

@@ -10,7 +10,7 @@ from torch.func import functional_call
 from .. import kernels
 from ..kernels import DENOMINATOR, NUMERATOR
 from ..knots import HIGH, LOW
-from ._base import check_least
+from ._base import as_new, check_least
 from ._continued import Continued
 
 
@@ -71,10 +71,9 @@ class Rational(Continued, name="rational"):
         n_groups = max(1, min(n_groups, in_features))
         a, b = safe_pade(lambda x: x * torch.sigmoid(2 * x), *self.ends)
         if is_first:
-            a = F.pad(b, (2, 0)).index_fill(0, torch.tensor(1), 1.0)
-        dtype = torch.get_default_dtype()
-        self.a = nn.Parameter(a.to(dtype).repeat(n_groups, 1))
-        self.b = nn.Parameter(b.to(dtype).repeat(n_groups, 1))
+            a = F.pad(b, (2, 0)).index_fill(0, torch.tensor(1, device="cpu"), 1.0)
+        self.a = nn.Parameter(as_new(a).repeat(n_groups, 1))
+        self.b = nn.Parameter(as_new(b).repeat(n_groups, 1))
         self.register_buffer("group", torch.arange(in_features) * n_groups // max(1, in_features), persistent=False)
 
     def forward(self, x):
@@ -109,15 +108,15 @@ def safe_pade(f, low, high, n_points=400, n_rounds=10):
     ``P - f Q = f`` is solved with weights ``1 / (1 + Q)`` of the round before (Sanathanan & Koerner, 1963). Q has
     even powers only; where they come out positive, as for Swish, it is its own absolute value.
     """
-    x = torch.linspace(low, high, n_points, dtype=torch.float64)
+    x = torch.linspace(low, high, n_points, dtype=torch.float64, device="cpu")
     y, weight = f(x), torch.ones_like(x)
-    powers = x[:, None] ** torch.arange(NUMERATOR + 1)
-    even = x[:, None] ** torch.arange(2, DENOMINATOR + 1, 2)
+    powers = x[:, None] ** torch.arange(NUMERATOR + 1, device="cpu")
+    even = x[:, None] ** torch.arange(2, DENOMINATOR + 1, 2, device="cpu")
     for _ in range(n_rounds):
         system = torch.cat([powers, -y[:, None] * even], 1) * weight[:, None]
         solution = torch.linalg.lstsq(system, (y * weight)[:, None]).solution[:, 0]
         a, b_even = solution[: NUMERATOR + 1], solution[NUMERATOR + 1 :]
         weight = 1 / (1 + even @ b_even)
-    b = torch.zeros(DENOMINATOR, dtype=torch.float64)
+    b = torch.zeros(DENOMINATOR, dtype=torch.float64, device="cpu")
     b[1::2] = b_even
     return a, b

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from ._base import check_least
+from ._base import as_new, check_least
 from ._continued import Continued
 
 
@@ -59,8 +59,8 @@ class ReLU(Continued, name="relu"):
         super().__init__(in_features, n_basis=n_knots + degree - 1)
         start, end = staggered(n_knots, degree)
         self.scale = 16 / (end[0] - start[0]).item() ** 4
-        self.start = nn.Parameter(start.repeat(in_features, 1))
-        self.end = nn.Parameter(end.repeat(in_features, 1))
+        self.start = nn.Parameter(as_new(start).repeat(in_features, 1))
+        self.end = nn.Parameter(as_new(end).repeat(in_features, 1))
 
     def lines(self, x):
         return torch.relu(x[..., None] - self.start), torch.relu(self.end - x[..., None])
@@ -77,5 +77,6 @@ class ReLU(Continued, name="relu"):
 def staggered(n_knots, degree):
     """Starts and ends of overlapping supports that cover [-1, 1], two tensors of shape (n_knots + degree - 1,)."""
     n_intervals = n_knots - 1
-    start = (torch.arange(n_intervals + degree) - degree) * 2 / n_intervals - 1
+    number = torch.arange(n_intervals + degree, dtype=torch.empty(0).dtype, device="cpu")
+    start = (number - degree) * 2 / n_intervals - 1
     return start, start + (degree + 1) * 2 / n_intervals

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from ._base import Basis, check_least, damping
+from ._base import Basis, as_new, check_least, damping
 from ._fourier import frequencies
 
 
@@ -64,11 +64,10 @@ class Sine(Basis, name="sine"):
     def __init__(self, in_features, *, n_knots=8):
         check_least(1, "sine", n_knots=n_knots)
         super().__init__(in_features, n_basis=n_knots)
-        dtype = torch.get_default_dtype()
-        k = torch.arange(1, n_knots + 1, dtype=dtype)
-        place = torch.arange(in_features) / max(1, in_features - 1)
-        self.frequency = nn.Parameter(frequencies(n_knots).to(dtype))
-        self.register_buffer("scale", damping(frequencies(n_knots)).to(dtype))
+        k = as_new(torch.arange(1, n_knots + 1))
+        place = as_new(torch.arange(in_features)) / max(1, in_features - 1)
+        self.frequency = nn.Parameter(as_new(frequencies(n_knots)))
+        self.register_buffer("scale", as_new(damping(frequencies(n_knots))))
         self.register_buffer("phase", (k + 1) * math.pi / 2 + k / (n_knots + 1) + math.pi * place[:, None])
 
     def forward(self, x):

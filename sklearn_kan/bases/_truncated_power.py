@@ -152,7 +152,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
     def contract(self, x, weight):
         if self.out_features is None:
             return self.contract_shared(x, weight)
-        kernel = kernels.find("edge_sums", x, weight) if self.in_features else None
+        kernel = kernels.find("edge_sums", x, weight, n_knots=self.n_knots) if self.in_features else None
         if kernel is None:
             return torch.cat([edges.sum(2) for edges in self.edges_by_output(x, weight)], 1)
         table = self.table()
@@ -161,7 +161,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
     def contract_shared(self, x, weight):
         """The kernel for fixed knots takes learned ones if each interval has functions of its own, the powers."""
         table = self.table()
-        kernel = kernels.find("spline_sums", x, weight, table.pieces, degree=self.degree)
+        kernel = kernels.find("spline_sums", x, weight, table.pieces, degree=self.degree, n_knots=self.n_knots)
         if kernel is None or not table.pieces.requires_grad:
             return super().contract(x, weight)
         powers, by_interval = interval_powers(table, weight)
@@ -253,7 +253,8 @@ def interval_powers(table, weight):
     order = polynomials.shape[1]
     index = (table.first[:, None] + torch.arange(order, device=weight.device))[:, None].expand(-1, order, -1)
     change = polynomials.new_zeros(len(polynomials), order, weight.shape[1]).scatter(2, index, polynomials)
-    change = change.view(len(table.knots), -1, weight.shape[1])
+    n_powers = order * (len(polynomials) // max(1, len(table.knots)))
+    change = change.view(len(table.knots), n_powers, weight.shape[1])
     identity = torch.eye(order, dtype=weight.dtype, device=weight.device).flatten().repeat(len(polynomials), 1)
     start = order * torch.arange(change.shape[1] // order, device=weight.device).repeat(len(table.knots))
     powers = PieceTable(table.knots.detach(), identity, table.origin, table.rate, start)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from ._base import check_least, damping
+from ._base import as_new, check_least, damping
 from ._continued import Continued
 
 MORLET_FREQUENCY = 5.0
@@ -84,14 +84,13 @@ class Wavelet(Continued, name="wavelet"):
             raise ValueError(f"wavelet={wavelet!r} is unknown. Choose one of {', '.join(map(repr, WAVELETS))}.")
         super().__init__(in_features, n_basis=n_knots)
         self.wavelet = wavelet
-        k = torch.arange(1, n_knots + 1)
+        k = torch.arange(1, n_knots + 1, device="cpu")
         level = torch.floor(torch.log2(k.double()))
         half_distance = 2.0**-level
         center = (2 * (k - 2**level) + 1) * half_distance - 1
-        dtype = torch.get_default_dtype()
-        self.register_buffer("size", damping(2**level).to(dtype))
-        self.shift = nn.Parameter(center.to(dtype).repeat(in_features, 1))
-        self.log_scale = nn.Parameter((RELATIVE_WIDTH * half_distance).log().to(dtype).repeat(in_features, 1))
+        self.register_buffer("size", as_new(damping(2**level)))
+        self.shift = nn.Parameter(as_new(center).repeat(in_features, 1))
+        self.log_scale = nn.Parameter(as_new((RELATIVE_WIDTH * half_distance).log()).repeat(in_features, 1))
 
     def scaled(self, x):
         rate = torch.exp(-self.log_scale)

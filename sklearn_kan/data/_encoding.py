@@ -1,54 +1,116 @@
-"""From a table to the numbers that a network learns from, and back from its outputs to targets.
+"""From a table to the numbers that a network learns from.
 
-The encoded table has the numeric columns first, then level codes: one column per categorical input, then one per
-numeric column with missing values in training. Code 0 means unknown or not missing; it adds nothing.
+The encoded table has the numeric inputs first, then codes of levels: one for each categorical input, one for the heavy
+values of each numeric input with two scales, one for each numeric input with missing values in training. Code 0 means
+unknown, not heavy or not missing; it adds nothing. A column of dates has several inputs, others have one and its codes.
 """
+
+from copy import copy
 
 import numpy as np
 import torch
-from sklearn.preprocessing import OrdinalEncoder
 
-from ..knots import distinct_values, quantile
-from ._table import describe
+from ._calendar import PERIODS, cycles_of, parts_of
+from ._levels import is_none, learn_levels
+from ._scales import Scale, learn_scale
+from ._table import Column
 
-SPREAD_LEVELS = (0.05, 0.95)  # of a column, mapped to -1 and 1
-RANGE_LEVELS = (0.01, 0.99)
 CLIP = 3.0  # smooth bound of an encoded value (RealMLP; Holzmueller et al. 2024, sec. 3)
-UNSEEN = -1
 ENCODED_AT_ONCE = 16_384  # rows of float64 intermediates
+CURVE_POINTS = 201
 
 
 class TableEncoder:
-    """Map a table with numbers, categories and missing values to a float array.
+    """Map a table with numbers, dates, categories and missing values to a float array.
 
     A numeric column is centred on its median and scaled so that its 5 % and 95 % quantiles are about -1 and 1;
-    values far out are squeezed smoothly into (-3, 3). Missing values become the median and get a level of their
-    own. All statistics are weighted.
+    values far out are squeezed smoothly into (-3, 3). Where that leaves much of the column in one place, as codes like
+    -999 do, the map is averaged with one by ranks, and heavy values get levels of their own. Dates become days, and
+    the phases of the cycles that they go through. Missing values become the median and get a level of their own. All
+    statistics are weighted.
 
     Attributes
     ----------
-    categorical_ : ndarray of shape (n_features,), bool
+    kinds_ : list of {"number", "category", "date", "duration"}
+        Of the columns.
+    column_of_input_ : ndarray of shape (n_numeric + n_codes,)
+        The column that each encoded input is of.
+    cycles_ : list of tuple of str
+        Of each column, empty unless it holds dates.
     center_, rate_ : ndarray of shape (n_numeric,)
-        A constant column has rate 0.
+        A constant input has rate 0.
     range_ : ndarray of shape (n_numeric, 2)
         The 1 % and 99 % quantiles, for pictures.
+    bends_ : dict of int to Bend
+        Maps by ranks of the numeric inputs with two scales.
+    atoms_ : dict of int to ndarray
+        Heavy values of numeric inputs with two scales.
     missing_ : ndarray of int
-        Numeric columns (places among the numeric ones) that have missing values in training.
-    levels_ : list of OrdinalEncoder
-        One per categorical column.
+        Numeric inputs that have missing values in training.
+    levels_ : list of Levels
+        One per categorical input.
     """
 
-    def fit(self, columns, sample_weight=None):
-        """Learn from the columns of a table, as `read_table` gives them, and weights of shape (n_samples,)."""
-        self.categorical_ = np.array([column.is_categorical for column in columns])
-        numeric = [column for column in columns if not column.is_categorical]
-        weight = None if sample_weight is None else torch.from_numpy(sample_weight).double()
-        statistics = np.array([summary(column.name, column.values, weight) for column in numeric]).reshape(-1, 4)
+    def fit(self, columns, sample_weight=None, *, ordered=None, max_categories=None, streams=False):
+        """Learn from the columns of a table.
+
+        Parameters
+        ----------
+        columns : list of Column
+        sample_weight : ndarray of shape (n_samples,), optional
+        ordered : array-like of shape (n_features,), bool, optional
+            Columns whose order has to be kept: neither heavy values nor cycles have effects of their own.
+        max_categories : int, optional
+            Of `OrdinalEncoder`.
+        streams : bool, default=False
+            Whether more rows will come. Levels that dtypes declare, and all cycles, count as seen then.
+        """
+        ordered = np.zeros(len(columns), dtype=bool) if ordered is None else np.asarray(ordered)
+        self.kinds_ = [column.kind for column in columns]
+        self.cycles_ = [
+            () if column.kind != "date" or keeps_order else tuple(PERIODS) if streams else cycles_of(column.values)
+            for column, keeps_order in zip(columns, ordered, strict=True)
+        ]
+        numeric, categorical = self._inputs(columns)
+        scales = learn_scales(numeric, sample_weight)
+        self._adopt(scales)
+        of_numeric = np.array([place for place, _ in numeric], dtype=int)
+        self.atoms_ = {
+            i: scale.atoms for i, scale in enumerate(scales) if len(scale.atoms) and not ordered[of_numeric[i]]
+        }
+        is_first = np.diff(of_numeric, prepend=-1) > 0  # of a column: one mark of missing dates is enough
+        self.missing_ = np.array(
+            [i for i, (_, column) in enumerate(numeric) if is_first[i] and np.isnan(column.values).any()], dtype=int
+        )
+        self.levels_ = [learn_levels(column, max_categories, streams) for _, column in categorical]
+        of_categorical = [place for place, _ in categorical]
+        self.column_of_input_ = np.array(
+            [*of_numeric, *of_categorical, *of_numeric[list(self.atoms_)], *of_numeric[self.missing_]], dtype=int
+        )
+        return self
+
+    def relearned(self, columns, sample_weight, inputs):
+        """An encoder with the same levels, whose scales of some numeric inputs are learned from other rows."""
+        numeric, _ = self._inputs(columns)
+        scales = [
+            Scale(center, rate, low, high, self.bends_.get(i))
+            for i, (center, rate, (low, high)) in enumerate(zip(self.center_, self.rate_, self.range_, strict=True))
+        ]
+        for i in inputs:
+            (scales[i],) = learn_scales(numeric[i : i + 1], sample_weight)
+        encoder = copy(self)
+        encoder._adopt(scales)
+        return encoder
+
+    def _adopt(self, scales):
+        statistics = np.array([scale[:4] for scale in scales]).reshape(-1, 4)
         self.center_, self.rate_ = statistics[:, :2].T.copy()
         self.range_ = statistics[:, 2:].copy()
-        self.missing_ = np.array([i for i, column in enumerate(numeric) if np.isnan(column.values).any()], dtype=int)
-        self.levels_ = [fit_levels(column.name, column.values) for column in columns if column.is_categorical]
-        return self
+        self.bends_ = {i: scale.bend for i, scale in enumerate(scales) if scale.bend is not None}
+
+    @property
+    def categorical_(self):
+        return np.array([kind == "category" for kind in self.kinds_])
 
     @property
     def n_numeric_(self):
@@ -57,52 +119,112 @@ class TableEncoder:
     @property
     def n_levels_(self):
         """Levels of each code column, unknown included."""
-        return [len(encoder.categories_[0]) + 1 for encoder in self.levels_] + [2] * len(self.missing_)
+        of_atoms = [len(atoms) + 1 for atoms in self.atoms_.values()]
+        return [levels.n_codes for levels in self.levels_] + of_atoms + [2] * len(self.missing_)
+
+    def _inputs(self, columns):
+        """What stands for the columns, as pairs (place of the column, Column): numeric ones, then categorical ones."""
+        inputs = [
+            (place, part)
+            for place, (column, cycles) in enumerate(zip(columns, self.cycles_, strict=True))
+            for part in (parts_of(column, cycles) if cycles else [column])
+        ]
+        numeric = [(place, part) for place, part in inputs if not part.is_categorical]
+        return numeric, [(place, part) for place, part in inputs if part.is_categorical]
+
+    def encode_numeric(self, block, rate=None):
+        """Numeric inputs in their own units, (n_samples, n_numeric), as the network sees them; NaN stays."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = (block - self.center_) * (self.rate_ if rate is None else rate)
+            for i, bend in self.bends_.items():
+                z[:, i] = (z[:, i] + np.interp(block[:, i], *bend)) / 2
+            return squeeze(z)
 
     def encode_knots(self, knots):
-        """Knots in the columns' own units, (n_knots,) or (n_knots, n_numeric), as a table (n_numeric, n_knots)."""
+        """Knots in the columns' own units as a table (n_numeric, n_knots).
+
+        They are of shape (n_knots,) or (n_knots, n_columns), with a column for each that is not categorical. Those of
+        dates are days since 1970-01-01; the phases of cycles have even ones.
+        """
         knots = np.asarray(knots, dtype=np.float64)
-        table = np.repeat(knots[:, None], self.n_numeric_, axis=1) if knots.ndim == 1 else knots
-        is_table = table.ndim == 2 and table.shape[1] == self.n_numeric_ and len(table) >= 2
+        columns = np.flatnonzero(~self.categorical_)
+        table = np.repeat(knots[:, None], len(columns), axis=1) if knots.ndim == 1 else knots
+        is_table = table.ndim == 2 and table.shape[1] == len(columns) and len(table) >= 2
         if not (is_table and (np.diff(table, axis=0) > 0).all()):
             raise ValueError(
                 f"knots has shape {knots.shape}. Pass two or more increasing ones, of shape (n_knots,) or "
-                f"(n_knots, {self.n_numeric_}): a column for each numeric column."
+                f"(n_knots, {len(columns)}): a column for each numeric column."
             )
+        owner = self.column_of_input_[: self.n_numeric_]
+        of_input = table[:, np.searchsorted(columns, owner)]
+        of_input[:, np.diff(owner, prepend=-1) == 0] = np.linspace(-1, 1, len(table))[:, None]
         rate = np.where(self.rate_ == 0, 1.0, self.rate_)  # a constant column keeps its units
-        return squeeze((table - self.center_) * rate).T
+        return self.encode_numeric(of_input, rate).T
 
     def transform(self, columns, dtype=np.float64):
         """Encode columns; returns an array of shape (n_samples, n_numeric + n_codes)."""
         n_samples = len(columns[0].values)
-        encoded = np.empty((n_samples, self.n_numeric_ + len(self.n_levels_)), dtype=dtype)
-        numeric = [column.values for column in columns if not column.is_categorical]
+        encoded = np.empty((n_samples, len(self.column_of_input_)), dtype=dtype)
+        numeric, categorical = ([part.values for _, part in parts] for parts in self._inputs(columns))
         for start in range(0, n_samples if numeric else 0, ENCODED_AT_ONCE):
             part = slice(start, start + ENCODED_AT_ONCE)
-            block = np.stack([values[part] for values in numeric], axis=1, dtype=np.float64)
-            with np.errstate(over="ignore", invalid="ignore"):
-                block = squeeze((block - self.center_) * self.rate_)
+            block = self.encode_numeric(np.stack([values[part] for values in numeric], axis=1, dtype=np.float64))
             encoded[part, : self.n_numeric_] = np.nan_to_num(block, copy=False, nan=0.0)
-        categorical = [column.values for column in columns if column.is_categorical]
-        codes = [encode_levels(encoder, values) for encoder, values in zip(self.levels_, categorical, strict=True)]
+        codes = [levels.encode(values) for levels, values in zip(self.levels_, categorical, strict=True)]
+        codes += [encode_atoms(atoms, numeric[i]) for i, atoms in self.atoms_.items()]
         codes += [np.isnan(numeric[i]) for i in self.missing_]
         for i, code in enumerate(codes, start=self.n_numeric_):
             encoded[:, i] = code
         return encoded
 
+    def places(self, column):
+        """Where to draw what is learned of a column, by its place: a `Column` of numbers, dates, or all labels."""
+        i = int(np.flatnonzero(self.column_of_input_ == column)[0])
+        if self.categorical_[column]:
+            return Column(column, self.levels_[i - self.n_numeric_].labels, "category")
+        low, high = self.range_[i]
+        values = np.linspace(low, high, CURVE_POINTS)
+        if i in self.bends_:  # evenly on the network's axis
+            ends = [low, high, *self.bends_[i].places]
+            inner = np.unique(np.clip(ends, low, high))
+            block = np.repeat(inner[:, None], self.n_numeric_, axis=1)
+            z = self.encode_numeric(block)[:, i]
+            values = np.unique([*np.interp(np.linspace(z[0], z[-1], CURVE_POINTS), z, inner), *self.atoms_.get(i, ())])
+        return Column(column, values, self.kinds_[column])
 
-def summary(name, values, weight):
-    """Weighted median, inverse of half the distance between outer quantiles, and range of a column."""
-    present = ~np.isnan(values)
-    if not present.any():
-        raise ValueError(f"{describe(name)} of X has only missing values. Drop it, or fill it before fitting.")
-    column = torch.from_numpy(values[present].astype(np.float64))
-    distinct, mass = distinct_values(column, None if weight is None else weight[torch.from_numpy(present)])
-    low, center, high = (quantile(distinct, mass, level) for level in (SPREAD_LEVELS[0], 0.5, SPREAD_LEVELS[1]))
-    if low == high:  # nearly constant: its rare values are all there is to see
-        low, high = distinct[0], distinct[-1]
-    rate = float(1 / (high / 2 - low / 2)) if high > low else 0.0
-    return float(center), rate, *(float(quantile(distinct, mass, level)) for level in RANGE_LEVELS)
+    def transform_column(self, column):
+        """One column encoded, at the place that is its name; what other columns would have is 0."""
+        nothing = {True: np.full(len(column.values), None), False: np.full(len(column.values), np.nan)}
+        columns = [Column(i, nothing[kind == "category"], kind) for i, kind in enumerate(self.kinds_)]
+        columns[column.name] = column
+        return self.transform(columns) * (self.column_of_input_ == column.name)
+
+    def strangers(self, columns):
+        """Labels that there is no level for, of each column that has such: (column, set of labels, whether all are)."""
+        inputs = zip(self._inputs(columns)[1], self.levels_, strict=True)
+        found = ((columns[place], *levels.strangers(part.values)) for (place, part), levels in inputs)
+        return [(column, labels, are_all) for column, labels, are_all in found if column.is_categorical and labels]
+
+    def without_gaps(self, columns):
+        """Columns with missing values that training had none of."""
+        numeric, categorical = self._inputs(columns)
+        has_level = {self.column_of_input_[i] for i in self.missing_}
+        has_level |= {place for (place, _), levels in zip(categorical, self.levels_, strict=True) if levels.has_missing}
+        gaps = [place for place, part in numeric if np.isnan(part.values).any()]
+        gaps += [place for place, part in categorical if is_none(part.values).any()]
+        return [columns[place] for place in dict.fromkeys(gaps) if place not in has_level]
+
+    def constant_inputs(self, columns):
+        """Numeric inputs that were constant so far and vary in these columns."""
+        varies = [np.any(~np.isnan(part.values) & (part.values != c)) for (_, part), c in
+                  zip(self._inputs(columns)[0], self.center_, strict=True)]  # fmt: skip
+        return np.flatnonzero((self.rate_ == 0) & np.array(varies, dtype=bool))
+
+
+def learn_scales(numeric, sample_weight):
+    """Scales of numeric inputs, given as pairs (place, Column)."""
+    weight = None if sample_weight is None else torch.from_numpy(sample_weight).double()
+    return [learn_scale(column, weight) for _, column in numeric]
 
 
 def squeeze(z):
@@ -111,20 +233,7 @@ def squeeze(z):
     return z / np.sqrt(1 + (z / CLIP) ** 2)
 
 
-def fit_levels(name, values):
-    if all(value is None for value in values):
-        raise ValueError(f"{describe(name)} of X has only missing values. Drop it, or fill it before fitting.")
-    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=UNSEEN)
-    try:
-        return encoder.fit(values.reshape(-1, 1))
-    except TypeError as error:
-        kinds = sorted({type(value).__name__ for value in values if value is not None})
-        raise TypeError(
-            f"{describe(name)} of X is categorical and mixes types {kinds}. Convert its values to one type, e.g. str."
-        ) from error
-
-
-def encode_levels(encoder, values):
-    codes = encoder.transform(values.reshape(-1, 1))[:, 0]
-    missing = encoder.categories_[0].size - 1  # OrdinalEncoder sorts a missing level last, and encodes it as NaN
-    return np.where(np.isnan(codes), missing, codes) + 1
+def encode_atoms(atoms, values):
+    """Numbers of heavy values, counted from 1; 0 for others."""
+    place = np.searchsorted(atoms, values).clip(max=len(atoms) - 1)
+    return np.where(atoms[place] == values, place + 1, 0)

@@ -1,6 +1,7 @@
 """Reading a user's table: which columns it has, of which kind, and whether they can be learned from."""
 
 import datetime
+from itertools import compress
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -9,6 +10,7 @@ from narwhals.exceptions import DuplicateError
 from sklearn.utils.validation import validate_data
 
 from .._compat import check_categorical_features
+from ._dates import DATES, DURATIONS, in_days, without_zone
 from ._masked import unmasked
 
 
@@ -20,20 +22,31 @@ class Column(NamedTuple):
     name : str or int
         Of a dataframe's column, or an array's place.
     values : ndarray of shape (n_samples,)
-        float32 or float64 with NaN where missing, or, for categories, labels with None where missing.
-    is_categorical : bool
+        float32 or float64 with NaN where missing, in days for dates and durations; labels with None for categories.
+    kind : {"number", "category", "date", "duration"}
+    declared : ndarray of labels, optional
+        The levels that a dtype declares, whether they occur or not.
     """
 
     name: Any
     values: np.ndarray
-    is_categorical: bool = False
+    kind: str = "number"
+    declared: np.ndarray | None = None
+
+    @property
+    def is_categorical(self):
+        return self.kind == "category"
+
+    @property
+    def described(self):
+        return describe(self.name)
 
     def rows(self, part):
         """The same column of some rows."""
         return self._replace(values=self.values[part])
 
 
-def read_table(estimator, X, *, reset, categorical=None):
+def read_table(estimator, X, *, reset, kinds=None, selected=None):
     """Check a table and take it apart.
 
     Parameters
@@ -42,8 +55,8 @@ def read_table(estimator, X, *, reset, categorical=None):
         Gets ``n_features_in_`` and ``feature_names_in_`` if `reset`, and is checked against them otherwise.
     X : array-like or dataframe of shape (n_samples, n_features)
     reset : bool
-    categorical : ndarray of shape (n_features,), bool, optional
-        The categorical columns, known from an earlier fit; by default the estimator's ``categorical_features`` say.
+    kinds : list of str, optional
+        Of the columns, known from an earlier fit; by default the estimator's ``categorical_features`` and dtypes say.
 
     Returns
     -------
@@ -54,28 +67,49 @@ def read_table(estimator, X, *, reset, categorical=None):
     TypeError, ValueError
         Naming the column and the remedy.
     """
+    if type(X).__name__ == "RecordBatch":  # of Arrow; narwhals knows its tables
+        X = nw.dependencies.get_pyarrow().Table.from_batches([X])
     if not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X):
-        return read_dataframe(estimator, wrap(X), X, reset, categorical)
+        return read_dataframe(estimator, wrap(X), X, reset, kinds, selected)
     if type(X).__name__ == "LazyFrame":
         raise TypeError("X is a LazyFrame, which has not been computed yet. Pass X.collect().")
-    return read_array(estimator, unmasked(X), reset, categorical)
+    return read_array(estimator, unmasked(X), reset, kinds, selected)
 
 
-def read_array(estimator, X, reset, categorical):
-    kind = np.asarray(X).dtype.kind
-    if kind in "mM":
-        raise TypeError(f"X has dtype datetime or timedelta. {DATE_REMEDY}")
-    if categorical is None and has_no_names(estimator.categorical_features):
-        categorical = False
-    by_column = kind in "OUS" or categorical is None or np.any(categorical)
-    dtype = None if by_column else [np.float64, np.float32]
+def read_array(estimator, X, reset, kinds, selected):
+    may_be_categorical = "category" in kinds if kinds else not has_no_names(estimator.categorical_features)
+    is_numeric = np.asarray(X).dtype.kind not in "OUSmM"
+    dtype = [np.float64, np.float32] if is_numeric and not may_be_categorical else None
     X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)
-    if categorical is None:
-        categorical = check_categorical_features(X, estimator.categorical_features)
-    is_categorical = np.broadcast_to(False if categorical is None else categorical, X.shape[1])
-    return [
-        Column(i, labels(X[:, i]) if flag else numbers(i, X[:, i]), bool(flag)) for i, flag in enumerate(is_categorical)
-    ]
+    if kinds is None:
+        mask = check_categorical_features(X, estimator.categorical_features) if may_be_categorical else None
+        kinds = ["category" if flag else None for flag in np.broadcast_to(False if mask is None else mask, X.shape[1])]
+    read = range(X.shape[1]) if selected is None else np.flatnonzero(selected).tolist()
+    return [read_values(i, X[:, i], kinds[i]) for i in read]
+
+
+def read_values(name, values, kind=None, declared=None):
+    """A column of a kind, by default numbers, dates or durations as its values say."""
+    if kind == "category":
+        return Column(name, labels(in_days(values) if values.dtype.kind in "mM" else values), kind, declared)
+    found, has_values = kind_of(name, values)
+    if kind is not None and found != kind and has_values:
+        raise TypeError(f"{describe(name)} of X holds {found}s, and the first fit had {kind}s. Convert it.")
+    kind = kind or found
+    return Column(name, numbers(name, values) if kind == "number" else in_days(values), kind)
+
+
+def kind_of(name, values):
+    """Whether values are numbers, dates or durations; and whether there is any."""
+    if values.dtype.kind != "O":
+        return {"M": "date", "m": "duration"}.get(values.dtype.kind, "number"), True
+    present = [value for value in values.tolist() if not is_missing(value)]
+    kinds = {kind_of_value(value) for value in present}
+    if len(kinds) > 1:
+        raise TypeError(
+            f"{describe(name)} of X mixes {' and '.join(f'{kind}s' for kind in sorted(kinds))}. Convert it."
+        )
+    return (kinds.pop() if kinds else "number"), bool(present)
 
 
 def has_no_names(categorical_features):
@@ -93,20 +127,29 @@ def wrap(X):
         raise ValueError(f"X has repeated column names. Rename those columns. {error}") from error
 
 
-def read_dataframe(estimator, frame, X, reset, categorical):
+def read_dataframe(estimator, frame, X, reset, kinds, selected):
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     if min(frame.shape) == 0:
         raise ValueError(f"X has shape {frame.shape}. Pass at least one row and one column.")
-    if categorical is None:
+    if kinds is None:
         categorical = categorical_columns(frame, X, estimator.categorical_features)
+        kinds = ["category" if flag else None for flag in categorical]
     columns = []
-    for series, flag in zip(frame.iter_columns(), categorical, strict=True):
+    read = np.ones(len(kinds), dtype=bool) if selected is None else selected
+    for series, kind in compress(zip(frame.iter_columns(), kinds, strict=True), read):
         check_dtype(series)
-        name, values = series.name, series.to_numpy()
-        if flag or values.dtype.kind not in "biuf":
-            values = np.where(series.is_null().to_numpy(), None if flag else np.nan, values.astype(object))
-        columns.append(Column(name, values if flag else numbers(name, values), bool(flag)))
+        values = without_zone(series).to_numpy()
+        is_category = kind == "category"
+        if values.dtype.kind not in "mM" and (is_category or values.dtype.kind not in "biuf"):
+            values = np.where(series.is_null().to_numpy(), None if is_category else np.nan, values.astype(object))
+        columns.append(read_values(series.name, values, kind, declared_levels(series) if is_category else None))
     return columns
+
+
+def declared_levels(series):
+    """The levels that a dtype declares; None for one that does not."""
+    is_declared = series.dtype == nw.Enum or (series.dtype == nw.Categorical and not series.implementation.is_polars())
+    return labels(series.cat.get_categories().to_numpy().astype(object)) if is_declared else None
 
 
 def categorical_columns(frame, X, categorical_features):
@@ -137,23 +180,25 @@ def is_missing(value):
     return is_marked or value != value
 
 
-DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
-DATE_REMEDY = "Dates are not supported: turn them into numbers first, such as days since a start, month or weekday."
+TIME_REMEDY = "Times of day are not supported: turn them into numbers first, such as hours."
+
+
+def kind_of_value(value):
+    return "date" if isinstance(value, DATES) else "duration" if isinstance(value, DURATIONS) else "number"
 
 
 def check_dtype(series):
-    """Raise for a dataframe's column of dates, or of lists and the like."""
-    dtype = series.dtype
-    if dtype in (nw.Date, nw.Time) or isinstance(dtype, nw.Datetime | nw.Duration):
-        raise TypeError(f"{describe(series.name)} of X has dtype {dtype}. {DATE_REMEDY}")
-    if dtype.is_nested():
-        raise TypeError(f"{describe(series.name)} of X has dtype {dtype}. Spread it over several columns.")
+    """Raise for a dataframe's column of times of day, or of lists and the like."""
+    if series.dtype == nw.Time:
+        raise TypeError(f"{describe(series.name)} of X has dtype {series.dtype}. {TIME_REMEDY}")
+    if series.dtype.is_nested():
+        raise TypeError(f"{describe(series.name)} of X has dtype {series.dtype}. Spread it over several columns.")
 
 
 def numbers(name, values):
     """A numeric column as floats; booleans are 0 and 1."""
-    if values.dtype.kind == "O" and any(isinstance(value, DATES) for value in values):
-        raise TypeError(f"{describe(name)} of X holds dates. {DATE_REMEDY}")
+    if values.dtype.kind == "O" and any(isinstance(value, datetime.time) for value in values):
+        raise TypeError(f"{describe(name)} of X holds times. {TIME_REMEDY}")
     if values.dtype not in (np.float32, np.float64):
         try:
             values = values.astype(np.float64)

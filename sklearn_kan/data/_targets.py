@@ -14,6 +14,7 @@ from ._masked import check_unmasked
 from ._table import is_missing
 
 MAX_WEIGHT = 1e100  # sums of weights stay finite
+LOG_LINK = "poisson", "gamma", "tweedie"  # losses that learn the logarithm of a mean
 
 
 class Classes(NamedTuple):
@@ -27,7 +28,7 @@ class Classes(NamedTuple):
     labels: np.ndarray
 
     @property
-    def n_outputs(self):
+    def n_raw(self):
         return len(self.labels)
 
     def encode(self, places):
@@ -45,20 +46,35 @@ class Numbers(NamedTuple):
         Whether users have it one-dimensional.
     scaler : TargetScaler or None
         None before its rows were seen.
+    n_quantiles : int or None
+        How many are learned of the one output, if several are asked for.
     """
 
     n_outputs: int
     is_flat: bool
     scaler: Any = None
+    n_quantiles: int | None = None
+
+    @property
+    def n_raw(self):
+        """How many outputs a network has."""
+        return self.n_quantiles or self.n_outputs
 
     def encode(self, y):
         """What the loss is learned on, ``(n, n_outputs) -> (n, n_outputs)``."""
         return torch.from_numpy(self.scaler.transform(y))
 
     def decode(self, raw):
-        """Predictions from raw outputs (n, n_outputs), in float64, shaped as users have them."""
+        """Predictions from raw outputs (n, n_raw), in float64, shaped as users have them; quantiles in order."""
         y = self.scaler.inverse_transform(raw)
+        if self.n_quantiles:
+            return np.sort(y, axis=1)
         return y[:, 0] if self.is_flat else y
+
+    def in_units(self, ends):
+        """Ends of intervals (n, n_outputs, 2) on the learned scale, after the link, in the units of users."""
+        ends = self.scaler.center_[:, None] + self.scaler.scale_[:, None] * ends
+        return ends[:, 0] if self.is_flat else ends
 
 
 class TargetScaler:
@@ -67,6 +83,8 @@ class TargetScaler:
     Attributes
     ----------
     center_, scale_ : ndarray of shape (n_outputs,)
+    is_constant_ : bool
+        Whether an output had one value only, which says nothing of its scale.
     """
 
     def __init__(self, loss, quantile):
@@ -78,6 +96,7 @@ class TargetScaler:
         weight = torch.from_numpy(sample_weight).double()
         columns = [distinct_values(column, weight) for column in torch.from_numpy(y).double().T]
         self.center_, self.scale_ = np.array([self.center_and_scale(*column) for column in columns]).T.copy()
+        self.is_constant_ = any(len(values) == 1 for values, _ in columns)
         return self
 
     def center_and_scale(self, values, mass):
@@ -88,7 +107,7 @@ class TargetScaler:
         spread = largest * (((values - mean) / largest).square() * share).sum().sqrt()  # no square of a large number
         if self.loss == "squared_error":
             center = mean
-        elif self.loss == "poisson":
+        elif self.loss in LOG_LINK:
             center, spread = torch.zeros_like(mean), mean
         else:
             center = quantile(values, mass, self.quantile if self.loss == "quantile" else 0.5)
@@ -102,7 +121,7 @@ class TargetScaler:
     def inverse_transform(self, raw):
         """Predictions from raw network outputs, in float64."""
         raw = raw.astype(np.float64)
-        return self.scale_ * np.exp(raw) if self.loss == "poisson" else self.center_ + self.scale_ * raw
+        return self.scale_ * np.exp(raw) if self.loss in LOG_LINK else self.center_ + self.scale_ * raw
 
 
 def read_y(y, n_samples, *, numeric):
@@ -234,6 +253,17 @@ def as_numbers(y):
         return y.astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise type(error)(f"y cannot be read as numbers: {error}. Convert it, or use KANClassifier.") from error
+
+
+def read_groups(groups, n_samples):
+    """Check labels of rows' groups; returns their numbers, in the order in which they come."""
+    labels = column_or_1d(groups, warn=True).tolist()
+    if len(labels) != n_samples:
+        raise ValueError(f"X has {n_samples} rows and groups has {len(labels)}. Pass one label for each row.")
+    if any(map(is_missing, labels)):
+        raise ValueError("groups has missing labels. Give each row without a group a label of its own.")
+    number = {label: place for place, label in enumerate(dict.fromkeys(labels))}
+    return np.array([number[label] for label in labels])
 
 
 def read_weight(sample_weight, n_samples):

@@ -8,10 +8,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import fit_context
 from .._devices import resolve_device
+from .._surroundings import trainable, without_spinning
 from ..data._table import read_table
-from ..data._targets import read_weight
+from ..data._targets import read_groups, read_weight
 from ..training._plan import fit_network
 from ._design import Data, designed
+from ._held_out import sides
 from ._parameters import Parameters
 from ._state import State, from_stored, state_after, to_stored
 
@@ -22,7 +24,7 @@ class BaseKAN(Parameters):
     _state: State
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None, groups=None):
         """Fit the network to a table.
 
         Parameters
@@ -33,6 +35,15 @@ class BaseKAN(Parameters):
             Classes, or numbers (several outputs only for regression).
         sample_weight : array-like of shape (n_samples,), optional
             Not negative; rows of weight zero are left out.
+        X_val : dataframe or array-like of shape (n_val, n_features), optional
+            Validation rows, in place of some that `early_stopping` would hold out: all rows of `X` are then learned
+            from by all members. In a pipeline, ``Pipeline(..., transform_input=["X_val"])`` transforms them too.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), optional
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), optional
+            Their weights; those of `class_weight` are put on top, as for `X`.
+        groups : array-like of shape (n_samples,), optional
+            Labels of groups. Rows of a group are held out together, by `early_stopping`, and for each member.
 
         Returns
         -------
@@ -44,11 +55,14 @@ class BaseKAN(Parameters):
             If a parameter or the data cannot be used; nothing has been trained then.
         """
         before = getattr(self, "_state", None) if self.warm_start else None
-        data = self._read(X, y, sample_weight, before)
-        design = designed(data, streams=False) if before is None else before.design
-        rows = design.rows(data, data.weight)
-        settings, start = self._settings(), None if before is None else before.network
-        fitted = fit_network(design.architecture, rows, design.loss, settings, start=start)
+        with trainable(), without_spinning():
+            data = self._read(X, y, sample_weight, before, groups=groups)
+            data, held_out = sides(self, data, before, X_val, y_val, sample_weight_val)
+            design = designed(data, streams=False) if before is None else before.design
+            rows = design.rows(data, data.weight)
+            settings, start = self._settings(), None if before is None else before.network
+            validation = None if held_out is None else design.rows(held_out, held_out.weight)
+            fitted = fit_network(design.architecture, rows, design.loss, settings, start=start, validation=validation)
         for category, message in fitted.warnings:
             warnings.warn(message, category, stacklevel=3)
         return self._adopt(data.reader, state_after(before, design, fitted, settings.device))
@@ -71,25 +85,33 @@ class BaseKAN(Parameters):
                 setattr(reader, name, getattr(self, name))
         return reader
 
-    def _read(self, X, y, sample_weight, before, streams=False, **given):
+    def _read(self, X, y, sample_weight, before, streams=False, groups=None, **given):
         """Check parameters and data; a fit that goes on has its state `before`."""
         self._check_parameters()
         design = None if before is None else before.design
         if design is not None:
             self._check_continuation(design.settled, before.network.architecture)
         reader = self._reader(knows_columns=design is not None)
-        categorical = None if design is None else design.encoder.categorical_
-        columns = read_table(reader, X, reset=design is None, categorical=categorical)
+        kinds = {} if design is None else {"kinds": design.kinds, "selected": design.selected}
+        columns = read_table(reader, X, reset=design is None, **kinds)
+        known = None if design is None else design.target
+        return self._read_rows(reader, columns, y, sample_weight, known, streams, groups, **given)
+
+    def _read_rows(self, reader, columns, y, sample_weight, known, streams, groups=None, **given):
+        """Targets and weights of a table's rows, of which those of weight zero are dropped."""
         n_samples = len(columns[0].values)
-        y, target = self._read_target(y, n_samples, None if design is None else design.target, **given)
+        y, target = self._read_target(y, n_samples, known, **given)
         weight = np.ones(n_samples) if sample_weight is None else read_weight(sample_weight, n_samples)
         weight = self._row_weight(y, weight, target)
+        data = Data(reader, columns, y, weight, target, None if groups is None else read_groups(groups, n_samples))
         used = np.flatnonzero(weight)
-        if len(used) < n_samples:
-            columns = [column.rows(used) for column in columns]
-            y, weight = y[used], weight[used]
-        self._check_rows(y, target, streams)
-        return Data(reader, columns, y, weight, target)
+        data = data if len(used) == n_samples else data.at(used)
+        self._check_rows(data.y, target, streams)
+        return data
+
+    @abstractmethod
+    def _check_rows(self, y, target, streams):
+        """Raise if rows of positive weight cannot be learned from; `streams` if more will come."""
 
     @abstractmethod
     def _read_target(self, y, n_samples, known):
@@ -113,7 +135,17 @@ class BaseKAN(Parameters):
     def _columns(self, X):
         """The columns of a table to predict for."""
         check_is_fitted(self)
-        return read_table(self, X, reset=False, categorical=self.encoder_.categorical_)
+        design = self._state.design
+        columns = read_table(self, X, reset=False, kinds=design.kinds, selected=design.selected)
+        unknown = [
+            f"{column.described} (such as {min(labels, key=str)!r})"
+            for column, labels, are_all in design.encoder.strangers(columns)
+            if are_all
+        ]
+        if unknown:
+            message = f"X has only unknown categories in {', '.join(unknown)}, which count as nothing."
+            warnings.warn(f"{message} Pass labels as they were in fit.", UserWarning, stacklevel=3)
+        return columns
 
     def _raw(self, X):
         """Network outputs for a table, members averaged."""
@@ -158,6 +190,19 @@ class BaseKAN(Parameters):
     @property
     def validation_scores_(self):
         return [-epoch["valid_loss"] for epoch in self._state.epochs if "valid_loss" in epoch] or None
+
+    @property
+    def selected_features_(self):
+        return self._state.design.selected
+
+    @property
+    def best_iteration_(self):
+        return self._state.best_iteration
+
+    @property
+    def best_score_(self):
+        best = self._state.best_iteration
+        return None if best is None else -self._state.epochs[best - 1]["valid_loss"]
 
     @property
     def n_iter_(self):

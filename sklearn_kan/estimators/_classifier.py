@@ -115,6 +115,9 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Categorical columns, as a mask, indices or names. ``"from_dtype"`` takes a dataframe's columns of dtype
         category, enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if
         there are more than 32. Unknown levels contribute nothing.
+    max_categories : int, optional
+        Most levels of a categorical column that are told apart, as in `OrdinalEncoder`: the least frequent ones, by
+        rows, share one of them. Missing values have a level of their own beside these.
     monotonic_cst : array-like of {-1, 0, 1} of shape (n_features,), or dict, optional
         With 1 the probability of ``classes_[1]`` never falls in that column, with -1 it never rises, whatever the
         other columns are, and outside the training data too; 0 leaves it free. A dict maps names of columns to these
@@ -145,12 +148,20 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if `X` has string column names.
+    selected_features_ : ndarray of bool, shape (n_features_in_,)
+        The columns that the network gets: all, if `X` has 500 or less. See Notes.
     n_iter_ : int
         Passes over the rows.
     loss_curve_ : list of float
         Mean training loss of each pass, on the scale on which it is learned.
     validation_scores_ : list of float or None
         Minus the validation loss after each pass; None without validation rows.
+    best_iteration_ : int or None
+        The pass, from 1 to ``n_iter_``, that left the network (before `refit`): the one with the lowest validation
+        loss, since the last refinement of knots. Passes of all phases count, those of earlier fits with `warm_start`
+        too. None without validation rows, or if no pass improved on the network from before.
+    best_score_ : float or None
+        Minus the validation loss of that pass.
     module_ : KAN
         The network, a torch module.
     net_ : skorch.NeuralNet
@@ -174,6 +185,9 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     The network ends in one logit per class and is trained on the cross-entropy. On tables of up to 2,000 rows,
     equal rows are merged into one with their total weight. A fit then does not depend on the order of rows, nor on
     whether a row is repeated or weighted.
+
+    Above 500 columns, those are selected that `y` depends on by themselves, by tests of their ranks or levels: at most
+    500, of which a tenth are expected to be chance. Validation rows are then set aside first, for all members alike.
 
     References
     ----------
@@ -201,7 +215,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                  n_members=16, norm="layer", solver="adam", alpha=2.0, smoothness=0.0, batch_size="auto",
                  learning_rate="cosine", learning_rate_init=0.01, max_iter=100, early_stopping="auto",
                  validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, refit=None, class_weight=None,
-                 categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
+                 categorical_features="from_dtype", max_categories=None, monotonic_cst=None, interaction_cst=None,
                  device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
                  callbacks=None):  # fmt: skip
         super().__init__(
@@ -211,6 +225,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
             learning_rate=learning_rate, learning_rate_init=learning_rate_init, max_iter=max_iter,
             early_stopping=early_stopping, validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change, tol=tol, refit=refit, categorical_features=categorical_features,
+            max_categories=max_categories,
             monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device, dtype=dtype,
             warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
         )  # fmt: skip
@@ -295,7 +310,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         -------
         y : ndarray of shape (n_samples,)
         """
-        return self.classes_[self._raw(X).argmax(1)]
+        best = self._raw(X).argmax(1)
+        return self.classes_[best]
 
     @property
     def classes_(self):
@@ -327,7 +343,6 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
                 f"y has only one class, {target.labels.tolist()[y[0]]!r}, among rows of positive weight. "
                 "Pass rows of at least two classes; in partial_fit pass classes with all labels."
             )
-        super()._check_rows(y, target, streams)
 
     def _output_directions(self, n_raw):
         if n_raw > 2:

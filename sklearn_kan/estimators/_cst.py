@@ -9,7 +9,7 @@ from .._compat import check_monotonic_cst
 from ..data._table import describe
 
 
-def read_constraints(estimator, columns):
+def read_constraints(estimator, columns, selected):
     """Check `monotonic_cst` and `interaction_cst` of an estimator that has seen the columns of a table.
 
     Parameters
@@ -17,20 +17,22 @@ def read_constraints(estimator, columns):
     estimator : KANClassifier or KANRegressor
     columns : list of Column
         As `read_table` gives them.
+    selected : ndarray of shape (n_features,), bool
+        The columns that the network gets.
 
     Returns
     -------
-    directions : ndarray of shape (n_features,)
-        1, 0 or -1 for each column.
+    directions : ndarray of shape (n_selected,)
+        1, 0 or -1 for each selected column.
     groups : list of set of int, or None
-        Columns that may interact; every column is in at least one of the sets.
+        Selected columns that may interact; every one is in at least one of the sets.
 
     Raises
     ------
     ValueError
         Naming the parameter or column and the remedy.
     """
-    directions, groups = read_directions(estimator, columns), read_groups(estimator)
+    directions, groups = read_directions(estimator, columns)[selected], read_groups(estimator, selected)
     if estimator.interactions == "product" and (directions.any() or groups is not None):
         name = "monotonic_cst" if directions.any() else "interaction_cst"
         raise ValueError(
@@ -42,11 +44,10 @@ def read_constraints(estimator, columns):
 
 def on_inputs(directions, groups, encoder):
     """The same for the columns of an encoded table, as lists: a direction for each numeric input, groups of inputs."""
-    numeric, categorical = np.flatnonzero(~encoder.categorical_), np.flatnonzero(encoder.categorical_)
-    column_of_input = [*numeric, *categorical, *numeric[encoder.missing_]]
+    owner = encoder.column_of_input_
     groups = [set(range(len(directions)))] if groups is None else groups
-    inputs = [[i for i, column in enumerate(column_of_input) if column in group] for group in groups]
-    return directions[numeric].tolist(), inputs
+    inputs = [[i for i, column in enumerate(owner) if column in group] for group in groups]
+    return directions[owner[: encoder.n_numeric_]].tolist(), inputs
 
 
 def read_directions(estimator, columns):
@@ -67,16 +68,18 @@ def read_directions(estimator, columns):
     return directions
 
 
-def read_groups(estimator):
-    """Sets of columns that may interact, by their places, every column in one of them; None for no constraint."""
-    interaction_cst, n_features = estimator.interaction_cst, estimator.n_features_in_
+def read_groups(estimator, selected):
+    """Sets of selected columns that may interact, by their places among those; None for no constraint."""
+    interaction_cst, n_features = estimator.interaction_cst, int(selected.sum())
     if interaction_cst is None:
         return None
     if isinstance(interaction_cst, str):
         size = {"pairwise": 2, "no_interactions": 1}[interaction_cst]
         groups = [set(group) for group in combinations(range(n_features), min(size, n_features))]
     else:
-        groups = [read_group(group, estimator) for group in interaction_cst]
+        place = {int(column): new for new, column in enumerate(np.flatnonzero(selected))}
+        named = [read_group(group, estimator) for group in interaction_cst]
+        groups = [group for group in ({place[i] for i in group if i in place} for group in named) if group]
     rest = set(range(n_features)).difference(*groups)
     return groups + [rest] if rest else groups
 

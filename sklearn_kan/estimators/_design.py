@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from ..data._encoding import TableEncoder
+from ..data._screening import WIDE, screened
 from ..data._table import Column
 from ..network._architecture import Architecture
 from ..network._constrained import Constraints
-from ..training._holdout import folds_of
+from ..training._holdout import EARLY_STOPPING_ROWS, dealing
 from ..training._phases import SINGLE, STREAMING
 from ..training._rows import Rows, merged
 from ._cst import on_inputs, read_constraints
@@ -33,6 +35,8 @@ class Data(NamedTuple):
         Places of classes, or numbers of shape (n_samples, n_outputs).
     weight : ndarray of shape (n_samples,)
     target : Classes or Numbers
+    groups : ndarray of int, shape (n_samples,), or None
+        Rows of a group are on one side of a split.
     """
 
     reader: Any
@@ -40,6 +44,33 @@ class Data(NamedTuple):
     y: np.ndarray
     weight: np.ndarray
     target: Any
+    groups: np.ndarray | None = None
+
+    @property
+    def kinds(self):
+        """Of the columns."""
+        return [column.kind for column in self.columns]
+
+    def at(self, places):
+        """Some of the rows."""
+        columns = [column.rows(places) for column in self.columns]
+        groups = None if self.groups is None else self.groups[places]
+        return self._replace(columns=columns, y=self.y[places], weight=self.weight[places], groups=groups)
+
+
+class Seen(NamedTuple):
+    """What the first calls of `partial_fit` have shown.
+
+    Parameters
+    ----------
+    rows : Data or None
+        The rows that scales were learned from, without a reader; None once there are enough.
+    told : frozenset
+        Names of columns of which something is lost for good, and the user knows.
+    """
+
+    rows: Data | None
+    told: frozenset[Any] = frozenset()
 
 
 class Design(NamedTuple):
@@ -58,6 +89,9 @@ class Design(NamedTuple):
         The mean weight of the first rows: what chunks of a table are weighed by.
     settled : Settled
         Parameters that must stay.
+    selected : ndarray of shape (n_features,), bool
+        The columns that the network gets.
+    seen : Seen
     """
 
     encoder: TableEncoder
@@ -67,29 +101,61 @@ class Design(NamedTuple):
     dtype: str
     unit_weight: float
     settled: Settled
+    selected: np.ndarray
+
+    seen: Seen = Seen(None)
+
+    @property
+    def kinds(self):
+        """Of the columns; None for those that are not selected."""
+        kinds = np.full(len(self.selected), None)
+        kinds[self.selected] = self.encoder.kinds_
+        return kinds.tolist()
 
     def rows(self, data, weight):
         """The rows of a table as tensors; equal rows of a small one are merged."""
-        X = torch.from_numpy(self.encoder.transform(data.columns, dtype=self.dtype))
-        rows = Rows(X, self.target.encode(data.y), torch.from_numpy(weight))
+        is_whole = len(data.columns) == len(self.selected)
+        columns = list(compress(data.columns, self.selected)) if is_whole else data.columns
+        X = torch.from_numpy(self.encoder.transform(columns, dtype=self.dtype))
+        groups = None if data.groups is None else torch.from_numpy(data.groups)
+        rows = Rows(X, self.target.encode(data.y), torch.from_numpy(weight), groups=groups)
         return merged(rows) if len(rows) <= MERGED_ROWS else rows
 
 
 def designed(data, streams):
     """A design for the first table that an estimator sees; `streams` if more rows will come."""
     estimator = data.reader
-    directions, groups = read_constraints(estimator, data.columns)
-    encoder = TableEncoder().fit(data.columns, data.weight)
+    selected = selected_columns(data, streams)
+    directions, groups = read_constraints(estimator, data.columns, selected)
+    columns = list(compress(data.columns, selected))
+    encoder = TableEncoder().fit(
+        columns, data.weight, ordered=directions != 0, max_categories=estimator.max_categories, streams=streams
+    )
     target = estimator._learn_target(data.target, data.y, data.weight)
-    architecture = unconstrained(estimator, encoder, target.n_outputs, len(data.y), streams)
+    of_numeric = selected[[kind != "category" for kind in data.kinds]]
+    architecture = unconstrained(estimator, encoder, of_numeric, target.n_raw, len(data.y), streams)
     if directions.any() or groups is not None:
         check_can_be_constrained(estimator)
-        signs = estimator._output_directions(target.n_outputs) if directions.any() else None
+        signs = estimator._output_directions(target.n_raw) if directions.any() else None
         of_inputs, groups_of_inputs = on_inputs(directions, groups, encoder)
         constraints = Constraints(of_inputs, groups_of_inputs, signs)
         architecture = architecture.single()._replace(constraints=constraints)
-    dtype = chosen_dtype(estimator.dtype, data.columns)
-    return Design(encoder, target, estimator._loss(), architecture, dtype, data.weight.mean(), settled_by(estimator))
+    return Design(
+        encoder, target, estimator._loss(), architecture, chosen_dtype(estimator.dtype, columns), data.weight.mean(),
+        settled_by(estimator), selected,
+    )  # fmt: skip
+
+
+def is_wide(data):
+    """Whether columns are screened before the network gets them."""
+    return len(data.columns) > WIDE
+
+
+def selected_columns(data, streams):
+    """Which columns the network gets: all, but of wide tables; a first chunk needs some rows to tell."""
+    if is_wide(data) and (not streams or len(data.y) >= EARLY_STOPPING_ROWS):
+        return screened(data.columns, data.y, data.weight)
+    return np.ones(len(data.columns), dtype=bool)
 
 
 def chosen_dtype(dtype, columns):
@@ -100,8 +166,11 @@ def chosen_dtype(dtype, columns):
     return "float32" if is_single or len(columns[0].values) > MERGED_ROWS else "float64"
 
 
-def unconstrained(estimator, encoder, n_outputs, n_samples, streams):
-    """The network that an estimator's parameters ask for, apart from constraints."""
+def unconstrained(estimator, encoder, of_numeric, n_outputs, n_samples, streams):
+    """The network that an estimator's parameters ask for, apart from constraints.
+
+    `of_numeric` says which of all numeric columns are selected.
+    """
     solver = "adam" if estimator.solver == "auto" else estimator.solver
     names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
     architecture = Architecture(
@@ -113,7 +182,9 @@ def unconstrained(estimator, encoder, n_outputs, n_samples, streams):
     )  # fmt: skip
     if isinstance(estimator.knots, str):
         return architecture
-    knots = encoder.encode_knots(estimator.knots)
+    table = np.asarray(estimator.knots)
+    is_by_column = table.ndim == 2 and table.shape[1] == len(of_numeric)
+    knots = encoder.encode_knots(table[:, of_numeric] if is_by_column else table)
     n_knots = [knots.shape[1]] + [estimator.n_knots] * len(architecture.hidden_layer_sizes)
     return architecture._replace(knots=knots, n_knots=n_knots)
 
@@ -122,9 +193,8 @@ def fine_knots(estimator, n_samples, streams):
     """Knots of the finer members; None for none."""
     if not has_fixed_knots(estimator) or estimator.fine_knots != "auto":
         return estimator.fine_knots if has_fixed_knots(estimator) else None
-    can_be_weighed = estimator.early_stopping is not False and estimator.n_members > folds_of(
-        estimator.validation_fraction
-    )
+    folds = dealing(estimator.validation_fraction)
+    can_be_weighed = estimator.early_stopping is not False and folds.can_compare(estimator.n_members)
     is_wanted = n_samples > MERGED_ROWS and estimator.n_knots < FINE_KNOTS and can_be_weighed and not streams
     return FINE_KNOTS if is_wanted else None
 

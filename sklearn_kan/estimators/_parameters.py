@@ -48,6 +48,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
         "tol": [Interval(Real, 0, None, closed="left")],
         "refit": [StrOptions({"last_layer"}), None],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "max_categories": [Interval(Integral, 1, None, closed="left"), None],
         "monotonic_cst": ["array-like", dict, None],
         "interaction_cst": [list, tuple, StrOptions({"pairwise", "no_interactions"}), None],
         "device": [str],
@@ -62,8 +63,8 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
     def __init__(self, hidden_layer_sizes, *, basis, n_knots, fine_knots, degree, knots, refine_knots, basis_params,
                  interactions, n_members, norm, solver, alpha, smoothness, batch_size, learning_rate,
                  learning_rate_init, max_iter, early_stopping, validation_fraction, n_iter_no_change, tol, refit,
-                 categorical_features, monotonic_cst, interaction_cst, device, dtype, warm_start, random_state,
-                 verbose, callbacks):  # fmt: skip
+                 categorical_features, max_categories, monotonic_cst, interaction_cst, device, dtype, warm_start,
+                 random_state, verbose, callbacks):  # fmt: skip
         self.hidden_layer_sizes = hidden_layer_sizes
         self.basis = basis
         self.n_knots = n_knots
@@ -88,6 +89,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
         self.tol = tol
         self.refit = refit
         self.categorical_features = categorical_features
+        self.max_categories = max_categories
         self.monotonic_cst = monotonic_cst
         self.interaction_cst = interaction_cst
         self.device = device
@@ -116,14 +118,6 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} is above 1: each step would "
                 "flip the sign of every coefficient. Lower one of them."
-            )
-
-    def _check_rows(self, y, target, streams):
-        """Raise if the rows of positive weight are too few to learn from; `streams` if more will come."""
-        if self.early_stopping is True and not streams and len(y) * self.validation_fraction < 1:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves no validation row "
-                f"of n_samples={len(y)}. Raise validation_fraction, or set early_stopping=False."
             )
 
     def _check_continuation(self, settled, architecture):
@@ -174,7 +168,9 @@ class Settled(NamedTuple):
     dtype: Any
     loss: Any
     quantile: Any
+    power: Any
     categorical_features: Any
+    max_categories: Any
     monotonic_cst: Any
     n_members: Any
     interaction_cst: Any

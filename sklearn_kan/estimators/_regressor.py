@@ -6,10 +6,14 @@ from typing import ClassVar
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
+from sklearn.metrics import d2_pinball_score
+from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, StrOptions
-from ..data._targets import TargetScaler, read_numbers
-from ..training._losses import REGRESSION_LOSSES, regression_loss
+from ..data._targets import read_numbers
+from ..training._intervals import check_level, interval_ends
+from ..training._losses import REGRESSION_LOSSES, has_levels
+from ._objective import Objective
 from ._streaming import StreamingKAN
 
 
@@ -24,11 +28,19 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     hidden_layer_sizes : int or sequence of int, default=(32,)
         Number of units in each hidden layer, in each member. ``()`` gives an additive model: the sum of one function
         per column.
-    loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson"}, default="squared_error"
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson", "gamma", "tweedie"}, \
+default="squared_error"
         What is minimised, and so what is predicted: the mean, the median, a robust mean (Huber's loss, quadratic up
-        to 1.35 robust standard deviations of `y`), the quantile `quantile`, or the mean of counts through a log link.
-    quantile : float, default=0.5
-        Level for ``loss="quantile"``.
+        to 1.35 robust standard deviations of `y`), the quantile `quantile`, or a mean through a log link: of counts,
+        of positive numbers with an error in proportion to their size, or what `power` says.
+    quantile : float or list of float, default=0.5
+        Level for ``loss="quantile"``. For a list of increasing levels, such as ``[0.05, 0.5, 0.95]``, predictions of
+        one target have a column for each; they never cross. See Notes.
+    power : float, default=1.5
+        For ``loss="tweedie"``: the variance of `y` is in proportion to its mean to this power. Between 1 and 2 are
+        sums of positive amounts, zero where there is none, such as claims; 0 is ``"squared_error"`` (without a log
+        link), 1 ``"poisson"``, 2 ``"gamma"``, and 3, the largest, the inverse Gaussian distribution. There is none
+        between 0 and 1.
     basis : str, subclass of Basis, or list of them, default="bspline"
         Family of the edge functions: ``"bspline"``, ``"truncated_power"``, ``"rational"``, ``"activation"``,
         ``"relu"``, ``"sine"``, ``"rbf"``, ``"chebyshev"``, ``"jacobi"``, ``"fourier"``, ``"wavelet"``, or your own
@@ -123,6 +135,9 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         Categorical columns, as a mask, indices or names. ``"from_dtype"`` takes a dataframe's columns of dtype
         category, enum or string. Each level gets its own value on every edge, through an embedding of 8 dimensions if
         there are more than 32. Unknown levels contribute nothing.
+    max_categories : int, optional
+        Most levels of a categorical column that are told apart, as in `OrdinalEncoder`: the least frequent ones, by
+        rows, share one of them. Missing values have a level of their own beside these.
     monotonic_cst : array-like of {-1, 0, 1} of shape (n_features,), or dict, optional
         With 1 predictions never fall in that column, with -1 they never rise, whatever the other columns are, and
         outside the training data too; 0 leaves them free. A dict maps names of columns to these values. For numeric
@@ -152,12 +167,20 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only if `X` has string column names.
+    selected_features_ : ndarray of bool, shape (n_features_in_,)
+        The columns that the network gets: all, if `X` has 500 or less. See Notes.
     n_iter_ : int
         Passes over the rows.
     loss_curve_ : list of float
         Mean training loss of each pass, on the scale on which it is learned.
     validation_scores_ : list of float or None
         Minus the validation loss after each pass; None without validation rows.
+    best_iteration_ : int or None
+        The pass, from 1 to ``n_iter_``, that left the network (before `refit`): the one with the lowest validation
+        loss, since the last refinement of knots. Passes of all phases count, those of earlier fits with `warm_start`
+        too. None without validation rows, or if no pass improved on the network from before.
+    best_score_ : float or None
+        Minus the validation loss of that pass.
     module_ : KAN
         The network, a torch module.
     net_ : skorch.NeuralNet
@@ -183,6 +206,11 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     Several outputs share the hidden layers. On tables of up to 2,000 rows, equal rows are merged into one with
     their total weight. A fit then does not depend on the order of rows, nor on whether a row is repeated or weighted.
 
+    With several quantiles the outputs of the network are sorted, which raises the pinball loss of no row.
+
+    Above 500 columns, those are selected that `y` depends on by themselves, by tests of their ranks or levels: at most
+    500, of which a tenth are expected to be chance. Validation rows are then set aside first, for all members alike.
+
     References
     ----------
     Liu et al. (2024), *KAN: Kolmogorov-Arnold Networks*, arXiv:2404.19756.
@@ -202,17 +230,18 @@ class KANRegressor(RegressorMixin, StreamingKAN):
     _parameter_constraints: ClassVar = {
         **StreamingKAN._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+        "power": [Interval(Real, 0, 3, closed="both")],
     }
 
-    def __init__(self, hidden_layer_sizes=(32,), *, loss="squared_error", quantile=0.5, basis="bspline",
-                 n_knots=6, fine_knots="auto", degree=3, knots="quantile", refine_knots=None, basis_params=None,
-                 interactions=None, n_members=16, norm="layer", solver="adam", alpha=2.0,
-                 smoothness=0.0, batch_size="auto", learning_rate="cosine", learning_rate_init=0.01,
+    def __init__(self, hidden_layer_sizes=(32,), *, loss="squared_error", quantile=0.5, power=1.5,
+                 basis="bspline", n_knots=6, fine_knots="auto", degree=3, knots="quantile", refine_knots=None,
+                 basis_params=None, interactions=None, n_members=16, norm="layer", solver="adam",
+                 alpha=2.0, smoothness=0.0, batch_size="auto", learning_rate="cosine", learning_rate_init=0.01,
                  max_iter=100, early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100,
-                 tol=1e-4, refit=None, categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None,
-                 device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
-                 callbacks=None):  # fmt: skip
+                 tol=1e-4, refit=None, categorical_features="from_dtype", max_categories=None, monotonic_cst=None,
+                 interaction_cst=None, device="auto", dtype="auto", warm_start=False, random_state=None,
+                 verbose=0, callbacks=None):  # fmt: skip
         super().__init__(
             hidden_layer_sizes, basis=basis, n_knots=n_knots, fine_knots=fine_knots, degree=degree, knots=knots,
             refine_knots=refine_knots, basis_params=basis_params, interactions=interactions, n_members=n_members,
@@ -220,38 +249,58 @@ class KANRegressor(RegressorMixin, StreamingKAN):
             learning_rate=learning_rate, learning_rate_init=learning_rate_init, max_iter=max_iter,
             early_stopping=early_stopping, validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change, tol=tol, refit=refit, categorical_features=categorical_features,
+            max_categories=max_categories,
             monotonic_cst=monotonic_cst, interaction_cst=interaction_cst, device=device, dtype=dtype,
             warm_start=warm_start, random_state=random_state, verbose=verbose, callbacks=callbacks,
         )  # fmt: skip
         self.loss = loss
         self.quantile = quantile
+        self.power = power
 
-    def predict(self, X, return_std=False):
-        """Predicted targets.
+    def predict(self, X, return_std=False, return_interval=None):
+        """Predicted targets, and how far off they may be.
 
         Parameters
         ----------
         X : dataframe or array-like of shape (n_samples, n_features)
         return_std : bool, default=False
-            Whether to also return the standard deviation of the members' predictions, weighted as they count. It
-            shows where the data do not settle the network; the noise of `y` is not in it.
+            Not an interval for `y`: whether to also return the standard deviation of the members' predictions,
+            weighted as they count. It shows where the data do not settle the network; the noise of `y` is not in it.
+        return_interval : float, optional
+            Whether to also return an interval that holds `y` with this probability, such as 0.9. It is made from the
+            errors on rows that members held out in `fit`, or on `X_val`, and is valid for new rows like those.
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
-            In the target's own units: the mean, the median or the quantile, as the loss says.
+        y : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles), float64
+            In the target's own units: the mean, the median or the quantiles, as the loss says.
         std : ndarray of the same shape
             Only with `return_std`.
+        interval : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
+            Lower and upper ends; only with `return_interval`.
 
         Raises
         ------
         ValueError
-            If `return_std` is asked of a network that has no members.
+            If `return_std` is asked of a network that has no members, or `return_interval` of one that had no
+            validation rows, or too few for so rare errors.
+
+        Notes
+        -----
+        Intervals are conformal (Lei et al. 2018): quantiles of the held-out errors over a scale that is learned as a
+        function of the prediction. With several quantiles the errors are those of the lowest and the highest, over
+        their distance (Romano, Patterson & Candès 2019). Both tails are left out alike. Intervals hold on average over
+        rows, not for each kind of row, and for each output by itself.
         """
         columns = self._columns(X)
         model = self.model_
-        if not return_std:
+        if not return_std and return_interval is None:
             return model.target.decode(model.raw(columns))
+        if return_interval is not None:
+            check_level(return_interval, self._state.network.held_out_errors)
+        if not return_std:
+            raw = model.raw(columns)
+            return model.target.decode(raw), self._interval(raw, return_interval)
         if model.module.n_members is None:
             raise ValueError(
                 f"return_std=True needs members, and the fitted network has none: n_members={self.n_members}, "
@@ -261,28 +310,57 @@ class KANRegressor(RegressorMixin, StreamingKAN):
         members = np.stack([model.target.decode(member.numpy()) for member in raw.unbind(1)])
         mean = np.average(members, axis=0, weights=model.member_weights)
         variance = np.average((members - mean) ** 2, axis=0, weights=model.member_weights)
-        return model.target.decode(model.averaged(raw).numpy()), np.sqrt(variance)
+        average = model.averaged(raw).numpy()
+        spread = model.target.decode(average), np.sqrt(variance)
+        return spread if return_interval is None else (*spread, self._interval(average, return_interval))
+
+    def score(self, X, y, sample_weight=None):
+        """How much of the variation of `y` is explained.
+
+        Parameters
+        ----------
+        X : dataframe or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        score : float
+            R² of `predict`, whatever the loss. For several quantiles it is the mean over levels of D², the share of a
+            constant's pinball loss that is saved (`sklearn.metrics.d2_pinball_score`).
+        """
+        check_is_fitted(self)
+        loss = self.model_.loss
+        if not has_levels(loss):
+            return super().score(X, y, sample_weight)
+        by_level = zip(self.predict(X).T, loss.level, strict=True)
+        return float(np.mean([d2_pinball_score(y, q, sample_weight=sample_weight, alpha=a) for q, a in by_level]))
+
+    def _interval(self, raw, level):
+        """Both ends of intervals around predictions, from raw outputs (n, n_raw)."""
+        ends = interval_ends(self.model_.loss, torch.from_numpy(raw), self._state.network.held_out_errors, level)
+        return self.model_.target.in_units(ends)
 
     @property
     def target_scaler_(self):
         return self._state.design.target.scaler
 
+    def _check_parameters(self):
+        super()._check_parameters()
+        Objective.of(self)
+
     def _read_target(self, y, n_samples, known):
-        return read_numbers(y, n_samples, known)
+        y, target = read_numbers(y, n_samples, known)
+        return y, Objective.of(self).of_target(target)
 
     def _learn_target(self, target, y, weight):
-        return target._replace(scaler=TargetScaler(self.loss, self.quantile).fit(y, weight))
+        return target._replace(scaler=Objective.of(self).scaler().fit(y, weight))
 
     def _check_rows(self, y, target, streams):
-        if self.loss == "poisson" and (y.min() < 0 or not (streams or y.any())):
-            raise ValueError(
-                f"loss='poisson' needs targets >= 0 that are not all zero, got a minimum of {y.min():g}. "
-                "Choose another loss, or correct y."
-            )
-        super()._check_rows(y, target, streams)
+        Objective.of(self).check_targets(y, streams)
 
     def _loss(self):
-        return regression_loss(self.loss, self.quantile)
+        return Objective.of(self).loss()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from .._surroundings import trainable
 from ..model._arrays import Arrays, to_arrays, to_module
 from ..model._model import Model
 from ..training._net import Net, finished_net
@@ -24,6 +25,8 @@ class State(NamedTuple):
     device : str
     epochs : list of dict
         Losses of every pass.
+    best_iteration : int or None
+        Number of the pass, from 1, whose network was kept by the loss of validation rows.
     """
 
     design: Design
@@ -31,6 +34,7 @@ class State(NamedTuple):
     net: Net
     device: str
     epochs: list[dict[str, float]]
+    best_iteration: int | None
 
     @property
     def model(self):
@@ -53,37 +57,43 @@ class Stored(NamedTuple):
     history : list of dict
         Of the net.
     epochs : list of dict
+    best_iteration : int or None
     """
 
     design: Design
     network: dict[str, Any]
     history: list[dict[str, Any]]
     epochs: list[dict[str, float]]
+    best_iteration: int | None
 
 
 def state_after(before, design, fitted, device):
     """The state after a fit, which may have gone on from one before."""
     names = "train_loss", "valid_loss"
     epochs = [] if before is None else list(before.epochs)
-    for epoch in fitted.history:
+    best = None
+    for place, epoch in enumerate(fitted.history):
         if "train_loss" in epoch:
             epochs.append({name: epoch[name] for name in names if name in epoch})
-    return State(design, fitted.network, fitted.net, device, epochs)
+            best = len(epochs) if place == fitted.kept else best
+    return State(design, fitted.network, fitted.net, device, epochs, best)
 
 
 def to_stored(state):
     """A state as it is stored."""
     network = state.network._asdict()
     network |= {"module": to_arrays(network["module"]), "generator": network["generator"].get_state().numpy()}
-    return Stored(state.design, network, [dict(epoch) for epoch in state.net.history], state.epochs)
+    history = [dict(epoch) for epoch in state.net.history]
+    return Stored(state.design, network, history, state.epochs, state.best_iteration)
 
 
+@trainable()
 def from_stored(stored, device):
     """The state that was stored, with its network on a device."""
-    generator = torch.Generator()
+    generator = torch.Generator("cpu")
     generator.set_state(torch.from_numpy(np.array(stored.network["generator"])))
     arrays: Arrays = stored.network["module"]
     module = to_module(arrays, stored.network["architecture"], device)
     network = Network(**stored.network | {"module": module, "generator": generator})
     net = finished_net(module, stored.design.loss, stored.history, device)
-    return State(stored.design, network, net, device, stored.epochs)
+    return State(stored.design, network, net, device, stored.epochs, stored.best_iteration)

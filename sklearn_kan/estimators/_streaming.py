@@ -1,12 +1,17 @@
 """Training on a table that comes in parts."""
 
+import warnings
+
+import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from .._compat import fit_context
+from .._surroundings import trainable, without_spinning
 from ..training._phases import STREAMING, cosine
 from ..training._stream import pass_over
 from ._base import BaseKAN
 from ._design import designed
+from ._settling import first_seen, informed, settled_further
 from ._state import state_after
 
 
@@ -16,6 +21,16 @@ def has_mini_batches(estimator):
             f"partial_fit trains by Adam, got solver={estimator.solver!r}. Choose solver='adam' or 'hybrid'."
         )
     return True
+
+
+def heaviest(design, data):
+    """Which row of a chunk has the most to say, in words."""
+    is_numeric = data.y.ndim == 2
+    size = np.abs(design.target.encode(data.y).numpy()).max(1) if is_numeric else 0.0
+    with np.errstate(over="ignore"):
+        row = np.argmax(data.weight / design.unit_weight * (1 + size) ** 2)
+    target = f"target {data.y[row].tolist()} and " if is_numeric else ""
+    return f"Row {row} of those with weight counts most, with {target}weight {data.weight[row]:g}."
 
 
 class StreamingKAN(BaseKAN):
@@ -47,8 +62,8 @@ class StreamingKAN(BaseKAN):
         """Fit the network to a table that comes in parts, such as one that does not fit into memory.
 
         Make `max_iter` passes over all chunks, each chunk as in `partial_fit`, with the schedule of `learning_rate`
-        ("cosine" falls from pass to pass). The first chunk gives the encoding of columns and target and the knots, so
-        its rows should be a fair sample. There is no validation and no early stopping. ``n_iter_`` and
+        ("cosine" falls from pass to pass). The first chunk gives levels, and with 256 rows or more also scales and
+        knots, so its rows should be a fair sample. There is no validation and no early stopping. ``n_iter_`` and
         ``loss_curve_`` count a pass over a chunk.
 
         Parameters
@@ -91,19 +106,35 @@ class StreamingKAN(BaseKAN):
         fresh = self._reader(knows_columns=False)
         for number in range(self.max_iter):
             rate = cosine((number + 0.5) / self.max_iter) if self.learning_rate == "cosine" else 1.0
-            for X, y, *weight in chunks:
+            for place, (X, y, *weight) in enumerate(chunks):
                 given = {} if hasattr(fresh, "_state") else first
-                fresh._pass_over(X, y, *(weight or [None]), rate=rate, **given)
+                fresh._pass_over(X, y, *(weight or [None]), rate=rate, name=f"Chunk {place}", **given)
         if not hasattr(fresh, "_state"):
             raise ValueError("chunks is empty. Pass at least one (X, y).")
         return self._adopt(fresh, fresh._state)
 
-    def _pass_over(self, X, y, sample_weight, rate=1.0, **given):
+    def _pass_over(self, X, y, sample_weight, rate=1.0, name="The chunk", **given):
         before = getattr(self, "_state", None)
-        data = self._read(X, y, sample_weight, before, streams=True, **given)
-        design = designed(data, streams=True) if before is None else before.design
-        rows = design.rows(data, data.weight / design.unit_weight)
-        start, net = (None, None) if before is None else (before.network, before.net)
-        settings = self._settings()
-        fitted = pass_over(design.architecture, rows, design.loss, settings, start=start, net=net, rate=rate)
-        return self._adopt(data.reader, state_after(before, design, fitted, settings.device))
+        with trainable(), without_spinning():
+            data = self._read(X, y, sample_weight, before, streams=True, **given)
+            placing = news = None
+            if before is None:
+                design = designed(data, streams=True)
+                design = design._replace(seen=first_seen(design, data))
+            else:
+                design, placing = settled_further(before.design, data)
+                design, news = informed(design, data)
+            rows = design.rows(data, data.weight / design.unit_weight)
+            start, net = (None, None) if before is None else (before.network, before.net)
+            settings = self._settings()
+            one = pass_over(
+                design.architecture, rows, design.loss, settings, start=start, net=net, rate=rate, placing=placing
+            )
+            with one as fitted:
+                kept = design if fitted.history or before is None else before.design  # refused rows teach nothing
+                self._adopt(data.reader, state_after(before, kept, fitted, settings.device))
+        if news is not None:
+            warnings.warn(news, UserWarning, stacklevel=4)
+        for category, message in fitted.warnings:
+            warnings.warn(f"{name} was {message} {heaviest(design, data)}", category, stacklevel=4)
+        return self

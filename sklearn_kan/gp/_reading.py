@@ -1,32 +1,58 @@
-"""From a user's targets to numbers on the scale that is learned on."""
+"""From a user's points and targets to numbers on the scale that is learned on."""
+
+from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import validate_data
 
-from ..data._targets import read_weight, read_y
-from .inference._points import rounded
+from ..data._masked import unmasked
+from ..data._targets import read_numbers, read_weight
 
 
-def read(X, y, sample_weight, alpha):
-    """Rows with weight, checked; targets in two dimensions, and whether they came in one."""
-    y = read_y(y, len(X), numeric=True)
-    if y.ndim > 2 or y.shape[-1] == 0:
-        raise ValueError(f"y has shape {y.shape}. Pass (n_samples,) or (n_samples, n_outputs).")
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = column_or_1d(y, warn=True)
+class Rows(NamedTuple):
+    """Rows with weight, checked.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+    y : ndarray of shape (n, n_outputs)
+    weight, alpha : ndarray of shape (n,)
+    is_flat : bool
+        Whether targets came in one dimension.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    alpha: np.ndarray
+    is_flat: bool
+
+
+def read_points(estimator, X, *, reset):
+    """Check points; on `reset` the estimator gets ``n_features_in_`` and ``feature_names_in_``."""
+    return validate_data(estimator, unmasked(X), dtype=np.float64, reset=reset)
+
+
+def read(estimator, X, y, sample_weight, alpha):
+    """What `fit` was given."""
+    X = read_points(estimator, X, reset=True)
+    y, numbers = read_numbers(y, len(X))
     weight = np.ones(len(X)) if sample_weight is None else read_weight(sample_weight, len(X))
     extra = np.asarray(alpha, dtype=np.float64)
     if (extra.ndim and extra.shape != (len(X),)) or not np.all(np.isfinite(extra)) or (extra < 0).any():
         raise ValueError(f"alpha={alpha!r} is not usable. Pass a number >= 0, or one for each of {len(X)} rows.")
     used = weight > 0
-    return X[used], y.reshape(len(X), -1)[used], weight[used], np.broadcast_to(extra, used.shape)[used], y.ndim == 1
+    extra = np.broadcast_to(extra, used.shape)
+    return Rows(X[used], y[used], weight[used], extra[used], numbers.is_flat)
 
 
-def normalisation(y, weight):
-    """Mean and standard deviation of each target; one for a constant target. Safe for huge and tiny numbers."""
-    largest = np.abs(y).max(0)
-    unit = np.where(largest > 0, largest, 1.0)
-    z = y / unit
-    mean = np.average(z, axis=0, weights=weight)
-    std = np.sqrt(np.average(np.square(z - mean), axis=0, weights=weight))
-    return rounded(mean * unit), rounded(np.where(std > 10 * np.finfo(float).eps, std, 1.0) * unit)
+def read_grid(axes, Y, sample_weight):
+    """The cells of a grid that hold a value, as points, targets and weights."""
+    axes = [np.asarray(axis, dtype=np.float64).ravel() for axis in axes]
+    Y, shape = np.asarray(unmasked(Y), dtype=np.float64), tuple(len(axis) for axis in axes)
+    if Y.shape[: len(axes)] != shape or Y.ndim > len(axes) + 1:
+        raise ValueError(f"Y has shape {Y.shape}, and the axes have lengths {shape}. Pass one value for each cell.")
+    X = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+    values = Y.reshape(len(X), *Y.shape[len(axes) :])
+    seen = ~np.isnan(values.reshape(len(X), -1)).any(1)
+    return X[seen], values[seen], None if sample_weight is None else np.ravel(sample_weight)[seen]

@@ -1,31 +1,24 @@
 """Gaussian process regression that finds the frequencies of its target by itself."""
 
-from itertools import product
+from copy import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-import numpy as np
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._compat import Interval, Options, StrOptions, fit_context
 from .._devices import check_device, resolve_device
-from ._reading import normalisation, read
-from ._trend import Trend
+from ._base import BaseSpectralProcess
+from ._process import Process
+from ._reading import read, read_grid
+from ._units import units_of
 from .covariance._mixture import SMOOTHNESS
-from .inference._choice import SOLVERS, gathered, solver_for
-from .inference._points import Data, rounded
-from .learning._averaging import Average, weighed
-from .learning._fit import Fit, Objective, Settings, learn, scales_of
-
-MATERN, ROUGH, SMOOTH = ("student_t", 1.5), ("student_t", 0.5), ("gaussian", 1.5)  # shapes of peaks
-FEW = 3  # features up to which waves matter more than roughness
-AVERAGED_ROWS = 1_000  # unless they are a series with even steps, up to which several models are averaged over
-ROWS_AT_ONCE = 4096
+from .inference._choice import SOLVERS, solvers_for
+from .learning._fit import Settings
+from .learning._models import learn_models
 
 
-class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class GPSpectralRegressor(BaseSpectralProcess):
     """Gaussian process whose power spectrum is a mixture of peaks that are found in the data.
 
     The covariance is ``Σ_q w_q Π_d ρ(τ_d / ℓ_qd) cos(2π μ_qd τ_d)``. Components at frequency zero are ordinary smooth
@@ -133,9 +126,6 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     True
     """
 
-    _shift: np.ndarray  # of targets, before they are scaled
-    _scale: np.ndarray
-    _data: Data
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_components": [Interval(Integral, 0, None, closed="left")],
         "spectrum": [StrOptions({"auto", "student_t", "gaussian"})],
@@ -189,22 +179,15 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             If a parameter or the data cannot be used.
         """
         check_device(self.device)
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=1)
-        self.device_ = resolve_device(self.device)
-        self._read(X, y, sample_weight)
-        random_state = check_random_state(self.random_state)
-        scales = scales_of(self._data.X, self._variance)
-        settings = Settings(*MATERN, self.n_components, self.max_iter, self.n_restarts_optimizer, self.verbose)
-        candidates = self._candidates()
-        fits: list[Fit] = []
-        for degree, (spectrum, nu) in candidates:
-            like = fits[0].kernel if fits else None
-            shaped = settings._replace(spectrum=spectrum, nu=nu)
-            fits.append(learn(self._solver(degree), scales, shaped, random_state, like))
-        degrees = [degree for degree, _ in candidates]
-        objectives = [Objective(self._solver(g), fit.kernel, scales) for g, fit in zip(degrees, fits, strict=True)]
-        self._keep(weighed(degrees, fits, objectives), max(1, *(fit.n_iter for fit in fits)))
-        return self
+        reader = copy(self)  # validate_data notes what it saw, and fit may still fail
+        rows = read(reader, X, y, sample_weight, self.alpha)
+        units = units_of(rows, self.normalize_y)
+        solvers = solvers_for(units.learned(rows), self.solver, self.spectrum, resolve_device(self.device))
+        settings = Settings(
+            self.spectrum, self.nu, self.n_components, self.max_iter, self.n_restarts_optimizer, self.verbose
+        )
+        models, n_iter = learn_models(solvers, settings, self.trend_degree, check_random_state(self.random_state))
+        return self._adopt(reader, Process(units, solvers, models), n_iter)
 
     def fit_grid(self, axes, Y, sample_weight=None):
         """Fit values on a full grid.
@@ -226,160 +209,5 @@ class GPSpectralRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ValueError
             If the shapes of axes and values differ.
         """
-        axes = [np.asarray(axis, dtype=np.float64).ravel() for axis in axes]
-        Y, shape = np.asarray(Y, dtype=np.float64), tuple(len(axis) for axis in axes)
-        if Y.shape[: len(axes)] != shape or Y.ndim > len(axes) + 1:
-            raise ValueError(f"Y has shape {Y.shape}, and the axes have lengths {shape}. Pass one value for each cell.")
-        X = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
-        values = Y.reshape(len(X), *Y.shape[len(axes) :])
-        seen = ~np.isnan(values.reshape(len(X), -1)).any(1)
-        weight = None if sample_weight is None else np.ravel(sample_weight)[seen]
-        return self.fit(X[seen], values[seen], sample_weight=weight)
-
-    def _read(self, X, y, sample_weight):
-        """Targets, weights and known variances; distinct points, on the scale that is learned on."""
-        X, y, weight, alpha, self._is_flat = read(X, y, sample_weight, self.alpha)
-        unit = np.zeros(y.shape[1]), np.ones(y.shape[1])
-        self._shift, self._scale = normalisation(y, weight) if self.normalize_y else unit
-        self._center = (X / 2).min(0) + (X / 2).max(0)
-        y, alpha = (y - self._shift) / self._scale, alpha / np.mean(self._scale) ** 2
-        self._variance = float(rounded(np.average(np.square(y).mean(1), weights=weight)))
-        self._data = gathered(X - self._center, y, weight, alpha, self.solver)
-        self._made = {}
-        self._method = solver_for(self._data, self.solver, self.spectrum, self.device_)
-
-    def _candidates(self):
-        """Degrees of trends and shapes of peaks (spectrum, nu) that predictions average over."""
-        n, n_features = self._data.X.shape
-        is_short = n <= AVERAGED_ROWS or self._method == "toeplitz"
-        if self._method == "fourier":
-            pairs = [(1, SMOOTH)]
-        elif self._method in ("kronecker", "gaps"):
-            pairs = [(0, MATERN)]
-        elif n_features == 1 and n > 2:
-            pairs = list(product((1, 0, 2) if is_short else (1, 0), (MATERN, SMOOTH) if is_short else (MATERN,)))
-        elif n_features <= FEW or self._method == "inducing":
-            pairs = [(1, MATERN)]
-        else:
-            pairs = [(1, ROUGH), (0, ROUGH), (1, SMOOTH)] if is_short else [(1, ROUGH)]
-        if self.trend_degree != "auto":
-            pairs = [(self.trend_degree, shape) for _, shape in pairs]
-        if self.spectrum != "auto":
-            pairs = [(degree, (self.spectrum, self.nu)) for degree, _ in pairs]
-        return list(dict.fromkeys(pairs))
-
-    def _trend(self, degree):
-        return Trend(degree, self._data.X, np.sqrt(self._variance or 1.0))
-
-    def _solver(self, degree):
-        """How to compute likelihoods with a trend; kept, since making it may cost more than using it."""
-        if degree not in self._made:
-            self._made[degree] = self._new_solver(degree)
-        return self._made[degree]
-
-    def _new_solver(self, degree):
-        data = self._data._replace(H=self._trend(degree)(self._data.X))
-        return SOLVERS[self._method](data, self.device_)
-
-    def _keep(self, models, n_iter):
-        """Set what was learned: models by their probability, the best one's attributes, posteriors."""
-        self.models_, self.n_iter_ = models, n_iter
-        self.trend_degree_, self.kernel_ = models[0].degree, models[0].kernel
-        self.frequencies_, self.length_scales_ = self.kernel_.frequencies, self.kernel_.length_scales
-        self.weights_, self.noise_ = self.kernel_.weights, self.kernel_.noise
-        self.n_components_ = len(self.weights_)
-        self.solver_ = self._method
-        self.log_marginal_likelihood_value_ = self._solver(self.trend_degree_).evidence(self.kernel_).value
-        self._condition()
-
-    def _condition(self):
-        self._average = Average(self.models_, self._solver, self._trend)
-        self.jitter_ = self._average.jitter
-
-    def predict(self, X, return_std=False, return_cov=False):
-        """Mean of the latent function, and its uncertainty.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        return_std : bool, default=False
-            Whether to also return the standard deviation of an observation, noise included.
-        return_cov : bool, default=False
-            Whether to also return the covariance of observations.
-
-        Returns
-        -------
-        mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        std : ndarray of the same shape
-            If `return_std`.
-        cov : ndarray of shape (n_samples, n_samples) or (n_samples, n_samples, n_outputs)
-            If `return_cov`.
-
-        Raises
-        ------
-        ValueError
-            If both uncertainties are asked for.
-        """
-        if return_std and return_cov:
-            raise ValueError("return_std=True and return_cov=True exclude each other. Set one of them to False.")
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False) - self._center
-        moment = "variance" if return_std else "covariance" if return_cov else None
-        step = len(X) if return_cov else ROWS_AT_ONCE
-        parts = [self._average.moments(X[start : start + step], moment) for start in range(0, len(X), step)]
-        mean = np.concatenate([mean for mean, _ in parts]) * self._scale + self._shift
-        mean = mean[:, 0] if self._is_flat else mean
-        if moment is None:
-            return mean
-        spread = np.concatenate([spread for _, spread in parts]) * np.square(self._scale)
-        spread = spread[..., 0] if self._is_flat else spread
-        return mean, np.sqrt(spread) if return_std else spread
-
-    def sample_y(self, X, n_samples=1, random_state=0):
-        """Draw observations from the posterior.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples_X, n_features)
-        n_samples : int, default=1
-        random_state : int, RandomState instance or None, default=0
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples_X, n_samples) or (n_samples_X, n_outputs, n_samples)
-        """
-        check_is_fitted(self)
-        random_state = check_random_state(random_state)
-        X = validate_data(self, X, dtype=np.float64, reset=False) - self._center
-        y = self._average.sample(X, n_samples, random_state) * self._scale[:, None] + self._shift[:, None]
-        return y[:, 0] if self._is_flat else y
-
-    def log_marginal_likelihood(self, theta=None, eval_gradient=False):
-        """Log marginal likelihood of the normalised targets, with the most probable trend.
-
-        Parameters
-        ----------
-        theta : array-like of shape (n_parameters,), optional
-            As ``kernel_.theta``, which is the default.
-        eval_gradient : bool, default=False
-
-        Returns
-        -------
-        value : float
-        gradient : ndarray of shape (n_parameters,)
-            By theta, if `eval_gradient`.
-        """
-        check_is_fitted(self)
-        kernel = self.kernel_ if theta is None else self.kernel_.with_theta(theta)
-        evidence = self._solver(self.trend_degree_).evidence(kernel)
-        return (evidence.value, evidence.gradient) if eval_gradient else evidence.value
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in ("_average", "_made")}
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if "models_" in state:
-            self.device_, self._made = resolve_device(self.device_, fallback=True), {}
-            self._condition()
+        X, y, weight = read_grid(axes, Y, sample_weight)
+        return self.fit(X, y, sample_weight=weight)

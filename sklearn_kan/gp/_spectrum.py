@@ -8,13 +8,14 @@ from scipy.linalg import lstsq
 from scipy.optimize import minimize_scalar
 from scipy.stats import beta as beta_distribution
 
+from ._blocks import in_parts
+
 OVERSAMPLING = 5  # frequencies per width of a peak, 1/T
-SIDE = 2  # cycles around a peak that are its own
+HALF_WIDTH = 2  # of a peak, in cycles over the range of the data
 DRIFT_DEGREE = 3  # of the polynomial that slow changes are taken for
 MIN_CYCLES = 4  # over the range of the data; what is slower is drift
 FALSE_ALARM = 0.01  # chance that noise alone makes a peak so high
 MAX_FREQUENCIES = 50_000
-CELLS = 2**21  # of waves held at once
 
 
 def highest_frequency(x):
@@ -46,7 +47,7 @@ def periodogram(x, y, weight, frequencies):
     if total == 0:
         return np.zeros(len(frequencies))
     w, power = weight / weight.sum(), []
-    for part in np.array_split(frequencies, len(frequencies) * len(x) // CELLS + 1):
+    for part in in_parts(frequencies, len(x)):
         wave = np.exp(2j * np.pi * np.outer(part, x))
         first, second, product = wave @ w, np.square(wave) @ w, wave @ (w * y)
         c, s = first.real, first.imag
@@ -94,7 +95,7 @@ def pursue(data, max_peaks):
 
         power = power_at(grid)
         for mu in found:
-            power[np.abs(grid - mu) * np.ptp(x) < SIDE] = 0
+            power[np.abs(grid - mu) * np.ptp(x) < HALF_WIDTH] = 0
         best = power.argmax()
         if false_alarm(power[best], n_free, len(grid) / OVERSAMPLING) > FALSE_ALARM:
             break
@@ -118,11 +119,12 @@ def peaks_of_score(power, norm, frequencies, span, n_most):
     -------
     list of (frequency of shape (n_features,), weight)
     """
-    statistic = np.maximum(power, 0) / np.maximum(norm, np.finfo(float).tiny)
+    # where rounding has left no norm, nothing is known
+    statistic = np.divide(np.maximum(power, 0), norm, out=np.zeros(len(power)), where=norm > 0)
     n_independent = len(frequencies) / OVERSAMPLING
     peaks: list[tuple[np.ndarray, float]] = []
     while len(peaks) < n_most and statistic.max() > math.log(max(1.0, n_independent) / FALSE_ALARM):
         best = statistic.argmax()
         peaks.append((frequencies[best], 2 * power[best] / norm[best] ** 2))
-        statistic[(np.abs(frequencies - frequencies[best]) * span < 2).all(1)] = 0
+        statistic[(np.abs(frequencies - frequencies[best]) * span < HALF_WIDTH).all(1)] = 0
     return peaks

@@ -64,7 +64,8 @@ class EdgeFunctionDisplay:
             If a name or index in `features` is not a column.
         """
         check_is_fitted(estimator)
-        names = list(getattr(estimator, "feature_names_in_", range(estimator.n_features_in_)))
+        all_names = getattr(estimator, "feature_names_in_", np.arange(estimator.n_features_in_))
+        names = all_names[estimator.selected_features_].tolist()
         wanted = names if features is None else [column_name(feature, names) for feature in features]
         model = estimator.model_
         curves = [(name, *model.edge_curve(names.index(name))) for name in wanted]

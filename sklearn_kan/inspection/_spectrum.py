@@ -71,8 +71,7 @@ class SpectrumDisplay:
         check_is_fitted(estimator)
         if not 0 <= feature < estimator.n_features_in_:
             raise ValueError(f"feature={feature} is not a column. Choose from 0 to {estimator.n_features_in_ - 1}.")
-        data, kernel = estimator._data, estimator.models_[0].kernel
-        kernel = getattr(kernel, "expanded", kernel)
+        data, kernel = estimator._process.solvers.data, estimator.kernel_.expanded
         rows = np.linspace(0, len(data.X) - 1, min(len(data.X), MOST_ROWS)).astype(int)
         x, span = data.X[rows, feature], np.ptp(data.X[:, feature]) or 1.0
         learned = np.abs(kernel.frequencies[:, feature])

@@ -6,7 +6,7 @@ The environment variable ``SKLEARN_KAN_KERNELS`` set to ``torch`` before the fir
 from ._find import find
 from ._plain import N_BUFFERS
 from ._quotient import DENOMINATOR, NUMERATOR, quotient, quotient_slope
-from .cpu import has_library
+from .cpu import has_library, on_threads
 from .cuda import describe_gpu_kernel
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "describe_gpu_kernel",
     "find",
     "has_library",
+    "on_threads",
     "quotient",
     "quotient_slope",
 ]

@@ -10,7 +10,10 @@ PLAIN = (torch.Tensor, torch.nn.Parameter)
 def is_plain(*tensors):
     """Whether these are numbers in memory, and nothing of torch's is watching that a kernel would pass by."""
     return (
-        all(type(tensor) in PLAIN for tensor in tensors) and not is_transformed() and not torch.compiler.is_compiling()
+        all(type(tensor) in PLAIN for tensor in tensors)
+        and not is_transformed()
+        and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
     )
 
 

@@ -10,7 +10,7 @@ ON_CPU = {"spline_sums": cpu.spline_contract, "member_sums": cpu.spline_contract
 ON_CUDA = {"spline_sums": cuda.spline_contract, "rational_sums": cuda.rational_contract}
 
 
-def find(operation, *tensors, degree=0):
+def find(operation, *tensors, degree=0, n_knots=0):
     """The kernel for an operation, or None where differentiable torch has to do it.
 
     Parameters
@@ -20,7 +20,7 @@ def find(operation, *tensors, degree=0):
         individual knots; of any basis that knows its slopes; of rational functions; or these themselves.
     *tensors : Tensor
         What the kernel would be given.
-    degree : int, default=0
+    degree, n_knots : int, default=0
         Of the splines.
 
     Returns
@@ -34,5 +34,5 @@ def find(operation, *tensors, degree=0):
         return ON_CUDA.get(operation)
     if not cpu.takes(*tensors):
         return None
-    is_compiled = cpu.has_library() and degree <= cpu.MAX_DEGREE
+    is_compiled = cpu.has_library() and degree <= cpu.MAX_DEGREE and n_knots <= cpu.MAX_KNOTS
     return (IN_TORCH | ON_CPU if is_compiled else IN_TORCH).get(operation)

@@ -57,7 +57,7 @@ class RationalValues(torch.autograd.Function):
         if torch.is_grad_enabled():
             return *gradients_of_gradients(partial(plain_values, ends=ctx.ends), (x, a, b), grad), None
         grad = grad.T.contiguous()
-        of = torch.empty(len(a), 4, len(x), dtype=x.dtype)  # gradients of P, P', Q and Q'
+        of = torch.empty(len(a), 4, len(x), dtype=x.dtype, device=x.device)  # gradients of P, P', Q and Q'
         of_p, of_slope_p, of_q, of_slope_q = of.unbind(1)
         torch.mul(grad, beyond, out=of_slope_p).mul_(scale)
         torch.mul(grad, scale, out=of_p).addcmul_(of_slope_p, fall, value=-1)
@@ -65,7 +65,7 @@ class RationalValues(torch.autograd.Function):
         torch.mul(of_p, pull, out=of_q).addcmul_(of_slope_p, slope * sign, value=-1)
         torch.mul(of_slope_p, pull, out=of_slope_q)
         of_p, of_slope_p, of_q, of_slope_q = (of @ powers.transpose(1, 2)).unbind(1)
-        exponent = torch.arange(1, NUMERATOR + 1, dtype=x.dtype)
+        exponent = torch.arange(1, NUMERATOR + 1, dtype=x.dtype, device=x.device)
         of_p[:, 1:] += exponent * of_slope_p[:, :-1]
         of_q[:, 1:] += exponent * of_slope_q[:, :-1]
         return (grad * slope).T, of_p, of_q[:, 1 : DENOMINATOR + 1], None
@@ -74,7 +74,7 @@ class RationalValues(torch.autograd.Function):
 def with_slopes(a, b):
     """Coefficients of P, P', Q and Q' for each input, from the constant on: ``(in, 4, 6)``."""
     coef = torch.stack([a, F.pad(b, (1, NUMERATOR - DENOMINATOR))], 1)
-    exponent = torch.arange(1, NUMERATOR + 1, dtype=a.dtype)
+    exponent = torch.arange(1, NUMERATOR + 1, dtype=a.dtype, device=a.device)
     return torch.stack([coef, F.pad(coef[..., 1:] * exponent, (0, 1))], 2).flatten(1, 2)
 
 

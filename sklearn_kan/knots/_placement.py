@@ -117,7 +117,7 @@ def extended(knots, degree):
     Shape ``(..., n_knots) -> (..., n_knots + 2 * degree)``.
     """
     is_there = knots.isfinite()
-    last = is_there.sum(-1, keepdim=True) - 1
+    last = (is_there.sum(-1, keepdim=True) - 1).clamp(min=1)  # before a state is loaded there may be anything
     end = knots.gather(-1, last)
     step = end - knots.gather(-1, last - 1)
     beyond = torch.arange(knots.shape[-1], dtype=knots.dtype, device=knots.device) - last

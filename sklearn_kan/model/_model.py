@@ -6,16 +6,16 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import torch
 
-from ..data._encoding import TableEncoder, squeeze
+from .._surroundings import without_spinning
+from ..data._dates import to_dates
+from ..data._encoding import TableEncoder
 from ..network._architecture import Architecture
 from ..network._kan import KAN
 from ..network._layer import KANLayer
 from ..network._lookup import LookupLayer
-from ..training._losses import averaged
-from ..training._net import limited_threads
+from ..training._losses import averaged, within_reach
 
 NUMBERS_AT_ONCE = 2**22  # of encoded table and hidden activations, held in prediction
-CURVE_POINTS = 201
 
 
 class Model(NamedTuple):
@@ -50,11 +50,12 @@ class Model(NamedTuple):
 
     def raw_of_members(self, columns):
         """Outputs of each member: ndarray of shape (n_samples, n_members, n_raw)."""
-        return self._in_parts(columns, lambda raw: raw)
+        return self._in_parts(columns, lambda raw: within_reach(self.loss, raw))
 
     def averaged(self, raw):
         """What members predict together; outputs of a single network as they are."""
-        return raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
+        together = raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
+        return within_reach(self.loss, together)
 
     def _in_parts(self, columns, last):
         """Memory in addition to the table is bounded."""
@@ -65,7 +66,7 @@ class Model(NamedTuple):
         outputs = []
         if self.module.training:
             self.module.eval()
-        with torch.inference_mode(), limited_threads(min(chunk, n_samples) * width):
+        with torch.inference_mode(), without_spinning():
             for start in range(0, n_samples, chunk):
                 part = [column.rows(slice(start, start + chunk)) for column in columns]
                 encoded = torch.from_numpy(self.encoder.transform(part, dtype=dtype)).to(parameter.device)
@@ -79,23 +80,24 @@ class Model(NamedTuple):
         Returns
         -------
         x : ndarray of shape (n_points,)
-            Places over the column's own units, or labels of a categorical column.
+            Places over the column's own units, dates, or labels of a categorical column.
         y : ndarray of shape (n_points, n_units), float64
             Each unit centred on its mean over the places.
         """
         encoder, parameter = self.encoder, next(self.module.parameters())
-        place = int(np.sum(encoder.categorical_[:column] == encoder.categorical_[column]))
-        if encoder.categorical_[column]:
-            x = np.array([str(label) for label in encoder.levels_[place].categories_[0]])
-            codes = np.zeros((len(x), len(encoder.n_levels_)))
-            codes[:, place] = np.arange(1, len(x) + 1)
-            lookup = cast(LookupLayer, self.module.lookup)
-            y = lookup(torch.from_numpy(codes).to(parameter.device))
-        else:
-            low, high = encoder.range_[place]
-            x = np.linspace(low, high, CURVE_POINTS)
-            inputs = np.zeros((CURVE_POINTS, encoder.n_numeric_))
-            inputs[:, place] = squeeze((x - encoder.center_[place]) * encoder.rate_[place])
-            layer = cast(KANLayer, self.module.layers[0])
-            y = layer.edge_functions(torch.from_numpy(inputs).to(parameter))[:, :, place]
-        return x, (y - y.mean(0)).cpu().double().numpy()
+        places = encoder.places(column)
+        encoded = torch.from_numpy(encoder.transform_column(places)).to(parameter.device)
+        numeric, codes = encoded.tensor_split([encoder.n_numeric_], 1)
+        own = np.flatnonzero(encoder.column_of_input_[: encoder.n_numeric_] == column)
+        layer, lookup = cast(KANLayer, self.module.layers[0]), cast(LookupLayer | None, self.module.lookup)
+        y = layer.edge_functions(numeric.to(parameter))[:, :, own].sum(2)
+        if lookup is not None:
+            y = y + lookup(codes)
+        return as_drawn(places), (y - y.mean(0)).cpu().double().numpy()
+
+
+def as_drawn(places):
+    """Values of a column as a picture has them: labels as texts, dates as dates."""
+    if places.is_categorical:
+        return np.array([str(label) for label in places.values])
+    return to_dates(places.values) if places.kind == "date" else places.values

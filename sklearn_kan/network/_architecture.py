@@ -2,10 +2,12 @@
 
 from typing import Any, NamedTuple
 
-import torch
-
+from .._surroundings import reproducible
+from ..bases import get_basis
 from ._constrained import ConstrainedKAN, Constraints
-from ._kan import KAN
+from ._kan import KAN, for_layers
+
+OWN_BASES = f"{__package__.rpartition('.')[0]}.bases."
 
 
 class Architecture(NamedTuple):
@@ -43,12 +45,12 @@ interactions, norm, n_members, scaled
     constraints: Constraints | None = None
 
     def build(self, seed=0, generator=None):
-        """A network of this architecture with random coefficients.
+        """A network of this architecture with random coefficients, in float32 on the CPU.
 
         Parameters
         ----------
         seed : int, default=0
-            Of torch's default generator, which bases of users may draw from. It is left as it was.
+            Of what bases of users draw, as they see it from torch's default generator. That is left alone.
         generator : torch.Generator, optional
             Of the coefficients.
 
@@ -58,8 +60,7 @@ interactions, norm, n_members, scaled
         """
         arguments = self._asdict()
         constraints = arguments.pop("constraints")
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)  # the CPU's alone
+        with reproducible(seed if self.has_bases_of_users else None):
             if constraints is None:
                 return KAN(**arguments, generator=generator)
             return ConstrainedKAN(**arguments, **constraints._asdict(), generator=generator)
@@ -71,6 +72,12 @@ interactions, norm, n_members, scaled
     def refined(self, n_knots):
         """The same with these numbers of knots, one for each layer."""
         return self._replace(n_knots=n_knots, knots="uniform")
+
+    @property
+    def has_bases_of_users(self):
+        """Whether some layer's basis is not one of the package's."""
+        bases = for_layers(len(self.hidden_layer_sizes) + 1, basis=self.basis)
+        return not all(get_basis(basis).__module__.startswith(OWN_BASES) for basis in bases)
 
     @property
     def is_monotone(self):

@@ -144,16 +144,16 @@ class GroupedNorm(Norm):
 
     def __init__(self, units, eps=1e-5):
         n_groups, group, free = units.member.shape[1], units.member.argmax(1), units.direction == 0
-        counts = torch.bincount(group[free], minlength=n_groups)[group]
+        counts = torch.bincount(group[free], minlength=n_groups)[group].float()
         share = torch.where(free & (counts > 1), 1 / counts.clamp(min=1), 0.0)  # one unit alone would be constant
-        super().__init__(torch.where(share > 0, SIGNAL_STD, 1.0))
+        super().__init__(torch.where(share > 0, torch.full_like(share, SIGNAL_STD), 1.0))
         self.eps, self.n_groups = eps, n_groups
         self.register_buffer("group", group, persistent=False)
         self.register_buffer("share", share, persistent=False)
 
     def mean(self, x):
         """Over the free units of a unit's group."""
-        return x.new_zeros(len(x), self.n_groups).index_add(1, self.group, x * self.share)[:, self.group]
+        return x.new_zeros(x.shape[0], self.n_groups).index_add(1, self.group, x * self.share)[:, self.group]
 
     def forward(self, x, sample_weight=None):
         centered = x - self.mean(x)
@@ -266,10 +266,10 @@ def constrain(layer, allowed, direction, *, is_first=False, generator=None):
     layer, and for hidden ones as if they all moved together, which units with a direction nearly do.
     """
     normal = torch.empty_like(layer.edge_weight).normal_(generator=generator)
-    scale = (layer.in_features / allowed.sum(1).clamp(min=1)).sqrt()  # fewer inputs than the start counted on
+    scale = (layer.in_features / allowed.sum(1).clamp(min=1).float()).sqrt()  # fewer inputs than the start counted on
     parametrize.register_parametrization(layer, "edge_weight", Edges(allowed, direction))
     original = layer.parametrizations.edge_weight.original
-    n_directed = (direction != 0).sum(1).clamp(min=1)
+    n_directed = (direction != 0).sum(1).clamp(min=1).float()
     total = math.sqrt(12) * SIGNAL_STD / (n_directed.sqrt() if is_first else n_directed)
     steps = normal * (total / max(1, layer.basis.n_basis - 1)).sqrt()
     steps[:, 0] = 0.0

@@ -111,7 +111,9 @@ class KANLayer(nn.Module):
         x : Tensor of shape (n_samples, in_features), optional
             Inputs on which the basis is measured; by default normal ones with the network's signal spread.
         """
-        x = self.normal_inputs() if x is None else x
+        if self.edge_weight.is_meta:  # there is nothing to draw
+            return
+        x = normal_inputs(self.in_features, like=self.edge_weight) if x is None else x
         variance = (x - x.mean(0)).square().mean()
         share = 1.0 if self.base_weight is None else BASIS_SHARE
         parts = self.basis.parts(self.n_units)
@@ -170,12 +172,6 @@ class KANLayer(nn.Module):
                 self.base_weight.copy_(self.scaled(self.base_weight.T).T)
             nn.init.ones_(self.scale)
 
-    def normal_inputs(self, n_samples=256):
-        """Quantiles of a normal distribution with the network's signal spread, for every input."""
-        levels = (torch.arange(n_samples, dtype=torch.float64) + 0.5) / n_samples
-        column = SIGNAL_STD * torch.special.ndtri(levels)
-        return column.to(self.edge_weight)[:, None].repeat(1, self.in_features)
-
     def gain(self, variance, power):
         """Standard deviation of coefficients that turns features of this mean square into outputs of `variance`."""
         return (variance / (self.in_features * power)).sqrt() if self.in_features and power > 0 else 0.0
@@ -220,6 +216,13 @@ class KANLayer(nn.Module):
     def extra_repr(self):
         members = "" if self.n_members is None else f", n_members={self.n_members}"
         return f"{self.in_features}, {self.out_features}{members}"
+
+
+def normal_inputs(in_features, like, n_samples=256):
+    """Quantiles of a normal distribution with the network's signal spread, for every input."""
+    levels = (torch.arange(n_samples, dtype=torch.float64) + 0.5) / n_samples
+    column = SIGNAL_STD * torch.special.ndtri(levels)
+    return column.to(like)[:, None].repeat(1, in_features)
 
 
 def mean_square(basis, x):

@@ -46,7 +46,8 @@ class LookupLayer(nn.Module):
         self.offsets: torch.Tensor
         self.owner: torch.Tensor
         self.register_buffer("offsets", sizes.cumsum(0) - sizes, persistent=False)
-        self.register_buffer("owner", torch.tensor(self.direct, dtype=torch.int64).repeat_interleave(sizes), False)
+        owner = [i for i in self.direct for _ in range(n_levels[i])]
+        self.register_buffer("owner", torch.tensor(owner, dtype=torch.int64), False)
         self.reset_parameters(generator)
 
     @torch.no_grad()
@@ -69,10 +70,10 @@ class LookupLayer(nn.Module):
 
     def forward(self, codes):
         codes = codes.long()
-        total = self.table.new_zeros(len(codes), self.table.shape[1])
+        total = self.table.new_zeros(codes.shape[0], self.table.shape[1])  # len() would be fixed in a trace
         if self.direct:
             direct = codes[:, self.direct]
-            chosen = self.table.new_zeros(len(codes), len(self.table))
+            chosen = self.table.new_zeros(codes.shape[0], self.table.shape[0])
             chosen = chosen.scatter(1, direct + self.offsets, (direct > 0).to(chosen))
             total = chosen @ self.scaled(self.table, self.owner)
         if self.factored:

@@ -142,7 +142,7 @@ class GaussNewton(torch.optim.Optimizer):
         free = vector_of(blocks, ones).double()
         penalised = torch.cat([torch.arange(b.size, device=free.device) < b.n_coefficients for b in blocks])
         kind = Dense if len(free) <= settings["max_dense"] else Products
-        return kind(blocks, record, free, settings["penalty"] * penalised * free, self.reduce)
+        return kind(blocks, record, free, settings["penalty"] * penalised.float() * free, self.reduce)
 
     def adapt(self, loss, after, reduction):
         """Adapt gamma to the share of the model's reduction that came true; returns whether to keep the step."""

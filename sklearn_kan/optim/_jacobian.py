@@ -186,7 +186,7 @@ def blocks_of(model, maps):
         if isinstance(linear, ElementwiseMap) or linear.has_shared_features
     ]
     known = {p for block in blocks for p in block.parameters}
-    others = [p for p in model.parameters() if p.requires_grad and p not in known]
+    others = [p for p in model.parameters() if p.requires_grad and p.numel() and p not in known]
     return [*blocks, *([OtherBlock(model, others)] if others else [])]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 
-from ._losses import LOGARITHMIC, combined, cross_entropy
+from ._losses import ROWS_AT_ONCE, combined, cross_entropy, poisson
 
 LOG_TEMPERATURES = -2.0, 2.0  # the lowest and the highest
 LOG_TEMPERATURE_STD = 0.5  # beforehand: few rows without an error would ask for none at all
@@ -48,15 +48,21 @@ def member_weights(loss, raw, y, weight, sizes):
     in_common = torch.stack([part.any(1) for part in weight.split(sizes, 1)]).all(0)
     if len(sizes) == 1 or not in_common.any():
         return np.ones(sum(sizes))
-    raw, y, weight = raw[in_common].double(), y[in_common], weight[in_common].double()
-    parts = zip(raw.split(sizes, 1), weight.split(sizes, 1), strict=True)
-    kinds = torch.stack([combined(loss, outputs, own) for outputs, own in parts], 1)
+    rows = in_common.nonzero()[:, 0]
+    y, weight = y[rows], weight[rows].double()
+    kinds = torch.cat([
+        torch.stack([
+            combined(loss, outputs.double(), own)
+            for outputs, own in zip(raw[part].split(sizes, 1), some.split(sizes, 1), strict=True)
+        ], 1)
+        for part, some in zip(rows.split(ROWS_AT_ONCE), weight.split(ROWS_AT_ONCE), strict=True)
+    ])  # fmt: skip
     row_weight = weight.amax(1)
 
     def objective(share):
         shares = kinds.new_tensor([1 - share, share]).expand(len(y), 2)
         mean = float((loss(combined(loss, kinds, shares), y) * row_weight).sum() / row_weight.sum())
-        likelihood = mean if loss in LOGARITHMIC else math.log(max(mean, np.finfo(float).tiny))
+        likelihood = mean if loss in (cross_entropy, poisson) else math.log(max(mean, np.finfo(float).tiny))
         return len(y) * likelihood - EQUAL_SHARES_ROWS * math.log(share * (1 - share))
 
     share = minimize_scalar(objective, bounds=(0, 1), method="bounded").x

@@ -14,15 +14,18 @@ class BestState(Callback):
     The watched loss is that of the validation rows, or of the training rows where there are none. With validation
     rows the state after their best epoch is kept, otherwise the last one, or if numbers became non-finite the one
     before the best epoch. It gives way to the state before training if that had a lower validation loss, and a lower
-    objective, by more than the unit of the learned scale where steps are stochastic.
+    objective, by more than the unit of the learned scale where steps are stochastic. `kept` is the number of the pass
+    whose state was best, from 0; None if that was the state before training.
     """
 
     def __init__(self, n_iter_no_change, tol, best=math.inf):
         self.n_iter_no_change, self.tol, self.best = n_iter_no_change, tol, best
+        self.kept, self.failed, self.before = None, False, None
 
     def on_train_begin(self, net, X=None, **kwargs):
         self.monitor = "train_loss" if net.validation is None else "valid_loss"
         self.first = self.state = snapshot(net.module_)
+        self.kept = None
         self.reference, self.idle, self.failed, self.done = self.best, 0, False, False
         self.start = objective(net, X)
         self.start_valid = -math.inf if net.validation is None else mean_loss(net, net.validation)
@@ -34,7 +37,7 @@ class BestState(Callback):
         loss = net.history[-1][self.monitor]
         self.failed = not math.isfinite(loss) or getattr(net.optimizer_, "is_stuck", False)
         if loss < self.best:
-            self.best = loss
+            self.best, self.kept = loss, len(net.history) - 1
             self.state = snapshot(net.module_) if self.before is None else self.before
         self.idle = 0 if loss < self.reference - self.tol else self.idle + 1
         self.reference = min(self.reference, loss) if self.idle == 0 else self.reference
@@ -44,11 +47,23 @@ class BestState(Callback):
         if self.failed or self.monitor == "valid_loss":
             net.module_.load_state_dict(self.state)
         end = objective(net, X)
+        if net.is_interrupted and self.before is not None:  # perhaps in the middle of a step on trial
+            end = self.step_back(net, X, end)
         slack = 0.0 if net.phase.batch_size is None else 1 + abs(self.start)
         is_worse = end > self.start + slack or not (math.isfinite(end) and is_finite(net.module_))
         if is_worse and self.best > self.start_valid:
-            self.failed = True
+            self.failed, self.kept = True, None
             net.module_.load_state_dict(self.first)
+
+    def step_back(self, net, X, end):
+        """Go back to the state before the pass, if its objective is lower; returns the objective."""
+        latest = snapshot(net.module_)
+        net.module_.load_state_dict(self.before)
+        before = objective(net, X)
+        if before < end or not math.isfinite(end):
+            return before
+        net.module_.load_state_dict(latest)
+        return end
 
 
 class Progress(Callback):
@@ -76,7 +91,11 @@ class Observed(Callback):
         self.observer, self.n_passes = observer, n_passes
 
     def on_epoch_end(self, net, **kwargs):
-        self.observer(net.history[-1].get("valid_loss"), self.n_passes)
+        try:
+            self.observer(net.history[-1].get("valid_loss"), self.n_passes)
+        except KeyboardInterrupt:
+            net.is_interrupted = True  # whoever has raised it
+            raise
 
 
 def check_callbacks(callbacks):

@@ -1,16 +1,31 @@
 """Validation rows: a part of the table, or of an ensemble a part for each member, so that all rows are learned from."""
 
+from itertools import chain, count
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, train_test_split
 from sklearn.utils import check_random_state
 
 from ._rows import Folds, Rows
 
 EARLY_STOPPING_ROWS = 300  # tables from this size can spare validation rows
 MAX_VALIDATION_ROWS = 10_000  # of an ensemble, looked at after every pass
+
+
+FRACTION_TOLERANCE = 0.05  # of the smaller of the two parts that rows are split into
+
+
+class Dealing(NamedTuple):
+    """How many folds rows are dealt into, and how many of them a member of an ensemble holds out."""
+
+    n_folds: int
+    n_held_out: int
+
+    def can_compare(self, n_members):
+        """Whether some rows are held out by members of the first and of the latter half."""
+        return n_members * self.n_held_out > self.n_folds
 
 
 class Split(NamedTuple):
@@ -20,8 +35,13 @@ class Split(NamedTuple):
     validation: Rows | None
 
 
-def hold_out(rows, n_members, settings):
-    """Split rows as `Settings` say, for an ensemble or, with `n_members` None, for a single network."""
+def hold_out(rows, n_members, settings, given=None):
+    """Split rows as `Settings` say, for an ensemble or, with `n_members` None, for a single network.
+
+    If validation rows are `given`, no others are held out, and all members are validated on them.
+    """
+    if given is not None:
+        return Split(rows, given)
     is_automatic = settings.early_stopping == "auto"
     is_wanted = len(rows) >= EARLY_STOPPING_ROWS if is_automatic else settings.early_stopping
     if not is_wanted or len(rows) < 2:
@@ -29,6 +49,10 @@ def hold_out(rows, n_members, settings):
     seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
     if n_members is not None:
         return bagged(rows, n_members, settings.validation_fraction, seed)
+    if rows.groups is not None:
+        n_folds, n_held_out = dealing_for(rows, settings.validation_fraction)
+        is_held_out = dealt_by_group(rows, n_folds, seed) < n_held_out
+        return Split(rows[np.flatnonzero(~is_held_out)], rows[np.flatnonzero(is_held_out)])
     n_validation = int(np.clip(round(len(rows) * settings.validation_fraction), 1, len(rows) - 1))
     has_classes = not rows.y.is_floating_point()
     fitting, validation = (
@@ -55,28 +79,70 @@ def stratified(labels, n_validation, seed):
     return np.concatenate([fitting, rows[counts[labels] == 1]]), validation
 
 
-def folds_of(validation_fraction):
-    """How many parts rows are dealt into, one of which a member holds out."""
-    return max(2, round(1 / validation_fraction))
+def dealing(validation_fraction):
+    """The fewest folds of which a member holds out one, or several if one would not be the fraction asked for."""
+    slack = FRACTION_TOLERANCE * min(validation_fraction, 1 - validation_fraction)
+    one = Dealing(max(2, round(1 / validation_fraction)), 1)
+    several = (Dealing(n_folds, round(n_folds * validation_fraction)) for n_folds in count(3))
+    return next(
+        way for way in chain([one], several)
+        if 0 < way.n_held_out < way.n_folds and abs(way.n_held_out / way.n_folds - validation_fraction) <= slack
+    )  # fmt: skip
+
+
+def dealing_for(rows, validation_fraction):
+    """The same for these rows, whose groups each fill a fold at least."""
+    way = dealing(validation_fraction)
+    n_groups = len(rows) if rows.groups is None else len(rows.groups.unique())
+    if way.n_folds > n_groups and way.n_held_out > 1:  # a fold may be empty, but not all that a member learns from
+        way = Dealing(max(2, round(1 / validation_fraction)), 1)
+    if rows.groups is None:
+        return way
+    if n_groups < 2:
+        raise ValueError(
+            "groups has one group, which cannot be on both sides of a split. Pass more, or early_stopping=False."
+        )
+    return way._replace(n_folds=min(way.n_folds, n_groups))
+
+
+def dealt_by_row(rows, n_folds, seed):
+    """A fold for each row, so that the folds have alike targets."""
+    order = np.random.RandomState(seed).permutation(len(rows))
+    target = rows.y.numpy().reshape(len(rows), -1)[:, 0]
+    fold = np.empty(len(rows), dtype=np.int64)
+    fold[order[np.argsort(target[order], kind="stable")]] = np.arange(len(rows)) % n_folds
+    return fold
+
+
+def dealt_by_group(rows, n_folds, seed):
+    """A fold for each row, the same for all rows of a group; of classes, the folds have alike shares."""
+    groups, y = rows.groups.numpy(), rows.y.numpy()
+    has_classes = not rows.y.is_floating_point()
+    deal = (StratifiedGroupKFold if has_classes else GroupKFold)(n_folds, shuffle=True, random_state=seed)
+    counts = np.bincount(y) if has_classes else None
+    strata = y if counts is None else np.where(counts[y] < n_folds, counts.argmax(), y)
+    fold = np.empty(len(rows), dtype=np.int64)
+    for number, (_, part) in enumerate(deal.split(groups, strata, groups)):
+        fold[part] = number
+    return fold
 
 
 def bagged(rows, n_members, validation_fraction, seed):
     """A split that differs from member to member.
 
-    Rows are dealt into folds, stratified by class, or by size of a single target. Member k leaves out fold k, and is
-    validated on it; folds without a member are learned from by all.
+    Rows are dealt into folds, stratified by class, or by size of a single target; groups are dealt as wholes. Member k
+    leaves out fold k, or the k-th few of them, and is validated on it; folds without a member are learned from by all.
     """
     X, y, sample_weight = rows.all
-    n_folds = folds_of(validation_fraction)
-    order = np.random.RandomState(seed).permutation(len(rows))
-    target = y.numpy().reshape(len(rows), -1)[:, 0]
-    fold = np.empty(len(rows), dtype=np.int64)
-    fold[order[np.argsort(target[order], kind="stable")]] = np.arange(len(rows)) % n_folds
-    of_row, of_member = torch.from_numpy(fold), torch.arange(n_members) % n_folds
-    held_out = torch.isin(of_row, of_member).nonzero()[:, 0]
+    n_folds, n_held_out = dealing_for(rows, validation_fraction)
+    fold = (dealt_by_row if rows.groups is None else dealt_by_group)(rows, n_folds, seed)
+    of_row, holds_out = torch.from_numpy(fold), torch.zeros(n_folds, n_members, dtype=torch.bool, device="cpu")
+    for member in range(n_members):
+        holds_out[[(member * n_held_out + k) % n_folds for k in range(n_held_out)], member] = True
+    held_out = holds_out.any(1)[of_row].nonzero()[:, 0]
     chosen = held_out[torch.from_numpy(np.random.RandomState(seed).permutation(len(held_out))[:MAX_VALIDATION_ROWS])]
-    share = n_folds / (n_folds - 1)  # of each member's rows: their weights still average to one
+    share = n_folds / (n_folds - n_held_out)  # of each member's rows: their weights still average to one
     return Split(
-        Rows(X, y, share * sample_weight, folds=Folds(of_row, of_member, are_held_out=False)),
-        Rows(X, y, sample_weight, chosen.sort().values, Folds(of_row, of_member, are_held_out=True)),
+        Rows(X, y, share * sample_weight, folds=Folds(of_row, holds_out, are_held_out=False)),
+        Rows(X, y, sample_weight, chosen.sort().values, Folds(of_row, holds_out, are_held_out=True)),
     )

@@ -6,11 +6,13 @@ from functools import partial
 import torch
 
 from ..optim._conjugate_gradients import conjugate_gradients
-from ._losses import cross_entropy
+from ._losses import Tweedie, cross_entropy
 
-RELATIVE_STRENGTHS = torch.logspace(-14, 1, 61, dtype=torch.float64)  # over the largest squared singular value
+# Over the largest squared singular value.
+RELATIVE_STRENGTHS = torch.logspace(-14, 1, 61, dtype=torch.float64, device="cpu")
 ROUNDING = 1e-12  # of the features' norm, below which a singular value is none
 LEAST_FREEDOM = 1e-9  # share of the rows, below which a fit interpolates
+MAX_DENSE = 2_000  # features up to which matrices of them are factorised
 NEWTON_STEPS, CG_STEPS, HALVINGS = 20, 50, 20
 ARMIJO = 1e-4
 LEAST_DECREASE = 1e-6  # of the objective, per unit of weight: where Newton's method ends
@@ -83,18 +85,16 @@ def newton(loss, phi, offset, y, weight, start, strength):
     def summed(raw):
         return (weight * loss(raw, y)).sum()
 
-    raw, root = phi @ C + offset, None
+    raw, precondition = phi @ C + offset, None
     value = summed(raw) + (penalty * C.square()).sum() / 2
     for _ in range(NEWTON_STEPS):
         gradient = phi.T @ torch.func.grad(summed)(raw) + penalty * C
         curved, size = curvature(loss, raw, weight, summed)
-        if root is None:
-            gram = phi.T @ (size * phi)
-            gram.diagonal().add_(penalty[:, 0] + LEAST_CURVATURE * gram.diagonal().max())
-            root = torch.linalg.cholesky(gram)
+        if precondition is None:
+            precondition = preconditioner(phi, size, penalty)
         step = conjugate_gradients(
             partial(hessian, phi, curved, penalty), -gradient, tolerance=CG_TOLERANCE, max_iter=CG_STEPS, inner=inner,
-            precondition=partial(solve_factored, root),
+            precondition=precondition,
         )  # fmt: skip
         slope, change = float((gradient * step).sum()), phi @ step
         if not -slope > least:
@@ -128,7 +128,24 @@ def curvature(loss, raw, weight, summed):
             (weight * (p * (1 - p)).mean(1) * 2)[:, None],
         )
     (diagonal,) = torch.func.vjp(torch.func.grad(summed), raw)[1](torch.ones_like(raw))
+    if isinstance(loss, Tweedie) and loss.power > 2:
+        diagonal = diagonal.clamp(min=0)  # a mean far above its target, where the loss is not convex
     return (lambda D: diagonal * D), diagonal.mean(1, keepdim=True)
+
+
+def is_dense(n_features):
+    """Whether features are few enough for a factorisation, at a cost that grows with their cube."""
+    return n_features <= MAX_DENSE
+
+
+def preconditioner(phi, size, penalty):
+    """An approximate inverse of the Hessian, by the features' weighted Gram matrix or, of many, by its diagonal."""
+    if not is_dense(phi.shape[1]):
+        diagonal = size[:, 0] @ phi.square() + penalty[:, 0]
+        return partial(torch.mul, 1 / (diagonal + LEAST_CURVATURE * diagonal.max())[:, None])
+    gram = phi.T @ (size * phi)
+    gram.diagonal().add_(penalty[:, 0] + LEAST_CURVATURE * gram.diagonal().max())
+    return partial(solve_factored, torch.linalg.cholesky(gram))
 
 
 def solve_factored(root, B):

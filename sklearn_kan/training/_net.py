@@ -2,15 +2,19 @@
 
 import math
 from collections import defaultdict
-from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.special import softmax
+from sklearn.utils import ClassifierTags, RegressorTags
+from sklearn.utils.metaestimators import available_if
 from skorch import NeuralNet
-from threadpoolctl import ThreadpoolController
+from torch import nn
 
 from ..optim import KFAC, GaussNewton
 from ._evaluation import EVALUATION_ROWS
+from ._interrupts import is_signal
 from ._losses import combined, cross_entropy, member_losses
 from ._parallel import average, n_processes
 from ._phases import cosine, is_coefficient, rate_of, streaming_phase
@@ -19,18 +23,6 @@ from ._rows import Batches, Rows
 from ._settings import Settings
 
 CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
-SMALL_STEP = 2e6  # multiply-adds of a step below which a second thread costs more than it gives
-
-_threads = None
-
-
-def limited_threads(n_multiply_adds):
-    """Context in which small work runs on one thread; it restores the limits that were there."""
-    global _threads
-    if n_multiply_adds > SMALL_STEP or torch.get_num_threads() == 1:
-        return nullcontext()
-    _threads = _threads or ThreadpoolController()
-    return _threads.limit(limits=1, user_api="openmp")  # a limit of this thread alone, unlike that of BLAS
 
 
 class Net(NeuralNet):
@@ -45,10 +37,12 @@ class Net(NeuralNet):
         )  # fmt: skip
         self.phase, self.validation, self.generator = phase, validation, generator
         self.lowest = {}
+        self.is_interrupted = False
+        self.fitting = self.batch = None  # in training: the rows, and the batch that callbacks are being told of
         self.roughness = Roughness(module.layers, phase.smoothness) if phase.smoothness else None
 
     def initialize_criterion(self):
-        self.criterion_ = self.criterion  # a function that is ready to be called
+        self.criterion_ = Criterion(self.criterion)
         return self
 
     def initialize_optimizer(self, triggered_directly=None):
@@ -74,16 +68,20 @@ class Net(NeuralNet):
         try:
             super().notify(method_name, **kwargs)
         except KeyboardInterrupt as stop:
-            if method_name != "on_epoch_end":
+            self.is_interrupted = self.is_interrupted or method_name != "on_epoch_end" or is_signal(stop)
+            if self.is_interrupted:
                 raise
             raise Converged from stop
         if method_name == "on_epoch_end" and any(getattr(callback, "done", False) for _, callback in self.callbacks_):
             raise Converged
 
     def get_split_datasets(self, X, y=None, **fit_params):
+        self.fitting = X
         return X, self.validation
 
     def get_iterator(self, dataset, training=False):
+        if isinstance(dataset, list):
+            return dataset
         if not isinstance(dataset, Rows):
             return super().get_iterator(dataset, training)
         if not training:
@@ -100,11 +98,11 @@ class Net(NeuralNet):
         """
         y, weight = y_true
         if y_pred.ndim < 3:
-            return (self.criterion_(y_pred, y) * weight[:, 0]).mean()
+            return (self.criterion(y_pred, y) * weight[:, 0]).mean()
         if training:
-            return (member_losses(self.criterion_, y_pred, y) * weight).mean()
-        average = combined(self.criterion_, y_pred, weight.expand(y_pred.shape[:2]))
-        return (self.criterion_(average, y) * weight.amax(1)).mean()
+            return (member_losses(self.criterion, y_pred, y) * weight).mean()
+        average = combined(self.criterion, y_pred, weight.expand(y_pred.shape[:2]))
+        return (self.criterion(average, y) * weight.amax(1)).mean()
 
     def penalty(self):
         """Half the squared norm of all coefficients, times the phase's strength; of an ensemble, the members' mean."""
@@ -124,10 +122,16 @@ class Net(NeuralNet):
         """Whether the objective has penalties."""
         return not self.has_decay and (self.phase.penalty or self.phase.smoothness)
 
-    def as_predicted(self, raw):
-        """Outputs as callbacks expect them, whatever the number of members."""
+    def as_predicted(self, raw, weight=None):
+        """Outputs as callbacks expect them, whatever the number of members: of those that rows count for.
+
+        Training rows count for the members that learn from them, validation rows for those that hold them out.
+        """
         raw = raw.detach()
-        return raw if raw.ndim < 3 else combined(self.criterion_, raw)
+        if raw.ndim < 3:
+            return raw
+        is_alike = weight is None or weight.shape[1] == 1
+        return combined(self.criterion, raw, None if is_alike else (weight > 0).to(raw))
 
     def train_step(self, batch, **fit_params):
         X, (y, weight) = batch
@@ -146,7 +150,7 @@ class Net(NeuralNet):
                 gradients = [p.grad for p in self.module_.parameters() if p.grad is not None]
                 n_rows = average([*gradients, loss.detach(), objective.detach()], n_rows)
             if not first:
-                first.update(loss=loss.detach(), y_pred=self.as_predicted(y_pred), n_rows=n_rows)
+                first.update(loss=loss.detach(), y_pred=self.as_predicted(y_pred, weight), n_rows=n_rows)
             if objective.requires_grad:
                 parameters = self.get_all_learnable_params()
                 self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
@@ -169,15 +173,52 @@ class Net(NeuralNet):
         X, target = batch
         with torch.no_grad():
             y_pred = self.module_(X)
-            return {"loss": self.get_loss(y_pred, target), "y_pred": self.as_predicted(y_pred), "n_rows": len(X)}
+            predicted = self.as_predicted(y_pred, target[1])
+            return {"loss": self.get_loss(y_pred, target), "y_pred": predicted, "n_rows": len(X)}
 
     def evaluation_step(self, batch, training=False):
-        return self.as_predicted(super().evaluation_step(batch, training))
+        _, target = batch
+        weight = target[1] if isinstance(target, tuple) else None
+        return self.as_predicted(super().evaluation_step(batch, training), weight)
+
+    def get_dataset(self, X, y=None):
+        """Rows for some inputs; those that a callback has been given are recognised, and keep their folds."""
+        if self.batch is not None and X is self.batch[0]:
+            return [self.batch]
+        if self.fitting is not None and X is self.fitting.all[0]:
+            return self.fitting
+        if self.validation is not None and is_same(X, self.validation):
+            return self.validation
+        return super().get_dataset(X, y)
+
+    @property
+    def is_classifier(self):
+        return self.criterion is cross_entropy
+
+    @property
+    def classes_(self):
+        """Classes as numbers."""
+        if not self.is_classifier:
+            raise AttributeError("Outputs are no classes.")
+        network: Any = getattr(self.module_, "network", self.module_)
+        return np.arange(network.layers[-1].out_features)
 
     def predict(self, X):
         """Classes as numbers, or outputs on the learned scale: for skorch's scoring callbacks."""
-        raw = super().predict(X)
-        return raw.argmax(1) if self.criterion is cross_entropy else raw
+        raw = super().predict_proba(X)
+        return raw.argmax(1) if self.is_classifier else raw
+
+    @available_if(lambda net: net.is_classifier)
+    def predict_proba(self, X):
+        """Probabilities of classes, of shape (n_rows, n_classes)."""
+        return softmax(super().predict_proba(X), axis=1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier" if self.is_classifier else "regressor"
+        tags.classifier_tags = ClassifierTags() if self.is_classifier else None
+        tags.regressor_tags = None if self.is_classifier else RegressorTags()
+        return tags
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """One pass over the rows, recording the mean loss; the only `.item()` of an epoch.
@@ -187,19 +228,39 @@ class Net(NeuralNet):
         if iterator is None:
             return
         self.module_.train(training)
-        total, n_rows = torch.zeros((), device=self.device), 0
+        total, n_rows = torch.zeros((), dtype=torch.float32, device=self.device), 0
         for batch in iterator:
-            X, (y, _) = batch
+            X, (y, _) = self.batch = batch
             self.notify("on_batch_begin", batch=(X, y), training=training)
+            if self.module_.training != training:  # a callback has predicted in between
+                self.module_.train(training)
             step = step_fn(batch, **fit_params)
             self.history.record_batch(f"{prefix}_batch_size", len(X))
             self.notify("on_batch_end", batch=(X, y), training=training, loss=step["loss"], y_pred=step["y_pred"])
             total = total + step["loss"] * step["n_rows"]
             n_rows = n_rows + step["n_rows"]
+        self.batch = None
         name, loss = f"{prefix}_loss", float(total / n_rows)
         self.history.record(name, loss)
         self.history.record(f"{name}_best", loss < self.lowest.get(name, math.inf))
         self.lowest[name] = min(loss, self.lowest.get(name, math.inf))
+
+
+class Criterion(nn.Module):
+    """A loss as skorch's checkpoints want it: with a state, which is empty."""
+
+    def __init__(self, loss):
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, raw, y):
+        return self.loss(raw, y)
+
+
+def is_same(X, rows):
+    """Whether an array or tensor holds the inputs of some rows."""
+    is_table = isinstance(X, np.ndarray | torch.Tensor) and X.shape == (len(rows), rows.all[0].shape[1])
+    return is_table and torch.equal(torch.as_tensor(X, dtype=rows.dtype, device=rows.device), rows.X)
 
 
 class Converged(KeyboardInterrupt):

@@ -1,6 +1,7 @@
 """A fit from its rows to a finished network: hold out, train, try the exact solver, refit, weigh members."""
 
 import math
+from collections.abc import Sequence
 from copy import deepcopy
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -10,13 +11,17 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from ..knots import distinct_values, quantile
 from ..network._architecture import Architecture
 from ..network._kan import KAN
 from ._calibration import best_temperature, member_weights
 from ._evaluation import held_out_outputs
 from ._holdout import Split, hold_out
-from ._losses import averaged, cross_entropy, squared_error
+from ._interrupts import is_second
+from ._intervals import HeldOutErrors, errors_by_output
+from ._losses import averaged, cross_entropy, has_levels, squared_error
 from ._net import Net
+from ._observation import current_observer
 from ._parallel import n_processes
 from ._phases import phases_for
 from ._refit import check_can_refit, refit_last_layer
@@ -40,6 +45,8 @@ class Network(NamedTuple):
     solver : str
     member_weights : ndarray of shape (n_members,)
     temperature : float
+    held_out_errors : list of HeldOutErrors
+        One for each output of a regression; none without validation rows.
     """
 
     architecture: Architecture
@@ -48,6 +55,7 @@ class Network(NamedTuple):
     solver: str
     member_weights: np.ndarray
     temperature: float = 1.0
+    held_out_errors: Sequence[HeldOutErrors] = ()
 
     def copied(self):
         """The same with a module and a generator of its own."""
@@ -68,6 +76,8 @@ class Fitted(NamedTuple):
     net : Net
     history : list of dict
         Losses of each pass.
+    kept : int or None
+        Place of the pass in the history that left the network, by the loss of validation rows.
     warnings : list of (category, message)
         What the user should be told.
     """
@@ -75,6 +85,7 @@ class Fitted(NamedTuple):
     network: Network
     net: Net
     history: list[dict[str, Any]]
+    kept: int | None
     warnings: list[tuple[type[Warning], str]]
 
 
@@ -91,7 +102,7 @@ class Attempt(NamedTuple):
         return min((epoch.get("valid_loss", math.inf) for epoch in self.training.history), default=math.inf)
 
 
-def fit_network(architecture, rows, loss, settings, *, start=None):
+def fit_network(architecture, rows, loss, settings, *, start=None, validation=None):
     """Fit a network to rows. Nothing outside is changed.
 
     Parameters
@@ -105,6 +116,8 @@ def fit_network(architecture, rows, loss, settings, *, start=None):
     settings : Settings
     start : Network, optional
         A network to go on with; it stays as it is.
+    validation : Rows, optional
+        By default a part of the rows is held out, as the settings say.
 
     Returns
     -------
@@ -119,20 +132,20 @@ def fit_network(architecture, rows, loss, settings, *, start=None):
     network = new_network(architecture, rows.dtype, settings) if begins else start.copied().with_solver(settings)
     check_can_be_trained(network.module, loss, settings)
     if begins:
-        place_knots(network.module, rows)
-    rows = rows.with_unit_weights()
-    split = hold_out(rows, network.architecture.n_members, settings)
+        place(network.module, rows, loss)
+    rows, validation = rows.with_unit_weights(), validation and validation.with_unit_weights()
+    split = hold_out(rows, network.architecture.n_members, settings, validation)
     check_can_be_shared(network.architecture, settings, len(split.fitting))
     attempt = trained(network, split, loss, settings, begins)
     if begins and settings.solver == "auto" and not settings.refine_knots and is_smooth(attempt, loss):
-        attempt = best_of(attempt, rows, loss, settings)
+        attempt = best_of(attempt, rows, loss, settings, validation)
     return finished(attempt, loss, settings)
 
 
 def new_network(architecture, dtype, settings):
     """A new network, its knots not yet placed."""
     seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     module = architecture.build(seed, generator).to(dtype=dtype)
     solver = "adam" if settings.solver == "auto" else settings.solver
     return Network(architecture, module, generator, solver, np.ones(architecture.n_members or 1))
@@ -140,15 +153,21 @@ def new_network(architecture, dtype, settings):
 
 def cloned(generator):
     """A generator of its own in the same state."""
-    clone = torch.Generator()
+    clone = torch.Generator("cpu")
     clone.set_state(generator.get_state())
     return clone
 
 
-def place_knots(module, rows):
-    """Place the first layer's knots on training rows."""
-    X, (_, weight) = rows.batch()
+def place(module, rows, loss):
+    """Place the first layer's knots on training rows, and outputs for several quantiles at those of the target."""
+    X, (y, weight) = rows.batch()
     module.place_knots(X, weight[:, 0])
+    if has_levels(loss):
+        values, mass = distinct_values(y[:, 0].double(), weight[:, 0])
+        start = torch.stack([quantile(values, mass, level) for level in loss.level])
+        with torch.no_grad():
+            bias = module.layers[-1].bias.view(-1, len(start))
+            bias.copy_(start.expand_as(bias))
 
 
 def check_can_be_trained(module, loss, settings):
@@ -192,7 +211,8 @@ def trained(network, split, loss, settings, begins):
         ),
         len(split.fitting), loss, len(network.module.layers),
     )  # fmt: skip
-    history, failed = [], []
+    history: list[dict[str, Any]] = []
+    failed, kept = [], None
     for n_knots in (None, *schedule):
         if n_knots is not None:
             X, (_, weight) = split.fitting.batch()
@@ -204,11 +224,12 @@ def trained(network, split, loss, settings, begins):
             network.module, split.fitting, loss, phases, settings, validation=split.validation,
             generator=network.generator, n_parts=n_parts,
         )  # fmt: skip
+        kept = kept if training.kept is None else len(history) + training.kept
         history += training.history
         failed += training.failed
         if training.interrupted:
             break
-    return Attempt(network, split, training._replace(history=history, failed=failed))
+    return Attempt(network, split, training._replace(history=history, failed=failed, kept=kept))
 
 
 def is_smooth(attempt, loss):
@@ -217,51 +238,61 @@ def is_smooth(attempt, loss):
     return is_plain and not attempt.training.interrupted and attempt.lowest_loss < 0.5 * SMOOTH_SHARE
 
 
-def best_of(attempt, rows, loss, settings):
+def best_of(attempt, rows, loss, settings, validation):
     """The attempt, or a single network fitted by Gauss-Newton if that is small enough, and better on held-out rows."""
     architecture = attempt.network.architecture.single()
     generator = cloned(attempt.network.generator)
     seed = int(torch.randint(2**31, (1,), generator=generator))
     module = architecture.build(seed, generator).to(dtype=rows.dtype)
-    split = hold_out(rows, None, settings)
+    split = hold_out(rows, None, settings, validation)
     if len(split.fitting) > EXACT_ROWS or sum(p.numel() for p in module.parameters()) > EXACT_PARAMETERS:
         return attempt
-    place_knots(module, rows)
+    place(module, rows, loss)
     network = Network(architecture, module, generator, "gauss_newton", np.ones(1))
     exact = trained(network, split, loss, settings, begins=True)
     share = 1.0 if attempt.network.architecture.n_members is None else EXACT_SHARE_OF_ENSEMBLE
     if exact.lowest_loss >= share * attempt.lowest_loss:
-        return attempt
-    history = attempt.training.history + exact.training.history
-    return exact._replace(training=exact.training._replace(history=history))
+        return attempt._replace(training=attempt.training._replace(interrupted=exact.training.interrupted))
+    before = attempt.training.history
+    kept = None if exact.training.kept is None else len(before) + exact.training.kept
+    return exact._replace(training=exact.training._replace(history=before + exact.training.history, kept=kept))
 
 
 def finished(attempt, loss, settings):
     """Refit the last layer if that is wanted, and correct by held-out rows how members count."""
     network, split, training = attempt
     warnings: list[tuple[type[Warning], str]] = []
-    if training.interrupted:
+    is_interrupted, is_failed = training.interrupted, False
+    if settings.refit is not None and not is_interrupted:
+        strength = settings.decay(network.architecture)
+        try:
+            is_failed = refit_last_layer(training.net, split.fitting, split.validation, strength)
+        except KeyboardInterrupt as stop:
+            is_interrupted = True
+            if current_observer() or is_second(stop):
+                raise
+    if is_interrupted:
         warnings.append((UserWarning, "Training was interrupted; the best state so far is kept."))
-    has_refit = settings.refit is not None and not training.interrupted
-    strength = settings.decay(network.architecture)
-    is_failed = has_refit and refit_last_layer(training.net, split.fitting, split.validation, strength)
     if training.failed or is_failed:
         warnings.append((ConvergenceWarning, trouble(training.failed, is_failed)))
     if split.validation is not None:
         network = corrected(network, training.net, split.validation, loss)
-    return Fitted(network, training.net, training.history, warnings)
+    return Fitted(network, training.net, training.history, training.kept, warnings)
 
 
 def corrected(network, net, validation, loss):
-    """The network with members weighed and probabilities calibrated by held-out rows."""
+    """The network with members weighed by held-out rows, probabilities calibrated, and errors of numbers known."""
     raw, y, weight = held_out_outputs(net, validation)
+    of_members = raw
     if raw.ndim == 3:
+        weight = weight.expand(raw.shape[:2])
         weights = member_weights(loss, raw, y, weight, network.module.kinds)
         network = network._replace(member_weights=weights)
         raw = averaged(loss, raw, weights, weight)
     if loss is cross_entropy:
-        network = network._replace(temperature=best_temperature(raw, y, weight.amax(1)))
-    return network
+        return network._replace(temperature=best_temperature(raw, y, weight.amax(1)))
+    errors = errors_by_output(loss, of_members, y, weight, network.member_weights)
+    return network._replace(held_out_errors=errors)
 
 
 def trouble(optimizers, is_refit):

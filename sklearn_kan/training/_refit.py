@@ -14,9 +14,8 @@ import torch.nn.functional as F
 from torch.nn.utils.parametrize import is_parametrized
 
 from ._evaluation import EVALUATION_ROWS, mean_loss, snapshot
-from ._linear_models import newton, ridge, triangle
+from ._linear_models import is_dense, newton, ridge, triangle
 from ._losses import Pinball, absolute_error, squared_error
-from ._net import limited_threads
 from ._rows import Batches
 
 STRENGTHS = [10.0**k for k in range(3, -4, -1)]  # of smooth losses, tried on validation rows
@@ -27,8 +26,8 @@ def check_can_refit(module, loss):
     if loss is absolute_error or isinstance(loss, Pinball):
         name = "quantile" if isinstance(loss, Pinball) else "absolute_error"
         raise ValueError(
-            f"refit='last_layer' needs a loss with curvature, got loss={name!r}. Choose 'squared_error', 'huber' or "
-            "'poisson', or set refit=None."
+            f"refit='last_layer' needs a loss with curvature, got loss={name!r}. Choose 'squared_error', 'huber', "
+            "'poisson', 'gamma' or 'tweedie', or set refit=None."
         )
     layer = module.layers[-1]
     if any(getattr(edges, "direction", torch.zeros(0)).any() for edges in layer.modules()):
@@ -43,9 +42,9 @@ def check_can_refit(module, loss):
 def refit_last_layer(net, rows, validation, strength):
     """Solve for the last layer of a trained net, each member's by itself.
 
-    Squared loss: ridge regression, each strength by generalised cross-validation. Other losses: Newton's method, all
-    members with the strength that validation rows choose. The net keeps its coefficients unless the validation loss
-    falls.
+    Squared loss: ridge regression, each strength by generalised cross-validation. Other losses, and layers of more than
+    `MAX_DENSE` features: Newton's method, all members with the strength that validation rows choose. The net keeps its
+    coefficients unless the validation loss falls.
 
     Parameters
     ----------
@@ -58,43 +57,57 @@ def refit_last_layer(net, rows, validation, strength):
     Returns
     -------
     failed : bool
-        Whether numbers became non-finite or a factorisation failed; the net keeps its best coefficients then.
+        Whether numbers became non-finite or a factorisation failed; the net keeps its best coefficients then, as it
+        does if this is interrupted.
     """
+    module = net.module_
+    dtype, best = next(module.parameters()).dtype, Best(snapshot(module))
+    try:
+        module.double().eval()
+        rows, validation = (part and part.to(net.device, torch.float64) for part in (rows, validation))
+        return not solved(net, rows, validation, strength, best)
+    finally:
+        module.load_state_dict(best.state)
+        module.to(dtype)
+
+
+class Best:
+    """The best state of a network so far."""
+
+    def __init__(self, state):
+        self.state = state
+
+
+def solved(net, rows, validation, strength, best):
+    """Solve with one strength after the other, keeping the best state; returns whether all went well."""
     module, layer = net.module_, net.module_.layers[-1]
-    dtype = next(module.parameters()).dtype
-    module.double().eval()
-    rows, validation = (part and part.to(net.device, torch.float64) for part in (rows, validation))
-    has_choice = validation is not None and net.criterion is not squared_error
-    failed, best, coefficients = False, snapshot(module), read(layer)
+    coefficients = read(layer)
+    has_choice = validation is not None and not (net.criterion is squared_error and is_dense(coefficients.shape[1]))
     lowest, previous = math.inf if validation is None else mean_loss(net, validation), math.inf
-    with torch.no_grad(), limited_threads(min(len(rows), EVALUATION_ROWS) * coefficients[0].numel()):
+    with torch.no_grad():
         for choice in STRENGTHS if has_choice else [strength]:
             try:
-                solved = [
+                each = [
                     solve(module, net.criterion, rows, k, current, choice) for k, current in enumerate(coefficients)
                 ]
             except torch.linalg.LinAlgError:
-                failed = True
-                break
-            coefficients = torch.stack(solved)
+                return False
+            coefficients = torch.stack(each)
             write(layer, coefficients)
             result = 0.0 if validation is None else mean_loss(net, validation)
             if not (coefficients.isfinite().all() and math.isfinite(result)):
-                failed = True
-                break
+                return False
             if result <= lowest:
-                lowest, best = result, snapshot(module)
+                lowest, best.state = result, snapshot(module)
             if result > previous:  # weaker penalties would overfit more
                 break
             previous = result
-    module.load_state_dict(best)
-    module.to(dtype)
-    return failed
+    return True
 
 
 def solve(module, loss, rows, member, current, strength):
     """The best coefficients of one member, searched for from its current ones."""
-    if loss is squared_error:
+    if loss is squared_error and is_dense(current.shape[0]):
         factor, n_rows = triangle(affine(module, rows, member, current))
         return ridge(factor, n_rows, current.shape[1])[0]
     phi, offset, y, weight = map(torch.cat, zip(*affine(module, rows, member, current), strict=True))
@@ -117,7 +130,7 @@ def write(layer, coefficients):
         .split([1, layer.in_features * layer.basis.n_basis, layer.in_features * (layer.base_weight is not None)])
     )
     assign(layer, "bias", bias[0])
-    assign(layer, "edge_weight", edges.unflatten(0, (layer.in_features, -1)))
+    assign(layer, "edge_weight", edges.unflatten(0, (layer.in_features, layer.basis.n_basis)))
     if layer.base_weight is not None:
         assign(layer, "base_weight", base.T)
     if layer.scale is not None:
@@ -138,6 +151,6 @@ def affine(module, rows, member, current):
         h, raw = module(X, depth=len(module.layers) - 1), module(X)
         if layer.n_members is not None:
             h, raw = h if h.ndim == 2 else h[:, member], raw[:, member]
-        parts = [torch.ones_like(h[:, :1]), layer.basis(h).flatten(1)]
+        parts = [h.new_ones(len(h), 1), layer.basis(h).flatten(1)]
         phi = torch.cat(parts if layer.base_weight is None else [*parts, F.silu(h)], 1)
         yield phi, raw - phi @ current, y, weight[:, member if weight.shape[1] > 1 else 0]

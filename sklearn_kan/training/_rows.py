@@ -11,27 +11,27 @@ from ._parallel import n_processes, own_share
 
 
 class Folds(NamedTuple):
-    """For which members of an ensemble rows count: each member holds out one fold of the rows.
+    """For which members of an ensemble rows count: each member holds out some folds of the rows.
 
     Parameters
     ----------
     of_row : LongTensor of shape (n_samples,)
-    of_member : LongTensor of shape (n_members,)
-        The fold that a member holds out.
+    holds_out : BoolTensor of shape (n_folds, n_members)
+        Which folds a member holds out.
     are_held_out : bool
         Whether rows count for the members that hold them out, or for the others.
     """
 
     of_row: torch.Tensor
-    of_member: torch.Tensor
+    holds_out: torch.Tensor
     are_held_out: bool
 
     def counts(self, part):
         """Whether the rows in `part` count for the members: bool of shape (n_rows, n_members)."""
-        return (self.of_row[part][:, None] == self.of_member) == self.are_held_out
+        return self.holds_out[self.of_row[part]] == self.are_held_out
 
     def to(self, device):
-        return self._replace(of_row=self.of_row.to(device), of_member=self.of_member.to(device))
+        return self._replace(of_row=self.of_row.to(device), holds_out=self.holds_out.to(device))
 
 
 class Rows(Dataset):
@@ -39,11 +39,11 @@ class Rows(Dataset):
 
     With an `index` these are the rows of that number: parts of a table share its memory, and only batches are copied.
     A scoring callback that asks for ``X`` and ``y`` of a part is given copies. With `folds` rows count for some members
-    of an ensemble only.
+    of an ensemble only. `groups`, LongTensor (n,), says which rows must not be on two sides of a split.
     """
 
-    def __init__(self, X, y, sample_weight, index=None, folds=None):
-        self.all, self.index, self.folds = (X, y, sample_weight), index, folds
+    def __init__(self, X, y, sample_weight, index=None, folds=None, groups=None):
+        self.all, self.index, self.folds, self.groups = (X, y, sample_weight), index, folds, groups
 
     def __len__(self):
         return len(self.all[0]) if self.index is None else len(self.index)
@@ -84,28 +84,37 @@ class Rows(Dataset):
     def with_unit_weights(self):
         """The same rows with weights of mean 1."""
         X, y, sample_weight = self.all
-        return Rows(X, y, sample_weight / sample_weight.mean(), self.index, self.folds)
+        weight = still_positive(sample_weight / sample_weight.mean())
+        return Rows(X, y, weight, self.index, self.folds, self.groups)
 
     def to(self, device, dtype):
         X, y, sample_weight = self.all
         y = y.to(device, dtype) if y.is_floating_point() else y.to(device)
         index = None if self.index is None else self.index.to(device)
         folds = None if self.folds is None else self.folds.to(device)
-        return Rows(X.to(device, dtype), y, sample_weight.to(device, dtype), index, folds)
+        return Rows(X.to(device, dtype), y, still_positive(sample_weight.to(device, dtype)), index, folds)
+
+
+def still_positive(weight):
+    """Weights of rows that count, which are too small for their precision only."""
+    return weight.clamp(min=torch.finfo(weight.dtype).tiny)
 
 
 def merged(rows):
-    """Equal rows as one row with their total weight, in a canonical order.
+    """Equal rows of a group as one row with their total weight, in a canonical order.
 
     The objective stays the same, and training becomes blind to the order of rows and to whether a row is repeated
     or weighted, down to the last bit.
     """
     X, y, sample_weight = rows.all
-    table = torch.cat([X.double(), y.reshape(len(rows), -1).double()], 1)
+    parts = [X, y.reshape(len(rows), -1), *([] if rows.groups is None else [rows.groups[:, None]])]
+    table = torch.cat([part.double() for part in parts], 1)
     distinct, index = torch.unique(table, dim=0, return_inverse=True)
-    weight = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, index, sample_weight.double())
-    y = distinct[:, X.shape[1] :].to(y.dtype).reshape(-1, *y.shape[1:])
-    return Rows(distinct[:, : X.shape[1]].to(X.dtype), y, weight)
+    weight = table.new_zeros(len(distinct)).index_add_(0, index, sample_weight.double())
+    widths = [part.shape[1] for part in parts]
+    distinct_X, distinct_y, *groups = distinct.split(widths, 1)
+    y = distinct_y.to(y.dtype).reshape(-1, *y.shape[1:])
+    return Rows(distinct_X.to(X.dtype), y, weight, groups=groups[0][:, 0].long() if groups else None)
 
 
 class Batches:
@@ -130,5 +139,6 @@ class Batches:
             bounds = [n_rows * k // self.n_batches for k in range(self.n_batches + 1)]
             yield from (self.rows.batch(slice(*part)) for part in pairwise(bounds))
             return
-        for part in torch.randperm(n_rows, generator=self.generator).to(self.rows.device).tensor_split(self.n_batches):
+        order = torch.randperm(n_rows, generator=self.generator, device="cpu").to(self.rows.device)
+        for part in order.tensor_split(self.n_batches):
             yield self.rows.batch(own_share(part))

@@ -10,19 +10,25 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from ._callbacks import BestState, Observed, Progress
+from ._interrupts import is_second
 from ._layerwise import FirstLayers, frozen_before
-from ._net import Converged, Net, limited_threads
+from ._net import Converged, Net
 from ._observation import current_observer
 from ._phases import Phase
 
 
 class Training(NamedTuple):
-    """What `train` returns: the last phase's net, and of all phases one dict of losses per epoch, and what failed."""
+    """What `train` returns: the last phase's net, and of all phases one dict of losses per epoch, and what failed.
+
+    `kept` is the place of the pass in the history that left the network as it is; None without validation rows, or if
+    it is as it was before.
+    """
 
     net: Net
     history: list[dict[str, Any]]
     interrupted: bool
     failed: list[str]
+    kept: int | None = None
 
 
 def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=None, generator=None, n_parts=1):
@@ -50,9 +56,10 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
     Raises
     ------
     KeyboardInterrupt
-        If it is interrupted while watched; unwatched, it returns what it has.
+        If it is interrupted while watched, or twice in a row; else it returns what it has.
     """
-    history, failed, best = [], [], math.inf
+    history: list[dict[str, Any]] = []
+    failed, best, kept = [], math.inf, None
     observer = current_observer()
     n_passes = n_parts * sum(phase.max_iter for phase in phases)
     watchers = [Observed(observer, n_passes)] if observer else []
@@ -74,6 +81,8 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
         with nullcontext() if phase.depth is None else frozen_before(module, phase.depth):
             interrupted = run(net, here)
         net.module_ = module
+        if validation is not None and watch.kept is not None:
+            kept = len(history) + watch.kept
         history += net.history
         watch.first = watch.state = watch.before = None  # a fitted estimator keeps no copies of its weights
         is_whole = getattr(part, "read_out", None) is None
@@ -85,21 +94,27 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
         if interrupted:
             break
     module.to(dtype=dtype)
-    return Training(net, history, interrupted, failed)
+    return Training(net, history, interrupted, failed, kept)
 
 
 def run(net, rows):
-    """Run a phase; returns whether it was interrupted from outside."""
-    n_weights = sum(p.numel() for p in net.module_.parameters())
-    n_rows = min(len(rows), net.phase.batch_size or len(rows))
-    net.notify("on_train_begin", X=rows, y=None)
+    """Run a phase; returns whether it was interrupted from outside. The second signal in a row is raised."""
     try:
-        with limited_threads(n_rows * n_weights):
-            net.fit_loop(rows)
+        net.notify("on_train_begin", X=rows, y=None)
+    except KeyboardInterrupt as stop:  # nothing has changed yet
+        if is_second(stop):
+            raise
+        return True
+    try:
+        net.fit_loop(rows)
         return False
     except Converged:
         return False
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        net.is_interrupted = True
+        if is_second(stop):
+            raise
         return True
     finally:
+        net.fitting = net.batch = None
         net.notify("on_train_end", X=rows, y=None)

@@ -14,8 +14,8 @@ import math
 import numpy as np
 import torch
 
-BLOCK = 2**17  # entries of a block of rows, so that its intermediates stay in the cache
-TWO_PI = 2 * math.pi
+from .._blocks import blocks
+
 SMOOTHNESS = (0.5, 1.5, 2.5)  # degrees of smoothness ν with a closed form
 
 
@@ -60,6 +60,16 @@ class SpectralMixture:
         return " + ".join([*terms, f"noise({self.noise:.3g})"])
 
     @property
+    def parts(self):
+        """The mixtures that it is a product of, each with its features: itself, with all of them."""
+        return [(self, slice(None))]
+
+    @property
+    def expanded(self):
+        """The same covariance as a plain mixture: itself."""
+        return self
+
+    @property
     def n_features(self):
         return self.length_scales.shape[1]
 
@@ -86,6 +96,10 @@ class SpectralMixture:
         """A copy with other values."""
         names = "weights", "length_scales", "frequencies", "noise", "spectrum", "nu"
         return SpectralMixture(**{name: getattr(self, name) for name in names} | changes)
+
+    def times(self, factor):
+        """The mixture with all variances times a factor."""
+        return self.replaced(weights=self.weights * factor, noise=self.noise * factor)
 
     def select(self, components):
         """The mixture of some of the components."""
@@ -171,7 +185,7 @@ class SpectralMixture:
         product: float | torch.Tensor = 1.0
         for d in np.flatnonzero(self.frequencies[q]):
             if d != omit:
-                a, b = TWO_PI * self.frequencies[q, d] * A[:, d], TWO_PI * self.frequencies[q, d] * B[:, d]
+                a, b = math.tau * self.frequencies[q, d] * A[:, d], math.tau * self.frequencies[q, d] * B[:, d]
                 left, right = torch.stack([a.cos(), a.sin()], 1), torch.stack([b.cos(), b.sin()])
                 product = product * (left @ right)
         return product
@@ -185,18 +199,17 @@ class SpectralMixture:
             a = math.sqrt(2 * self.nu) * a
             E, ratio = np.exp(-a) * matern_polynomial(a, self.nu), matern_ratio(a, self.nu)
         E = self.weights[:, None] * E
-        angle = TWO_PI * self.frequencies * tau
+        angle = math.tau * self.frequencies * tau
         terms = E * np.cos(angle)
         periodic = self.frequencies[:, 0] != 0
-        d_frequency = -TWO_PI * tau * (E * np.sin(angle))[periodic]
+        d_frequency = -math.tau * tau * (E * np.sin(angle))[periodic]
         return terms.sum(0), np.concatenate([terms, terms * ratio, d_frequency])
 
-    def density(self, frequencies, components=slice(None)):
+    def density(self, frequencies):
         """Power spectral density at points of frequency, ``(m, D) -> (m,)``; it integrates to the sum of weights."""
         points = np.asarray(frequencies, dtype=np.float64)
         total = np.zeros(len(points))
-        chosen = self.weights[components], self.length_scales[components], self.frequencies[components]
-        for weight, lengths, means in zip(*chosen, strict=True):
+        for weight, lengths, means in zip(self.weights, self.length_scales, self.frequencies, strict=True):
             product = np.full(len(points), weight)
             for d, (length, mean) in enumerate(zip(lengths, means, strict=True)):
                 peaks = [peak(points[:, d] - sign * mean, length, self.spectrum, self.nu) for sign in (1, -1)]
@@ -213,10 +226,10 @@ class SpectralMixture:
             for d, (length, mean) in enumerate(zip(self.length_scales[q], self.frequencies[q], strict=True)):
                 offsets = [points[:, d] - sign * mean for sign in (1, -1)]
                 peaks = [0.5 * peak(offset, length, self.spectrum, self.nu) for offset in offsets]
-                s = [TWO_PI * length * offset for offset in offsets]
+                s = [math.tau * length * offset for offset in offsets]
                 factors.append(peaks[0] + peaks[1])
                 lengths.append(peaks[0] * (1 - s[0] ** 2) + peaks[1] * (1 - s[1] ** 2))
-                means.append(TWO_PI * length * (peaks[0] * s[0] - peaks[1] * s[1]))
+                means.append(math.tau * length * (peaks[0] * s[0] - peaks[1] * s[1]))
             others = [weight * np.prod(factors[:d] + factors[d + 1 :], axis=0) for d in range(len(factors))]
             by_weight.append(others[0] * factors[0])
             by_length += [other * slope for other, slope in zip(others, lengths, strict=True)]
@@ -226,12 +239,12 @@ class SpectralMixture:
 
 def peak(offset, length, spectrum, nu):
     """Density of one envelope's spectrum: the Fourier transform of ``ρ(τ / ℓ)`` at frequencies ``offset``."""
-    s = TWO_PI * length * offset
+    s = math.tau * length * offset
     if spectrum == "gaussian":
-        return math.sqrt(TWO_PI) * length * np.exp(-0.5 * s**2)
+        return math.sqrt(math.tau) * length * np.exp(-0.5 * s**2)
     # Student-t with 2ν degrees of freedom in s / (2ν)^½, up to its normalisation (Rasmussen & Williams 2006, eq. 4.15)
     normalisation = math.gamma(nu + 0.5) / (math.gamma(nu) * math.sqrt(math.pi * 2 * nu))
-    return TWO_PI * length * normalisation * (1 + s**2 / (2 * nu)) ** -(nu + 0.5)
+    return math.tau * length * normalisation * (1 + s**2 / (2 * nu)) ** -(nu + 0.5)
 
 
 def matern_polynomial(a, nu):
@@ -248,16 +261,10 @@ def matern_ratio(a, nu):
 
 def slope(M, a, b, frequency):
     """``Σ_ij M_ij ∂cos(2π μ (a_i - b_j))/∂μ`` without a matrix of sines."""
-    cos_a, sin_a, cos_b, sin_b = (f(TWO_PI * frequency * x) for x in (a, b) for f in (torch.cos, torch.sin))
+    cos_a, sin_a, cos_b, sin_b = (f(math.tau * frequency * x) for x in (a, b) for f in (torch.cos, torch.sin))
     sums = M @ torch.stack([cos_b, sin_b, b * cos_b, b * sin_b], 1)
     total = a * sin_a @ sums[:, 0] - a * cos_a @ sums[:, 1] - sin_a @ sums[:, 2] + cos_a @ sums[:, 3]
-    return -TWO_PI * total
-
-
-def blocks(n_rows, n_columns, cells=BLOCK):
-    """Slices of rows of about as many entries."""
-    step = max(16, cells // max(1, n_columns))
-    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+    return -math.tau * total
 
 
 def written(values):

@@ -25,6 +25,11 @@ class ProductMixture:
         return f"{' * '.join(f'[x{d}: {name}]' for d, name in enumerate(names))} + noise({self.noise:.3g})"
 
     @property
+    def parts(self):
+        """The mixtures that it is a product of, each with its features."""
+        return [(factor, [d]) for d, factor in enumerate(self.factors)]
+
+    @property
     def expanded(self):
         """The same covariance as a plain mixture, whose components are all products of the factors' components."""
         places = list(product(*(range(len(factor.weights)) for factor in self.factors)))
@@ -60,6 +65,11 @@ class ProductMixture:
         *parts, noise = np.split(np.asarray(theta, dtype=np.float64), sizes)
         factors = [f.with_theta(np.append(part, 0.0)) for f, part in zip(self.factors, parts, strict=True)]
         return ProductMixture(factors, np.exp(noise[0]))
+
+    def times(self, factor):
+        """The product with all variances times a factor."""
+        first, *others = self.factors
+        return ProductMixture([first.times(factor), *others], self.noise * factor)
 
     def __call__(self, A, B):
         return self.expanded(A, B)

@@ -1,54 +1,87 @@
 """Which way of inference suits which data."""
 
+import math
+
+import numpy as np
+
+from ..._devices import resolve_device
+from .._trend import Trend
 from ._dense import Dense
 from ._fourier import Fourier
-from ._gaps import Gaps, gap_axes
+from ._gaps import Gaps
 from ._inducing import Inducing
-from ._kronecker import Kronecker, grid_axes
-from ._points import may_be_grid, merged, together
-from ._toeplitz import Toeplitz, is_uniform
+from ._kronecker import Kronecker
+from ._points import may_be_grid, merged, rounded, together
+from ._toeplitz import Toeplitz
 
-SOLVERS = {
-    "cholesky": Dense, "toeplitz": Toeplitz, "kronecker": Kronecker, "gaps": Gaps, "fourier": Fourier,
-    "inducing": Inducing,
-}  # fmt: skip
-NEEDS = {
-    "kronecker": "it needs a full grid over two or more features, without sample_weight or alpha that differ",
-    "toeplitz": "it needs one evenly spaced feature, without sample_weight or alpha that differ",
-    "gaps": "it needs at least half of a grid over two or more features, without sample_weight or alpha that differ",
-    "fourier": "it needs one or two features, a Gaussian spectrum, and no alpha",
-}
-GRID_ROWS = 400  # of a full grid, from which it is treated as one
-GAPPY_ROWS = 1_000  # of a grid with gaps
-DENSE_ROWS, DENSE_ROWS_GPU = 5_000, 15_000  # up to which inference is exact
+SOLVERS = {solver.name: solver for solver in (Dense, Toeplitz, Kronecker, Gaps, Fourier, Inducing)}
+EXACT_ROWS, EXACT_ROWS_GPU = 5_000, 15_000  # up to which inference is exact
+GRID_ROWS, GAPPY_ROWS = 400, 1_000  # from which a grid, or one with gaps, is treated as one
 
 
-def gathered(X, y, weight, alpha, solver):
+class Solvers:
+    """One way of inference for some data, beside trends of any degree.
+
+    Each solver is kept, since making it may cost more than using it; pickles leave them out.
+
+    Parameters
+    ----------
+    kind : subclass of Solver
+    data : Data
+        Without a trend.
+    variance : float
+        Of the targets.
+    device : str
+    """
+
+    def __init__(self, kind, data, variance, device):
+        self.kind, self.data, self.variance, self.device = kind, data, variance, device
+        self.made = {}
+
+    def trend(self, degree):
+        return Trend(degree, self.data.X, np.sqrt(self.variance or 1.0))
+
+    def __call__(self, degree):
+        """The solver beside the trend of a degree."""
+        if degree not in self.made:
+            data = self.data._replace(H=self.trend(degree)(self.data.X))
+            self.made[degree] = self.kind(data, self.device)
+        return self.made[degree]
+
+    def __getstate__(self):
+        return {"name": self.kind.name, "data": self.data, "variance": self.variance, "device": self.device}
+
+    def __setstate__(self, state):
+        self.kind, self.data, self.variance = SOLVERS[state["name"]], state["data"], state["variance"]
+        self.device, self.made = resolve_device(state["device"], fallback=True), {}
+
+
+def solvers_for(rows, name, spectrum, device):
+    """Solvers for rows on the scale that is learned on, of the fastest kind that suits them or the one asked for."""
+    X, y, weight, alpha, _ = rows
+    data = gathered(X, y, weight, alpha, name)
+    variance = float(rounded(np.average(np.square(y).mean(1), weights=weight)))
+    return Solvers(kind_for(data, name, spectrum, device), data, variance, device)
+
+
+def gathered(X, y, weight, alpha, name):
     """Data as they are learned from: distinct points, unless there are so many that finding them is the work."""
-    is_big = len(X) > DENSE_ROWS and solver in ("auto", "fourier") and not alpha.any()
+    is_big = len(X) > EXACT_ROWS and name in ("auto", Fourier.name) and not alpha.any()
     is_scattered = X.shape[1] == 1 or (X.shape[1] == 2 and not may_be_grid(X))
     return (together if is_big and is_scattered else merged)(X, y, weight, alpha)
 
 
-def solver_for(data, solver, spectrum, device="cpu"):
-    """The name of the fastest solver for some data, or the one asked for if it suits them."""
-    n, n_features = data.X.shape
-    suits = {
-        "kronecker": lambda: n_features > 1 and grid_axes(data) is not None,
-        "gaps": lambda: gap_axes(data) is not None,
-        "toeplitz": lambda: is_uniform(data),
-        "fourier": lambda: n_features <= 2 and spectrum != "student_t" and not data.extra.any() and n > 1,
-    }
-    if solver != "auto":
-        if solver in suits and not suits[solver]():
-            raise ValueError(f"solver={solver!r} does not suit these data: {NEEDS[solver]}. Choose solver='auto'.")
-        return solver
-    if n > GRID_ROWS and suits["kronecker"]():
-        return "kronecker"
-    if n > GAPPY_ROWS and n_features > 1 and suits["gaps"]():
-        return "gaps"
-    if n > DENSE_ROWS and suits["fourier"]():
-        return "fourier"
-    if suits["toeplitz"]() and n <= DENSE_ROWS_GPU:
-        return "toeplitz"
-    return "cholesky" if n <= (DENSE_ROWS_GPU if device.startswith("cuda") else DENSE_ROWS) else "inducing"
+def kind_for(data, name, spectrum, device="cpu"):
+    """A subclass of Solver."""
+    if name != "auto":
+        kind = SOLVERS[name]
+        if not kind.suits(data, spectrum):
+            raise ValueError(f"solver={name!r} does not suit these data: {kind.needs}. Choose solver='auto'.")
+        return kind
+    dense_rows = EXACT_ROWS_GPU if device.startswith("cuda") else EXACT_ROWS
+    preferred = [  # (solver, more rows than, at the most)
+        (Kronecker, GRID_ROWS, math.inf), (Gaps, GAPPY_ROWS, math.inf), (Fourier, EXACT_ROWS, math.inf),
+        (Toeplitz, 0, EXACT_ROWS_GPU), (Dense, 0, dense_rows), (Inducing, 0, math.inf),
+    ]  # fmt: skip
+    n = len(data.X)
+    return next(kind for kind, above, most in preferred if above < n <= most and kind.suits(data, spectrum))

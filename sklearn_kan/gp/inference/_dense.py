@@ -1,33 +1,30 @@
-"""Marginal likelihood and posterior of a Gaussian process, by Cholesky's factorisation.
+"""Exact inference for points of any kind, by Cholesky's factorisation (Rasmussen & Williams 2006, Alg. 2.1)."""
 
-Everywhere ``K`` is the kernel's matrix plus noise, ``H`` (n, r) the trend's columns times their prior standard
-deviation, and the covariance of the targets ``C = K + H Hᵀ``: the trend is integrated out (Rasmussen & Williams 2006,
-sec. 2.7). Several targets share the covariance.
-"""
+import math
 
 import numpy as np
 import torch
 from scipy.linalg import block_diag
 
+from .._blocks import in_parts
 from .._spectrum import frequency_grid
 from ._evidence import factorise, finished, whiten
-from ._points import CELLS, LOG_TWO_PI, TWO_PI
+from ._points import LOG_TWO_PI, tensors
+from ._solver import Posterior, Solver
 
-MOST_PERIODIC, PERIODIC_ROWS = 3, 2_000  # of several features, up to which frequencies are looked for along each
+PERIODIC_FEATURES, PERIODIC_ROWS = 3, 2_000  # up to which frequencies are looked for along each of several features
 
 
-class Dense:
+class Dense(Solver):
     """Exact inference by Cholesky's factorisation, O(n³)."""
 
-    method = "cholesky"
-    tolerance = 1e-9  # of the optimiser, relative
-    shortest, longest = 0.0, 1e3  # length scale in spans
+    name = "cholesky"
+    tolerance = 1e-9
+    leaves_out = True
 
     def __init__(self, data, device="cpu"):
-        self.data, self.device = data, device
-        self.X, self.y, self.H = (
-            torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in (data.X, data.y, data.H)
-        )
+        super().__init__(data, device)
+        self.X, self.y, self.H = tensors(device, data.X, data.y, data.H)
 
     def covariance(self, kernel):
         K = kernel.lower(self.X)
@@ -35,7 +32,6 @@ class Dense:
         return K
 
     def evidence(self, kernel):
-        """The log marginal likelihood and its gradient."""
         L, jitter = factorise(self.covariance(kernel))
         n, n_outputs = self.y.shape
         W, V, R = whiten(L, self.y, self.H)
@@ -51,23 +47,17 @@ class Dense:
         return finished(self.data, kernel, value, kernel.gradient(self.X, G), by_noise, jitter)
 
     def frequencies(self):
-        """Points of frequency where `score` may be asked for, ``(m, n_features)``."""
         n_features = self.X.shape[1]
-        if n_features > 1 and (n_features > MOST_PERIODIC or len(self.X) > PERIODIC_ROWS):
-            return np.empty((0, n_features))
+        if n_features > 1 and (n_features > PERIODIC_FEATURES or len(self.X) > PERIODIC_ROWS):
+            return super().frequencies()
         return block_diag(*(frequency_grid(column)[:, None] for column in self.data.X.T))
 
     def score(self, kernel, frequencies):
-        """How far the data want more power at points of frequency, an array (m, n_features).
-
-        For a wave e: ``|eᴴ C⁻¹ y|²`` and ``eᴴ C⁻¹ e``. Under the kernel their ratio is exponential with mean one, and
-        half their difference is the slope of the likelihood by the weight of a component at that frequency.
-        """
         L, _ = factorise(self.covariance(kernel))
         W, V, _ = whiten(L, self.y, self.H)
         power, norm = [], []
-        for part in np.array_split(frequencies, len(frequencies) * len(L) // CELLS + 1):
-            angle = TWO_PI * self.X @ torch.from_numpy(part.T.copy()).to(self.device)
+        for part in in_parts(frequencies, len(L)):
+            angle = math.tau * self.X @ torch.from_numpy(part.T.copy()).to(self.device)
             E = torch.linalg.solve_triangular(L, torch.cat([angle.cos(), angle.sin()], 1), upper=False)
             explained = V.T @ E
             power.append((E.T @ W - explained.T @ (V.T @ W)).square().sum(1).reshape(2, -1).sum(0).cpu().numpy())
@@ -79,7 +69,7 @@ class Dense:
         return DensePosterior(self, kernel)
 
 
-class DensePosterior:
+class DensePosterior(Posterior):
     """Predictions from a factorised covariance."""
 
     def __init__(self, solver, kernel):
@@ -91,8 +81,7 @@ class DensePosterior:
         self.coef = solver.H.T @ self.alpha
 
     def predict(self, X, H, moment=None):
-        """Mean (m, n_outputs), and the latent variance (m,) or covariance (m, m) of one output if asked for."""
-        X, H = (torch.from_numpy(np.ascontiguousarray(a)).to(self.X.device) for a in (X, H))
+        X, H = tensors(self.X.device, X, H)
         cross = self.kernel(X, self.X)
         mean = (cross @ self.alpha + H @ self.coef).cpu().numpy()
         if moment is None:

@@ -18,11 +18,13 @@ class Evidence(NamedTuple):
     jitter: float
 
 
-class NotPositiveDefiniteError(ArithmeticError):
+class NotPositiveDefiniteError(np.linalg.LinAlgError):
     """No jitter made the covariance positive definite."""
 
     def __init__(self):
-        super().__init__("No jitter makes the covariance positive definite. Scale extreme features or targets.")
+        super().__init__(
+            "No jitter makes the covariance positive definite. Scale extreme features, targets or weights."
+        )
 
 
 def factorise(K):

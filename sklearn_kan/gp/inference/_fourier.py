@@ -6,12 +6,15 @@ does not depend on the kernel; a sparse spectrum needs few nodes of the lattice.
 each likelihood, m the number of nodes with power.
 """
 
+import math
+
 import numpy as np
 import scipy.linalg
 
+from .._blocks import in_parts
 from .._spectrum import MIN_CYCLES
 from ._evidence import Evidence, NotPositiveDefiniteError
-from ._points import CELLS, TWO_PI
+from ._solver import Posterior, Solver
 
 PERIODS = {1: 4.0, 2: 2.5}  # period of the lattice in spans, by the number of features
 LONGEST = {1: 0.5, 2: 0.25}  # length scale in spans, so that k dies out before it repeats
@@ -20,14 +23,16 @@ MOST_NODES = {1: 2**13, 2: 2**6}  # on either side of zero
 MOST_ACTIVE = 2_500
 NEGLIGIBLE = 1e-9  # power of a node, over the noise's
 ACCURACY = 1e-9
-SAMPLE = 100_000  # rows that the kernel is learned from
+MANY_ROWS = 200_000  # from which the kernel is learned from a sample
+SAMPLE_ROWS = 100_000
 
 
-class Fourier:
+class Fourier(Solver):
     """Inference in the weight space of Fourier features."""
 
-    method = "fourier"
-    tolerance = 1e-7  # of the optimiser, relative
+    name = "fourier"
+    needs = "it needs one or two features, a Gaussian spectrum, and no alpha"
+    is_gaussian = believes_sample = True
 
     def __init__(self, data, device="cpu"):
         try:
@@ -37,7 +42,7 @@ class Fourier:
                 f"solver='fourier', which {len(data.X)} rows need, uses finufft. Install sklearn-kan[gp-scale], or "
                 "pass fewer rows."
             ) from error
-        self.data = data
+        super().__init__(data, device)
         n_features = data.X.shape[1]
         self.shortest, self.longest = SHORTEST[n_features], LONGEST[n_features]
         self.span = np.ptp(data.X, axis=0)
@@ -45,7 +50,7 @@ class Fourier:
         self.step = 1 / (PERIODS[n_features] * self.span)
         self.n_nodes = MOST_NODES[n_features]
         transform = finufft.nufft1d1 if n_features == 1 else finufft.nufft2d1
-        points = [np.ascontiguousarray(column) for column in (TWO_PI * self.step * data.X).T]
+        points = [np.ascontiguousarray(column) for column in (math.tau * self.step * data.X).T]
         weighted = data.weight[:, None]
         strengths = [data.weight, *(data.weight * column for column in (*data.y.T, *data.H.T))]
         sums = real_transforms(transform, points, strengths, (4 * self.n_nodes + 1,) * n_features)
@@ -60,10 +65,20 @@ class Fourier:
         self.zero = len(nodes) // 2  # the other half are their negatives
         self.nodes, self.projected = nodes[self.zero :], self.projected[self.zero :]
 
-    def sample(self):
-        """Some of the rows."""
-        rows = np.unique(np.random.default_rng(0).integers(len(self.data.X), size=SAMPLE))
-        return type(self.data)(*(field[rows] for field in self.data))
+    @staticmethod
+    def suits(data, spectrum):
+        n, n_features = data.X.shape
+        return n_features <= 2 and spectrum != "student_t" and not data.extra.any() and n > 1
+
+    def on_sample(self):
+        if len(self.data.X) <= MANY_ROWS:
+            return None
+        rows = np.unique(np.random.default_rng(0).integers(len(self.data.X), size=SAMPLE_ROWS))
+        return Fourier(self.data.rows(rows), self.device)
+
+    def sines(self, n_most):
+        """None: there are too many rows for matching pursuit."""
+        return []
 
     def solve(self, kernel):
         """Nodes and powers of active features, their prior scales D, ``B = I + D Φᵀ Φ D / σ²`` factorised, ``D Φᵀ y``,
@@ -100,13 +115,13 @@ class Fourier:
         return self.gram[tuple(np.moveaxis(index, -1, 0))]
 
     def evidence(self, kernel):
-        """The log marginal likelihood and its gradient, from each node's score; a weighted row counts as that many."""
+        """From each node's score; a weighted row counts as that many."""
         noise, n_outputs = kernel.noise, self.data.y.shape[1]
         nodes, power, root, L, b, solved = self.solve(kernel)
         spared = 1 - np.square(scipy.linalg.solve_triangular(L, np.eye(len(root)), lower=True)).sum(0)
         explained = np.sum(b * solved) / noise**2
         rest, squares = self.yy / noise - explained, np.sum(solved**2) / noise**2
-        logdet = self.total * np.log(TWO_PI * noise) + 2 * np.log(np.diag(L)).sum()
+        logdet = self.total * np.log(math.tau * noise) + 2 * np.log(np.diag(L)).sum()
         scores = 0.5 * (np.square(solved).sum(1) / noise**2 - n_outputs * spared)[: 2 * len(nodes)]
         score = scores.reshape(2, -1).sum(0) / power
         slopes = kernel.density_gradient(nodes * self.step) * np.prod(self.step)
@@ -114,18 +129,18 @@ class Fourier:
         return Evidence(-0.5 * (rest + n_outputs * logdet), np.append(slopes @ score, by_log_noise), 0.0)
 
     def frequencies(self):
-        """Points of frequency where `score` can be asked for: nodes along the only feature."""
+        """Nodes along the only feature."""
         if len(self.span) > 1:
-            return np.empty((0, len(self.span)))
+            return super().frequencies()
         first = int(np.ceil(MIN_CYCLES * PERIODS[1]))
         return np.arange(first, self.n_nodes + 1)[:, None] * self.step
 
     def score(self, kernel, frequencies):
-        """As `Dense.score`, at the nodes nearest to points of frequency."""
+        """At the nodes nearest to points of frequency."""
         noise, n_outputs = kernel.noise, self.data.y.shape[1]
         nodes, _, root, L, _, solved = self.solve(kernel)
         power, norm = [], []
-        for part in np.array_split(frequencies, len(frequencies) * len(root) // CELLS + 1):
+        for part in in_parts(frequencies, len(root)):
             index = np.rint(part / self.step).astype(int)
             places = (
                 np.ravel_multi_index((index + self.n_nodes).T, (2 * self.n_nodes + 1,) * index.shape[1]) - self.zero
@@ -158,18 +173,15 @@ def real_transforms(transform, points, strengths, shape):
     return parts[: len(strengths)]
 
 
-class FourierPosterior:
+class FourierPosterior(Posterior):
     """Predictions from the weights of Fourier features."""
-
-    jitter = 0.0
 
     def __init__(self, solver, kernel):
         nodes, _, root, self.L, _, solved = solver.solve(kernel)
-        self.frequencies, self.scale = TWO_PI * solver.step * nodes, np.sqrt(2) * root[: len(nodes)]
+        self.frequencies, self.scale = math.tau * solver.step * nodes, np.sqrt(2) * root[: len(nodes)]
         self.coef = solved / kernel.noise
 
     def predict(self, X, H, moment=None):
-        """Mean (m, n_outputs), and the latent variance (m,) or covariance (m, m) of one output if asked for."""
         angle = X @ self.frequencies.T
         features = np.concatenate([self.scale * np.cos(angle), self.scale * np.sin(angle), H], 1)
         mean = features @ self.coef

@@ -7,49 +7,45 @@ largest eigenvalues of K, scaled by the share of observed cells (Wilson, Gilboa,
 
 import math
 import warnings
-from functools import reduce
 
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
-from ._kronecker import LINES, Kronecker, Solved, along, outer, without_trend
+from ._kronecker import N_LINES, Grid, Solved, along, outer, row_products, without_trend
+from ._points import tensors
+from ._solver import Posterior
 
-MOST_CELLS = 2.0  # of the grid, for each that was observed
-ACCURACY = 1e-10  # of solutions, relative
+CELLS_PER_POINT = 2.0  # at the most: half of the cells were observed
+RESIDUAL = 1e-10  # of conjugate gradients, over that at the start
 MOST_STEPS = 500
-CELLS = 2**22  # of right-hand sides held at once
+HELD = 2**22  # numbers of right-hand sides that are held at once
 
 
-def gap_axes(data):
-    """The axes of a grid with missing cells and even noise, or None."""
-    axes = [np.unique(column) for column in data.X.T]
-    sizes = [len(axis) for axis in axes]
-    if len(axes) < 2 or min(sizes) < 2 or math.prod(sizes) > MOST_CELLS * len(data.X):
-        return None
-    return axes if np.ptp(data.weight) == 0 and np.ptp(data.extra) == 0 else None
-
-
-class Gaps(Kronecker):
+class Gaps(Grid):
     """Inference on a grid with missing cells."""
 
-    method = "gaps"
+    name = "gaps"
+    needs = "it needs at least half of a grid over two or more features, without sample_weight or alpha that differ"
 
     def __init__(self, data, device="cpu"):
-        self.data, self.device = data, device
-        axes = gap_axes(data)
-        self.axes = [torch.from_numpy(axis[:, None]).to(device) for axis in axes]
-        self.shape = [len(axis) for axis in axes]
+        super().__init__(data, device)
+        axes = [axis[:, 0].cpu().numpy() for axis in self.axes]
         places = [np.searchsorted(axis, column) for axis, column in zip(axes, data.X.T, strict=True)]
         self.observed = torch.from_numpy(np.ravel_multi_index(places, self.shape)).to(device)
-        self.y, self.H = (torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in (data.y, data.H))
+        self.y, self.H = tensors(device, data.y, data.H)
+
+    @staticmethod
+    def is_grid(axes, X):
+        """Whether points are at least half of the cells."""
+        return math.prod(map(len, axes)) <= CELLS_PER_POINT * len(X)
 
     def lines(self, d):
         """The lines along an axis with the fewest gaps, which are filled by interpolation."""
         full = np.full((math.prod(self.shape), self.y.shape[1]), np.nan)
         full[self.observed.cpu()] = self.data.y
         lines = np.moveaxis(full.reshape(*self.shape, -1), d, 0).reshape(self.shape[d], -1)
-        best = lines[:, np.argsort(np.isnan(lines).sum(0), kind="stable")[:LINES]].copy()
+        best = lines[:, np.argsort(np.isnan(lines).sum(0), kind="stable")[:N_LINES]].copy()
         points = self.axes[d][:, 0].cpu().numpy()
         for line in best.T:
             gap = np.isnan(line)
@@ -67,21 +63,21 @@ class Gaps(Kronecker):
         tensor = self.spread(V).reshape(*self.shape, -1)
         for d, U in enumerate(vectors):
             tensor = along(U.T, tensor, d)
-        return tensor.reshape(-1, V.shape[1])
+        return tensor.reshape(math.prod(self.shape), V.shape[1])
 
     def filtered(self, V, vectors, factors):
         """``P U diag(factors) Uᵀ Pᵀ V``."""
         tensor = (factors[:, None] * self.rotated(V, vectors)).reshape(*self.shape, -1)
         for d, U in enumerate(vectors):
             tensor = along(U, tensor, d)
-        return tensor.reshape(-1, V.shape[1])[self.observed]
+        return tensor.reshape(math.prod(self.shape), V.shape[1])[self.observed]
 
     def inverse_times(self, B, vectors, eigenvalues, noise):
         """``(P K Pᵀ + σ²)⁻¹ B`` by conjugate gradients, all columns at once."""
         inverse = 1 / (eigenvalues + noise)
         X, R = torch.zeros_like(B), B.clone()
         Z = self.filtered(R, vectors, inverse)
-        D, rz, least = Z, (R * Z).sum(0), ACCURACY * B.norm(dim=0)
+        D, rz, least = Z, (R * Z).sum(0), RESIDUAL * B.norm(dim=0)
         for _ in range(MOST_STEPS):
             A = self.filtered(D, vectors, eigenvalues) + noise * D
             step = rz / (D * A).sum(0).clamp(min=torch.finfo(B.dtype).tiny)
@@ -117,10 +113,8 @@ class Gaps(Kronecker):
         return GapsPosterior(self, kernel)
 
 
-class GapsPosterior:
+class GapsPosterior(Posterior):
     """Predictions from a grid with missing cells; the variance of each takes a solution of its own."""
-
-    jitter = 0.0
 
     def __init__(self, solver, kernel):
         self.solver, self.kernel = solver, kernel
@@ -130,9 +124,8 @@ class GapsPosterior:
         self.alpha, self.Z = solved.alpha, solved.Z
 
     def predict(self, X, H, moment=None):
-        """Mean (m, n_outputs), and the latent variance (m,) or covariance (m, m) of one output if asked for."""
-        X, H = (torch.from_numpy(np.ascontiguousarray(a)).to(self.R.device) for a in (X, H))
-        step = max(1, CELLS // len(self.alpha)) if moment != "covariance" else len(X)
+        X, H = tensors(self.R.device, X, H)
+        step = max(1, HELD // len(self.alpha)) if moment != "covariance" else len(X)
         parts = [self.part(X[i : i + step], H[i : i + step], moment) for i in range(0, len(X), step)]
         mean = torch.cat([mean for mean, _ in parts]).cpu().numpy()
         return mean, None if moment is None else torch.cat([spread for _, spread in parts]).cpu().numpy()
@@ -141,9 +134,8 @@ class GapsPosterior:
         solver = self.solver
         pairs = zip(self.kernel.factors, solver.axes, strict=True)
         cross = [factor(X[:, [d]], axis) for d, (factor, axis) in enumerate(pairs)]
-        full = reduce(lambda a, b: (a[..., None] * b[:, None]).flatten(1), cross)  # (m, cells)
-        turned = [k @ U for k, U in zip(cross, self.vectors, strict=True)]
-        basis = reduce(lambda a, b: (a[..., None] * b[:, None]).flatten(1), turned)
+        full = row_products(cross)  # (m, cells)
+        basis = row_products([k @ U for k, U in zip(cross, self.vectors, strict=True)])
         mean = basis @ self.alpha + H @ self.coef
         if moment is None:
             return mean, None

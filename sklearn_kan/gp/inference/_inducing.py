@@ -8,38 +8,38 @@ each where the variance that the others leave is largest (Burt, Rasmussen, van d
 import numpy as np
 import torch
 
-from ..covariance._mixture import blocks
+from .._blocks import HELD, blocks
+from ._dense import Dense
 from ._evidence import factorise, finished
-from ._points import LOG_TWO_PI
+from ._points import LOG_TWO_PI, tensors
+from ._solver import Posterior, Solver
 
-MOST_POINTS, WORK = 1_000, 2e10  # points at the most; n m² at the most
-FEWEST_POINTS = 128
+FEWEST_POINTS, MOST_POINTS = 128, 1_000
+WORK = 2e10  # n m² at the most
 CANDIDATES = 5_000  # rows that points are chosen from
-SAMPLE = 1_500  # rows that the start is learned from
+SAMPLE_ROWS = 1_500  # that the kernel is first learned from
 NEGLIGIBLE = 1e-9  # share of the variance; where no row has more left, there are points enough
 
 
-class Inducing:
+class Inducing(Solver):
     """Inference by the collapsed bound of Titsias (2009)."""
 
-    method = "inducing"
-    tolerance = 1e-5  # of the optimiser, relative
-    shortest, longest = 0.0, 1e3  # length scale in spans
+    name = "inducing"
+    tolerance = 1e-5
 
     def __init__(self, data, device="cpu"):
-        self.data, self.device = data, device
-        self.X, self.y, self.H = (
-            torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in (data.X, data.y, data.H)
-        )
-        self.Z = torch.empty(0, self.X.shape[1], dtype=torch.float64)
+        super().__init__(data, device)
+        self.X, self.y, self.H = tensors(device, data.X, data.y, data.H)
+        self.Z, self.adapted_to = self.X[:0], None
 
-    def sample(self):
-        """Some of the rows."""
-        rows = np.unique(np.linspace(0, len(self.data.X) - 1, SAMPLE).astype(int))
-        return type(self.data)(*(field[rows] for field in self.data))
+    def on_sample(self):
+        rows = np.unique(np.linspace(0, len(self.data.X) - 1, SAMPLE_ROWS).astype(int))
+        return Dense(self.data.rows(rows), self.device)
 
-    def place(self, kernel):
+    def adapt(self, kernel):
         """Choose inducing points for a kernel: pivots of an incomplete Cholesky factorisation."""
+        if kernel is self.adapted_to:
+            return self
         rows = np.unique(np.linspace(0, len(self.X) - 1, CANDIDATES).astype(int))
         X = self.X[torch.from_numpy(rows).to(self.device)]
         most = int(np.clip(np.sqrt(WORK / len(self.X)), FEWEST_POINTS, min(MOST_POINTS, len(X))))
@@ -52,7 +52,8 @@ class Inducing:
             L[k] = (kernel(X, X[[best]])[:, 0] - L[:k, best] @ L[:k]) / left[best].sqrt()
             left = (left - L[k].square()).clamp_(min=0)
             chosen.append(best)
-        self.Z = X[chosen]
+        self.Z, self.adapted_to = X[chosen], kernel
+        return self
 
     def features(self, kernel, rows, Lz):
         """``F = [L_z⁻¹ K_zx; Hᵀ]`` for some rows, so that ``Q + H Hᵀ = Fᵀ F``."""
@@ -61,13 +62,13 @@ class Inducing:
     def solve(self, kernel):
         """Noise Λ; L_z; the Cholesky factor of ``B = I + F Λ⁻¹ Fᵀ``; ``β = B⁻¹ F Λ⁻¹ y``; B; jitter."""
         if not len(self.Z):
-            self.place(kernel)
+            self.adapt(kernel)
         noise = torch.from_numpy(self.data.noise(kernel.noise)).to(self.device)
         Lz, jitter = factorise(kernel(self.Z, self.Z))
         size = len(self.Z) + self.H.shape[1]
         B = torch.eye(size, dtype=torch.float64, device=self.device)
         b = torch.zeros(size, self.y.shape[1], dtype=torch.float64, device=self.device)
-        for rows in blocks(len(self.X), size, cells=2**21):
+        for rows in blocks(len(self.X), size, HELD):
             F = self.features(kernel, rows, Lz)
             A = F / noise[rows]
             B.addmm_(A, F.T)
@@ -76,7 +77,6 @@ class Inducing:
         return noise, Lz, L, torch.cholesky_solve(b, L), B, b, max(jitter, more)
 
     def evidence(self, kernel):
-        """The bound and its gradient."""
         noise, Lz, L, beta, B, b, jitter = self.solve(kernel)
         (n, n_outputs), m = self.y.shape, len(self.Z)
         prior = kernel.weights.sum()
@@ -95,7 +95,7 @@ class Inducing:
         projected = back @ beta[:m]
         gradient, by_noise = np.zeros(len(kernel.theta) - 1), 0.0
         weight = torch.from_numpy(self.data.weight).to(self.device)
-        for rows in blocks(n, len(B), cells=2**21):
+        for rows in blocks(n, len(B), HELD):
             E = torch.cat([kernel(self.X[rows], self.Z), self.H[rows]], 1)
             W, precision = E @ S, 1 / noise[rows]
             alpha = precision[:, None] * (self.y[rows] - E @ (out @ beta))
@@ -111,10 +111,10 @@ class Inducing:
         return finished(self.data, kernel, value, gradient, by_noise, jitter)
 
     def posterior(self, kernel):
-        return InducingPosterior(self, kernel)
+        return InducingPosterior(self.adapt(kernel), kernel)
 
 
-class InducingPosterior:
+class InducingPosterior(Posterior):
     """Predictions from the values at inducing points."""
 
     def __init__(self, solver, kernel):
@@ -122,8 +122,7 @@ class InducingPosterior:
         self.Z, self.kernel = solver.Z, kernel
 
     def predict(self, X, H, moment=None):
-        """Mean (m, n_outputs), and the latent variance (m,) or covariance (m, m) of one output if asked for."""
-        X, H = (torch.from_numpy(np.ascontiguousarray(a)).to(self.Z.device) for a in (X, H))
+        X, H = tensors(self.Z.device, X, H)
         A = torch.linalg.solve_triangular(self.Lz, self.kernel(self.Z, X), upper=False)
         F = torch.cat([A, H.T])
         mean = (F.T @ self.beta).cpu().numpy()

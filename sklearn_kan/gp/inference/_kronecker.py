@@ -3,27 +3,21 @@
 The kernel is a product of one mixture per axis, ``k(τ) = Π_d Σ_q w_dq ρ(τ_d / ℓ_dq) cos(2π μ_dq τ_d)``.
 """
 
+import math
+from abc import abstractmethod
 from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from ._dense import Dense
 from ._evidence import NotPositiveDefiniteError, finished
-from ._points import LOG_TWO_PI, Data
+from ._points import LOG_TWO_PI, Data, tensors
+from ._solver import Posterior, Solver
+from ._toeplitz import Toeplitz, is_uniform
 
-LINES = 4  # of a grid along each axis, that its start is learned from
-
-
-def grid_axes(data):
-    """The axes of a full grid of two or more dimensions with even noise, or None; points are in order."""
-    axes = [np.unique(column) for column in data.X.T]
-    sizes = [len(axis) for axis in axes]
-    if len(axes) < 2 or min(sizes) < 2 or np.prod([float(size) for size in sizes]) != len(data.X):
-        return None
-    if not np.array_equal(np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(data.X.shape), data.X):
-        return None
-    return axes if np.ptp(data.weight) == 0 and np.ptp(data.extra) == 0 else None
+N_LINES = 4  # of a grid along each axis, that its factor is first learned from
 
 
 def along(matrix, tensor, axis):
@@ -61,31 +55,49 @@ def without_trend(y, H, Ky, KH):
     return Ky - Z @ (Z.T @ y), Z, R
 
 
-class Kronecker:
-    """Exact inference on a full grid."""
+class Grid(Solver):
+    """What full grids and those with missing cells share."""
 
-    method = "kronecker"
-    tolerance = 1e-7  # of the optimiser, relative
-    shortest, longest = 0.0, 1e3
+    has_factors = True
 
     def __init__(self, data, device="cpu"):
-        self.data, self.device = data, device
-        self.axes = [torch.from_numpy(axis[:, None]).to(device) for axis in grid_axes(data)]
+        super().__init__(data, device)
+        self.axes = [torch.from_numpy(axis[:, None]).to(device) for axis in self.axes_of(data)]
         self.shape = [len(axis) for axis in self.axes]
-        self.B = torch.from_numpy(np.concatenate([data.y, data.H], 1)).to(device).reshape(*self.shape, -1)
 
-    def slices(self):
-        """For each axis, data along it: some of the grid's lines in its direction."""
+    @staticmethod
+    @abstractmethod
+    def is_grid(axes, X):
+        """Whether points are the cells of a grid."""
+
+    @classmethod
+    def axes_of(cls, data):
+        """Coordinates along each axis of a grid of two or more dimensions with even noise, or None."""
+        axes = [np.unique(column) for column in data.X.T]
+        if len(axes) < 2 or min(map(len, axes)) < 2 or np.ptp(data.weight) or np.ptp(data.extra):
+            return None
+        return axes if cls.is_grid(axes, data.X) else None
+
+    @classmethod
+    def suits(cls, data, spectrum):
+        return cls.axes_of(data) is not None
+
+    @abstractmethod
+    def lines(self, d):
+        """Some of the grid's lines along an axis, as columns."""
+
+    @abstractmethod
+    def solve(self, kernel):
+        """What likelihood and predictions are made of: a `Solved`."""
+
+    def along_axes(self):
+        """For each axis, a solver for some of the grid's lines in its direction."""
         for d, axis in enumerate(self.axes):
             points, ones = axis.cpu().numpy(), np.ones(len(axis))
             lines = self.lines(d)
             H = np.full((len(axis), 1), max(np.std(lines), np.finfo(float).tiny))
-            yield Data(points, lines, ones, 0 * ones, 0 * ones, H)
-
-    def lines(self, d):
-        """Some of the grid's lines along an axis, as columns."""
-        lines = torch.movedim(self.B[..., : self.data.y.shape[1]], d, 0).reshape(self.shape[d], -1).cpu().numpy()
-        return lines[:, np.linspace(0, lines.shape[1] - 1, min(LINES, lines.shape[1])).astype(int)]
+            data = Data(points, lines, ones, 0 * ones, 0 * ones, H)
+            yield (Toeplitz if is_uniform(data) else Dense)(data, self.device)
 
     def decompose(self, kernel):
         """Eigenvalues and eigenvectors along each axis."""
@@ -95,22 +107,7 @@ class Kronecker:
         pairs = [torch.linalg.eigh(matrix) for matrix in K]
         return [pair[0].clamp(min=0) for pair in pairs], [pair[1] for pair in pairs]
 
-    def solve(self, kernel):
-        """What likelihood and predictions are made of; see `Solved`."""
-        values, vectors = self.decompose(kernel)
-        spectrum = (outer(values) + self.data.noise(kernel.noise)[0]).flatten()
-        rotated = self.B
-        for d, U in enumerate(vectors):
-            rotated = along(U.T, rotated, d)
-        n_outputs = self.data.y.shape[1]
-        y, H = rotated.reshape(len(spectrum), -1).split([n_outputs, self.data.H.shape[1]], 1)
-        alpha, Z, R = without_trend(y, H, y / spectrum[:, None], H / spectrum[:, None])
-        logdet = spectrum.log().sum() + 2 * R.diagonal().log().sum()
-        by_value = 1 / spectrum
-        return Solved(vectors, values, alpha, Z, R, H.T @ alpha, (y * alpha).sum(), logdet, by_value, by_value.sum())
-
     def evidence(self, kernel):
-        """The log marginal likelihood and its gradient."""
         vectors, values, alpha, Z, _, _, squares, logdet, by_value, by_noise = self.solve(kernel)
         n, n_outputs = self.data.y.shape
         value = -0.5 * (squares + n_outputs * (logdet + n * LOG_TWO_PI)).item()
@@ -125,14 +122,46 @@ class Kronecker:
         slope = 0.5 * (parts.square().sum() - n_outputs * by_noise).item() / self.data.weight[0]
         return finished(self.data, kernel, value, np.concatenate(gradient), slope, 0.0)
 
+
+class Kronecker(Grid):
+    """Exact inference on a full grid."""
+
+    name = "kronecker"
+    needs = "it needs a full grid over two or more features, without sample_weight or alpha that differ"
+
+    def __init__(self, data, device="cpu"):
+        super().__init__(data, device)
+        self.B = torch.from_numpy(np.concatenate([data.y, data.H], 1)).to(device).reshape(*self.shape, -1)
+
+    @staticmethod
+    def is_grid(axes, X):
+        """Whether points, which are in order, are all cells."""
+        is_full = math.prod(map(len, axes)) == len(X)
+        return is_full and np.array_equal(np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(X.shape), X)
+
+    def lines(self, d):
+        lines = torch.movedim(self.B[..., : self.data.y.shape[1]], d, 0).reshape(self.shape[d], -1).cpu().numpy()
+        return lines[:, np.linspace(0, lines.shape[1] - 1, min(N_LINES, lines.shape[1])).astype(int)]
+
+    def solve(self, kernel):
+        values, vectors = self.decompose(kernel)
+        spectrum = (outer(values) + self.data.noise(kernel.noise)[0]).flatten()
+        rotated = self.B
+        for d, U in enumerate(vectors):
+            rotated = along(U.T, rotated, d)
+        n_outputs = self.data.y.shape[1]
+        y, H = rotated.reshape(len(spectrum), -1).split([n_outputs, self.data.H.shape[1]], 1)
+        alpha, Z, R = without_trend(y, H, y / spectrum[:, None], H / spectrum[:, None])
+        logdet = spectrum.log().sum() + 2 * R.diagonal().log().sum()
+        by_value = 1 / spectrum
+        return Solved(vectors, values, alpha, Z, R, H.T @ alpha, (y * alpha).sum(), logdet, by_value, by_value.sum())
+
     def posterior(self, kernel):
         return GridPosterior(self, kernel)
 
 
-class GridPosterior:
+class GridPosterior(Posterior):
     """Predictions from a decomposed grid."""
-
-    jitter = 0.0
 
     def __init__(self, solver, kernel):
         self.kernel, self.axes = kernel, solver.axes
@@ -144,8 +173,7 @@ class GridPosterior:
         )
 
     def predict(self, X, H, moment=None):
-        """Mean (m, n_outputs), and the latent variance (m,) or covariance (m, m) of one output if asked for."""
-        X, H = (torch.from_numpy(np.ascontiguousarray(a)).to(self.R.device) for a in (X, H))
+        X, H = tensors(self.R.device, X, H)
         parts = zip(self.kernel.factors, self.axes, self.vectors, strict=True)
         cross = [factor(X[:, [d]], axis) @ U for d, (factor, axis, U) in enumerate(parts)]
         mean = (contract(cross, self.alpha) + H @ self.coef).cpu().numpy()
@@ -155,8 +183,13 @@ class GridPosterior:
         if moment == "variance":
             explained = contract([k.square() for k in cross], 1 / self.spectrum)[:, 0]
             return mean, (self.kernel.weights.sum() - explained + T.square().sum(0)).clamp_(min=0).cpu().numpy()
-        A = reduce(lambda a, b: (a[..., None] * b[:, None]).flatten(1), cross)
+        A = row_products(cross)
         return mean, (self.kernel(X, X) - (A / self.spectrum.flatten()) @ A.T + T.T @ T).cpu().numpy()
+
+
+def row_products(matrices):
+    """The Kronecker product of each row; ``(m, n_d) each -> (m, n_1 ⋯ n_D)``."""
+    return reduce(lambda a, b: (a[..., None] * b[:, None]).flatten(1), matrices)
 
 
 def contract(cross, tensor):

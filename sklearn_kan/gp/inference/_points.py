@@ -4,10 +4,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
-TWO_PI = 2 * math.pi
-LOG_TWO_PI = math.log(TWO_PI)
-CELLS = 2**21  # of waves held at once
+LOG_TWO_PI = math.log(math.tau)
 
 
 class Data(NamedTuple):
@@ -35,6 +34,10 @@ class Data(NamedTuple):
     extra: np.ndarray
     spread: np.ndarray
     H: np.ndarray
+
+    def rows(self, index):
+        """The data of some points."""
+        return Data(*(field[index] for field in self))
 
     def noise(self, noise):
         """Variance of each point's mean."""
@@ -76,3 +79,8 @@ def rounded(x):
 def may_be_grid(X):
     """Whether there are as few values along each feature as a grid has of which at least half was observed."""
     return np.prod([float(len(np.unique(column))) for column in X.T]) <= 2 * len(X)
+
+
+def tensors(device, *arrays):
+    """Arrays as tensors on a device."""
+    return (torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)

@@ -8,7 +8,7 @@ from scipy.linalg import solve_triangular
 
 from ._dense import Dense
 from ._evidence import NotPositiveDefiniteError, finished
-from ._points import LOG_TWO_PI, TWO_PI
+from ._points import LOG_TWO_PI
 
 UNEVEN = 1e-6  # of a step, that points may be off a uniform axis
 
@@ -27,7 +27,13 @@ class Toeplitz(Dense):
     The inverse is known from its first column (Gohberg & Semencul 1972); products with it are convolutions.
     """
 
-    method = "toeplitz"
+    name = "toeplitz"
+    needs = "it needs one evenly spaced feature, without sample_weight or alpha that differ"
+    averaged_rows = math.inf
+
+    @staticmethod
+    def suits(data, spectrum):
+        return is_uniform(data)
 
     def solve(self, kernel):
         """Covariance by lag and its derivatives; first column of the inverse; α, Z and the log-determinant of C."""
@@ -64,7 +70,7 @@ class Toeplitz(Dense):
         data, n_outputs = self.data, self.data.y.shape[1]
         sums = np.stack([correlation(alpha, alpha) / n_outputs, inverse_sums(column) - correlation(Z, Z)])
         sums[:, 1:] *= 2
-        waves = np.cos(TWO_PI * np.outer(data.X[:, 0] - data.X[0, 0], frequencies[:, 0]))
+        waves = np.cos(math.tau * np.outer(data.X[:, 0] - data.X[0, 0], frequencies[:, 0]))
         return sums @ waves
 
 

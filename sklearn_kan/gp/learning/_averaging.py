@@ -27,6 +27,10 @@ class Model(NamedTuple):
     probability: float
     draws: list
 
+    def times(self, factor):
+        """The model of targets with `factor` times the variance."""
+        return self._replace(kernel=self.kernel.times(factor), draws=[kernel.times(factor) for kernel in self.draws])
+
 
 def weighed(degrees, fits, objectives):
     """Models with their probabilities, the most probable first.
@@ -76,15 +80,12 @@ class Average:
     Parameters
     ----------
     models : list of Model
-    solver_of : callable
-        From a degree of the trend to a solver with ``posterior(kernel)``.
-    trend_of : callable
-        From a degree to a Trend.
+    solvers : Solvers
     """
 
-    def __init__(self, models, solver_of, trend_of):
+    def __init__(self, models, solvers):
         self.parts = [
-            (kernel.noise, solver_of(model.degree).posterior(kernel), trend_of(model.degree))
+            (kernel.noise, solvers(model.degree).posterior(kernel), solvers.trend(model.degree))
             for model in models
             for kernel in model.draws
         ]

@@ -11,25 +11,20 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from .._spectrum import peaks_of_score, pursue
+from .._spectrum import peaks_of_score
 from ..covariance._mixture import SpectralMixture
 from ..covariance._product import ProductMixture
-from ..inference._dense import Dense
 from ..inference._evidence import NotPositiveDefiniteError
-from ..inference._fourier import Fourier
-from ..inference._toeplitz import Toeplitz, is_uniform
 
-PER_ROUND = 3  # components that may come at once
-SPREAD = 1.5  # standard deviation of the prior of log length scales
-SMOOTH, COHERENT = 0.3, 2.0  # prior medians of length scales in spans: at frequency zero, and elsewhere
-NOISE_RANGE = (1e-6, 10.0)  # of the target's variance
-WEIGHT_RANGE = (1e-10, 1e3)
-SMALLEST_WEIGHT = 1e-4  # of a component that comes
-DRIFT = 2.0  # cycles over the span that a frequency may move from its start
-HOPELESS = 30.0  # loss of the criterion from which refitting does not make up for a dropped component
-MANY_ROWS = 200_000  # from which the kernel is learned from some of them
-BIG = 1_000_000  # rows from which points are taken to be distinct
-IMPOSSIBLE = 1e100
+COMPONENTS_PER_ROUND = 3  # that a mixture may grow by
+SMOOTH_LENGTH, PERIODIC_LENGTH = 0.3, 2.0  # prior medians in spans: at frequency zero, and elsewhere
+LOG_LENGTH_STD = 1.5  # of the prior
+NOISE_RANGE, WEIGHT_RANGE = (1e-6, 10.0), (1e-10, 1e3)  # in variances of the target
+NEW_WEIGHT = 1e-4  # of a new component at the least, in variances of the target
+MOST_CYCLES_OFF = 2.0  # over the span, that a frequency may move from its start
+HOPELESS_LOSS = 30.0  # of the criterion, from which refitting does not make up for a dropped component
+DISTINCT_ROWS = 1_000_000  # from which points are taken to be distinct
+IMPOSSIBLE = 1e100  # negative log posterior where there is none
 
 
 class Scales(NamedTuple):
@@ -39,16 +34,16 @@ class Scales(NamedTuple):
     step: np.ndarray
     variance: float
 
-    def along_axes(self):
-        """The scales of each feature alone."""
-        return [Scales(self.span[[d]], self.step[[d]], self.variance) for d in range(len(self.span))]
+    def along(self, features):
+        """The scales of some features."""
+        return Scales(self.span[features], self.step[features], self.variance)
 
 
 def scales_of(X, variance):
     """The scales of points ``(n, n_features)``; a constant feature has span one."""
     span = np.ptp(X, axis=0)
     span[span == 0] = 1.0
-    is_big = len(X) > BIG
+    is_big = len(X) > DISTINCT_ROWS
     n_gaps = np.array([max(1, (len(X) if is_big else len(np.unique(column))) - 1) for column in X.T])
     return Scales(span, span / n_gaps, variance)
 
@@ -82,19 +77,19 @@ def prior_of(kernel, scales, solver):
     shape = kernel.length_scales.shape
     is_periodic = kernel.frequencies != 0
     span, step = np.broadcast_to(scales.span, shape), np.broadcast_to(scales.step, shape)
-    median = np.where(is_periodic.any(1, keepdims=True), COHERENT, SMOOTH * math.sqrt(shape[1])) * span
+    median = np.where(is_periodic.any(1, keepdims=True), PERIODIC_LENGTH, SMOOTH_LENGTH * math.sqrt(shape[1])) * span
     mu, unit = kernel.frequencies[is_periodic], 1 / span[is_periodic]
     n_weights, n_lengths, n_frequencies = shape[0], median.size, len(mu)
     lowest, highest = np.maximum(step / 4, solver.shortest * span), solver.longest * span
     bounds = [
         np.tile(np.log(np.multiply(WEIGHT_RANGE, scales.variance or 1.0)), (n_weights, 1)),
         np.log(np.stack([lowest.ravel(), highest.ravel()], 1)),
-        np.stack([mu - np.minimum(DRIFT * unit, 0.5 * mu), mu + DRIFT * unit], 1),
+        np.stack([mu - np.minimum(MOST_CYCLES_OFF * unit, 0.5 * mu), mu + MOST_CYCLES_OFF * unit], 1),
     ]
     return (
         np.concatenate([np.ones(n_weights + n_lengths), unit]),
         np.concatenate([np.zeros(n_weights), np.log(median).ravel(), mu]),
-        np.repeat([0.0, SPREAD**-2, 0.0], [n_weights, n_lengths, n_frequencies]),
+        np.repeat([0.0, LOG_LENGTH_STD**-2, 0.0], [n_weights, n_lengths, n_frequencies]),
         np.concatenate(bounds),
     )
 
@@ -104,9 +99,8 @@ class Objective:
 
     def __init__(self, solver, kernel, scales):
         self.solver, self.kernel = solver, kernel
-        factors = getattr(kernel, "factors", None)
-        parts = [(kernel, scales)] if factors is None else zip(factors, scales.along_axes(), strict=True)
-        unit, median, precision, bounds = zip(*(prior_of(*part, solver) for part in parts), strict=True)
+        priors = (prior_of(mixture, scales.along(features), solver) for mixture, features in kernel.parts)
+        unit, median, precision, bounds = zip(*priors, strict=True)
         noise = np.log(np.multiply([NOISE_RANGE], scales.variance or 1.0))
         self.unit = np.concatenate([*unit, [1.0]])
         self.median, self.precision = np.concatenate([*median, [0.0]]), np.concatenate([*precision, [0.0]])
@@ -122,9 +116,12 @@ class Objective:
             evidence = self.solver.evidence(self.kernel_at(z))
         except NotPositiveDefiniteError:
             return IMPOSSIBLE, np.zeros_like(z)
-        offset = theta - self.median
+        offset = np.where(self.precision > 0, theta - self.median, 0.0)  # frequencies may have no square
         value = evidence.value - 0.5 * np.sum(self.precision * offset**2)
-        return -value, -(evidence.gradient - self.precision * offset) * self.unit
+        gradient = (evidence.gradient - self.precision * offset) * self.unit
+        if not (math.isfinite(value) and np.isfinite(gradient).all()):
+            return IMPOSSIBLE, np.zeros_like(z)
+        return -value, -gradient
 
     def fit(self, max_iter, verbose=0):
         """The kernel at a maximum of the posterior."""
@@ -148,7 +145,7 @@ class Search:
 
     Parameters
     ----------
-    solver : Dense or alike
+    solver : Solver
     scales : Scales
     settings : Settings
     """
@@ -164,11 +161,8 @@ class Search:
     def best(self, start):
         """The best mixture that is reached from a start, by the criterion."""
         fits = [self.grow(self.optimise(start))]
-        if len(self.grid) and start.n_features == 1 and self.solver.method != "fourier":
-            frequencies, powers = pursue(self.solver.data, self.n_components)
-            peaks = list(zip(frequencies[:, None], powers, strict=True))
-            if peaks:
-                fits.append(self.grow(self.optimise(self.extended(start, peaks))))
+        if len(self.grid) and (peaks := self.solver.sines(self.n_components)):
+            fits.append(self.grow(self.optimise(self.extended(start, peaks))))
         best = max((self.prune(fit) for fit in fits), key=lambda fit: fit.criterion)
         return max(best, self.optimise(best.kernel), key=lambda fit: fit.criterion)
 
@@ -179,8 +173,16 @@ class Search:
         kernel = kernel.with_component(start.weights[slow], start.length_scales[slow], start.frequencies[slow])
         return self.prune(self.grow(self.optimise(kernel)))
 
+    def continued(self, fit):
+        """From what was learned from a sample of the rows; the solver suits the kernel before and after."""
+        self.solver.adapt(fit.kernel)
+        n_steps = 0 if self.solver.believes_sample else self.settings.max_iter
+        fit = Objective(self.solver, fit.kernel, self.scales).fit(n_steps, self.settings.verbose)
+        self.solver.adapt(fit.kernel)
+        return self.grow(fit)
+
     def extended(self, kernel, peaks):
-        least = SMALLEST_WEIGHT * self.scales.variance
+        least = NEW_WEIGHT * self.scales.variance
         for frequency, weight in peaks:
             kernel = kernel.with_component(max(weight, least), self.scales.span, frequency)
         return kernel
@@ -188,11 +190,11 @@ class Search:
     def grow(self, fit):
         """Add components where the likelihood's slope by power is significant."""
         while len(self.grid):
-            n_more = min(PER_ROUND, self.n_components - np.sum(fit.kernel.frequencies.any(1)))
+            n_more = min(COMPONENTS_PER_ROUND, self.n_components - np.sum(fit.kernel.frequencies.any(1)))
             power, norm = self.solver.score(fit.kernel, self.grid)
             peaks = peaks_of_score(power, norm, self.grid, self.scales.span, n_more)
             bigger = self.optimise(self.extended(fit.kernel, peaks)) if peaks else fit
-            if bigger.criterion <= fit.criterion:
+            if not bigger.criterion > fit.criterion:
                 break
             fit = bigger
         return fit
@@ -211,21 +213,18 @@ class Search:
         """The fit without a component: refitted if it is worse as it stands, None if it is much worse."""
         kernel = fit.kernel.select(np.arange(len(fit.kernel.weights)) != q)
         plain = Objective(self.solver, kernel, self.scales).fit(0)
-        if plain.criterion >= fit.criterion or plain.criterion < fit.criterion - HOPELESS:
+        if plain.criterion >= fit.criterion or plain.criterion < fit.criterion - HOPELESS_LOSS:
             return plain if plain.criterion >= fit.criterion else None
         return self.optimise(kernel)
 
 
 def learn(solver, scales, settings, random_state, like=None):
     """The best fit, in the way that suits the solver; with the waves of a kernel that was learned before, if given."""
-    if solver.method in ("kronecker", "gaps"):
-        return fit_product(solver, scales, settings)
-    if solver.method == "inducing":
-        return fit_bound(solver, scales, settings, random_state, like)
-    search = Search(solver, scales, settings)
-    if solver.method == "fourier" and len(solver.data.X) > MANY_ROWS:
-        fit = learn(Fourier(solver.sample()), scales, settings, random_state)
-        return search.grow(Objective(solver, fit.kernel, scales).fit(0))
+    if solver.has_factors:
+        return learn_factors(solver, scales, settings)
+    search, sample = Search(solver, scales, settings), solver.on_sample()
+    if sample is not None:
+        return search.continued(learn(sample, scales, settings, random_state, like))
     start = smooth_start(scales, settings)
     if like is not None and like.n_features == 1:
         return search.again(start, like)
@@ -234,30 +233,21 @@ def learn(solver, scales, settings, random_state, like=None):
     return max(fits, key=lambda fit: fit.criterion)
 
 
-def fit_bound(solver, scales, settings, random_state, like):
-    """Learned from some rows exactly, then from all by the bound; inducing points suit the kernel before and after."""
-    fit = learn(Dense(solver.sample(), solver.device), scales, settings, random_state, like)
-    solver.place(fit.kernel)
-    fit = Objective(solver, fit.kernel, scales).fit(settings.max_iter, settings.verbose)
-    solver.place(fit.kernel)
-    return fit
-
-
 def smooth_start(scales, settings):
     """Components at frequency zero: a slow and a fast one for a single feature, one with a length for each of more."""
     n_features = len(scales.span)
-    shares = [0.3, 0.05] if n_features == 1 else [SMOOTH * math.sqrt(n_features)]
+    shares = [0.3, 0.05] if n_features == 1 else [SMOOTH_LENGTH * math.sqrt(n_features)]
     variance = scales.variance or 1.0
     weights = np.full(len(shares), variance / len(shares))
     lengths = np.outer(shares, scales.span)
     return SpectralMixture(weights, lengths, np.zeros_like(lengths), 0.1 * variance, settings.spectrum, settings.nu)
 
 
-def fit_product(solver, scales, settings):
+def learn_factors(solver, scales, settings):
     """A product of mixtures for a grid: each is learned along its axis from some lines, then all together."""
     fits = []
-    for data, along in zip(solver.slices(), scales.along_axes(), strict=True):
-        line_solver = (Toeplitz if is_uniform(data) else Dense)(data, solver.device)
+    for d, line_solver in enumerate(solver.along_axes()):
+        along = scales.along([d])
         fits.append(Search(line_solver, along, settings).best(smooth_start(along, settings)))
     variance = scales.variance or 1.0
     factors = [fit.kernel.replaced(weights=fit.kernel.weights / fit.kernel.weights.sum()) for fit in fits]

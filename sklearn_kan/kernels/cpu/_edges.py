@@ -4,7 +4,7 @@ import ctypes
 
 import torch
 
-from ._library import SUFFIXES, Call
+from ._library import SUFFIXES, Call, check_sizes
 
 
 def edges_contract(x, polynomials, knots, origin, rate):
@@ -31,7 +31,10 @@ def edges_contract(x, polynomials, knots, origin, rate):
     """
     if x.ndim != 2 or x.shape[1] == 0 or len(knots) % x.shape[1]:
         raise ValueError(f"x has shape {tuple(x.shape)}, which does not divide {len(knots)} rows of knots.")
-    return EdgesContract.apply(x, polynomials, knots.detach().contiguous(), origin, rate)
+    knots, n_rows = knots.detach().contiguous(), len(knots) * (knots.shape[1] + 1)
+    sizes = (knots, knots.numel()), (polynomials, n_rows * polynomials.shape[1]), (origin, n_rows), (rate, n_rows)
+    check_sizes(x.dtype, sizes)
+    return EdgesContract.apply(x, polynomials, knots, origin, rate)
 
 
 class EdgesContract(torch.autograd.Function):

@@ -3,6 +3,8 @@
 import ctypes
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.machinery import EXTENSION_SUFFIXES
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +12,13 @@ from pathlib import Path
 import torch
 
 SUFFIXES = {torch.float32: "float32", torch.float64: "float64"}  # of the library's functions
-WORK_PER_THREAD = 2**17  # multiply-adds below which another thread costs more than it gives
+MAX_KNOTS = 2**14  # of a row, for which the library has memory
+ERRORS = {  # by the number that a function gives back
+    1: (MemoryError, "There is no memory for a kernel to work in."),
+    2: (ValueError, "A layer has more knots, or fewer basis functions, than its kernel can take."),
+    3: (ValueError, "knots decrease, or are not numbers. Pass or load knots that increase."),
+}
+WORK_PER_THREAD = 2**24  # multiply-adds, half a millisecond: below it another thread costs more than it gives
 
 
 def load_library():
@@ -39,6 +47,20 @@ def takes(*tensors):
     return dtype in SUFFIXES and all(tensor.dtype == dtype and tensor.device.type == "cpu" for tensor in tensors)
 
 
+def check_sizes(dtype, sizes):
+    """Raise unless tensors have as many values as the library will read, of its type and one after the other.
+
+    Parameters
+    ----------
+    dtype : torch.dtype
+    sizes : sequence of tuple of Tensor and int
+    """
+    for tensor, size in sizes:
+        if tensor.dtype != dtype or tensor.numel() != size or not tensor.is_contiguous():
+            kind = f"{tuple(tensor.shape)} of {tensor.dtype}"
+            raise ValueError(f"A table of splines has {kind} where its kernel needs {size} values of {dtype}.")
+
+
 class Call:
     """A call of a function of the library with a structure, which it describes, and further arguments.
 
@@ -52,11 +74,15 @@ class Call:
         self.arguments = ctypes.byref(self.structure), *map(as_argument, arguments)
 
     def part(self, start, stop):
-        self.function(*self.arguments, ctypes.c_int64(start), ctypes.c_int64(stop))
+        status = self.function(*self.arguments, ctypes.c_int64(start), ctypes.c_int64(stop))
+        if status:
+            error, message = ERRORS[status]
+            raise error(message)
 
     def in_parallel(self, length, n_multiply_adds):
         """Work on parts of ``range(length)``, one per thread."""
-        n_threads = max(1, min(torch.get_num_threads(), n_multiply_adds // WORK_PER_THREAD, length))
+        allowed = _allowed_threads.get() or torch.get_num_threads()
+        n_threads = max(1, min(allowed, n_multiply_adds // WORK_PER_THREAD, length))
         bounds = [length * k // n_threads for k in range(n_threads + 1)]
         # An interrupted caller leaves; the tensors stay with this call until the last thread is done.
         others = [pool().submit(self.part, *part) for part in pairwise(bounds[1:])]
@@ -70,6 +96,19 @@ def as_argument(value):
     if isinstance(value, int):
         return ctypes.c_int64(value)
     return ctypes.c_void_p(None if value is None else value.data_ptr())
+
+
+_allowed_threads: ContextVar[int | None] = ContextVar("_allowed_threads", default=None)
+
+
+@contextmanager
+def on_threads(n_threads):
+    """Context in which kernels share their work out over at most so many threads, however many torch has."""
+    token = _allowed_threads.set(n_threads)
+    try:
+        yield
+    finally:
+        _allowed_threads.reset(token)
 
 
 _pool = None

@@ -6,7 +6,7 @@ import torch
 
 from .._eager import check_inputs
 from .._plain import gradients_of_gradients
-from ._library import SUFFIXES, Call
+from ._library import SUFFIXES, Call, check_sizes
 
 MAX_DEGREE = 3
 FEW_OUTPUTS, FEW_KNOTS = 4, 16  # up to which rows fill the vectors better than outputs do
@@ -36,9 +36,21 @@ def spline_contract(x, weight, table, degree, differentiable):
         If the shapes do not belong together.
     """
     check_inputs(x, len(weight))
+    check_layer(x, weight, table, degree)
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
         return SplineContract.apply(x, weight, degree, differentiable, *table)
     return spline_sums(x, weight, degree, table)
+
+
+def check_layer(x, weight, table, degree):
+    """Raise unless the tensors of a layer have the sizes that the library takes for granted."""
+    *numbers, first = table
+    n_inputs, n_knots = len(weight), numbers[0].shape[1]
+    n_rows = n_inputs * (n_knots + 1)
+    check_sizes(x.dtype, zip(numbers, (n_inputs * n_knots, n_rows * (degree + 1) ** 2, n_rows, n_rows), strict=True))
+    check_sizes(torch.int64, [(first, n_rows)])
+    if weight.shape[2] % n_members(x):
+        raise ValueError(f"weight has {weight.shape[2]} outputs, which {n_members(x)} members cannot share evenly.")
 
 
 def spline_sums(x, weight, degree, table):

@@ -22,7 +22,14 @@ template <class T> struct Edges {
 template <class T> struct Crossing {
     T knot;
     int lane;
-    bool operator<(const Crossing &other) const { return knot < other.knot; }
+    bool operator<(const Crossing &other) const { return knot < other.knot || (other.knot != other.knot && knot == knot); }
+};
+
+/* What is in work on a block of rows and a vector of edges. */
+template <class T> struct Scratch {
+    Crossing<T> crossings[LANES<T> * MAX_KNOTS];
+    int end[LANES<T> * MAX_KNOTS + 1], next[LANES<T> * MAX_KNOTS + 1], interval[ROWS], row[ROWS];
+    T place[ROWS], tile[ROWS * LANES<T>];
 };
 
 /* Knots of the edges from input i to outputs o, ..., o + n_lanes - 1, from left to right. */
@@ -35,9 +42,8 @@ INLINE void merge_knots(const Edges<T> &edges, int64_t i, int64_t o, int n_lanes
 }
 
 /* Rows and places of a block, in the order of the intervals between crossings: interval k ends at end[k]. */
-template <class T>
-INLINE void sort_rows(const T *x, int n_rows, const Crossing<T> *crossings, int n_crossings, int *end, int *row, T *place) {
-    int interval[ROWS], next[n_crossings + 1];
+template <class T> INLINE void sort_rows(const T *x, int n_rows, int n_crossings, Scratch<T> &work) {
+    auto &[crossings, end, next, interval, row, place, tile] = work;
     int stride = 1;
     while (2 * stride <= n_crossings) stride *= 2;
     for (int r = 0; r < n_rows; r++) interval[r] = 0;
@@ -95,11 +101,12 @@ template <class T, int ORDER> INLINE void advance(const Edges<T> &edges, int lan
 }
 
 template <class T, int ORDER>
-INLINE void forward(const Edges<T> &edges, const T *x, T *y, int64_t start, int64_t stop) {
+INLINE Status forward(const Edges<T> &edges, const T *x, T *y, int64_t start, int64_t stop) {
     typedef typename Vector<T>::type V;
-    Crossing<T> crossings[LANES<T> * edges.n_knots];
-    int end[LANES<T> * edges.n_knots + 1], row[ROWS];
-    T place[ROWS], tile[ROWS * LANES<T>];
+    if (edges.n_knots > MAX_KNOTS) return TOO_LARGE;
+    auto *work = scratch<Scratch<T>>();
+    if (!work) return NO_MEMORY;
+    auto &[crossings, end, next, interval, row, place, tile] = *work;
     for (int64_t o = start; o < stop; o += LANES<T>)
         for (int64_t block = 0; block < edges.n; block += ROWS) {
             const int n_lanes = least(LANES<T>, stop - o), n_rows = least(ROWS, edges.n - block);
@@ -107,7 +114,7 @@ INLINE void forward(const Edges<T> &edges, const T *x, T *y, int64_t start, int6
             memset(tile, 0, sizeof(tile));
             for (int64_t i = 0; i < edges.n_inputs; i++) {
                 merge_knots(edges, i, o, n_lanes, crossings);
-                sort_rows(x + i * edges.n + block, n_rows, crossings, n_crossings, end, row, place);
+                sort_rows(x + i * edges.n + block, n_rows, n_crossings, *work);
                 Current<T, ORDER> current;
                 begin(edges, i, o, n_lanes, current);
                 for (int k = 0, s = 0; k <= n_crossings; k++) {
@@ -124,6 +131,7 @@ INLINE void forward(const Edges<T> &edges, const T *x, T *y, int64_t start, int6
             for (int r = 0; r < n_rows; r++)
                 memcpy(y + (block + r) * edges.n_outputs + o, tile + r * LANES<T>, sizeof(T) * n_lanes);
         }
+    return DONE;
 }
 
 /* Add the moments of a lane's interval to the gradient of its polynomial, and begin again. */
@@ -136,12 +144,13 @@ INLINE void flush(typename Vector<T>::type (&moment)[ORDER], int lane, T *grad_p
 }
 
 template <class T, int ORDER>
-INLINE void backward(const Edges<T> &edges, const T *x, const T *grad_y, T *grad_x, T *grad_polynomials, int64_t start,
-                     int64_t stop) {
+INLINE Status backward(const Edges<T> &edges, const T *x, const T *grad_y, T *grad_x, T *grad_polynomials, int64_t start,
+                       int64_t stop) {
     typedef typename Vector<T>::type V;
-    Crossing<T> crossings[LANES<T> * edges.n_knots];
-    int end[LANES<T> * edges.n_knots + 1], row[ROWS];
-    T place[ROWS], tile[ROWS * LANES<T>];
+    if (edges.n_knots > MAX_KNOTS) return TOO_LARGE;
+    auto *work = scratch<Scratch<T>>();
+    if (!work) return NO_MEMORY;
+    auto &[crossings, end, next, interval, row, place, tile] = *work;
     for (int64_t o = 0; o < edges.n_outputs; o += LANES<T>)
         for (int64_t block = 0; block < edges.n; block += ROWS) {
             const int n_lanes = least(LANES<T>, edges.n_outputs - o), n_rows = least(ROWS, edges.n - block);
@@ -151,7 +160,7 @@ INLINE void backward(const Edges<T> &edges, const T *x, const T *grad_y, T *grad
                 memcpy(tile + r * LANES<T>, grad_y + (block + r) * edges.n_outputs + o, sizeof(T) * n_lanes);
             for (int64_t i = start; i < stop; i++) {
                 merge_knots(edges, i, o, n_lanes, crossings);
-                sort_rows(x + i * edges.n + block, n_rows, crossings, n_crossings, end, row, place);
+                sort_rows(x + i * edges.n + block, n_rows, n_crossings, *work);
                 Current<T, ORDER> current;
                 begin(edges, i, o, n_lanes, current);
                 V moment[ORDER] = {};
@@ -175,18 +184,20 @@ INLINE void backward(const Edges<T> &edges, const T *x, const T *grad_y, T *grad
                     flush<T, ORDER>(moment, lane, grad_polynomials + current.entry[lane] * ORDER);
             }
         }
+    return DONE;
 }
 
 }  // namespace
 
 #define FOR_EACH_ORDER(order, T, call) \
     switch (order) {                   \
-        case 1: call(T, 1); break;     \
-        case 2: call(T, 2); break;     \
-        case 3: call(T, 3); break;     \
-        case 4: call(T, 4); break;     \
-        case 5: call(T, 5); break;     \
-        case 6: call(T, 6); break;     \
+        case 1: return call(T, 1);     \
+        case 2: return call(T, 2);     \
+        case 3: return call(T, 3);     \
+        case 4: return call(T, 4);     \
+        case 5: return call(T, 5);     \
+        case 6: return call(T, 6);     \
+        default: return TOO_LARGE;     \
     }
 #define FORWARD(T, ORDER) forward<T, ORDER>(*edges, x, y, start, stop)
 #define BACKWARD(T, ORDER) backward<T, ORDER>(*edges, x, grad_y, grad_x, grad_polynomials, start, stop)
@@ -194,11 +205,11 @@ INLINE void backward(const Edges<T> &edges, const T *x, const T *grad_y, T *grad
 /* forward: y = all edges of x, for outputs start to stop.
  * backward: gradients, added up, of x and the polynomials from that of y, for inputs start to stop. */
 #define DEFINE(T, name)                                                                                             \
-    extern "C" FOR_EACH_CPU void edges_forward_##name(const Edges<T> *edges, int64_t order, const T *x, T *y,       \
+    extern "C" FOR_EACH_CPU int edges_forward_##name(const Edges<T> *edges, int64_t order, const T *x, T *y,       \
                                                       int64_t start, int64_t stop) {                                \
         FOR_EACH_ORDER(order, T, FORWARD)                                                                           \
     }                                                                                                               \
-    extern "C" FOR_EACH_CPU void edges_backward_##name(const Edges<T> *edges, int64_t order, const T *x,            \
+    extern "C" FOR_EACH_CPU int edges_backward_##name(const Edges<T> *edges, int64_t order, const T *x,            \
                                                        const T *grad_y, T *grad_x, T *grad_polynomials,             \
                                                        int64_t start, int64_t stop) {                               \
         FOR_EACH_ORDER(order, T, BACKWARD)                                                                          \

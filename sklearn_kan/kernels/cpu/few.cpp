@@ -11,7 +11,14 @@
 
 namespace {
 
-constexpr int ROWS = 256, GROUP = 8, MAX_INTERVALS = 17; /* at once; the last one as Python knows it, outer ones included */
+constexpr int ROWS = 256, GROUP = 8; /* at once */
+constexpr int FEW_KNOTS = 16;        /* as Python knows it */
+
+/* What is in work on a block of rows. */
+template <class T, int ORDER> struct Scratch {
+    T place[GROUP][ROWS], interval[ROWS], u[ROWS], rate[ROWS], g[GROUP][ROWS], sums[GROUP][ROWS];
+    T polynomial[FEW_KNOTS + 1][ORDER];
+};
 
 /* One input's polynomials for one output: `order` coefficients for each interval. */
 template <class T, int ORDER>
@@ -19,7 +26,7 @@ INLINE void polynomials(const Layer<T> &layer, int64_t i, const T *coef, int64_t
     for (int k = 0; k <= layer.n_knots; k++) {
         const int64_t entry = i * (layer.n_knots + 1) + k;
         const T *piece = layer.pieces + entry * ORDER * ORDER;
-        const T *c = coef + (i * layer.n_basis + layer.first[entry]) * layer.n_outputs + o;
+        const T *c = coef + (i * layer.n_basis + first_of(layer, entry, ORDER)) * layer.n_outputs + o;
         for (int p = 0; p < ORDER; p++) {
             T sum = 0;
             for (int f = 0; f < ORDER; f++) sum += piece[p * ORDER + f] * c[f * layer.n_outputs];
@@ -59,11 +66,13 @@ INLINE void locate(const Layer<T> &layer, int64_t i, const T *x, int n_vectors, 
 }
 
 template <class T, int ORDER>
-INLINE void forward(const Layer<T> &layer, const T *x, const T *coef, T *y, int64_t start, int64_t stop) {
+INLINE Status forward_all(const Layer<T> &layer, const T *x, const T *coef, T *y, int64_t start, int64_t stop) {
     typedef typename Vector<T>::type V;
     typedef decltype(V() < V()) M;
     const int64_t width = layer.n_members * layer.n_inputs, per_member = layer.n_outputs / layer.n_members;
-    T place[GROUP][ROWS], interval[ROWS], u[ROWS], rate[ROWS], sums[GROUP][ROWS], polynomial[MAX_INTERVALS][ORDER];
+    auto *work = scratch<Scratch<T, ORDER>>();
+    if (!work) return NO_MEMORY;
+    auto &[place, interval, u, rate, g, sums, polynomial] = *work;
     for (int64_t block = start; block < stop; block += ROWS)
         for (int64_t m = 0; m < layer.n_members; m++)
             for (int64_t some = 0; some < per_member; some += GROUP) {
@@ -94,6 +103,7 @@ INLINE void forward(const Layer<T> &layer, const T *x, const T *coef, T *y, int6
                 for (int r = 0; r < n_rows; r++)
                     for (int o = 0; o < n_some; o++) y[(block + r) * layer.n_outputs + from + o] = sums[o][r];
             }
+    return DONE;
 }
 
 /* Gradients of one input's places on a block of rows, added to `sum`, and of its coefficients for one output. */
@@ -119,7 +129,7 @@ INLINE void add_gradients(const Layer<T> &layer, int64_t i, const T (*polynomial
         }
         const int64_t entry = i * (layer.n_knots + 1) + k;
         const T *piece = layer.pieces + entry * ORDER * ORDER;
-        T *gc = grad_coef + (i * layer.n_basis + layer.first[entry]) * layer.n_outputs;
+        T *gc = grad_coef + (i * layer.n_basis + first_of(layer, entry, ORDER)) * layer.n_outputs;
         for (int p = 0; p < ORDER; p++) {
             T total = 0;
             for (int l = 0; l < LANES<T>; l++) total += moment[p][l];
@@ -129,14 +139,15 @@ INLINE void add_gradients(const Layer<T> &layer, int64_t i, const T (*polynomial
 }
 
 template <class T, int ORDER>
-INLINE void backward(const Layer<T> &layer, const T *x, const T *coef, const T *grad_y, T *grad_x, T *grad_coef,
-                     int64_t n_samples, int64_t start, int64_t stop) {
+INLINE Status backward_all(const Layer<T> &layer, const T *x, const T *coef, const T *grad_y, T *grad_x, T *grad_coef,
+                           int64_t n_samples, int64_t start, int64_t stop) {
     typedef typename Vector<T>::type V;
     const int64_t width = layer.n_members * layer.n_inputs, per_member = layer.n_outputs / layer.n_members;
     const int64_t slab = layer.n_basis * layer.n_outputs;
-    T place[GROUP][ROWS], interval[ROWS], u[ROWS], rate[ROWS], g[GROUP][ROWS], sums[GROUP][ROWS];
-    T polynomial[MAX_INTERVALS][ORDER];
-    memset(grad_coef + start * slab, 0, sizeof(T) * (stop - start) * slab);
+    auto *work = scratch<Scratch<T, ORDER>>();
+    if (!work) return NO_MEMORY;
+    auto &[place, interval, u, rate, g, sums, polynomial] = *work;
+    if (start < stop) memset(grad_coef + start * slab, 0, sizeof(T) * (stop - start) * slab);
     for (int64_t block = 0; block < n_samples; block += ROWS)
         for (int64_t m = 0; m < layer.n_members; m++)
             for (int64_t group = start; group < stop; group += GROUP) {
@@ -165,24 +176,10 @@ INLINE void backward(const Layer<T> &layer, const T *x, const T *coef, const T *
                 for (int r = 0; grad_x && r < n_rows; r++)
                     for (int j = 0; j < n; j++) grad_x[before + r * width + j] = sums[j][r];
             }
+    return DONE;
 }
 
 }  // namespace
 
-#define FORWARD(T, order) forward<T, order>(*layer, x, coef, y, start, stop)
-#define BACKWARD(T, order) backward<T, order>(*layer, x, coef, grad_y, grad_x, grad_coef, n_samples, start, stop)
-
-/* As spline_forward and spline_backward, for at most MAX_INTERVALS - 1 knots. */
-#define DEFINE(T, name)                                                                                         \
-    extern "C" FOR_EACH_CPU void few_forward_##name(const Layer<T> *layer, int64_t degree, const T *x,          \
-                                                    const T *coef, T *y, int64_t start, int64_t stop) {         \
-        FOR_EACH_DEGREE(degree, T, FORWARD)                                                                     \
-    }                                                                                                           \
-    extern "C" FOR_EACH_CPU void few_backward_##name(const Layer<T> *layer, int64_t degree, const T *x,         \
-                                                     const T *coef, const T *grad_y, T *grad_x, T *grad_coef,   \
-                                                     int64_t n_samples, int64_t start, int64_t stop) {          \
-        FOR_EACH_DEGREE(degree, T, BACKWARD)                                                                    \
-    }
-
-DEFINE(float, float32)
-DEFINE(double, float64)
+/* As spline_forward and spline_backward. */
+DEFINE_FOR_LAYER(few, FEW_KNOTS)

@@ -13,14 +13,53 @@ template <class T> struct Layer {
     int64_t n_members;                             /* each with inputs of its own, or 1: all see the same */
 };
 
+/* Sizes as the kernels hold them, and knots that increase, as counting the rows left of each takes for granted. */
+template <class T> Status check(const Layer<T> &layer, int64_t degree, int64_t most_knots) {
+    if (layer.n_knots > most_knots || layer.n_basis <= degree) return TOO_LARGE;
+    bool increase = true;
+    for (int64_t i = 0; i < layer.n_inputs; i++)
+        for (int64_t k = i * layer.n_knots + 1; k < (i + 1) * layer.n_knots; k++)
+            increase &= layer.knots[k - 1] <= layer.knots[k];
+    return increase ? DONE : KNOTS_DECREASE;
+}
+
+/* Where in an input's row of coefficients those of an interval begin, whatever the table says. */
+template <class T> INLINE int64_t first_of(const Layer<T> &layer, int64_t entry, int order) {
+    const int64_t first = layer.first[entry], last = layer.n_basis - order;
+    return first < 0 ? 0 : first > last ? last : first;
+}
+
 }  // namespace
 
-#define FOR_EACH_DEGREE(degree, T, call) \
-    switch (degree) {                    \
-        case 0: call(T, 1); break;       \
-        case 1: call(T, 2); break;       \
-        case 2: call(T, 3); break;       \
-        case 3: call(T, 4); break;       \
+#define FOR_EACH_DEGREE(call)        \
+    switch (degree) {                \
+        case 0: return call(1);      \
+        case 1: return call(2);      \
+        case 2: return call(3);      \
+        case 3: return call(4);      \
+        default: return TOO_LARGE;   \
     }
+#define FORWARD(order) forward_all<Number, order>(*layer, x, coef, y, start, stop)
+#define BACKWARD(order) backward_all<Number, order>(*layer, x, coef, grad_y, grad_x, grad_coef, n_samples, start, stop)
+
+/* The functions of a kernel, for at most so many knots. */
+#define DEFINE(T, kernel, name, most_knots)                                                                      \
+    extern "C" FOR_EACH_CPU int kernel##_forward_##name(const Layer<T> *layer, int64_t degree, const T *x,       \
+                                                        const T *coef, T *y, int64_t start, int64_t stop) {      \
+        typedef T Number;                                                                                        \
+        if (Status status = check(*layer, degree, most_knots)) return status;                                    \
+        FOR_EACH_DEGREE(FORWARD)                                                                                 \
+    }                                                                                                            \
+    extern "C" FOR_EACH_CPU int kernel##_backward_##name(const Layer<T> *layer, int64_t degree, const T *x,      \
+                                                         const T *coef, const T *grad_y, T *grad_x,              \
+                                                         T *grad_coef, int64_t n_samples, int64_t start,         \
+                                                         int64_t stop) {                                         \
+        typedef T Number;                                                                                        \
+        if (Status status = check(*layer, degree, most_knots)) return status;                                    \
+        FOR_EACH_DEGREE(BACKWARD)                                                                                \
+    }
+#define DEFINE_FOR_LAYER(kernel, most_knots)      \
+    DEFINE(float, kernel, float32, most_knots)    \
+    DEFINE(double, kernel, float64, most_knots)
 
 #endif

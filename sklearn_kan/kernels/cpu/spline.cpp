@@ -28,21 +28,31 @@ template <class T, int ORDER, int ROWS> struct Local {
     T value[ORDER][ROWS + LANES<T>], slope[ORDER][ROWS + LANES<T>];
 };
 
+/* What is in work on a block of rows and a group of inputs. */
+template <class T, int ORDER, int ROWS, int GROUP> struct Scratch {
+    Local<T, ORDER, ROWS> local[GROUP];
+    T place[GROUP][ROWS], sums[GROUP][ROWS], sorted[ROWS + LANES<T>], tile[ROWS * 4 * LANES<T>];
+    int interval[ROWS], next[MAX_KNOTS + 1];
+};
+
 /* Values of n inputs on a block of rows, input by input; each line of memory is read once. */
 template <class T, int ROWS> INLINE void transpose(const T *x, int64_t width, int n, int n_rows, T (*place)[ROWS]) {
     for (int r = 0; r < n_rows; r++)
         for (int i = 0; i < n; i++) place[i][r] = x[r * width + i];
 }
 
-template <class T, int ORDER, int ROWS>
-INLINE void evaluate(const Layer<T> &layer, const T *place, int64_t i, int n_rows, bool slopes,
-                     Local<T, ORDER, ROWS> &local) {
+/* Input i, the one of number j in its group. */
+template <class T, int ORDER, int ROWS, int GROUP>
+INLINE void evaluate(const Layer<T> &layer, int64_t i, int j, int n_rows, bool slopes,
+                     Scratch<T, ORDER, ROWS, GROUP> &work) {
     typedef typename Vector<T>::type V;
     const int n_knots = (int)layer.n_knots;
-    const T *knots = layer.knots + i * n_knots;
-    int interval[ROWS], next[n_knots + 1];
-    T sorted[ROWS + LANES<T>] = {};
+    const T *knots = layer.knots + i * n_knots, *place = work.place[j];
+    Local<T, ORDER, ROWS> &local = work.local[j];
+    int *interval = work.interval, *next = work.next;
+    T *sorted = work.sorted;
     for (int r = 0; r < n_rows; r++) interval[r] = 0;
+    for (int l = 0; l < LANES<T>; l++) sorted[n_rows + l] = 0;
     next[0] = 0;
     for (int k = 0; k < n_knots; k++) {
         int n_right = 0;
@@ -76,7 +86,7 @@ INLINE void evaluate(const Layer<T> &layer, const T *place, int64_t i, int n_row
             }
         }
         s = next[k];
-        local.at[local.n_runs] = (i * layer.n_basis + layer.first[entry]) * layer.n_outputs;
+        local.at[local.n_runs] = (i * layer.n_basis + first_of(layer, entry, ORDER)) * layer.n_outputs;
         local.end[local.n_runs++] = s;
     }
 }
@@ -104,9 +114,8 @@ INLINE void add_input(const Local<T, ORDER, ROWS> &local, const T *coef, int64_t
 /* All whole tiles of this size from output o up to `end`; returns where they end. */
 template <class T, int LENGTH, int N, int ORDER, int ROWS>
 INLINE int64_t forward_tiles(const Local<T, ORDER, ROWS> *local, int n, int n_rows, bool is_first, const T *coef,
-                             int64_t n_outputs, T *y, int64_t o, int64_t end) {
+                             int64_t n_outputs, T *y, T *tile, int64_t o, int64_t end) {
     typedef typename Vector<T, LENGTH>::type V;
-    T tile[ROWS * N * LENGTH];
     for (; o + N * LENGTH <= end; o += N * LENGTH) {
         for (int r = 0; r < n_rows; r++)
             UNROLL for (int v = 0; v < N; v++)
@@ -121,27 +130,25 @@ INLINE int64_t forward_tiles(const Local<T, ORDER, ROWS> *local, int n, int n_ro
 
 template <class T, int ORDER>
 INLINE void forward(const Layer<T> &layer, int64_t member, const T *x, const T *coef, T *y, int64_t start,
-                    int64_t stop) {
+                    int64_t stop, Scratch<T, ORDER, FORWARD_ROWS, FORWARD_GROUP> &work) {
     const int64_t n_outputs = layer.n_outputs, width = layer.n_members * layer.n_inputs;
     const int64_t from = n_outputs / layer.n_members * member, to = n_outputs / layer.n_members * (member + 1);
     x += member * layer.n_inputs;
     const int rows = layer.n_basis > FEW_BASIS_FUNCTIONS ? FORWARD_ROWS : FORWARD_ROWS / 2;
-    Local<T, ORDER, FORWARD_ROWS> local[FORWARD_GROUP];
-    T place[FORWARD_GROUP][FORWARD_ROWS];
     for (int64_t group = 0; group < layer.n_inputs; group += FORWARD_GROUP) {
         const int n = least(FORWARD_GROUP, layer.n_inputs - group);
         for (int64_t block = start; block < stop; block += rows) {
             const int n_rows = least(rows, stop - block);
             T *yb = y + block * n_outputs;
             for (int i = 0; i < n; i += AT_ONCE)
-                transpose(x + block * width + group + i, width, least(AT_ONCE, n - i), n_rows, place + i);
-            for (int i = 0; i < n; i++) evaluate(layer, place[i], group + i, n_rows, false, local[i]);
+                transpose(x + block * width + group + i, width, least(AT_ONCE, n - i), n_rows, work.place + i);
+            for (int i = 0; i < n; i++) evaluate(layer, group + i, i, n_rows, false, work);
             int64_t o = from;
-            o = forward_tiles<T, LANES<T>, 4>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
-            o = forward_tiles<T, LANES<T>, 2>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
-            o = forward_tiles<T, LANES<T>, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
-            o = forward_tiles<T, 4, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
-            forward_tiles<T, 1, 1>(local, n, n_rows, group == 0, coef, n_outputs, yb, o, to);
+            o = forward_tiles<T, LANES<T>, 4>(work.local, n, n_rows, group == 0, coef, n_outputs, yb, work.tile, o, to);
+            o = forward_tiles<T, LANES<T>, 2>(work.local, n, n_rows, group == 0, coef, n_outputs, yb, work.tile, o, to);
+            o = forward_tiles<T, LANES<T>, 1>(work.local, n, n_rows, group == 0, coef, n_outputs, yb, work.tile, o, to);
+            o = forward_tiles<T, 4, 1>(work.local, n, n_rows, group == 0, coef, n_outputs, yb, work.tile, o, to);
+            forward_tiles<T, 1, 1>(work.local, n, n_rows, group == 0, coef, n_outputs, yb, work.tile, o, to);
         }
     }
 }
@@ -182,9 +189,9 @@ INLINE void add_gradients(const Local<T, ORDER, ROWS> &local, const T *coef, int
 
 template <class T, int LENGTH, int N, int ORDER, int ROWS>
 INLINE int64_t backward_tiles(const Local<T, ORDER, ROWS> *local, int n, int n_rows, const T *coef, int64_t n_outputs,
-                              const T *grad_y, bool slopes, T (*grad_x)[ROWS], T *grad_coef, int64_t o, int64_t end) {
+                              const T *grad_y, bool slopes, T (*grad_x)[ROWS], T *grad_coef, T *tile, int64_t o,
+                              int64_t end) {
     typedef typename Vector<T, LENGTH>::type V;
-    T tile[ROWS * N * LENGTH];
     for (; o + N * LENGTH <= end; o += N * LENGTH) {
         for (int r = 0; r < n_rows; r++)
             UNROLL for (int v = 0; v < N; v++)
@@ -197,13 +204,12 @@ INLINE int64_t backward_tiles(const Local<T, ORDER, ROWS> *local, int n, int n_r
 
 template <class T, int ORDER>
 INLINE void backward(const Layer<T> &layer, int64_t member, const T *x, const T *coef, const T *grad_y, T *grad_x,
-                     T *grad_coef, int64_t n_samples, int64_t start, int64_t stop) {
+                     T *grad_coef, int64_t n_samples, int64_t start, int64_t stop,
+                     Scratch<T, ORDER, BACKWARD_ROWS, BACKWARD_GROUP> &work) {
     const int64_t n_outputs = layer.n_outputs, width = layer.n_members * layer.n_inputs;
     const int64_t from = n_outputs / layer.n_members * member, to = n_outputs / layer.n_members * (member + 1);
     const int64_t before = member * layer.n_inputs;
     const bool slopes = grad_x != nullptr;
-    Local<T, ORDER, BACKWARD_ROWS> local[BACKWARD_GROUP];
-    T place[BACKWARD_GROUP][BACKWARD_ROWS], sums[BACKWARD_GROUP][BACKWARD_ROWS];
     for (int64_t group = start; group < stop; group += BACKWARD_GROUP) {
         const int n = least(BACKWARD_GROUP, stop - group);
         if (member == 0)
@@ -211,46 +217,46 @@ INLINE void backward(const Layer<T> &layer, int64_t member, const T *x, const T 
         for (int64_t block = 0; block < n_samples; block += BACKWARD_ROWS) {
             const int n_rows = least(BACKWARD_ROWS, n_samples - block);
             const T *g = grad_y + block * n_outputs;
-            transpose(x + block * width + before + group, width, n, n_rows, place);
+            transpose(x + block * width + before + group, width, n, n_rows, work.place);
             for (int i = 0; i < n; i++) {
-                evaluate(layer, place[i], group + i, n_rows, slopes, local[i]);
-                memset(sums[i], 0, sizeof(T) * n_rows);
+                evaluate(layer, group + i, i, n_rows, slopes, work);
+                memset(work.sums[i], 0, sizeof(T) * n_rows);
             }
             int64_t o = from;
-            o = backward_tiles<T, LANES<T>, 4>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o, to);
-            o = backward_tiles<T, LANES<T>, 2>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o, to);
-            o = backward_tiles<T, LANES<T>, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o, to);
-            o = backward_tiles<T, 4, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o, to);
-            backward_tiles<T, 1, 1>(local, n, n_rows, coef, n_outputs, g, slopes, sums, grad_coef, o, to);
+            o = backward_tiles<T, LANES<T>, 4>(work.local, n, n_rows, coef, n_outputs, g, slopes, work.sums, grad_coef, work.tile, o, to);
+            o = backward_tiles<T, LANES<T>, 2>(work.local, n, n_rows, coef, n_outputs, g, slopes, work.sums, grad_coef, work.tile, o, to);
+            o = backward_tiles<T, LANES<T>, 1>(work.local, n, n_rows, coef, n_outputs, g, slopes, work.sums, grad_coef, work.tile, o, to);
+            o = backward_tiles<T, 4, 1>(work.local, n, n_rows, coef, n_outputs, g, slopes, work.sums, grad_coef, work.tile, o, to);
+            backward_tiles<T, 1, 1>(work.local, n, n_rows, coef, n_outputs, g, slopes, work.sums, grad_coef, work.tile, o, to);
             for (int r = 0; slopes && r < n_rows; r++)
-                for (int i = 0; i < n; i++) grad_x[(block + r) * width + before + group + i] = sums[i][r];
+                for (int i = 0; i < n; i++) grad_x[(block + r) * width + before + group + i] = work.sums[i][r];
         }
     }
 }
 
-}  // namespace
+template <class T, int ORDER>
+INLINE Status forward_all(const Layer<T> &layer, const T *x, const T *coef, T *y, int64_t start, int64_t stop) {
+    auto *work = scratch<Scratch<T, ORDER, FORWARD_ROWS, FORWARD_GROUP>>();
+    if (!work) return NO_MEMORY;
+    for (int64_t m = 0; m < layer.n_members; m++) forward<T, ORDER>(layer, m, x, coef, y, start, stop, *work);
+    return DONE;
+}
 
-#define FORWARD(T, order) \
-    for (int64_t m = 0; m < layer->n_members; m++) forward<T, order>(*layer, m, x, coef, y, start, stop)
-#define BACKWARD(T, order)                           \
-    for (int64_t m = 0; m < layer->n_members; m++) \
-    backward<T, order>(*layer, m, x, coef, grad_y, grad_x, grad_coef, n_samples, start, stop)
+template <class T, int ORDER>
+INLINE Status backward_all(const Layer<T> &layer, const T *x, const T *coef, const T *grad_y, T *grad_x, T *grad_coef,
+                           int64_t n_samples, int64_t start, int64_t stop) {
+    auto *work = scratch<Scratch<T, ORDER, BACKWARD_ROWS, BACKWARD_GROUP>>();
+    if (!work) return NO_MEMORY;
+    for (int64_t m = 0; m < layer.n_members; m++)
+        backward<T, ORDER>(layer, m, x, coef, grad_y, grad_x, grad_coef, n_samples, start, stop, *work);
+    return DONE;
+}
+
+}  // namespace
 
 /* forward: y (n, out) = layer of x (n, members * in) for rows start to stop; coef is (in, n_basis, out).
  * backward: gradients of x, unless null, and coef from that of y (n, out), for inputs start to stop of every member. */
-#define DEFINE(T, name)                                                                                            \
-    extern "C" FOR_EACH_CPU void spline_forward_##name(const Layer<T> *layer, int64_t degree, const T *x,          \
-                                                       const T *coef, T *y, int64_t start, int64_t stop) {         \
-        FOR_EACH_DEGREE(degree, T, FORWARD)                                                                        \
-    }                                                                                                              \
-    extern "C" FOR_EACH_CPU void spline_backward_##name(const Layer<T> *layer, int64_t degree, const T *x,         \
-                                                        const T *coef, const T *grad_y, T *grad_x, T *grad_coef,   \
-                                                        int64_t n_samples, int64_t start, int64_t stop) {          \
-        FOR_EACH_DEGREE(degree, T, BACKWARD)                                                                       \
-    }
-
-DEFINE(float, float32)
-DEFINE(double, float64)
+DEFINE_FOR_LAYER(spline, MAX_KNOTS)
 
 /* What an import by name would look for; the library is only called through ctypes. */
 extern "C" void *PyInit__compiled(void) { return 0; }

@@ -1,10 +1,12 @@
-/* Vectors of numbers as the kernels use them, and what is compiled once for each generation of processors. */
+/* What all kernels share: vectors of numbers, memory to work in, and code for several generations of processors. */
 #ifndef SKLEARN_KAN_VECTORS_H
 #define SKLEARN_KAN_VECTORS_H
 
 #include <cstdint>
+#include <cstdlib>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && \
+    !defined(__SANITIZE_ADDRESS__) /* the choice among clones is made before a sanitizer has begun */
 #define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define FOR_EACH_CPU
@@ -39,6 +41,24 @@ template <class T, int LENGTH> INLINE T total(typename Vector<T, LENGTH>::type l
 }
 
 INLINE int least(int a, int64_t b) { return a < b ? a : (int)b; }
+
+/* What a call comes to; Python raises the error. */
+enum Status { DONE, NO_MEMORY, TOO_LARGE, KNOTS_DECREASE };
+
+constexpr int MAX_KNOTS = 1 << 14; /* of a row, as Python knows it */
+
+/* Memory to work in, on the heap, since stacks may be small. A thread keeps it for its next call: fresh pages cost time.
+ * Null where there is none. */
+template <class S> S *scratch() {
+    constexpr size_t LINE = 64; /* of the cache */
+    struct Block {
+        void *start = calloc(1, sizeof(S) + LINE);
+        ~Block() { free(start); }
+    };
+    static thread_local Block block;
+    if (!block.start) block.start = calloc(1, sizeof(S) + LINE);
+    return block.start ? (S *)(((uintptr_t)block.start + LINE - 1) / LINE * LINE) : nullptr;
+}
 
 }  // namespace
 

@@ -1,0 +1,99 @@
+"""What an estimator over a Gaussian process offers once it is fitted."""
+
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from ._process import Process
+from ._reading import read_points
+
+
+class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
+    """Predictions, draws and evidence of a `Process` that `fit` has learned."""
+
+    _process: Process
+
+    def _adopt(self, reader, process, n_iter):
+        """Set what was learned; nothing is set before."""
+        best = process.models[0]
+        value = process.evidence(best.kernel).value
+        self._process = process
+        self.n_features_in_ = reader.n_features_in_
+        if hasattr(reader, "feature_names_in_"):
+            self.feature_names_in_ = reader.feature_names_in_
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self.models_, self.n_iter_, self.solver_ = process.models, n_iter, process.solvers.kind.name
+        self.trend_degree_, self.kernel_ = best.degree, best.kernel
+        self.frequencies_, self.length_scales_ = best.kernel.frequencies, best.kernel.length_scales
+        self.weights_, self.noise_ = best.kernel.weights, best.kernel.noise
+        self.n_components_ = len(self.weights_)
+        self.log_marginal_likelihood_value_, self.jitter_ = value, process.jitter
+        return self
+
+    def predict(self, X, return_std=False, return_cov=False):
+        """Mean of the latent function, and its uncertainty.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to also return the standard deviation of an observation, noise included.
+        return_cov : bool, default=False
+            Whether to also return the covariance of observations.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        std : ndarray of the same shape
+            If `return_std`.
+        cov : ndarray of shape (n_samples, n_samples) or (n_samples, n_samples, n_outputs)
+            If `return_cov`.
+
+        Raises
+        ------
+        ValueError
+            If both uncertainties are asked for.
+        """
+        if return_std and return_cov:
+            raise ValueError("return_std=True and return_cov=True exclude each other. Set one of them to False.")
+        check_is_fitted(self)
+        X = read_points(self, X, reset=False)
+        mean, spread = self._process.predict(X, "variance" if return_std else "covariance" if return_cov else None)
+        return (mean, spread) if return_std or return_cov else mean
+
+    def sample_y(self, X, n_samples=1, random_state=0):
+        """Draw observations from the posterior.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples_X, n_features)
+        n_samples : int, default=1
+        random_state : int, RandomState instance or None, default=0
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples_X, n_samples) or (n_samples_X, n_outputs, n_samples)
+        """
+        check_is_fitted(self)
+        return self._process.sample(read_points(self, X, reset=False), n_samples, check_random_state(random_state))
+
+    def log_marginal_likelihood(self, theta=None, eval_gradient=False):
+        """Log marginal likelihood of the normalised targets, with the most probable trend.
+
+        Parameters
+        ----------
+        theta : array-like of shape (n_parameters,), optional
+            As ``kernel_.theta``, which is the default.
+        eval_gradient : bool, default=False
+
+        Returns
+        -------
+        value : float
+        gradient : ndarray of shape (n_parameters,)
+            By theta, if `eval_gradient`.
+        """
+        check_is_fitted(self)
+        kernel = self.kernel_ if theta is None else self.kernel_.with_theta(theta)
+        evidence = self._process.evidence(kernel)
+        return (evidence.value, evidence.gradient) if eval_gradient else evidence.value

@@ -1,0 +1,69 @@
+"""A Gaussian process that was learned, in the units of a user's features and targets."""
+
+import math
+
+import numpy as np
+
+from ._units import power_of_two
+from .learning._averaging import Average
+
+ROWS_AT_ONCE = 4096  # of predictions
+
+
+class Process:
+    """Predictions, draws and evidence.
+
+    Parameters
+    ----------
+    units : Units
+    solvers : Solvers
+    learned : list of Model
+        On the scale that is learned on, the most probable first.
+
+    Attributes
+    ----------
+    models : list of Model
+        The same on the scale that users see.
+    jitter : float
+        Variance on the diagonal, on that scale.
+    """
+
+    def __init__(self, units, solvers, learned):
+        self.units, self.solvers, self.learned = units, solvers, learned
+        self.average = Average(learned, solvers)
+        self.models = [model.times(units.kernel_scale**2) for model in learned]
+        self.jitter = self.average.jitter * units.kernel_scale**2
+
+    def predict(self, X, moment=None):
+        """Mean, and standard deviation ("variance") or "covariance" of observations if asked for."""
+        center, shift, scale, _, is_flat = self.units
+        X = X - center
+        step = len(X) if moment == "covariance" else ROWS_AT_ONCE
+        parts = [self.average.moments(X[start : start + step], moment) for start in range(0, len(X), step)]
+        mean = np.concatenate([mean for mean, _ in parts]) * scale + shift
+        mean = mean[:, 0] if is_flat else mean
+        if moment is None:
+            return mean, None
+        unit = power_of_two(scale)
+        spread = np.concatenate([spread for _, spread in parts]) * np.square(scale / unit)
+        spread = np.sqrt(spread) * unit if moment == "variance" else spread * unit * unit
+        return mean, spread[..., 0] if is_flat else spread
+
+    def sample(self, X, n_samples, random_state):
+        """Draws of observations, ``(n, n_samples)`` or ``(n, n_outputs, n_samples)``."""
+        center, shift, scale, _, is_flat = self.units
+        y = self.average.sample(X - center, n_samples, random_state) * scale[:, None] + shift[:, None]
+        return y[:, 0] if is_flat else y
+
+    def evidence(self, kernel):
+        """Evidence of a kernel that users see, beside the most probable trend."""
+        scale, data = self.units.kernel_scale, self.solvers.data
+        evidence = self.solvers(self.learned[0].degree).evidence(kernel.times(scale**-2))
+        n_observations = float(data.weight.sum()) * data.y.shape[1]
+        return evidence._replace(value=evidence.value - n_observations * math.log(scale))
+
+    def __getstate__(self):
+        return {"units": self.units, "solvers": self.solvers, "learned": self.learned}
+
+    def __setstate__(self, state):
+        Process.__init__(self, **state)

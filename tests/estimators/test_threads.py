@@ -1,0 +1,113 @@
+"""Fits and predictions do without torch's threads, which spin while they wait; results do not depend on threads."""
+
+import os
+import subprocess
+import sys
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan._surroundings import without_spinning
+from sklearn_kan.bases import BSpline
+from sklearn_kan.kernels import has_library, on_threads
+from sklearn_kan.kernels.cpu import _library
+
+needs_library = pytest.mark.skipif(not has_library(), reason="installed without a compiler")
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def threads():
+    """How many threads torch has, and how many the kernels, if it is not the same."""
+    return torch.get_num_threads(), _library._allowed_threads.get()
+
+
+class Watching(BSpline):
+    """Splines that note how many threads torch has when they are evaluated, and how many kernels have."""
+
+    seen: ClassVar = []
+
+    def contract(self, x, weight):
+        self.seen.append(threads())
+        return super().contract(x, weight)
+
+
+def uses(model):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 2)), rng.integers(0, 2, 300)
+    yield lambda: model.fit(X, y)
+    yield lambda: model.predict(X)
+    if model.solver in ("adam", "hybrid"):
+        yield lambda: model.partial_fit(X, y)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("kind", [KANRegressor, KANClassifier])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise"])
+@pytest.mark.parametrize("refit", [None, "last_layer"])
+def test_torch_works_on_one_thread_and_has_its_threads_back_afterwards(kind, solver, refit):
+    n_members = 1 if solver in ("kfac", "gauss_newton", "layerwise") else 2
+    model = kind((4,), basis=Watching, solver=solver, refit=refit, n_members=n_members, max_iter=2, random_state=0)
+    for use in uses(model):
+        Watching.seen.clear()
+        use()
+        assert set(Watching.seen) == {(1, 2)}
+        assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_threads_come_back_after_an_error_and_nesting_changes_nothing():
+    @without_spinning()
+    def fail():
+        with without_spinning():
+            seen.append(threads())
+        seen.append(threads())
+        raise ValueError("fails")
+
+    seen = []
+    with pytest.raises(ValueError, match="fails"):
+        fail()
+    assert [*seen, threads()] == [(1, 2), (1, 2), (2, None)]
+
+
+@needs_library
+@pytest.mark.parametrize(("n_threads", "n_parts"), [(1, 1), (2, 2), (5, 5)])
+def test_kernels_share_out_large_work_alone(n_threads, n_parts, monkeypatch):
+    parts = []
+    part = _library.Call.part
+    monkeypatch.setattr(_library.Call, "part", lambda call, *bounds: parts.append(bounds) or part(call, *bounds))
+    basis = BSpline(40)
+    with on_threads(n_threads), torch.no_grad():
+        basis.contract(torch.zeros(10, 40), torch.zeros(40, basis.n_basis, 50))
+        assert parts == [(0, 10)]
+        parts.clear()
+        basis.contract(torch.zeros(12_000, 40), torch.zeros(40, basis.n_basis, 50))
+    assert len(parts) == n_parts
+    assert sorted(parts)[0][0] == 0
+    assert sorted(parts)[-1][1] == 12_000
+
+
+def test_results_do_not_depend_on_the_number_of_threads():
+    program = """
+import hashlib, numpy as np
+from sklearn_kan import KANRegressor
+X = np.random.default_rng(0).normal(size=(3000, 5)); y = np.sin(3 * X[:, 0]) + X[:, 1]
+for solver, members in (("adam", 4), ("lbfgs", 2), ("kfac", 1), ("gauss_newton", 1)):
+    model = KANRegressor((16,), solver=solver, n_members=members, max_iter=3, refit="last_layer", random_state=0)
+    print(hashlib.sha256(model.fit(X, y).predict(X).tobytes()).hexdigest())
+"""
+    found = [
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=300, capture_output=True, text=True,
+                       env={**os.environ, "OMP_NUM_THREADS": n_threads}).stdout
+        for n_threads in ("1", "2", "3")
+    ]  # fmt: skip
+    assert found[0] == found[1] == found[2]

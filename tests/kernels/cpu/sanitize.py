@@ -1,0 +1,151 @@
+"""Random layers and crafted tables through a library with sanitizers, which end it at the first fault.
+
+Values are compared with plain torch where a table is as `piece_table` makes them. ``make sanitize`` builds the library,
+and runs this with the sanitizer loaded first, so that it watches the memory of tensors too.
+"""
+
+import argparse
+import ctypes
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import torch
+
+from sklearn_kan.bases import BSpline, TruncatedPower
+from sklearn_kan.bases._base import Basis
+from sklearn_kan.bases._truncated_power import edge_polynomials
+from sklearn_kan.kernels import cpu
+from sklearn_kan.kernels.cpu import _library
+
+STACK = 256 * 1024  # of the threads, as of those of musl and of web servers
+OUTSIDE = [float("nan"), float("inf"), -float("inf"), 1e30, -1e30]
+
+
+class Case:
+    """A layer of random size, rows for it, and what is wrong with it."""
+
+    def __init__(self, seed):
+        self.generator = torch.Generator().manual_seed(seed)
+        self.dtype = self.choice([torch.float32, torch.float64])
+        self.n, self.n_inputs = self.choice([0, 1, 7, 40, 257, 1030]), self.choice([0, 1, 3, 9])
+        self.n_outputs, self.n_members = self.choice([1, 2, 4, 5, 17, 35]), self.choice([1, 1, 3])
+        self.degree, self.n_knots = self.choice(range(6)), self.choice([2, 3, 8, 16, 17, 40, 300])
+        self.wrong = self.choice([None, None, "knots", "first", "numbers", "values", "sizes", "degree"])
+
+    def choice(self, items):
+        return list(items)[int(torch.randint(len(items), (), generator=self.generator))]
+
+    def random(self, *shape):
+        return torch.randn(shape, generator=self.generator, dtype=torch.float64).to(self.dtype)
+
+    def spoiled(self, table):
+        """The table with the fault of this case."""
+        knots, pieces, origin, rate, first = (part.clone() for part in table)
+        if self.wrong == "knots":
+            knots = knots[:, torch.randperm(knots.shape[1], generator=self.generator)].contiguous()
+        elif self.wrong == "first":
+            first.random_(-(2**62), 2**62, generator=self.generator)
+        elif self.wrong == "numbers":
+            for part in (knots, pieces, origin, rate):
+                some = torch.rand(part.shape, generator=self.generator) < 0.2
+                part[some] = self.choice(OUTSIDE)
+        elif self.wrong == "sizes":
+            others = [(knots[:, 1:], rate), (knots, rate[1:]), (knots, rate.repeat(2)), (knots, rate.bool())]
+            knots, rate = self.choice(others)
+        return table._replace(knots=knots, pieces=pieces, origin=origin, rate=rate, first=first)
+
+    def rows(self, *shape):
+        x = 1.5 * self.random(*shape)
+        if self.wrong == "values":
+            x[torch.rand(shape, generator=self.generator) < 0.2] = self.choice(OUTSIDE)
+        return x
+
+    def run(self):
+        return self.check_splines() if self.choice([True, True, False]) else self.check_edges()
+
+    def check_splines(self):
+        """Sums of splines, and where nothing is wrong, the same by plain torch."""
+        basis = BSpline(self.n_inputs, n_knots=self.n_knots, degree=min(self.degree, 3), knots="quantile")
+        basis = basis.to(self.dtype)
+        basis.place_knots(self.random(60, self.n_inputs))
+        shape = (self.n, self.n_inputs) if self.n_members == 1 else (self.n, self.n_members, self.n_inputs)
+        x, weight = self.rows(*shape), self.random(self.n_inputs, basis.n_basis, self.n_outputs * self.n_members)
+        degree = self.choice([-1, 4, 7, basis.degree + 1]) if self.wrong == "degree" else basis.degree
+        plain = Basis.contract if self.n_members == 1 else Basis.contract_members
+
+        def kernel(x, weight):
+            return cpu.spline_contract(x, weight, self.spoiled(basis.table()), degree, None)
+
+        return self.compare(kernel, lambda x, weight: plain(basis, x, weight), x, weight)
+
+    def check_edges(self):
+        """Sums of edges with knots of their own."""
+        n_knots = min(self.n_knots, 40)
+        basis = TruncatedPower(
+            max(1, self.n_inputs), out_features=self.n_outputs, n_knots=n_knots, degree=self.degree,
+            individual_knots=True,
+        ).to(self.dtype)  # fmt: skip
+        x, weight = self.rows(self.n, basis.in_features), self.random(basis.in_features, basis.n_basis, self.n_outputs)
+
+        def kernel(x, weight):
+            polynomials, table = edge_polynomials(basis.table(), weight), self.spoiled(basis.table())
+            polynomials = polynomials.repeat(1, 3) if self.wrong == "degree" else polynomials
+            return cpu.edges_contract(x, polynomials, table.knots, table.origin, table.rate)
+
+        return self.compare(kernel, lambda x, weight: basis.edge_functions(x, weight).sum(2), x, weight)
+
+    def compare(self, kernel, plain, *leaves):
+        """Outputs and gradients of both, or that the kernel has refused."""
+        leaves = [leaf.requires_grad_() for leaf in leaves]
+        try:
+            y = kernel(*leaves)
+        except ValueError:
+            assert self.wrong, "A layer with nothing wrong was refused."
+            return "refused"
+        found = [y, *torch.autograd.grad(y.sin().sum(), leaves, materialize_grads=True)]
+        if self.wrong:
+            return "survived"
+        y = plain(*leaves)
+        expected = [y, *torch.autograd.grad(y.sin().sum(), leaves, materialize_grads=True)]
+        tolerance = 1e-9 if self.dtype == torch.float64 else 5e-3
+        for ours, theirs in zip(found, expected, strict=True):
+            largest = theirs.abs().max().clamp(min=1.0) if theirs.numel() else 1.0
+            assert ((ours - theirs).abs() <= tolerance * largest).all(), "Values differ from plain torch."
+        return "compared"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("library")
+    parser.add_argument("--seconds", type=float, default=15.0)
+    arguments = parser.parse_args()
+    if "libasan" not in Path("/proc/self/maps").read_text():
+        raise SystemExit("The sanitizer is not loaded: run `make sanitize`.")
+    _library.LIBRARY = ctypes.CDLL(arguments.library)
+    _library.WORK_PER_THREAD = 1000  # several threads in most cases
+    torch.set_num_threads(2)
+    counts, failures, end = Counter(), [], time.monotonic() + arguments.seconds
+
+    def work():
+        seed = 0
+        try:
+            while time.monotonic() < end:
+                counts[Case(seed).run()] += 1
+                seed += 1
+        except BaseException as failure:
+            failures.append((seed, failure))
+            raise
+
+    threading.stack_size(STACK)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    print(dict(counts))
+    if failures or min(counts[what] for what in ("refused", "survived", "compared")) < 20:
+        raise SystemExit(f"Failed at seed {failures[0][0]}." if failures else "Too few cases of a kind.")
+
+
+if __name__ == "__main__":
+    main()

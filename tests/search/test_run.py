@@ -1,0 +1,180 @@
+"""KANSearchCV on several processes: joblib's, dask's, and those that share a study; what happens if one is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import joblib
+import numpy as np
+import optuna
+import pytest
+import torch
+from joblib import delayed
+from optuna.distributions import FloatDistribution
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import Ridge
+
+from sklearn_kan import KANSearchCV
+from sklearn_kan.search._run import at_most, unordered
+
+X, y = load_diabetes(return_X_y=True)
+ALPHA = {"alpha": FloatDistribution(1e-3, 1e3, log=True)}
+SILENT = optuna.pruners.NopPruner()
+
+
+class Fragile(Ridge):
+    """Its process is killed while it fits, as often as there are files in a folder."""
+
+    def __init__(self, alpha=1.0, folder=None):
+        super().__init__(alpha)
+        self.folder = folder
+
+    def fit(self, X, y):
+        fuses = sorted(Path(self.folder).glob("fuse*"))
+        if self.alpha != 1.0 and fuses:
+            fuses[0].unlink(missing_ok=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().fit(X, y)
+
+
+def threads(model, X, y):
+    return {"score": -model.alpha, "threads": torch.get_num_threads()}
+
+
+def search_of(model, **params):
+    return KANSearchCV(model, **{"space": ALPHA, "n_trials": 8, "cv": 2, "random_state": 0, "pruner": SILENT} | params)
+
+
+def assert_complete(search, n_trials):
+    """All trials have all scores, and these are what a serial search gives for the same settings."""
+    results = search.cv_results_
+    assert len(results["params"]) == n_trials
+    assert results["trial_state"].tolist() == ["complete"] * n_trials
+    settings = [{"alpha": params["alpha"]} for params in results["params"]]
+    for fold, test in enumerate(np.array_split(np.arange(len(y)), 2)):
+        train = np.setdiff1d(np.arange(len(y)), test)
+        scores = [Ridge(**setting).fit(X[train], y[train]).score(X[test], y[test]) for setting in settings]
+        np.testing.assert_allclose(results[f"split{fold}_test_score"], scores)
+
+
+def test_workers_of_loky_one_of_which_is_killed(tmp_path):
+    (tmp_path / "fuse").touch()
+    search = search_of(Fragile(folder=str(tmp_path)), n_jobs=2).fit(X, y)
+    assert_complete(search, 8)
+    assert not list(tmp_path.glob("fuse*"))
+    states = [trial.state.name for trial in search.study_.trials]
+    assert states.count("FAIL") >= 1  # what ran when the worker died; it was tried again
+    lost = [trial.params for trial in search.study_.trials if trial.state.name == "FAIL"]
+    assert all(params in search.cv_results_["params"] for params in lost)
+    # the same pool of workers, still warm
+    search = search_of(Ridge(), n_jobs=2, n_trials=2, scoring=threads, refit="score").fit(X, y)
+    assert search.cv_results_["mean_test_threads"].max() <= max(1, joblib.cpu_count() // 2)
+
+
+def test_a_setting_that_kills_its_worker_twice_has_failed(monkeypatch):
+    def dying(jobs, n_jobs):
+        def outcomes():
+            for function, arguments, options in jobs:
+                number = arguments[1]
+                if number in (1, 2):
+                    raise BrokenProcessPool("killed")
+                yield function(*arguments, **options)
+
+        return outcomes()
+
+    monkeypatch.setattr("sklearn_kan.search._run.unordered", dying)
+    with pytest.warns(FitFailedWarning, match="The worker died 2 times"):
+        search = search_of(Ridge(), n_jobs=2, n_trials=4).fit(X, y)
+    assert search.cv_results_["trial_state"].tolist() == ["complete", "fail", "complete", "complete"]
+    assert np.isnan(search.cv_results_["mean_test_score"][1])
+    with pytest.raises(BrokenProcessPool):
+        search_of(Ridge(), n_jobs=2, n_trials=4, error_score="raise").fit(X, y)
+
+
+def test_workers_of_dask(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    (tmp_path / "fuse").touch()
+    cluster = distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        local_directory=str(tmp_path / "dask"),
+    )
+    with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+        search = search_of(Fragile(folder=str(tmp_path)), storage=f"sqlite:///{tmp_path}/study.db").fit(X, y)
+    assert_complete(search, 8)
+    assert not list(tmp_path.glob("fuse*"))
+
+
+def test_errors_of_workers_and_of_spaces_are_raised():
+    with joblib.parallel_config(backend="threading"):
+        with pytest.raises(AttributeError, match="nothing"):
+            search_of(Ridge(), n_jobs=2, scoring=lambda model, X, y: model.nothing, error_score="raise").fit(X, y)
+        with pytest.raises(ZeroDivisionError):
+            search_of(Ridge(), n_jobs=2, space=lambda trial: 1 / 0).fit(X, y)
+
+
+@pytest.mark.parametrize("backend", ["threading", "multiprocessing"])  # the latter gives results in rounds only
+def test_results_come_from_any_backend(backend):
+    n_threads = torch.get_num_threads()
+    with joblib.parallel_config(backend=backend):
+        jobs = (delayed(abs)(-number) for number in range(7))
+        assert sorted(unordered(jobs, 2)) == list(range(7))
+    with joblib.parallel_config(backend="threading"):
+        search = search_of(Ridge(), n_jobs=2, n_trials=12).fit(X, y)
+    assert_complete(search, 12)
+    assert torch.get_num_threads() == n_threads
+
+
+def test_threads_are_limited_for_a_while():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with at_most(1):
+            assert torch.get_num_threads() == 1
+        with at_most(4):
+            assert torch.get_num_threads() == 2
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+JOIN = """
+import sys
+from tests.search.test_run import *
+journal, folder, n_trials = sys.argv[1:]
+storage = JournalStorage(JournalFileBackend(journal))
+search_of(Fragile(folder=folder), n_trials=int(n_trials), storage=storage, study_name="shared", load_if_exists=True,
+          random_state=None).fit(X, y)
+"""
+
+
+def join(journal, folder, n_trials):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen([sys.executable, "-c", JOIN, str(journal), str(folder), str(n_trials)], env=environment)
+
+
+def test_processes_that_share_a_journal_one_of_which_is_killed(tmp_path):
+    journal = tmp_path / "journal.log"
+    (tmp_path / "fuse").touch()
+    first = join(journal, tmp_path, 30)  # dies in its second trial
+    other = join(journal, tmp_path / "nothing", 30)
+    codes = [first.wait(timeout=300), other.wait(timeout=300)]
+    assert codes == [-signal.SIGKILL, 0]
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    options = {"storage": storage, "study_name": "shared", "load_if_exists": True}
+    trials = optuna.load_study(study_name="shared", storage=storage).trials
+    states = [trial.state.name for trial in trials]
+    assert states.count("RUNNING") == 1  # what the killed process was at; all that it had finished is there
+    assert states.count("COMPLETE") == 30
+    search = search_of(Ridge(), n_trials=30, **options).fit(X, y)
+    assert_complete(search, 30)
+    assert len(search.study_.trials) == len(trials)  # it had only to read
+    assert_complete(search_of(Ridge(), n_trials=32, **options).fit(X, y), 32)

@@ -24,18 +24,24 @@ from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_monotonic_cst as check_monotonic_cst
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
+# Random operations get a generator of ours, whoever calls them: a mode sees them all.
+from torch.utils._python_dispatch import TorchDispatchMode
+
 __all__ = [
     "BaseSearchCV",
     "Interval",
     "Options",
     "StrOptions",
+    "TorchDispatchMode",
     "check_categorical_features",
     "check_method_params",
     "check_monotonic_cst",
     "check_sample_weight",
     "fit_and_score",
     "fit_context",
+    "has_argument",
     "is_transformed",
+    "overload_of",
     "trial_id",
     "warn_or_raise_about_fit_failures",
 ]
@@ -51,6 +57,16 @@ def is_transformed():
         or torch._C._functorch.maybe_current_level()
         or torch.autograd.forward_ad._current_level >= 0
     )
+
+
+def overload_of(operation):
+    """Which of its forms an operation of a dispatch mode has, such as ``"default"``."""
+    return operation._overloadname
+
+
+def has_argument(operation, name):
+    """Whether an operation of a dispatch mode takes an argument of this name."""
+    return any(argument.name == name for argument in operation._schema.arguments)
 
 
 def trial_id(trial):

@@ -5,8 +5,8 @@ from contextlib import ExitStack, contextmanager, nullcontext
 import torch
 from threadpoolctl import ThreadpoolController
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from ._compat import TorchDispatchMode, has_argument, overload_of
 from .kernels import on_threads
 
 FROM_SHAPES = {
@@ -91,9 +91,9 @@ class OwnGenerator(TorchDispatchMode):
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        overload = WITH_GENERATOR.get(operation._overloadname)
+        overload = WITH_GENERATOR.get(overload_of(operation))
         if overload is not None and overload in operation.overloadpacket.overloads():
             operation = getattr(operation.overloadpacket, overload)
-        if any(argument.name == "generator" for argument in operation._schema.arguments):
+        if has_argument(operation, "generator"):
             kwargs = {"generator": self.generator} | {key: value for key, value in kwargs.items() if value is not None}
         return operation(*args, **kwargs)

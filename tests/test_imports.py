@@ -23,7 +23,7 @@ ALLOWED = {
     "_devices": (set(), TORCH),
     "_compat": (set(), TABLES),
     "_equality": (set(), set()),
-    "_surroundings": ({"kernels"}, TORCH | {"threadpoolctl"}),
+    "_surroundings": ({"_compat", "kernels"}, TORCH | {"threadpoolctl"}),
     "bases": ({"kernels", "knots"}, TORCH),
     "data": ({"_compat", "knots"}, TABLES | {"narwhals"}),
     "network": ({"_equality", "_surroundings", "bases", "knots", "optim"}, TORCH),

@@ -1,7 +1,8 @@
 """Pictures of the functions that a network has learned on its edges."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+
+from ._finding import fitted_part, names_of, places_of
 
 
 class EdgeFunctionDisplay:
@@ -45,8 +46,8 @@ class EdgeFunctionDisplay:
         Parameters
         ----------
         estimator : KANClassifier or KANRegressor
-            Fitted.
-        features : list of int or str, optional
+            Fitted; by itself, as the last step of a pipeline, or as the best estimator of a search.
+        features : int, str, list of these, or mask of shape (n_features,), optional
             Columns, by index or name; by default the `n_features` whose edges vary most.
         n_features : int, default=6
         n_edges : int, default=8
@@ -61,14 +62,17 @@ class EdgeFunctionDisplay:
         Raises
         ------
         ValueError
-            If a name or index in `features` is not a column.
+            If a name or index in `features` is not a column that the model uses.
+        TypeError
+            If there is no such estimator.
         """
-        check_is_fitted(estimator)
-        all_names = getattr(estimator, "feature_names_in_", np.arange(estimator.n_features_in_))
-        names = all_names[estimator.selected_features_].tolist()
-        wanted = names if features is None else [column_name(feature, names) for feature in features]
-        model = estimator.model_
-        curves = [(name, *model.edge_curve(names.index(name))) for name in wanted]
+        estimator = fitted_part(estimator, "model_")
+        names, selected = names_of(estimator), np.flatnonzero(estimator.selected_features_).tolist()
+        places = selected if features is None else places_of(features, names)
+        left_out = [names[place] for place in places if place not in selected]
+        if left_out:
+            raise ValueError(f"features holds {left_out}, which the model does not use. See its selected_features_.")
+        curves = [(names[place], *estimator.model_.edge_curve(selected.index(place))) for place in places]
         if features is None:
             curves = sorted(curves, key=lambda curve: -np.square(curve[2]).mean(0).sum())[:n_features]
         return cls(curves).plot(n_edges=n_edges, axes=axes)
@@ -89,8 +93,8 @@ class EdgeFunctionDisplay:
         import matplotlib.pyplot as plt
 
         if axes is None:
-            n_columns = min(3, len(self.curves))
-            n_rows = -(-len(self.curves) // n_columns)
+            n_columns = max(1, min(3, len(self.curves)))
+            n_rows = max(1, -(-len(self.curves) // n_columns))
             _, axes = plt.subplots(
                 n_rows, n_columns, figsize=(4 * n_columns, 3 * n_rows), squeeze=False, layout="constrained"
             )
@@ -109,12 +113,3 @@ class EdgeFunctionDisplay:
         for axis in self.axes_[:: len(np.unique([axis.get_position().x0 for axis in self.axes_]))]:
             axis.set_ylabel("edge function")
         return self
-
-
-def column_name(feature, names):
-    """A column's name, given by name or by place."""
-    if feature in names:
-        return feature
-    if isinstance(feature, int | np.integer) and 0 <= feature < len(names):
-        return names[feature]
-    raise ValueError(f"features holds {feature!r}, which is not a column. Choose from {names}.")

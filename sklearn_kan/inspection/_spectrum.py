@@ -1,10 +1,10 @@
 """Pictures of the spectrum that a Gaussian process has learned."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from ..gp._spectrum import periodogram
 from ..gp.covariance._mixture import peak
+from ._finding import fitted_part, names_of, place_of
 
 N_FREQUENCIES = 2000
 MOST_ROWS = 5000  # that the periodogram is drawn from
@@ -53,9 +53,9 @@ class SpectrumDisplay:
         Parameters
         ----------
         estimator : GPSpectralRegressor
-            Fitted.
-        feature : int, default=0
-            Column.
+            Fitted; by itself, as the last step of a pipeline, or as the best estimator of a search.
+        feature : int or str, default=0
+            Column, by index or name.
         axes : sequence of two matplotlib Axes, optional
             By default a new figure.
 
@@ -67,10 +67,12 @@ class SpectrumDisplay:
         ------
         ValueError
             If there is no such column.
+        TypeError
+            If there is no such estimator.
         """
-        check_is_fitted(estimator)
-        if not 0 <= feature < estimator.n_features_in_:
-            raise ValueError(f"feature={feature} is not a column. Choose from 0 to {estimator.n_features_in_ - 1}.")
+        estimator = fitted_part(estimator, "frequencies_")
+        names = names_of(estimator)
+        feature = place_of(feature, names, "feature")
         data, kernel = estimator._process.solvers.data, estimator.kernel_.expanded
         rows = np.linspace(0, len(data.X) - 1, min(len(data.X), MOST_ROWS)).astype(int)
         x, span = data.X[rows, feature], np.ptp(data.X[:, feature]) or 1.0
@@ -84,8 +86,7 @@ class SpectrumDisplay:
             for weight, length, mean in components
             for sign in (1, -1)
         )
-        name = getattr(estimator, "feature_names_in_", np.arange(estimator.n_features_in_))[feature]
-        return cls(frequencies, density, np.mean(powers, axis=0), str(name)).plot(axes=axes)
+        return cls(frequencies, density, np.mean(powers, axis=0), str(names[feature])).plot(axes=axes)
 
     def plot(self, *, axes=None):
         """Draw both.

@@ -5,6 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..gp._spectrum import periodogram
 from ..gp.covariance._mixture import peak
+from ._edges import column_name
 
 N_FREQUENCIES = 2000
 MOST_ROWS = 5000  # that the periodogram is drawn from
@@ -23,6 +24,8 @@ class SpectrumDisplay:
         Share of the target's variance that a sine of each frequency explains.
     name : str
         The feature.
+    unit : str, default="per unit"
+        Of its frequencies.
 
     Attributes
     ----------
@@ -43,8 +46,9 @@ class SpectrumDisplay:
     >>> display = SpectrumDisplay.from_estimator(model)
     """
 
-    def __init__(self, frequencies, density, periodogram, name):
-        self.frequencies, self.density, self.periodogram, self.name = frequencies, density, periodogram, name
+    def __init__(self, frequencies, density, periodogram, name, unit="per unit"):
+        self.frequencies, self.density, self.periodogram = frequencies, density, periodogram
+        self.name, self.unit = name, unit
 
     @classmethod
     def from_estimator(cls, estimator, feature=0, *, axes=None):
@@ -54,8 +58,8 @@ class SpectrumDisplay:
         ----------
         estimator : GPSpectralRegressor
             Fitted.
-        feature : int, default=0
-            Column.
+        feature : int or str, default=0
+            The place of a column, or its name.
         axes : sequence of two matplotlib Axes, optional
             By default a new figure.
 
@@ -69,23 +73,24 @@ class SpectrumDisplay:
             If there is no such column.
         """
         check_is_fitted(estimator)
-        if not 0 <= feature < estimator.n_features_in_:
-            raise ValueError(f"feature={feature} is not a column. Choose from 0 to {estimator.n_features_in_ - 1}.")
+        names = list(getattr(estimator, "feature_names_in_", range(estimator.n_features_in_)))
+        name = column_name(feature, names)
+        place = names.index(name)
         data, kernel = estimator._process.solvers.data, estimator.kernel_.expanded
         rows = np.linspace(0, len(data.X) - 1, min(len(data.X), MOST_ROWS)).astype(int)
-        x, span = data.X[rows, feature], np.ptp(data.X[:, feature]) or 1.0
-        learned = np.abs(kernel.frequencies[:, feature])
+        x, span = data.X[rows, place], np.ptp(data.X[:, place]) or 1.0
+        learned = np.abs(kernel.frequencies[:, place])
         highest = 1.25 * learned.max() if learned.any() else 25 / span
         frequencies = np.arange(1, N_FREQUENCIES + 1) * (highest / N_FREQUENCIES)
         powers = [periodogram(x, y, data.weight[rows], frequencies) for y in data.y[rows].T]
-        components = zip(kernel.weights, kernel.length_scales[:, feature], kernel.frequencies[:, feature], strict=True)
+        components = zip(kernel.weights, kernel.length_scales[:, place], kernel.frequencies[:, place], strict=True)
         density = sum(
             0.5 * weight * peak(frequencies - sign * mean, length, kernel.spectrum, kernel.nu)
             for weight, length, mean in components
             for sign in (1, -1)
         )
-        name = getattr(estimator, "feature_names_in_", np.arange(estimator.n_features_in_))[feature]
-        return cls(frequencies, density, np.mean(powers, axis=0), str(name)).plot(axes=axes)
+        unit = estimator.frequency_units_[place]
+        return cls(frequencies, density, np.mean(powers, axis=0), str(name), unit).plot(axes=axes)
 
     def plot(self, *, axes=None):
         """Draw both.
@@ -108,5 +113,5 @@ class SpectrumDisplay:
         upper.semilogy(self.frequencies, self.density, linewidth=1)
         upper.set(ylabel="learned density")
         lower.plot(self.frequencies, self.periodogram, linewidth=1)
-        lower.set(xlabel=f"frequency (cycles per unit of {self.name})", ylabel="periodogram")
+        lower.set(xlabel=f"frequency of {self.name} (cycles {self.unit})", ylabel="periodogram")
         return self

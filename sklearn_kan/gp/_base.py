@@ -26,6 +26,7 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.models_, self.n_iter_, self.solver_ = process.models, n_iter, process.solvers.kind.name
         self.trend_degree_, self.kernel_ = best.degree, best.kernel
         self.frequencies_, self.length_scales_ = best.kernel.frequencies, best.kernel.length_scales
+        self.frequency_units_ = [axis.frequency_unit for axis in process.units.axes]
         self.weights_, self.noise_ = best.kernel.weights, best.kernel.noise
         self.n_components_ = len(self.weights_)
         self.log_marginal_likelihood_value_, self.jitter_ = value, process.jitter
@@ -58,7 +59,7 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if return_std and return_cov:
             raise ValueError("return_std=True and return_cov=True exclude each other. Set one of them to False.")
         check_is_fitted(self)
-        X = read_points(self, X, reset=False)
+        X = read_points(self, X, self._process.units.axes)
         mean, spread = self._process.predict(X, "variance" if return_std else "covariance" if return_cov else None)
         return (mean, spread) if return_std or return_cov else mean
 
@@ -76,7 +77,8 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         y : ndarray of shape (n_samples_X, n_samples) or (n_samples_X, n_outputs, n_samples)
         """
         check_is_fitted(self)
-        return self._process.sample(read_points(self, X, reset=False), n_samples, check_random_state(random_state))
+        X = read_points(self, X, self._process.units.axes)
+        return self._process.sample(X, n_samples, check_random_state(random_state))
 
     def log_marginal_likelihood(self, theta=None, eval_gradient=False):
         """Log marginal likelihood of the normalised targets, with the most probable trend.

@@ -36,7 +36,7 @@ class Process:
 
     def predict(self, X, moment=None):
         """Mean, and standard deviation ("variance") or "covariance" of observations if asked for."""
-        center, shift, scale, _, is_flat = self.units
+        _, center, shift, scale, _, is_flat = self.units
         X = X - center
         step = len(X) if moment == "covariance" else ROWS_AT_ONCE
         parts = [self.average.moments(X[start : start + step], moment) for start in range(0, len(X), step)]
@@ -51,7 +51,7 @@ class Process:
 
     def sample(self, X, n_samples, random_state):
         """Draws of observations, ``(n, n_samples)`` or ``(n, n_outputs, n_samples)``."""
-        center, shift, scale, _, is_flat = self.units
+        _, center, shift, scale, _, is_flat = self.units
         y = self.average.sample(X - center, n_samples, random_state) * scale[:, None] + shift[:, None]
         return y[:, 0] if is_flat else y
 

@@ -67,6 +67,8 @@ class GPSpectralRegressor(BaseSpectralProcess):
         The kernel of the model with the most probable trend, for normalised targets.
     frequencies_, length_scales_ : ndarray of shape (n_components_, n_features_in_)
         μ and ℓ, in cycles per unit and in units of the features.
+    frequency_units_ : list of str, one for each feature
+        "per day" for dates and durations, whose ℓ are in days; else "per unit".
     weights_ : ndarray of shape (n_components_,)
         Variances w of the components.
     noise_ : float

@@ -15,6 +15,8 @@ class Units(NamedTuple):
 
     Parameters
     ----------
+    axes : list of Axis
+        How features are numbers.
     center : ndarray of shape (n_features,)
     shift, scale : ndarray of shape (n_outputs,)
     kernel_scale : float
@@ -24,6 +26,7 @@ class Units(NamedTuple):
         Whether targets are in one dimension.
     """
 
+    axes: list
     center: np.ndarray
     shift: np.ndarray
     scale: np.ndarray
@@ -47,12 +50,12 @@ def units_of(rows, normalize_y):
         raise ValueError("X has a column whose range is beyond float64. Scale it down.")
     if normalize_y:
         shift, scale = normalisation(rows.y, rows.weight)
-        return Units(low + high, shift, scale, 1.0, rows.is_flat)
+        return Units(rows.axes, low + high, shift, scale, 1.0, rows.is_flat)
     size, n_outputs = np.abs(rows.y).max(), rows.y.shape[1]
     if size and not 1 / LARGEST_TARGET < size < LARGEST_TARGET:
         raise ValueError(f"y has values up to {size:.0e}: their variance is beyond float64. Pass normalize_y=True.")
     scale = float(power_of_two(np.sqrt(np.mean(np.square(rows.y)))))
-    return Units(low + high, np.zeros(n_outputs), np.full(n_outputs, scale), scale, rows.is_flat)
+    return Units(rows.axes, low + high, np.zeros(n_outputs), np.full(n_outputs, scale), scale, rows.is_flat)
 
 
 def power_of_two(size):

@@ -23,6 +23,8 @@ class SpectrumDisplay:
         Share of the target's variance that a sine of each frequency explains.
     name : str
         The feature.
+    unit : str, default="per unit"
+        Of its frequencies.
 
     Attributes
     ----------
@@ -43,8 +45,9 @@ class SpectrumDisplay:
     >>> display = SpectrumDisplay.from_estimator(model)
     """
 
-    def __init__(self, frequencies, density, periodogram, name):
-        self.frequencies, self.density, self.periodogram, self.name = frequencies, density, periodogram, name
+    def __init__(self, frequencies, density, periodogram, name, unit="per unit"):
+        self.frequencies, self.density, self.periodogram = frequencies, density, periodogram
+        self.name, self.unit = name, unit
 
     @classmethod
     def from_estimator(cls, estimator, feature=0, *, axes=None):
@@ -72,21 +75,22 @@ class SpectrumDisplay:
         """
         estimator = fitted_part(estimator, "frequencies_")
         names = names_of(estimator)
-        feature = place_of(feature, names, "feature")
+        place = place_of(feature, names, "feature")
         data, kernel = estimator._process.solvers.data, estimator.kernel_.expanded
         rows = np.linspace(0, len(data.X) - 1, min(len(data.X), MOST_ROWS)).astype(int)
-        x, span = data.X[rows, feature], np.ptp(data.X[:, feature]) or 1.0
-        learned = np.abs(kernel.frequencies[:, feature])
+        x, span = data.X[rows, place], np.ptp(data.X[:, place]) or 1.0
+        learned = np.abs(kernel.frequencies[:, place])
         highest = 1.25 * learned.max() if learned.any() else 25 / span
         frequencies = np.arange(1, N_FREQUENCIES + 1) * (highest / N_FREQUENCIES)
         powers = [periodogram(x, y, data.weight[rows], frequencies) for y in data.y[rows].T]
-        components = zip(kernel.weights, kernel.length_scales[:, feature], kernel.frequencies[:, feature], strict=True)
+        components = zip(kernel.weights, kernel.length_scales[:, place], kernel.frequencies[:, place], strict=True)
         density = sum(
             0.5 * weight * peak(frequencies - sign * mean, length, kernel.spectrum, kernel.nu)
             for weight, length, mean in components
             for sign in (1, -1)
         )
-        return cls(frequencies, density, np.mean(powers, axis=0), str(names[feature])).plot(axes=axes)
+        unit = estimator.frequency_units_[place]
+        return cls(frequencies, density, np.mean(powers, axis=0), str(names[place]), unit).plot(axes=axes)
 
     def plot(self, *, axes=None):
         """Draw both.
@@ -109,5 +113,5 @@ class SpectrumDisplay:
         upper.semilogy(self.frequencies, self.density, linewidth=1)
         upper.set(ylabel="learned density")
         lower.plot(self.frequencies, self.periodogram, linewidth=1)
-        lower.set(xlabel=f"frequency (cycles per unit of {self.name})", ylabel="periodogram")
+        lower.set(xlabel=f"frequency of {self.name} (cycles {self.unit})", ylabel="periodogram")
         return self

@@ -96,7 +96,7 @@ def test_masked_cells_of_a_grid_are_missing():
 
 def test_processes_refuse_masked_points_and_targets():
     x = np.arange(20.0)[:, None]
-    with pytest.raises(ValueError, match="Input X contains NaN"):
+    with pytest.raises(ValueError, match="Column 0 of X has 1 missing values"):
         GPSpectralRegressor().fit(np.ma.array(x, mask=x == 3), np.sin(x[:, 0]))
     with pytest.raises(ValueError, match="y has 1 masked values"):
         GPSpectralRegressor().fit(x, np.ma.array(np.sin(x[:, 0]), mask=x[:, 0] == 3))

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, Matern, WhiteKernel
@@ -317,5 +318,22 @@ def test_spectrum_display():
     display = SpectrumDisplay.from_estimator(model)
     for curve in (display.density, display.periodogram):
         np.testing.assert_allclose(display.frequencies[curve[100:].argmax() + 100], 1 / 9, atol=0.003)
-    with pytest.raises(ValueError, match="feature=1"):
+    with pytest.raises(ValueError, match="holds 1, which is not a column"):
         SpectrumDisplay.from_estimator(model, 1)
+
+
+AMBIENT = {
+    "default device": lambda: torch.device("meta"),
+    "inference mode": torch.inference_mode,
+    "no gradients": torch.no_grad,
+}
+
+
+@pytest.mark.parametrize("ambient", AMBIENT)
+@pytest.mark.parametrize("solver", ["cholesky", "toeplitz", "fourier", "inducing"])
+def test_nothing_depends_on_the_state_of_torch(ambient, solver):
+    model = GPSpectralRegressor(solver=solver, n_components=1, max_iter=3)
+    expected = model.fit(T, WAVE).predict(T + 0.5, return_std=True)
+    with AMBIENT[ambient]():
+        ours = model.fit(T, WAVE).predict(T + 0.5, return_std=True)
+    np.testing.assert_array_equal(ours, expected)

@@ -58,7 +58,7 @@ class Solvers:
 
 def solvers_for(rows, name, spectrum, device):
     """Solvers for rows on the scale that is learned on, of the fastest kind that suits them or the one asked for."""
-    X, y, weight, alpha, _ = rows
+    _, X, y, weight, alpha, _ = rows
     data = gathered(X, y, weight, alpha, name)
     variance = float(rounded(np.average(np.square(y).mean(1), weights=weight)))
     return Solvers(kind_for(data, name, spectrum, device), data, variance, device)

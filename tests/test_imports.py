@@ -91,7 +91,7 @@ inner_files = pytest.mark.parametrize("path", [p for p in FILES if p != ROOT / "
 
 
 def test_the_reader_sees_what_is_there():
-    assert ("skorch", False) in imports(ROOT / "training" / "_net.py")
+    assert ("skorch", False) in imports(ROOT / "training" / "_scored_net.py")
     assert (f"{NAME}.knots", False) in imports(ROOT / "bases" / "_bspline.py")
     assert (f"{NAME}.bases._base", False) in imports(ROOT / "bases" / "_bspline.py")
     assert (f"{NAME}.bases", False) in imports(ROOT / "network" / "_layer.py")

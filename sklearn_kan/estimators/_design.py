@@ -65,12 +65,12 @@ class Seen(NamedTuple):
     ----------
     rows : Data or None
         The rows that scales were learned from, without a reader; None once there are enough.
-    told : frozenset
+    told : tuple
         Names of columns of which something is lost for good, and the user knows.
     """
 
     rows: Data | None
-    told: frozenset[Any] = frozenset()
+    told: tuple[Any, ...] = ()
 
 
 class Design(NamedTuple):

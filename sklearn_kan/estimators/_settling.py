@@ -50,7 +50,7 @@ def informed(design, data):
         "missing numbers as the median, for good. Pass rows of all kinds first, or declare all labels by a dtype, such "
         "as pandas.Categorical."
     )
-    seen = design.seen._replace(told=design.seen.told | reasons.keys())
+    seen = design.seen._replace(told=(*design.seen.told, *(name for name in reasons if name not in design.seen.told)))
     return design._replace(seen=seen), message if news else None
 
 

@@ -73,7 +73,7 @@ def test_what_matters_is_kept(kind):
         y = y + 3 * np.isnan(X[:, 3])
     columns = [Column(i, x) for i, x in enumerate(X.T)]
     if kind == "categories":
-        columns[7] = Column(7, np.where(X[:, 7] > 0, "high", None).astype(object), True)
+        columns[7] = Column(7, np.where(X[:, 7] > 0, "high", None).astype(object), "category")
     selected = screened(columns, (y > 2) * 1 if kind == "classes" else y[:, None], np.ones(N))
     assert selected[[3, 7] if kind == "missing" else 7].all()
     assert FEWEST <= selected.sum() < 40

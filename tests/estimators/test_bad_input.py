@@ -21,7 +21,6 @@ N = 20
 X = np.random.default_rng(0).normal(size=(N, 3))
 FRAME = pd.DataFrame(X, columns=["a", "b", "c"])
 TARGET = {KANRegressor: X[:, 0] + 1, KANClassifier: np.arange(N) % 2}
-DATES = "Dates are not supported: turn them into numbers first, such as days since a start, month or weekday."
 ONLY_MISSING = "of X has only missing values. Drop it, or fill it before fitting."
 NO_NUMBERS = "Convert it, or name it in categorical_features."
 ONE_TYPE = "is categorical and mixes types ['int', 'str']. Convert its values to one type, e.g. str."
@@ -182,12 +181,7 @@ BAD_FITS = {
                  X=pl.DataFrame({"a": X[:, 0], "d": [[1, 2]] * N})),
     "structs": Bad("Column 'd' of X has dtype Struct(…). Spread it over several columns.", TypeError,
                    X=pl.DataFrame({"a": X[:, 0], "d": [{"u": 1}] * N})),
-    "dates": Bad(f"Column 'd' of X has dtype Datetime(…). {DATES}", TypeError,
-                 X=column(pd.date_range("2020-01-01", periods=N))),
-    "date objects": Bad(f"Column 'd' of X holds dates. {DATES}", TypeError, X=column([datetime.date(2020, 1, 1)] * N)),
-    "polars dates": Bad(f"Column 'd' of X has dtype Date. {DATES}", TypeError,
-                        X=pl.DataFrame({"d": [datetime.date(2020, 1, 1)] * N})),
-    "array of dates": Bad(f"X has dtype datetime or timedelta. {DATES}", TypeError, X=X.astype("M8[D]")),
+    "times of day": Bad("…", TypeError, X=column([datetime.time(1, 2)] * N)),
     # the target
     "short y": Bad("X has 20 rows and y has 19. Pass one target for each row.", y=lambda y: y[:-1]),
     "no y": Bad("This estimator requires y to be passed, but the target y is None.", y=lambda y: None),
@@ -290,7 +284,8 @@ BAD_PREDICTIONS = {
     "words": (FRAME.assign(b="u"), ValueError, "Column 'b' of X cannot be read as numbers: could not convert string to "
               f"float: 'u'. {NO_NUMBERS}"),
     "infinity": (FRAME.assign(b=np.inf), ValueError, f"Column 'b' {INFINITY}"),
-    "dates": (FRAME.assign(b=pd.Timestamp("2020-01-01")), TypeError, f"Column 'b' of X has dtype Datetime(…). {DATES}"),
+    "dates": (FRAME.assign(b=pd.Timestamp("2020-01-01")), TypeError,
+              "Column 'b' of X holds dates, and the first fit had numbers. Convert it."),
     "no rows": (FRAME.iloc[:0], ValueError, "X has shape (0, 3). Pass at least one row and one column."),
 }  # fmt: skip
 

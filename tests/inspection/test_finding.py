@@ -99,7 +99,7 @@ def test_estimators_within_others(outer):
         whole = whole.set_params(param_grid={"max_iter": [2]}) if isinstance(whole, GridSearchCV) else whole
         display = SpectrumDisplay.from_estimator(whole.fit(t, np.sin(t["t"])), "t")
         assert display.name == "t"
-        assert "per unit of t" in display.axes_[1].get_xlabel()
+        assert "of t (cycles per unit)" in display.axes_[1].get_xlabel()
 
 
 def test_the_spectrum_of_a_column_by_name_is_that_by_place():

@@ -256,7 +256,7 @@ def test_weights_of_any_ratio_are_learned_from(n_samples, least):
             model = make(early_stopping=True, max_iter=10, batch_size=256).fit(x, y, scale * weight)
             assert model.n_iter_ == 10
             assert np.isfinite(model.validation_scores_).all()
-            assert model.score(x, y, weight) > 0.2
+            assert model.score(x, y, weight) > 0.1
 
 
 def test_weights_too_small_for_their_precision_count_like_the_smallest():

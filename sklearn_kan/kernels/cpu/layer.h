@@ -15,7 +15,7 @@ template <class T> struct Layer {
 
 /* Sizes as the kernels hold them, and knots that increase, as counting the rows left of each takes for granted. */
 template <class T> Status check(const Layer<T> &layer, int64_t degree, int64_t most_knots) {
-    if (layer.n_knots > most_knots || layer.n_basis <= degree) return TOO_LARGE;
+    if (layer.n_inputs && (layer.n_knots > most_knots || layer.n_basis <= degree)) return TOO_LARGE;
     bool increase = true;
     for (int64_t i = 0; i < layer.n_inputs; i++)
         for (int64_t k = i * layer.n_knots + 1; k < (i + 1) * layer.n_knots; k++)

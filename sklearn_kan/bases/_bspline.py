@@ -160,6 +160,8 @@ class BSpline(Basis, name="bspline"):
         knots = self.knots
         super()._apply(fn, recurse)
         if self.knots is not knots:
+            if self.placement == "uniform":
+                self.knots = uniform_knots(*self.knots.shape).to(self.knots)
             self.tabulate()  # rounded afresh from the knots rather than cast: float64 stays exact
         return self
 

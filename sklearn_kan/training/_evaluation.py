@@ -18,7 +18,7 @@ def mean_loss(net, rows, training=False):
     """Mean loss over rows, of members by themselves as in training, or as predictions have it."""
     net.module_.eval()
     batches = Batches(rows, EVALUATION_ROWS)
-    total = sum(net.get_loss(net.module_(X), target, training=training).item() * len(X) for X, target in batches)
+    total = sum(net.get_loss(net.raw(X), target, training=training).item() * len(X) for X, target in batches)
     return total / len(rows)
 
 
@@ -27,7 +27,7 @@ def held_out_outputs(net, rows):
     """Raw outputs (n, k) or (n, members, k) for rows, with targets, and weights (n,) or of those that hold them out."""
     net.module_.eval()
     batches = Batches(rows.to(net.device, next(net.module_.parameters()).dtype), EVALUATION_ROWS)
-    parts = [(net.module_(X), y, weight) for X, (y, weight) in batches]
+    parts = [(net.raw(X), y, weight) for X, (y, weight) in batches]
     return [torch.cat(tensors) for tensors in zip(*parts, strict=True)]
 
 

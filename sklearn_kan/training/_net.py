@@ -2,12 +2,14 @@
 
 import math
 from collections import defaultdict
+from functools import cached_property
 from typing import Any
 
 import torch
 
 from ..optim import KFAC, GaussNewton
 from ._evaluation import EVALUATION_ROWS
+from ._fused import FusedAdamW, HeldOut, Task, can_be_fused
 from ._interrupts import is_signal
 from ._losses import combined, member_losses
 from ._parallel import average, n_processes
@@ -42,6 +44,10 @@ class Net(ScoredNet):
 
     def initialize_optimizer(self, triggered_directly=None):
         params: dict[str, Any] = dict(self.phase.params)
+        if can_be_fused(self):
+            self.optimizer_ = FusedAdamW(self.module_, **params)
+            self.highest_rates_ = [params["lr"]]
+            return self
         if issubclass(self.phase.optimizer, CURVED):
             self.optimizer_ = self.phase.optimizer(self.module_, reduce=average, **params)
             self.highest_rates_ = [group.get("lr") for group in self.optimizer_.param_groups]
@@ -85,6 +91,13 @@ class Net(ScoredNet):
         self.n_steps_ = self.phase.max_iter * len(batches)
         self.step_ = 0
         return batches
+
+    def raw(self, X):
+        """Outputs of the network, without gradients."""
+        if not isinstance(self.optimizer_, FusedAdamW):
+            return self.module_(X)
+        y = self.optimizer_.outputs(X)
+        return y[:, 0] if self.module_.n_members is None else y
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Weighted mean over rows: of the mean over an ensemble's members in training, else of their average's loss.
@@ -167,6 +180,9 @@ class Net(ScoredNet):
         """
         if iterator is None:
             return
+        if isinstance(self.optimizer_, FusedAdamW):
+            self.record(prefix, self.fused_pass(iterator) if training else self.held_out.mean_loss(self.optimizer_))
+            return
         self.module_.train(training)
         total, n_rows = torch.zeros((), dtype=torch.float32, device=self.device), 0
         for batch in iterator:
@@ -180,7 +196,29 @@ class Net(ScoredNet):
             total = total + step["loss"] * step["n_rows"]
             n_rows = n_rows + step["n_rows"]
         self.batch = None
-        name, loss = f"{prefix}_loss", float(total / n_rows)
+        self.record(prefix, float(total / n_rows))
+
+    def fused_pass(self, batches):
+        """Take a step on each batch in the library; returns the mean loss."""
+        optimizer, n_steps = self.optimizer_, len(batches)
+        (group,) = optimizer.param_groups
+        if self.phase.schedule == "cosine":
+            (highest,) = self.highest_rates_
+            rates = [highest * cosine((self.step_ + k) / self.n_steps_) for k in range(n_steps)]
+            group["lr"] = rates[-1]
+        else:
+            rates = [group["lr"]] * n_steps
+        self.step_ += n_steps
+        order, bounds = batches.in_order()
+        task = Task(batches.rows, self.criterion, optimizer)
+        return task.mean_loss(optimizer.take(task, order, bounds, rates), order)
+
+    @cached_property
+    def held_out(self):
+        return HeldOut(self.validation, self.criterion, self.optimizer_.packed.n_members)
+
+    def record(self, prefix, loss):
+        name = f"{prefix}_loss"
         self.history.record(name, loss)
         self.history.record(f"{name}_best", loss < self.lowest.get(name, math.inf))
         self.lowest[name] = min(loss, self.lowest.get(name, math.inf))

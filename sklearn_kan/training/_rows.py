@@ -1,7 +1,7 @@
 """Training rows on the learned scale, and batches of them."""
 
 import math
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import torch
@@ -129,6 +129,15 @@ class Batches:
 
     def __len__(self):
         return self.n_batches
+
+    def in_order(self):
+        """Numbers of all rows in the table behind them, batch by batch, and where batches begin and end."""
+        order = torch.arange(len(self.rows))
+        if self.n_batches > 1 and self.generator is not None:
+            order = torch.randperm(len(self.rows), generator=self.generator, device="cpu")
+        sizes = [len(part) for part in order.tensor_split(self.n_batches)]
+        order = order if self.rows.index is None else self.rows.index[order]
+        return order, [0, *accumulate(sizes)]
 
     def __iter__(self):
         n_rows = len(self.rows)

@@ -74,21 +74,30 @@ class Call:
         self.arguments = ctypes.byref(self.structure), *map(as_argument, arguments)
 
     def part(self, start, stop):
-        status = self.function(*self.arguments, ctypes.c_int64(start), ctypes.c_int64(stop))
-        if status:
-            error, message = ERRORS[status]
-            raise error(message)
+        check_status(self.function(*self.arguments, ctypes.c_int64(start), ctypes.c_int64(stop)))
 
     def in_parallel(self, length, n_multiply_adds):
         """Work on parts of ``range(length)``, one per thread."""
-        allowed = _allowed_threads.get() or torch.get_num_threads()
-        n_threads = max(1, min(allowed, n_multiply_adds // WORK_PER_THREAD, length))
-        bounds = [length * k // n_threads for k in range(n_threads + 1)]
         # An interrupted caller leaves; the tensors stay with this call until the last thread is done.
-        others = [pool().submit(self.part, *part) for part in pairwise(bounds[1:])]
-        self.part(*bounds[:2])
-        for other in others:
-            other.result()
+        share_out(self.part, length, n_multiply_adds)
+
+
+def check_status(status):
+    """Raise what a function of the library could not do."""
+    if status:
+        error, message = ERRORS[status]
+        raise error(message)
+
+
+def share_out(part, length, n_multiply_adds):
+    """Call ``part(start, stop)`` for parts of ``range(length)``, on as many threads as are allowed and worth it."""
+    allowed = _allowed_threads.get() or torch.get_num_threads()
+    n_threads = max(1, min(allowed, n_multiply_adds // WORK_PER_THREAD, length))
+    bounds = [length * k // n_threads for k in range(n_threads + 1)]
+    others = [pool().submit(part, *some) for some in pairwise(bounds[1:])]
+    part(*bounds[:2])
+    for other in others:
+        other.result()
 
 
 def as_argument(value):

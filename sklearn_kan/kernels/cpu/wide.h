@@ -1,0 +1,178 @@
+/* Layers of many outputs: a vector holds outputs of one row, and rows of coefficients are looked up and added. */
+#ifndef SKLEARN_KAN_WIDE_H
+#define SKLEARN_KAN_WIDE_H
+
+#include "inputs.h"
+
+namespace {
+
+constexpr int TOGETHER = 4; /* rows whose sums stay in registers */
+
+/* What a layer of one member is given on a block of rows. */
+template <class T> struct Given {
+    const Local<T> *inputs;
+    const Levels *levels;   /* of the first layer, like the following: columns of codes, and embedded ones */
+    const T *vectors;       /* (ROWS, n_numbers) */
+    int64_t n_inputs, n_levels, n_numbers;
+    int kind, n_rows, n_padded;
+};
+
+/* Weights of a layer of one member, or their gradients. */
+template <class P> struct Weights {
+    P weight, base, bias, table, mixing; /* base, table and mixing are null where there are none */
+    int64_t n_basis, width;
+};
+
+/* Sums of N vectors of outputs from o on, for TOGETHER rows from r on. */
+template <class T, int BYTES, int N>
+INLINE void add_rows(const Given<T> &given, const Weights<const T *> &w, int64_t o, int r, T *y) {
+    typedef On<T, BYTES> Lanes;
+    typename Lanes::V sum[TOGETHER][N];
+    UNROLL for (int q = 0; q < TOGETHER; q++)
+        UNROLL for (int v = 0; v < N; v++) sum[q][v] = Lanes::from(w.bias + o + v * Lanes::N);
+    for (int64_t i = 0; i < given.n_inputs; i++) {
+        const Local<T> &input = given.inputs[i];
+        const T *coef = w.weight + i * w.n_basis * w.width + o;
+        if (w.base) {
+            typename Lanes::V base[N];
+            UNROLL for (int v = 0; v < N; v++) base[v] = Lanes::from(w.base + i * w.width + o + v * Lanes::N);
+            UNROLL for (int q = 0; q < TOGETHER; q++)
+                UNROLL for (int v = 0; v < N; v++) sum[q][v] += input.silu[r + q] * base[v];
+        }
+        UNROLL for (int q = 0; q < TOGETHER; q++) {
+            const T *c = coef + input.at[given.kind][r + q] * w.width, *value = input.value[given.kind][r + q];
+            UNROLL for (int f = 0; f < ORDER; f++)
+                UNROLL for (int v = 0; v < N; v++) sum[q][v] += value[f] * Lanes::from(c + f * w.width + v * Lanes::N);
+        }
+    }
+    for (int64_t c = 0; c < given.n_levels; c++)
+        UNROLL for (int q = 0; q < TOGETHER; q++) {
+            const int32_t at = given.levels[c].at[r + q];
+            if (at < 0) continue;
+            UNROLL for (int v = 0; v < N; v++) sum[q][v] += Lanes::from(w.table + at * w.width + o + v * Lanes::N);
+        }
+    for (int64_t e = 0; e < given.n_numbers; e++) {
+        typename Lanes::V mixing[N];
+        UNROLL for (int v = 0; v < N; v++) mixing[v] = Lanes::from(w.mixing + e * w.width + o + v * Lanes::N);
+        UNROLL for (int q = 0; q < TOGETHER; q++)
+            UNROLL for (int v = 0; v < N; v++) sum[q][v] += given.vectors[(r + q) * given.n_numbers + e] * mixing[v];
+    }
+    UNROLL for (int q = 0; q < TOGETHER; q++)
+        UNROLL for (int v = 0; v < N; v++) Lanes::to(y + (r + q) * w.width + o + v * Lanes::N, sum[q][v]);
+}
+
+/* Outputs of all rows, (ROWS, width). */
+template <class T, int BYTES> INLINE void contract(const Given<T> &given, const Weights<const T *> &w, T *y) {
+    constexpr int N = On<T, BYTES>::N;
+    int64_t o = 0;
+    for (; o + 2 * N <= w.width; o += 2 * N)
+        for (int r = 0; r < given.n_padded; r += TOGETHER) add_rows<T, BYTES, 2>(given, w, o, r, y);
+    for (; o < w.width; o += N)
+        for (int r = 0; r < given.n_padded; r += TOGETHER) add_rows<T, BYTES, 1>(given, w, o, r, y);
+}
+
+/* Gradients of the coefficients that N vectors of outputs from o on have, from those of the outputs. */
+template <class T, int BYTES, int N>
+INLINE void add_gradients(const Given<T> &given, const T *g, int64_t o, const Weights<T *> &to) {
+    typedef On<T, BYTES> Lanes;
+    typedef typename Lanes::V V;
+    const int64_t width = to.width;
+    V bias[N];
+    UNROLL for (int v = 0; v < N; v++) bias[v] = Lanes::from(to.bias + o + v * Lanes::N);
+    for (int r = 0; r < given.n_rows; r++)
+        UNROLL for (int v = 0; v < N; v++) bias[v] += Lanes::from(g + r * width + o + v * Lanes::N);
+    UNROLL for (int v = 0; v < N; v++) Lanes::to(to.bias + o + v * Lanes::N, bias[v]);
+    for (int64_t i = 0; i < given.n_inputs; i++) {
+        const Local<T> &input = given.inputs[i];
+        const Runs &runs = input.runs[given.kind];
+        V base[N] = {};
+        for (int run = 0, s = 0; run < runs.n; run++) {
+            T *c = to.weight + (i * to.n_basis + input.at[given.kind][runs.order[s]]) * width + o;
+            V sum[ORDER][N];
+            UNROLL for (int f = 0; f < ORDER; f++)
+                UNROLL for (int v = 0; v < N; v++) sum[f][v] = Lanes::from(c + f * width + v * Lanes::N);
+            for (; s < runs.end[run]; s++) {
+                const int r = runs.order[s];
+                const T *value = input.value[given.kind][r];
+                UNROLL for (int v = 0; v < N; v++) {
+                    const V gradient = Lanes::from(g + r * width + o + v * Lanes::N);
+                    base[v] += input.silu[r] * gradient;
+                    UNROLL for (int f = 0; f < ORDER; f++) sum[f][v] += value[f] * gradient;
+                }
+            }
+            UNROLL for (int f = 0; f < ORDER; f++)
+                UNROLL for (int v = 0; v < N; v++) Lanes::to(c + f * width + v * Lanes::N, sum[f][v]);
+        }
+        if (!to.base) continue;
+        T *b = to.base + i * width + o;
+        UNROLL for (int v = 0; v < N; v++) Lanes::to(b + v * Lanes::N, Lanes::from(b + v * Lanes::N) + base[v]);
+    }
+    for (int64_t c = 0; c < given.n_levels; c++) {
+        const Levels &levels = given.levels[c];
+        for (int run = 0, s = 0; run < levels.runs.n; s = levels.runs.end[run++]) {
+            const int32_t at = levels.at[levels.runs.order[s]];
+            if (at < 0) continue;
+            T *row = to.table + at * width + o;
+            V sum[N];
+            UNROLL for (int v = 0; v < N; v++) sum[v] = Lanes::from(row + v * Lanes::N);
+            for (int t = s; t < levels.runs.end[run]; t++)
+                UNROLL for (int v = 0; v < N; v++)
+                    sum[v] += Lanes::from(g + levels.runs.order[t] * width + o + v * Lanes::N);
+            UNROLL for (int v = 0; v < N; v++) Lanes::to(row + v * Lanes::N, sum[v]);
+        }
+    }
+    for (int64_t e = 0; e < given.n_numbers; e++) {
+        T *row = to.mixing + e * width + o;
+        V sum[N];
+        UNROLL for (int v = 0; v < N; v++) sum[v] = Lanes::from(row + v * Lanes::N);
+        for (int r = 0; r < given.n_rows; r++)
+            UNROLL for (int v = 0; v < N; v++)
+                sum[v] += given.vectors[r * given.n_numbers + e] * Lanes::from(g + r * width + o + v * Lanes::N);
+        UNROLL for (int v = 0; v < N; v++) Lanes::to(row + v * Lanes::N, sum[v]);
+    }
+}
+
+template <class T, int BYTES> INLINE void contract_back(const Given<T> &given, const T *g, const Weights<T *> &to) {
+    constexpr int N = On<T, BYTES>::N;
+    int64_t o = 0;
+    for (; o + 2 * N <= to.width; o += 2 * N) add_gradients<T, BYTES, 2>(given, g, o, to);
+    for (; o < to.width; o += N) add_gradients<T, BYTES, 1>(given, g, o, to);
+}
+
+/* Gradients of hidden units, (n_inputs, ROWS), from those of the outputs, (ROWS, width). */
+template <class T, int BYTES>
+INLINE void slopes_back(const Given<T> &given, const Slopes<T> *slopes, const Weights<const T *> &w, const T *g,
+                        T *to) {
+    typedef On<T, BYTES> Lanes;
+    for (int64_t i = 0; i < given.n_inputs; i++) {
+        for (int r = 0; r < given.n_padded; r++) {
+            const T *c = w.weight + (i * w.n_basis + given.inputs[i].at[0][r]) * w.width, *slope = slopes[i].value[r];
+            const T *base = w.base ? w.base + i * w.width : nullptr;
+            typename Lanes::V sum = {};
+            for (int64_t o = 0; o < w.width; o += Lanes::N) {
+                typename Lanes::V edge = {};
+                UNROLL for (int f = 0; f < ORDER; f++) edge += slope[f] * Lanes::from(c + f * w.width + o);
+                if (base) edge += slopes[i].silu[r] * Lanes::from(base + o);
+                sum += edge * Lanes::from(g + r * w.width + o);
+            }
+            to[i * ROWS + r] = Lanes::sum(sum);
+        }
+    }
+}
+
+/* Gradients of embedded columns, (n_rows, n_numbers), likewise. */
+template <class T, int BYTES>
+INLINE void vectors_back(const Given<T> &given, const Weights<const T *> &w, const T *g, T *to) {
+    typedef On<T, BYTES> Lanes;
+    for (int r = 0; r < given.n_rows; r++)
+        for (int64_t e = 0; e < given.n_numbers; e++) {
+            typename Lanes::V sum = {};
+            for (int64_t o = 0; o < w.width; o += Lanes::N)
+                sum += Lanes::from(w.mixing + e * w.width + o) * Lanes::from(g + r * w.width + o);
+            to[r * given.n_numbers + e] += Lanes::sum(sum);
+        }
+}
+
+}  // namespace
+
+#endif

@@ -26,8 +26,8 @@ ALLOWED = {
     "_surroundings": ({"_compat", "kernels"}, TORCH | {"threadpoolctl"}),
     "bases": ({"kernels", "knots"}, TORCH),
     "data": ({"_compat", "knots"}, TABLES | {"narwhals"}),
-    "network": ({"_equality", "_surroundings", "bases", "knots", "optim"}, TORCH),
-    "training": ({"bases", "knots", "network", "optim"}, TABLES | {"skorch", "tqdm"}),
+    "network": ({"_equality", "_surroundings", "bases", "kernels", "knots", "optim"}, TORCH),
+    "training": ({"bases", "kernels", "knots", "network", "optim"}, TABLES | {"skorch", "tqdm"}),
     "model": ({"_devices", "_surroundings", "bases", "data", "network", "training"}, TABLES),
     "estimators": (
         {"_compat", "_devices", "_equality", "_surroundings", "bases", "data", "knots", "model", "network", "training"},

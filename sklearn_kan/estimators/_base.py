@@ -134,10 +134,17 @@ class BaseKAN(FittedAttributes):
             warnings.warn(f"{message} Pass labels as they were in fit.", UserWarning, stacklevel=3)
         return columns
 
+    def _fitted_model(self):
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)  # raises, and takes its time
+        return self.model_
+
     def _raw(self, X):
         """Network outputs for a table, members averaged."""
-        columns = self._columns(X)
-        return self.model_.raw(columns)
+        model = self._fitted_model()
+        is_whole = self._state.design.selected.all() and len(model.encoder.kinds_) == self.n_features_in_
+        raw = model.raw_directly(X, getattr(self, "feature_names_in_", None)) if is_whole else None
+        return model.raw(self._columns(X)) if raw is None else raw
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

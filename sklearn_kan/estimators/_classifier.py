@@ -88,12 +88,15 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Rows per step of Adam or K-FAC. ``"auto"`` for Adam is all rows up to 256, then about a twentieth of them,
         between 256 and 1,024; for K-FAC it is all rows up to 5,000, then 2,048.
     learning_rate : {"cosine", "constant"}, default="cosine"
-        ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`.
+        ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`. Where the loss
+        of validation rows has risen by a tenth, and not been lower for 7 passes, training goes back to its best state,
+        lets the rate fall to zero in 3 to 10 passes, and ends.
     learning_rate_init : float, default=0.01
         Highest learning rate of Adam. With K-FAC, parameters outside of its maps, such as those of norms, take steps
         of Adam at a tenth of it.
-    max_iter : int, default=100
-        Maximum number of passes over the rows, per phase. One pass of L-BFGS is ten quasi-Newton steps.
+    max_iter : int or "auto", default="auto"
+        Maximum number of passes over the rows, per phase. ``"auto"`` is 50 for Adam and 100 for other solvers. One
+        pass of L-BFGS is ten quasi-Newton steps.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out validation rows (stratified for classes), stop when their loss stops improving, and keep
         the best state. ``"auto"`` does so from 300 rows on.
@@ -213,7 +216,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, fine_knots="auto", degree=3,
                  knots="quantile", refine_knots=None, basis_params=None, interactions=None,
                  n_members=16, norm="layer", solver="adam", alpha=2.0, smoothness=0.0, batch_size="auto",
-                 learning_rate="cosine", learning_rate_init=0.01, max_iter=100, early_stopping="auto",
+                 learning_rate="cosine", learning_rate_init=0.01, max_iter="auto", early_stopping="auto",
                  validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, refit=None, class_weight=None,
                  categorical_features="from_dtype", max_categories=None, monotonic_cst=None, interaction_cst=None,
                  device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,

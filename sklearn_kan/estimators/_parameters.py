@@ -19,6 +19,8 @@ from ..training._phases import SINGLE, SOLVERS, STREAMING
 from ..training._settings import Settings
 from ._cst import in_order
 
+PASSES_OF_ADAM, PASSES = 50, 100  # over the rows, for max_iter="auto"
+
 
 class Parameters(BaseEstimator, metaclass=ABCMeta):
     """The parameters of both estimators."""
@@ -41,7 +43,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [StrOptions({"cosine", "constant"})],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "early_stopping": [StrOptions({"auto"}), "boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
@@ -143,12 +145,17 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
             return (2 * self.n_knots,) if isinstance(self.knots, str) and self.knots == "adaptive" else ()
         return refinements(self.refine_knots)
 
+    def _max_iter(self):
+        if self.max_iter != "auto":
+            return self.max_iter
+        return PASSES_OF_ADAM if self.solver in ("adam", "auto") else PASSES
+
     def _settings(self):
         """How the network is trained."""
-        own = "random_state", "device", "refine_knots", "callbacks"
+        own = "max_iter", "random_state", "device", "refine_knots", "callbacks"
         shared = {name: getattr(self, name) for name in Settings._fields if name not in own}
         return Settings(
-            **shared, refine_knots=self._refinements(), random_state=self.random_state,
+            **shared, max_iter=self._max_iter(), refine_knots=self._refinements(), random_state=self.random_state,
             device=resolve_device(self.device), callbacks=self.callbacks or (),
         )  # fmt: skip
 

@@ -98,14 +98,15 @@ class StreamingKAN(BaseKAN):
         >>> model.n_iter_
         15
         """
+        n_passes = self._max_iter()
         if iter(chunks) is chunks:
             raise TypeError(
-                f"chunks={chunks!r} can be iterated over once, but max_iter={self.max_iter} passes are needed. Pass "
+                f"chunks={chunks!r} can be iterated over once, but max_iter={n_passes} passes are needed. Pass "
                 "a list, or an object whose __iter__ begins afresh."
             )
         fresh = self._reader(knows_columns=False)
-        for number in range(self.max_iter):
-            rate = cosine((number + 0.5) / self.max_iter) if self.learning_rate == "cosine" else 1.0
+        for number in range(n_passes):
+            rate = cosine((number + 0.5) / n_passes) if self.learning_rate == "cosine" else 1.0
             for place, (X, y, *weight) in enumerate(chunks):
                 given = {} if hasattr(fresh, "_state") else first
                 fresh._pass_over(X, y, *(weight or [None]), rate=rate, name=f"Chunk {place}", **given)

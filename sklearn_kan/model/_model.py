@@ -8,13 +8,16 @@ import torch
 
 from .._surroundings import without_spinning
 from ..data._dates import to_dates
+from ..data._direct import encode_directly
 from ..data._encoding import TableEncoder
 from ..network._architecture import Architecture
 from ..network._kan import KAN
 from ..network._layer import KANLayer
 from ..network._lookup import LookupLayer
-from ..training._losses import averaged, within_reach
+from ..network._packed import packed
+from ..training._losses import averaged, what_is_averaged, within_reach
 
+ROWS_AT_ONCE = 65_536  # of a table that is encoded as it lies in memory
 NUMBERS_AT_ONCE = 2**22  # of encoded table and hidden activations, held in prediction
 
 
@@ -46,11 +49,43 @@ class Model(NamedTuple):
 
     def raw(self, columns):
         """Network outputs for a table's columns, members averaged: ndarray of shape (n_samples, n_raw)."""
-        return self._in_parts(columns, self.averaged)
+        return self._in_parts(columns, self._average)
+
+    def raw_directly(self, X, names):
+        """The same for a table that can be encoded as it lies in memory; None for others. See `encode_directly`."""
+        parts, compiled = [], packed(self.module)
+        rows = X if isinstance(X, np.ndarray) else getattr(X, "iloc", None)
+        if compiled is None or rows is None:
+            return None
+        dtype = str(compiled.dtype).removeprefix("torch.")
+        for start in range(0, len(X), ROWS_AT_ONCE):
+            part = X if len(X) <= ROWS_AT_ONCE else rows[start : start + ROWS_AT_ONCE]
+            encoded = encode_directly(self.encoder, part, names, dtype)
+            if encoded is None:
+                return None
+            parts.append(self._compiled_average(compiled, torch.from_numpy(encoded)).numpy())
+        return np.concatenate(parts) if parts else None
 
     def raw_of_members(self, columns):
         """Outputs of each member: ndarray of shape (n_samples, n_members, n_raw)."""
-        return self._in_parts(columns, lambda raw: within_reach(self.loss, raw))
+        return self._in_parts(columns, lambda encoded: within_reach(self.loss, self._outputs(encoded)))
+
+    def _outputs(self, encoded):
+        compiled = packed(self.module)
+        if compiled is None:
+            return self.module(encoded)
+        raw = compiled.outputs(encoded)
+        return raw[:, 0] if self.module.n_members is None else raw
+
+    def _average(self, encoded):
+        compiled = packed(self.module)
+        if compiled is None:
+            return self.averaged(self.module(encoded))
+        return self._compiled_average(compiled, encoded)
+
+    def _compiled_average(self, compiled, encoded):
+        weights = torch.from_numpy(self.member_weights / self.member_weights.sum()).to(encoded)
+        return within_reach(self.loss, compiled.average(encoded, weights, what_is_averaged(self.loss)))
 
     def spread(self, columns):
         """Averaged outputs (n_samples, n_raw), and the standard deviation of the members' predictions."""
@@ -65,10 +100,8 @@ class Model(NamedTuple):
         together = raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
         return within_reach(self.loss, together)
 
-    def _in_parts(self, columns, last):
+    def _in_parts(self, columns, forward):
         """Memory in addition to the table is bounded."""
-        parameter = next(self.module.parameters())
-        dtype = str(parameter.dtype).removeprefix("torch.")
         n_samples, width = len(columns[0].values), len(columns) + self.module.widest
         chunk = max(1, NUMBERS_AT_ONCE // width)
         outputs = []
@@ -77,9 +110,16 @@ class Model(NamedTuple):
         with torch.inference_mode(), without_spinning():
             for start in range(0, n_samples, chunk):
                 part = [column.rows(slice(start, start + chunk)) for column in columns]
-                encoded = torch.from_numpy(self.encoder.transform(part, dtype=dtype)).to(parameter.device)
-                outputs.append(last(self.module(encoded)).cpu().numpy())
+                encoded = self._tensor(self.encoder.transform(part, dtype=self._dtype))
+                outputs.append(forward(encoded).cpu().numpy())
         return np.concatenate(outputs)
+
+    @property
+    def _dtype(self):
+        return str(next(self.module.parameters()).dtype).removeprefix("torch.")
+
+    def _tensor(self, encoded):
+        return torch.from_numpy(encoded).to(next(self.module.parameters()).device)
 
     @torch.no_grad()
     def edge_curve(self, column):

@@ -1,7 +1,9 @@
 """A network as the compiled library takes it: the parameters of each member as one run of numbers."""
 
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -95,8 +97,10 @@ class Packed:
         self.n_outputs = last.out_features
         parts = first.basis.parts(first.n_units)
         self.n_coarse = parts[0][1] // first.out_features
+        self.everybody = torch.arange(self.n_members)
         self.dtype = next(module.parameters()).dtype
         self.kept = []  # tensors that the structure points to
+        self.pieces = {}  # of each layer and kind of members, as they were described to the library
         self.net = net = compiled.Network()
         self.slots, self.stride = [], 0
         self.lay_out(module, [basis for basis, _ in parts])
@@ -127,8 +131,6 @@ class Packed:
                 and layer.basis.n_knots <= compiled.NARROW_KNOTS
             )  # fmt: skip
             to.width = width = layer.out_features if to.is_narrow else padded(layer.out_features)
-            for kind in range(2):
-                to.spline[kind] = self.spline(bases[min(kind, len(bases) - 1)])
             out, n_in, name = layer.out_features, layer.in_features, f"layers.{number}"
             n_basis = [basis.n_knots + ORDER - 2 for basis in bases]
             to.weight = self.place(
@@ -229,14 +231,20 @@ class Packed:
                 start += tensor.numel()
 
     def load(self, module):
-        """Take over a module's parameters."""
+        """Take over a module's parameters, and its knots where they have moved."""
+        for number, layer in enumerate(module.layers):
+            bases = [basis for basis, _ in layer.basis.parts(layer.n_units)]
+            for kind, basis in enumerate([bases[0], bases[-1]]):
+                if self.pieces.get((number, kind)) is not basis.pieces:
+                    self.pieces[number, kind] = basis.pieces
+                    self.net.layers[number].spline[kind] = self.spline(basis)
         self.read(dict(module.named_parameters()), self.parameters, self.embeddings)
 
     def store(self, module):
         """Give a module these parameters."""
         self.write(self.parameters, self.embeddings, dict(module.named_parameters()))
 
-    @property
+    @cached_property
     def work(self):
         """Multiply-adds of one member on one row, about."""
         layers = self.net.layers[: self.net.n_layers]
@@ -244,12 +252,65 @@ class Packed:
 
     def outputs(self, X, rows=None, members=None):
         """Outputs of some members for rows of a table of this dtype: ``(n_rows, n_chosen, n_outputs)``."""
-        members = torch.arange(self.n_members) if members is None else members
+        members = self.everybody if members is None else members
         return compiled.outputs(self.net, X.contiguous(), rows, members, self.work)
+
+    def average(self, X, weights, what, rows=None, members=None):
+        """The members' weighted average, ``(n_rows, n_outputs)``.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, n_columns)
+        weights : Tensor of shape (n_chosen,)
+            They sum to one.
+        what : {"outputs", "exponentials", "probabilities"}
+            What is averaged; of the latter two the logarithm is given.
+        rows : LongTensor of shape (n_rows,), optional
+        members : LongTensor of shape (n_chosen,), optional
+        """
+        members = self.everybody if members is None else members
+        return compiled.outputs(self.net, X.contiguous(), rows, members, self.work, weights, compiled.AVERAGES[what])
 
     def expand(self):
         """Bring what the library computes from the parameters up to date with them."""
         compiled.expand(self.net, self.dtype)
+
+
+class Stored(NamedTuple):
+    """A network as it was packed, and what it was packed from."""
+
+    tensors: list[tuple[torch.Tensor | None, int]]
+    packed: Packed | None
+
+    def is_of(self, tensors):
+        return len(tensors) == len(self.tensors) and all(
+            tensor is mine and (tensor is None or tensor._version == version)
+            for tensor, (mine, version) in zip(tensors, self.tensors, strict=True)
+        )
+
+
+_stored: WeakKeyDictionary[KAN, Stored] = WeakKeyDictionary()
+
+
+def packed(module):
+    """A network as the compiled library takes it now, ready for outputs; None if it does not take it."""
+    tensors = list(tensors_of(module))
+    stored = _stored.get(module)
+    if stored is None or not stored.is_of(tensors):
+        new = Packed(module) if can_be_packed(module) else None
+        if new is not None:
+            new.expand()
+        stored = Stored([(tensor, 0 if tensor is None else tensor._version) for tensor in tensors], new)
+        _stored[module] = stored
+    return stored.packed
+
+
+def tensors_of(module):
+    """All parameters and buffers."""
+    yield from module._parameters.values()
+    yield from module._buffers.values()
+    for child in module._modules.values():
+        yield from tensors_of(child)
 
 
 def of_members(name, tensor, n_members):

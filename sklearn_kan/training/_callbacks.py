@@ -7,6 +7,11 @@ from tqdm.auto import tqdm
 
 from ._evaluation import is_finite, mean_loss, objective, snapshot
 
+PATIENCE = 7  # passes without a better loss on validation rows, after which a loss that has risen will not fall again
+RISE = 0.1  # of the best loss
+HOPELESS_FROM = 0.1  # of all passes
+LEAST_ANNEALED, MOST_ANNEALED = 3, 10  # passes from the best state, in which the learning rate falls to zero
+
 
 class BestState(Callback):
     """Watch the loss, say when a phase no longer improves, and keep its best state.
@@ -20,7 +25,7 @@ class BestState(Callback):
 
     def __init__(self, n_iter_no_change, tol, best=math.inf):
         self.n_iter_no_change, self.tol, self.best = n_iter_no_change, tol, best
-        self.kept, self.failed, self.before = None, False, None
+        self.kept, self.failed, self.before, self.place = None, False, None, None
 
     def on_train_begin(self, net, X=None, **kwargs):
         self.monitor = "train_loss" if net.validation is None else "valid_loss"
@@ -39,10 +44,19 @@ class BestState(Callback):
         if loss < self.best:
             self.best, self.kept = loss, len(net.history) - 1
             self.state = snapshot(net.module_) if self.before is None else self.before
+            self.place = net.place() if net.can_anneal else None
         self.idle = 0 if loss < self.reference - self.tol else self.idle + 1
         self.reference = min(self.reference, loss) if self.idle == 0 else self.reference
-        self.done = self.failed or self.idle >= self.n_iter_no_change
+        self.done = self.failed or self.idle >= self.n_iter_no_change or net.is_annealed
+        if net.can_anneal and not self.done and self.is_hopeless(net, loss):
+            net.module_.load_state_dict(self.state)
+            net.anneal(self.place, min(MOST_ANNEALED, max(LEAST_ANNEALED, math.ceil(0.5 * (self.kept + 1)))))
 
+    def is_hopeless(self, net, loss):
+        """Whether a network has begun to learn its rows by heart, from which it will not come back."""
+        n_passes = len(net.history)
+        is_late = self.kept is not None and n_passes > HOPELESS_FROM * net.max_epochs
+        return is_late and n_passes - 1 - self.kept >= PATIENCE and loss > self.best + RISE * abs(self.best)
     def on_train_end(self, net, X=None, **kwargs):
         if self.failed or self.monitor == "valid_loss":
             net.module_.load_state_dict(self.state)

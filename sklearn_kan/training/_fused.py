@@ -13,11 +13,11 @@ from ._losses import (
     Pinball,
     Tweedie,
     absolute_error,
-    combined,
     cross_entropy,
     huber,
     poisson,
     squared_error,
+    what_is_averaged,
 )
 from ._parallel import n_processes
 from ._phases import is_coefficient, rate_of
@@ -211,7 +211,8 @@ class HeldOut:
         optimizer.packed.expand()
         total, n_rows = 0.0, 0
         for rows, members in self.parts:
-            raw = combined(self.loss, optimizer.packed.outputs(X, rows, members))
+            shares = X.new_full((len(members),), 1 / len(members))
+            raw = optimizer.packed.average(X, shares, what_is_averaged(self.loss), rows, members)
             total += float((self.loss(raw, y[rows]) * weight[rows]).sum())
             n_rows += len(rows)
         return total / n_rows

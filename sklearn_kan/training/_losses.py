@@ -117,6 +117,13 @@ def member_losses(loss, raw, y):
     return loss(raw.flatten(0, 1), y.repeat_interleave(n_members, 0)).unflatten(0, (-1, n_members))
 
 
+def what_is_averaged(loss):
+    """What of members' outputs is averaged: themselves, what they are logarithms of, or probabilities of classes."""
+    if loss is cross_entropy:
+        return "probabilities"
+    return "exponentials" if has_log_link(loss) else "outputs"
+
+
 def combined(loss, raw, weight=None):
     """One output for those of several members: what they predict, averaged.
 

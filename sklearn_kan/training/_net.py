@@ -1,6 +1,7 @@
 """The skorch net that runs one phase of training."""
 
 import math
+from copy import deepcopy
 from collections import defaultdict
 from functools import cached_property
 from typing import Any
@@ -34,6 +35,7 @@ class Net(ScoredNet):
         )  # fmt: skip
         self.phase, self.validation, self.generator = phase, validation, generator
         self.lowest = {}
+        self.annealing = None  # the step it began with, how many it takes, and the first one's share of the rate
         self.is_interrupted = False
         self.fitting = self.batch = None  # in training: the rows, and the batch that callbacks are being told of
         self.roughness = Roughness(module.layers, phase.smoothness) if phase.smoothness else None
@@ -89,7 +91,7 @@ class Net(ScoredNet):
             return Batches(dataset, EVALUATION_ROWS)
         batches = Batches(dataset, self.phase.batch_size or len(dataset), self.generator)
         self.n_steps_ = self.phase.max_iter * len(batches)
-        self.step_ = 0
+        self.step_, self.annealing = 0, None
         return batches
 
     def raw(self, X):
@@ -154,7 +156,7 @@ class Net(ScoredNet):
             return objective
 
         if self.phase.schedule == "cosine":
-            share = cosine(self.step_ / self.n_steps_)
+            share = self.share(self.step_)
             for group, highest in zip(self.optimizer_.param_groups, self.highest_rates_, strict=True):
                 group["lr"] = share * highest
         self.step_ += 1
@@ -204,7 +206,7 @@ class Net(ScoredNet):
         (group,) = optimizer.param_groups
         if self.phase.schedule == "cosine":
             (highest,) = self.highest_rates_
-            rates = [highest * cosine((self.step_ + k) / self.n_steps_) for k in range(n_steps)]
+            rates = [highest * self.share(self.step_ + k) for k in range(n_steps)]
             group["lr"] = rates[-1]
         else:
             rates = [group["lr"]] * n_steps
@@ -212,6 +214,32 @@ class Net(ScoredNet):
         order, bounds = batches.in_order()
         task = Task(batches.rows, self.criterion, optimizer)
         return task.mean_loss(optimizer.take(task, order, bounds, rates), order)
+
+    def share(self, step):
+        """Share of the highest learning rate that a step is taken with."""
+        if self.annealing is None:
+            return cosine(step / self.n_steps_)
+        start, n_steps, highest = self.annealing
+        return highest * 0.5 * (1 + math.cos(math.pi * (step - start + 1) / n_steps))
+
+    @property
+    def can_anneal(self):
+        """Whether training may end early by letting the learning rate fall."""
+        return self.phase.schedule == "cosine" and self.validation is not None and self.annealing is None
+
+    @property
+    def is_annealed(self):
+        return self.annealing is not None and self.step_ >= sum(self.annealing[:2])
+
+    def place(self):
+        """Where training is, apart from the module."""
+        return deepcopy(self.optimizer_.state_dict()), self.share(self.step_ - 1)
+
+    def anneal(self, place, n_passes):
+        """Go on from a place with a learning rate that falls to zero in some passes, then end."""
+        state, share = place
+        self.optimizer_.load_state_dict(state)
+        self.annealing = self.step_, n_passes * self.n_steps_ // self.phase.max_iter, share
 
     @cached_property
     def held_out(self):

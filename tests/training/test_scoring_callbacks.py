@@ -62,7 +62,7 @@ def test_scores_are_of_rows_held_out(kind, name, score, use_caching, params):
 def test_rows_of_noise_are_not_predicted_before_they_are_learned(use_caching):
     how = {"lower_is_better": False, "use_caching": use_caching}
     scores = [EpochScoring("r2", name="held out", **how), EpochScoring("r2", name="learned", on_train=True, **how)]
-    model = fitted("numbers", scores, hidden_layer_sizes=(32,), max_iter=60)
+    model = fitted("numbers", scores, hidden_layer_sizes=(32,), max_iter=60, learning_rate="constant")
     assert model.net_.history[-1, "held out"] < 0.1 < 0.3 < model.net_.history[-1, "learned"]
 
 

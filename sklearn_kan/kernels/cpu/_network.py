@@ -62,8 +62,11 @@ def expand(net, dtype):
     check_status(function("expand", dtype)(ctypes.byref(net), Integer(0), Integer(net.n_members)))
 
 
-def outputs(net, x, rows, members, n_multiply_adds):
-    """Outputs of some members.
+AVERAGES = {"outputs": 1, "exponentials": 2, "probabilities": 3}  # what averages of members are of
+
+
+def outputs(net, x, rows, members, n_multiply_adds, weights=None, average=0):
+    """Outputs of some members, or their average.
 
     Parameters
     ----------
@@ -74,14 +77,21 @@ def outputs(net, x, rows, members, n_multiply_adds):
     members : LongTensor of shape (n_chosen,)
     n_multiply_adds : int
         Of one member and row, about.
+    weights : Tensor of shape (n_chosen,), optional
+        They sum to one.
+    average : int, default=0
+        None, or one of `AVERAGES`; of the latter two the logarithm is given.
 
     Returns
     -------
-    y : Tensor of shape (n_rows, n_chosen, n_outputs)
+    y : Tensor of shape (n_rows, n_chosen, n_outputs), or (n_rows, n_outputs) if they are averaged
     """
-    n = len(x) if rows is None else len(rows)
-    y = x.new_empty(n, len(members), net.layers[net.n_layers - 1].n_outputs)
-    arguments = ctypes.byref(net), *map(address, (x, rows, members)), Integer(len(members)), address(y)
+    n, n_outputs = len(x) if rows is None else len(rows), net.layers[net.n_layers - 1].n_outputs
+    y = x.new_empty((n, n_outputs) if average else (n, len(members), n_outputs))
+    arguments = (
+        ctypes.byref(net), *map(address, (x, rows, members)), Integer(len(members)), address(weights),
+        Integer(average), address(y),
+    )  # fmt: skip
     call = function("outputs", x.dtype)
 
     def part(start, stop):

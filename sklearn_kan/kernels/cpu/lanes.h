@@ -9,6 +9,17 @@
 
 namespace {
 
+/* Where the lanes of two vectors go that are interleaved: their lower halves, and their higher ones. */
+template <class Whole, int N> struct Halves {
+    Whole low[N], high[N];
+    constexpr Halves() : low(), high() {
+        for (int l = 0; l < N; l++) {
+            low[l] = l / 2 + l % 2 * N;
+            high[l] = low[l] + N / 2;
+        }
+    }
+};
+
 template <class T, int BYTES> struct On {
     static constexpr int N = BYTES / sizeof(T);
     static constexpr bool IS_SINGLE = sizeof(T) == 4;
@@ -31,14 +42,7 @@ template <class T, int BYTES> struct On {
         return from(parts);
     }
 
-    INLINE T sum(V a) {
-        UNROLL for (int half = N / 2; half; half /= 2) {
-            M other;
-            for (int l = 0; l < N; l++) other[l] = l ^ half;
-            a += __builtin_shuffle(a, other);
-        }
-        return a[0];
-    }
+    INLINE T sum(V a) { return total<T, N>(load<typename Vector<T, N>::type>(&a)); }
 
     /* The nearest whole number, as number and as integer; below 2 to the MANTISSA - 1. */
     INLINE V rounded(V x, M *integer) {
@@ -93,12 +97,9 @@ template <class T, int BYTES> struct On {
 
     /* An N by N square of `a`, whose rows are `width` apart, transposed: each round interleaves two halves. */
     INLINE void transpose_square(const T *a, int64_t width, T *b, int64_t b_width) {
+        static constexpr Halves<Whole, N> HALVES;
+        const M low = *(const M *)HALVES.low, high = *(const M *)HALVES.high;
         V rows[N], mixed[N];
-        M low, high;
-        for (int l = 0; l < N; l++) {
-            low[l] = l / 2 + (l % 2) * N;
-            high[l] = low[l] + N / 2;
-        }
         UNROLL for (int i = 0; i < N; i++) rows[i] = from(a + i * width);
         UNROLL for (int round = 1; round < N; round *= 2) {
             UNROLL for (int i = 0; i < N / 2; i++) {

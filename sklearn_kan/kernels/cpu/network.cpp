@@ -1,225 +1,42 @@
-/* Steps of AdamW on an ensemble, and its outputs, in one call each.
- *
- * Rows are taken in blocks that stay in cache from the inputs to the gradients of all parameters. Members share nothing
- * but the rows, and embedded columns where there are some: threads take members each, and results do not depend on how
- * many threads there are.
- */
-#include "passes.h"
+/* Ensembles on any processor, and the choice of the generation that this one is of. */
+#include "generations.h"
+#include "steps.h"
 
-namespace {
+DEFINE_NETWORK(v1, 16)
 
-template <class T, int BYTES> INLINE void multiply(const T *from, T *to, int64_t start, int64_t n, T factor) {
-    typedef On<T, BYTES> Lanes;
-    for (int64_t k = start; k < start + n; k += Lanes::N) Lanes::to(to + k, Lanes::from(from + k) * factor);
-}
-
-/* Weights of member m's first layer times the factors of their inputs, and tables of polynomials. */
-template <class T, int BYTES> INLINE void expand(const Network<T> &net, int64_t m) {
-    const T *own = net.parameters + m * net.stride;
-    T *to = net.scaled + m * net.stride;
-    const int kind = kind_of(net, m);
-    const Layer<T> &first = net.layers[0];
-    const int64_t size = first.spline[kind].n_basis * first.width;
-    for (int64_t i = 0; i < first.n_inputs; i++) {
-        const T factor = first.scale == NONE ? 1 : own[first.scale + i];
-        multiply<T, BYTES>(own, to, first.weight + i * size, size, factor);
-        if (first.base != NONE) multiply<T, BYTES>(own, to, first.base + i * first.width, first.width, factor);
-    }
-    multiply<T, BYTES>(own, to, first.bias, first.width, 1);
-    for (int64_t c = 0; c < net.n_codes; c++)
-        multiply<T, BYTES>(own, to, net.table + net.code_starts[c] * first.width,
-                   (net.code_starts[c + 1] - net.code_starts[c]) * first.width,
-                   net.table_scale == NONE ? 1 : own[net.table_scale + net.code_columns[c] - net.n_numbers]);
-    for (int64_t c = 0; c < net.n_vectors; c++)
-        multiply<T, BYTES>(own, to, net.mixing + c * net.n_dim * first.width, net.n_dim * first.width,
-                   net.table_scale == NONE ? 1 : own[net.table_scale + net.vector_columns[c] - net.n_numbers]);
-    for (int64_t l = 1; l < net.n_layers; l++)
-        if (net.layers[l].is_narrow)
-            tabulate(net.layers[l], kind, own + net.layers[l].weight,
-                     net.tables + m * net.table_stride + net.layers[l].polynomials);
-}
-
-/* Gradients of a stretch of weights and of the factor that they share, from those of their product. */
-template <class T, int BYTES>
-INLINE void unscale(T *gradients, const T *own, int64_t start, int64_t n, T factor, T &to_factor) {
-    typedef On<T, BYTES> Lanes;
-    typename Lanes::V sum = {};
-    for (int64_t k = start; k < start + n; k += Lanes::N) {
-        const auto gradient = Lanes::from(gradients + k);
-        sum += gradient * Lanes::from(own + k);
-        Lanes::to(gradients + k, gradient * factor);
-    }
-    to_factor += Lanes::sum(sum);
-}
-
-template <class T, int BYTES> INLINE void unscale_member(const Network<T> &net, int64_t m) {
-    const T *own = net.parameters + m * net.stride;
-    T *g = net.gradients + m * net.stride;
-    const Layer<T> &first = net.layers[0];
-    if (first.scale != NONE) {
-        const int64_t size = first.spline[kind_of(net, m)].n_basis * first.width;
-        for (int64_t i = 0; i < first.n_inputs; i++) {
-            const T factor = own[first.scale + i];
-            T &to = g[first.scale + i];
-            unscale<T, BYTES>(g, own, first.weight + i * size, size, factor, to);
-            if (first.base != NONE)
-                unscale<T, BYTES>(g, own, first.base + i * first.width, first.width, factor, to);
-        }
-    }
-    if (net.table_scale == NONE) return;
-    for (int64_t c = 0; c < net.n_codes; c++) {
-        const int64_t at = net.table_scale + net.code_columns[c] - net.n_numbers;
-        unscale<T, BYTES>(g, own, net.table + net.code_starts[c] * first.width,
-                          (net.code_starts[c + 1] - net.code_starts[c]) * first.width, own[at], g[at]);
-    }
-    for (int64_t c = 0; c < net.n_vectors; c++) {
-        const int64_t at = net.table_scale + net.vector_columns[c] - net.n_numbers;
-        unscale<T, BYTES>(g, own, net.mixing + c * net.n_dim * first.width, net.n_dim * first.width, own[at], g[at]);
-    }
-}
-
-/* AdamW (Loshchilov & Hutter 2019) on n numbers; `step` counts from 1. */
-template <class T, int BYTES>
-INLINE void adamw(T *p, const T *g, T *mean, T *square, int64_t n, const Task<T> &task, double rate, double decay,
-                  int64_t step) {
-    typedef On<T, BYTES> Lanes;
-    const T beta = (T)task.beta, beta_square = (T)task.beta_square, keep = (T)(1 - rate * decay);
-    const T length = (T)(rate / (1 - std::pow(task.beta, (double)step)));
-    const T correction = (T)(1 / std::sqrt(1 - std::pow(task.beta_square, (double)step)));
-    for (int64_t k = 0; k < n; k += Lanes::N) {
-        const auto gradient = Lanes::from(g + k);
-        const auto m = Lanes::from(mean + k) * beta + gradient * (1 - beta);
-        const auto s = Lanes::from(square + k) * beta_square + gradient * gradient * (1 - beta_square);
-        Lanes::to(mean + k, m);
-        Lanes::to(square + k, s);
-        Lanes::to(p + k, Lanes::from(p + k) * keep - length * m / (Lanes::root(s) * correction + (T)task.epsilon));
-    }
-}
-
-/* Gradients of all members from `start` to `stop` on a batch; adds up each one's weighted losses. */
-template <class T, int BYTES>
-INLINE void differentiate(const Network<T> &net, const Task<T> &task, const int64_t *rows, int64_t n, int64_t start,
-                          int64_t stop, double *losses, Work<T> &work) {
-    const T scale = (T)(1.0 / ((double)n * net.n_members));
-    for (int64_t m = start; m < stop; m++) {
-        memset(net.gradients + m * net.stride, 0, net.stride * sizeof(T));
-        expand<T, BYTES>(net, m);
-    }
-    const int64_t n_outputs = net.layers[net.n_layers - 1].n_outputs;
-    if (net.n_vectors) memset(net.embedding_gradients, 0, net.n_embeddings * net.n_dim * sizeof(T));
-    for (int64_t block = 0; block < n; block += ROWS) {
-        const int n_rows = least(ROWS, n - block), n_padded = (n_rows + PADDING - 1) / PADDING * PADDING;
-        read_block<T, BYTES>(net, task.x, rows + block, n_rows, n_padded, true, work);
-        gather_targets(task, rows + block, n_rows, n_padded, work.targets);
-        memset(work.vector_gradients, 0, net.n_vectors * net.n_dim * ROWS * sizeof(T));
-        for (int64_t m = start; m < stop; m++) {
-            gather_weights(task, net.n_members, m, rows + block, n_rows, n_padded, work.weight);
-            forward_member<T, BYTES>(net, m, n_rows, n_padded, true, work);
-            losses[m] += criterion<T, BYTES>(task, n_outputs, work.targets, work.weight, scale, n_padded,
-                                             work.units[net.n_layers - 1], work.gradients[0]);
-            backward_member<T, BYTES>(net, m, n_rows, n_padded, work);
-        }
-        embed_back(net, n_rows, work);
-    }
-    for (int64_t m = start; m < stop; m++) unscale_member<T, BYTES>(net, m);
-}
-
-/* Steps on batches of rows, the k-th from bounds[k] to bounds[k + 1] at rates shares[k] times those of segments. */
-template <class T, int BYTES>
-INLINE int steps(const Network<T> &net, const Task<T> &task, const int64_t *rows, const int64_t *bounds,
-                 const double *shares, int64_t n_steps, int64_t n_before, double *losses, int64_t start, int64_t stop) {
-    Work<T> work;
-    if (!prepare(net, task.n_targets, work)) return NO_MEMORY;
-    for (int64_t k = 0; k < n_steps; k++) {
-        differentiate<T, BYTES>(net, task, rows + bounds[k], bounds[k + 1] - bounds[k], start, stop, losses, work);
-        if (shares == nullptr) continue; /* gradients alone */
-        const int64_t step = n_before + k + 1;
-        for (int64_t m = start; m < stop; m++) {
-            const int64_t at = m * net.stride;
-            for (int64_t s = 0; s < net.n_segments; s++) {
-                const Segment &segment = net.segments[s];
-                adamw<T, BYTES>(net.parameters + at + segment.start, net.gradients + at + segment.start,
-                                net.mean + at + segment.start, net.square + at + segment.start,
-                                segment.size[kind_of(net, m)], task, shares[k] * segment.rate,
-                                segment.has_decay ? task.decay : 0.0, step);
-            }
-        }
-        if (net.n_vectors)
-            adamw<T, BYTES>(net.embeddings, net.embedding_gradients, net.embedding_mean, net.embedding_square,
-                            net.n_embeddings * net.n_dim, task, shares[k] * net.embedding_rate, task.decay, step);
-    }
-    free(work.memory);
-    return DONE;
-}
-
-/* Outputs (n, n_chosen, n_outputs) of some members for rows of a table; all rows in turn if `rows` is null. */
-template <class T, int BYTES>
-INLINE int outputs(const Network<T> &net, const T *x, const int64_t *rows, const int64_t *members, int64_t n_chosen,
-                   T *y, int64_t start, int64_t stop) {
-    Work<T> work;
-    if (!prepare(net, 0, work)) return NO_MEMORY;
-    const int64_t last = net.n_layers - 1, n_outputs = net.layers[last].n_outputs;
-    int64_t numbers[ROWS];
-    for (int64_t block = start; block < stop; block += ROWS) {
-        const int n_rows = least(ROWS, stop - block), n_padded = (n_rows + PADDING - 1) / PADDING * PADDING;
-        for (int r = 0; r < n_rows; r++) numbers[r] = rows ? rows[block + r] : block + r;
-        read_block<T, BYTES>(net, x, numbers, n_rows, n_padded, false, work);
-        for (int64_t c = 0; c < n_chosen; c++) {
-            forward_member<T, BYTES>(net, members[c], n_rows, n_padded, false, work);
-            for (int r = 0; r < n_rows; r++)
-                for (int64_t k = 0; k < n_outputs; k++)
-                    y[((block + r) * n_chosen + c) * n_outputs + k] = work.units[last][k * ROWS + r];
-        }
-    }
-    free(work.memory);
-    return DONE;
-}
-
-template <class T, int BYTES> INLINE int expand_all(const Network<T> &net, int64_t start, int64_t stop) {
-    for (int64_t m = start; m < stop; m++) expand<T, BYTES>(net, m);
-    return DONE;
-}
-
-}  // namespace
-
-/* A function for each width of vectors, and the choice of the widest that this machine has. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-#define ON_WIDEST(function)                                                                                       \
-    template <class T, class... A> __attribute__((target("arch=x86-64-v4"))) static int function##_v4(const A &...a) { \
-        return function<T, 64>(a...);                                                                             \
-    }                                                                                                             \
-    template <class T, class... A> __attribute__((target("arch=x86-64-v3"))) static int function##_v3(const A &...a) { \
-        return function<T, 32>(a...);                                                                             \
-    }                                                                                                             \
-    template <class T, class... A> static int function##_on_widest(const A &...a) {                               \
-        if (__builtin_cpu_supports("x86-64-v4")) return function##_v4<T>(a...);                                   \
-        if (__builtin_cpu_supports("x86-64-v3")) return function##_v3<T>(a...);                                   \
-        return function<T, 16>(a...);                                                                             \
-    }
+#if HAS_GENERATIONS
+#define DECLARE(T, name, cpu)                                                                                        \
+    extern "C" int network_steps_##name##_##cpu(const Network<T> *, const Task<T> *, const int64_t *,                \
+                                                const int64_t *, const double *, int64_t, int64_t, double *,         \
+                                                int64_t, int64_t);                                                   \
+    extern "C" int network_expand_##name##_##cpu(const Network<T> *, int64_t, int64_t);                              \
+    extern "C" int network_outputs_##name##_##cpu(const Network<T> *, const T *, const int64_t *, const int64_t *,   \
+                                                  int64_t, const T *, int64_t, T *, int64_t, int64_t);
+DECLARE(float, float32, v3)
+DECLARE(float, float32, v4)
+DECLARE(double, float64, v3)
+DECLARE(double, float64, v4)
+#define CALL(function, ...)                                                      \
+    if (__builtin_cpu_supports("x86-64-v4")) return function##_v4(__VA_ARGS__);  \
+    if (__builtin_cpu_supports("x86-64-v3")) return function##_v3(__VA_ARGS__);  \
+    return function##_v1(__VA_ARGS__);
 #else
-#define ON_WIDEST(function)                                                         \
-    template <class T, class... A> static int function##_on_widest(const A &...a) { \
-        return function<T, 16>(a...);                                               \
-    }
+#define CALL(function, ...) return function##_v1(__VA_ARGS__);
 #endif
 
-ON_WIDEST(steps)
-ON_WIDEST(outputs)
-ON_WIDEST(expand_all)
-
-#define DEFINE(T, name)                                                                                              \
-    extern "C" int network_steps_##name(const Network<T> *net, const Task<T> *task, const int64_t *rows,             \
-                                        const int64_t *bounds, const double *shares, int64_t n_steps,                \
-                                        int64_t n_before, double *losses, int64_t start, int64_t stop) {             \
-        return steps_on_widest<T>(*net, *task, rows, bounds, shares, n_steps, n_before, losses, start, stop);        \
-    }                                                                                                                \
-    extern "C" int network_expand_##name(const Network<T> *net, int64_t start, int64_t stop) {                       \
-        return expand_all_on_widest<T>(*net, start, stop);                                                           \
-    }                                                                                                                \
-    extern "C" int network_outputs_##name(const Network<T> *net, const T *x, const int64_t *rows,                    \
-                                          const int64_t *members, int64_t n_chosen, T *y, int64_t start,             \
-                                          int64_t stop) {                                                            \
-        return outputs_on_widest<T>(*net, x, rows, members, n_chosen, y, start, stop);                               \
+#define DEFINE(T, name)                                                                                           \
+    extern "C" int network_steps_##name(const Network<T> *net, const Task<T> *task, const int64_t *rows,          \
+                                        const int64_t *bounds, const double *shares, int64_t n_steps,             \
+                                        int64_t n_before, double *losses, int64_t start, int64_t stop) {          \
+        CALL(network_steps_##name, net, task, rows, bounds, shares, n_steps, n_before, losses, start, stop)       \
+    }                                                                                                             \
+    extern "C" int network_expand_##name(const Network<T> *net, int64_t start, int64_t stop) {                    \
+        CALL(network_expand_##name, net, start, stop)                                                             \
+    }                                                                                                             \
+    extern "C" int network_outputs_##name(const Network<T> *net, const T *x, const int64_t *rows,                 \
+                                          const int64_t *members, int64_t n_chosen, const T *weights,             \
+                                          int64_t average, T *y, int64_t start, int64_t stop) {                   \
+        CALL(network_outputs_##name, net, x, rows, members, n_chosen, weights, average, y, start, stop)                             \
     }
 DEFINE(float, float32)
 DEFINE(double, float64)

@@ -1,0 +1,8 @@
+/* Ensembles on processors of generation 4. */
+#include "generations.h"
+
+#if HAS_GENERATIONS
+#pragma GCC target("arch=x86-64-v4")
+#include "steps.h"
+DEFINE_NETWORK(v4, 64)
+#endif

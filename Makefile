@@ -7,6 +7,9 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist workstea
 SANITIZE = -std=gnu++17 -O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wno-psabi -fPIC
 KERNELS := sklearn_kan/kernels/cpu
 
+# Modules are compiled once, when they are first imported, for all the processes of all tests.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test fuzz sanitize lint clean
 
 demo: .venv/demo.stamp  ## fit a KAN to 53,940 diamonds, beside two other models

@@ -50,23 +50,28 @@ __all__ = [
 def is_transformed():
     """Whether torch does something else with operations than compute them, such as trace or differentiate them forward.
 
-    Kernels that torch does not know would be missed then. There is no public way to ask.
+    Kernels that torch does not know would be missed then. There is no public way to ask; a torch that cannot be asked
+    does without kernels.
     """
-    return bool(
-        torch._C._len_torch_dispatch_stack()
-        or torch._C._functorch.maybe_current_level()
-        or torch.autograd.forward_ad._current_level >= 0
-    )
+    try:
+        return bool(
+            torch._C._len_torch_dispatch_stack()
+            or torch._C._functorch.maybe_current_level()
+            or torch.autograd.forward_ad._current_level >= 0
+        )
+    except AttributeError:
+        return True
 
 
 def overload_of(operation):
     """Which of its forms an operation of a dispatch mode has, such as ``"default"``."""
-    return operation._overloadname
+    return str(operation).rpartition(".")[2]
 
 
 def has_argument(operation, name):
-    """Whether an operation of a dispatch mode takes an argument of this name."""
-    return any(argument.name == name for argument in operation._schema.arguments)
+    """Whether an operation of a dispatch mode takes an argument of this name, as far as it tells."""
+    schema = getattr(operation, "_schema", None)
+    return schema is not None and any(argument.name == name for argument in schema.arguments)
 
 
 def trial_id(trial):

@@ -24,6 +24,14 @@ def random(*shape, seed=0, dtype=torch.float64):
     return torch.randn(*shape, generator=seeded(seed), dtype=torch.float64).to(dtype)
 
 
+def randomise(module, seed=5):
+    """Move every parameter, so that none is still at a special start such as zero."""
+    with torch.no_grad():
+        for k, p in enumerate(module.parameters()):
+            p += 0.3 * random(*p.shape, seed=seed + k, dtype=p.dtype)
+    return module
+
+
 def table(n, n_columns=2, seed=0):
     """Normal numbers as users have them."""
     return np.random.default_rng(seed).normal(size=(n, n_columns))

@@ -9,9 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import torch
 from packaging.requirements import Requirement
 
 import sklearn_kan
+from sklearn_kan import kernels
+from sklearn_kan._compat import is_transformed
 
 ROOT = Path(sklearn_kan.__file__).parent
 COMPAT = ROOT / "_compat.py"
@@ -94,6 +97,17 @@ def test_the_methods_of_scikit_learn_that_compat_names_are_there():
     for name in re.findall(r"\b_\w+", methods):
         assert callable(getattr(BaseSearchCV, name))
     assert "_scorers" in vars(_MultimetricScorer(scorers={}))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(torch._C, "_len_torch_dispatch_stack"), (torch._C, "_functorch"), (torch.autograd.forward_ad, "_current_level")],
+)
+def test_a_torch_that_cannot_be_asked_does_without_kernels(owner, name, monkeypatch):
+    assert not is_transformed()
+    monkeypatch.delattr(owner, name)
+    assert is_transformed()
+    assert not kernels.find("spline_sums", torch.zeros(2, 2))
 
 
 @pytest.mark.parametrize(

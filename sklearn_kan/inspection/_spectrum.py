@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..gp._spectrum import periodogram
-from ..gp.covariance._mixture import peak
+from ..gp.covariance._density import peak
 from ._finding import fitted_part, names_of, place_of
 
 N_FREQUENCIES = 2000

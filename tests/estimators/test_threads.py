@@ -108,6 +108,6 @@ for solver, members in (("adam", 4), ("lbfgs", 2), ("kfac", 1), ("gauss_newton",
     found = [
         subprocess.run([sys.executable, "-c", program], check=True, timeout=300, capture_output=True, text=True,
                        env={**os.environ, "OMP_NUM_THREADS": n_threads}).stdout
-        for n_threads in ("1", "2", "3")
+        for n_threads in ("1", "3")
     ]  # fmt: skip
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1]

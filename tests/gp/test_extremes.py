@@ -41,7 +41,7 @@ def warnings_are_errors():
 @pytest.mark.parametrize("solver", POINTS)
 @pytest.mark.parametrize("normalize_y", [True, False])
 @given(exponent=st.integers(-480, 480), bits=st.integers(-300, 300))
-@settings(max_examples=4)
+@settings(max_examples=2)
 @example(exponent=480, bits=-300)
 @example(exponent=-480, bits=300)
 def test_powers_of_two_change_nothing_but_units(solver, normalize_y, exponent, bits):
@@ -62,7 +62,7 @@ def test_powers_of_two_change_nothing_but_units(solver, normalize_y, exponent, b
 @pytest.mark.parametrize("size", [1e-300, 1e-160, 1e155, 1e160, 1e300])
 def test_targets_whose_variance_is_no_float(size):
     y = target(LINE)
-    expected = GPSpectralRegressor(**SMALL).fit(LINE, y).predict(LINE + 0.1, return_std=True)
+    expected = unscaled("cholesky", True).predict(LINE + 0.1, return_std=True)
     model = GPSpectralRegressor(**SMALL).fit(LINE, size * y)
     for ours, theirs in zip(model.predict(LINE + 0.1, return_std=True), expected, strict=True):
         np.testing.assert_allclose(ours / size, theirs, rtol=1e-3, atol=1e-4)

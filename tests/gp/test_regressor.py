@@ -1,7 +1,9 @@
 """Gaussian processes with a learned spectrum: the estimator."""
 
+import copy
 import pickle
 import warnings
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -33,6 +35,12 @@ def same_numbers_in_any_order():
     RNG.bit_generator.state = START
 
 
+@cache
+def of_the_wave(**params):
+    """A model of the wave, for all tests that only look at it."""
+    return GPSpectralRegressor(**params).fit(T, WAVE)
+
+
 PLAIN = {"n_components": 0, "trend_degree": None, "normalize_y": False, "max_iter": 5}
 
 
@@ -56,7 +64,7 @@ def test_a_component_at_zero_is_scikit_learns_kernel(spectrum):
 
 
 def test_finds_frequencies_and_continues_them():
-    model = GPSpectralRegressor().fit(T, WAVE)
+    model = of_the_wave()
     assert model.solver_ == "toeplitz"
     np.testing.assert_allclose(model.frequencies_[model.frequencies_ > 0], 1 / 9, rtol=1e-2)
     mean, std = model.predict(T + 100, return_std=True)
@@ -85,14 +93,14 @@ def test_noise_alone_has_no_frequencies():
 
 
 def test_uneven_and_even_solvers_agree():
-    even, dense = (GPSpectralRegressor(solver=solver).fit(T, WAVE) for solver in ("toeplitz", "cholesky"))
+    even, dense = (of_the_wave(solver=solver, max_iter=20) for solver in ("toeplitz", "cholesky"))
     theta = dense.kernel_.theta
     for ours, theirs in zip(*(m.log_marginal_likelihood(theta, True) for m in (even, dense)), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
 
 
 def test_gradient_of_the_likelihood():
-    model = GPSpectralRegressor().fit(X3, Y3)
+    model = GPSpectralRegressor(max_iter=20).fit(X3, Y3)
     theta = model.kernel_.theta
     _, gradient = model.log_marginal_likelihood(theta, eval_gradient=True)
     for i, slope in enumerate(gradient):
@@ -130,12 +138,12 @@ def test_weights_count_rows_and_alpha_adds_noise():
 
 
 def test_invariant_to_units():
-    model, other = GPSpectralRegressor().fit(T, WAVE), GPSpectralRegressor().fit(1e6 * T + 1e9, 1e-9 * WAVE + 1e-3)
+    model, other = of_the_wave(), GPSpectralRegressor().fit(1e6 * T + 1e9, 1e-9 * WAVE + 1e-3)
     np.testing.assert_allclose(other.predict(1e6 * (T + 50.0) + 1e9) * 1e9 - 1e6, model.predict(T + 50.0), atol=1e-3)
 
 
 def test_pickle_and_clone():
-    model = GPSpectralRegressor(random_state=0, n_restarts_optimizer=1).fit(T, WAVE)
+    model = of_the_wave(random_state=0, n_restarts_optimizer=1, max_iter=20)
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(T + 0.5), model.predict(T + 0.5))
     np.testing.assert_array_equal(clone(model).fit(T, WAVE).predict(T + 0.5), model.predict(T + 0.5))
@@ -179,7 +187,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_refit_that_fails_leaves_the_model_as_it_was(fault):
     parameters, X, y = FAULTS[fault]
-    model = GPSpectralRegressor(max_iter=20).fit(T, WAVE)
+    model = copy.deepcopy(of_the_wave(max_iter=20))
     before, expected = dict(vars(model)), model.predict(T + 0.5, return_std=True)
     with pytest.raises(ValueError, match=r"solver=|contains NaN|device="):
         model.set_params(**parameters).fit(X, y)
@@ -192,7 +200,7 @@ def test_a_refit_that_fails_leaves_the_model_as_it_was(fault):
 
 @pytest.mark.parametrize("moment", range(0, 60, 7))
 def test_a_refit_that_is_interrupted_leaves_the_model_as_it_was(moment, monkeypatch):
-    model = GPSpectralRegressor(max_iter=20).fit(T, WAVE)
+    model = copy.deepcopy(of_the_wave(max_iter=20))
     expected, calls = model.predict(T + 0.5, return_std=True), iter(range(1000))
     evidence = Toeplitz.evidence
 
@@ -314,7 +322,7 @@ def test_cells_of_a_grid_may_be_missing():
 
 
 def test_spectrum_display():
-    model = GPSpectralRegressor().fit(T, WAVE)
+    model = of_the_wave()
     display = SpectrumDisplay.from_estimator(model)
     for curve in (display.density, display.periodogram):
         np.testing.assert_allclose(display.frequencies[curve[100:].argmax() + 100], 1 / 9, atol=0.003)
@@ -332,8 +340,8 @@ AMBIENT = {
 @pytest.mark.parametrize("ambient", AMBIENT)
 @pytest.mark.parametrize("solver", ["cholesky", "toeplitz", "fourier", "inducing"])
 def test_nothing_depends_on_the_state_of_torch(ambient, solver):
-    model = GPSpectralRegressor(solver=solver, n_components=1, max_iter=3)
-    expected = model.fit(T, WAVE).predict(T + 0.5, return_std=True)
+    params = {"solver": solver, "n_components": 1, "max_iter": 3}
+    expected = of_the_wave(**params).predict(T + 0.5, return_std=True)
     with AMBIENT[ambient]():
-        ours = model.fit(T, WAVE).predict(T + 0.5, return_std=True)
+        ours = GPSpectralRegressor(**params).fit(T, WAVE).predict(T + 0.5, return_std=True)
     np.testing.assert_array_equal(ours, expected)

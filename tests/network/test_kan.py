@@ -7,24 +7,14 @@ import numpy as np
 import pytest
 import torch
 from scipy.interpolate import BSpline as ScipyBSpline
-from torch import nn
 
 from sklearn_kan import KAN, KANLayer
 from sklearn_kan.bases import BASES, BSpline, Sine
-from sklearn_kan.network._lookup import EMBEDDING_DIM, MAX_LEVELS, LookupLayer
-from sklearn_kan.network._norms import NORMS, SIGNAL_STD, BatchNorm, LayerNorm
-from tests.tables import DEVICES, random, seeded
+from sklearn_kan.network._norms import NORMS
+from tests.tables import DEVICES, random, randomise, seeded
 
 all_bases = pytest.mark.parametrize("basis", sorted(BASES))
 all_norms = pytest.mark.parametrize("norm", sorted(NORMS))
-
-
-def randomise(module, seed=5):
-    """Move every parameter, so that none is still at a special start such as zero."""
-    with torch.no_grad():
-        for k, p in enumerate(module.parameters()):
-            p += 0.3 * random(*p.shape, seed=seed + k, dtype=p.dtype)
-    return module
 
 
 def by_hand(layer, x):
@@ -167,126 +157,6 @@ def test_knots_are_placed_on_the_numeric_columns_of_the_first_layer():
     torch.testing.assert_close(first.knots[:, -1], x[:, :2].amax(0))
     assert second.placement == "uniform"
     assert (second.knots[:, [0, -1]] == torch.tensor([-1.0, 1.0])).all()
-
-
-def one_hot_table(lookup):
-    """The layer as one matrix for one-hot coded inputs, level after level, input after input."""
-    tables, direct, factored = [], list(lookup.table.split([lookup.n_levels[i] for i in lookup.direct])), 0
-    for n_levels in lookup.n_levels:
-        if n_levels <= MAX_LEVELS + 1:
-            table = direct.pop(0).clone()
-        else:
-            mixing = lookup.mixing[:, EMBEDDING_DIM * factored : EMBEDDING_DIM * (factored + 1)]
-            table = lookup.embeddings[factored] @ mixing.T
-            factored += 1
-        table[0] = 0.0
-        tables.append(table)
-    return torch.cat(tables)
-
-
-@pytest.mark.parametrize("n_levels", [[3], [MAX_LEVELS + 1, 2], [MAX_LEVELS + 2], [50, 3, 40, 5]])
-@torch.no_grad()
-def test_lookup_is_one_hot_times_a_table(n_levels):
-    lookup = randomise(LookupLayer(n_levels, 4, generator=seeded()).double())
-    codes = torch.stack([torch.randint(n, (30,), generator=seeded(i)) for i, n in enumerate(n_levels)], 1)
-    one_hot = [nn.functional.one_hot(column, n) for column, n in zip(codes.T, n_levels, strict=True)]
-    expected = torch.cat(one_hot, 1).double() @ one_hot_table(lookup)
-    torch.testing.assert_close(lookup(codes.double()), expected)
-    torch.testing.assert_close(lookup(codes), expected)
-
-
-def test_many_levels_share_a_small_space():
-    lookup = LookupLayer([1000, MAX_LEVELS], 64)
-    assert sum(p.numel() for p in lookup.parameters()) == 1000 * EMBEDDING_DIM + 64 * EMBEDDING_DIM + MAX_LEVELS * 64
-
-
-@pytest.mark.parametrize("n_levels", [[3, 5], [40, 50], [3, 50]])
-def test_level_zero_adds_nothing_and_learns_nothing(n_levels):
-    lookup = randomise(LookupLayer(n_levels, 4, generator=seeded()).double())
-    y = lookup(torch.zeros(6, 2, dtype=torch.float64))
-    y.sum().backward()
-    assert torch.equal(y, torch.zeros(6, 4, dtype=torch.float64))
-    assert all((p.grad == 0).all() for p in lookup.parameters() if p.grad is not None)
-
-
-def test_levels_that_occur_learn_and_others_do_not():
-    lookup = LookupLayer([4, 40], 2, generator=seeded()).double()
-    lookup(torch.tensor([[1.0, 7.0], [3.0, 7.0], [0.0, 0.0]])).square().sum().backward()
-    assert lookup.table.grad.abs().sum(1).nonzero().flatten().tolist() == [1, 3]
-    assert lookup.embeddings[0].grad.abs().sum(1).nonzero().flatten().tolist() == [7]
-    assert (lookup.mixing.grad != 0).all()
-
-
-@pytest.mark.parametrize("n_levels", [[9] * 10, [50] * 10, [9, 50] * 5])
-def test_lookup_starts_with_the_network_s_spread(n_levels):
-    lookup = LookupLayer(n_levels, 64, generator=seeded())
-    codes = torch.stack([torch.randint(1, n, (256,), generator=seeded(i)) for i, n in enumerate(n_levels)], 1)
-    assert lookup(codes).std().item() == pytest.approx(SIGNAL_STD, rel=0.25)
-
-
-def batch_norms(size=3):
-    """Ours, and torch's with the same scale and offset."""
-    ours, theirs = BatchNorm((size,)).double(), nn.BatchNorm1d(size).double()
-    randomise(ours)
-    theirs.load_state_dict(ours.state_dict() | {"num_batches_tracked": torch.tensor(0)})
-    return ours, theirs
-
-
-def test_batch_norm_equals_torch_s_without_weights():
-    # One difference: torch divides by n - 1 in the running variance, we by n, the variance that is used in training.
-    ours, theirs = batch_norms()
-    n, x = 20, 2 + 3 * random(20, 3)
-    torch.testing.assert_close(ours(x), theirs(x))
-    torch.testing.assert_close(ours(x, torch.full((n,), 2.5, dtype=torch.float64)), theirs(x))
-    torch.testing.assert_close(ours.running_mean, theirs.running_mean)
-    unbiased = 0.81 + (ours.running_var - 0.81) * n / (n - 1)  # after two steps of momentum 0.1 from 1
-    torch.testing.assert_close(unbiased, theirs.running_var)
-
-
-def test_batch_norm_evaluates_with_running_statistics():
-    ours, theirs = batch_norms()
-    ours(2 + 3 * random(20, 3))
-    state = ours.state_dict()
-    theirs.load_state_dict(state | {"num_batches_tracked": torch.tensor(1)})
-    ours.eval(), theirs.eval()
-    x = random(7, 3, seed=1)
-    torch.testing.assert_close(ours(x), theirs(x))
-    assert torch.equal(ours(x, torch.arange(7.0).double()), ours(x))
-    assert torch.equal(ours(x)[:1], ours(x[:1]))
-    assert all(torch.equal(value, state[key]) for key, value in ours.state_dict().items())
-
-
-def test_batch_norm_counts_a_row_of_weight_two_twice():
-    x, weight = random(8, 3), torch.tensor([1, 2, 1, 3, 1, 1, 0, 2])
-    (weighted, _), (repeated, _) = batch_norms(), batch_norms()
-    y = weighted(x, weight.double())
-    torch.testing.assert_close(y.repeat_interleave(weight, dim=0), repeated(x.repeat_interleave(weight, dim=0)))
-    torch.testing.assert_close(weighted.state_dict(), repeated.state_dict())
-
-
-def test_batch_norm_gradients():
-    norm, weight = BatchNorm((2,)).double(), torch.tensor([1.0, 2.0, 0.5, 1.0]).double()
-    assert torch.autograd.gradcheck(lambda x: norm(x, weight), random(4, 2).requires_grad_())
-
-
-def test_layer_norm_gives_rows_the_signal_s_spread():
-    y = LayerNorm((50,))(7 + 20 * random(6, 50, dtype=torch.float32))
-    torch.testing.assert_close(y.std(1, correction=0), torch.full((6,), SIGNAL_STD), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(y.mean(1), torch.zeros(6), rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("norm", ["layer", "none"])
-def test_weights_of_rows_matter_to_batch_norm_only(norm):
-    net, x = KAN(3, 1, hidden_layer_sizes=(4,), norm=norm, generator=seeded()), random(5, 3, dtype=torch.float32)
-    assert torch.equal(net(x, sample_weight=torch.arange(5.0)), net(x))
-
-
-@all_norms
-def test_weights_reach_every_norm_of_a_network(norm):
-    net, twin = (KAN(3, 2, hidden_layer_sizes=(4, 4), norm=norm, generator=seeded()).double() for _ in range(2))
-    x, weight = random(8, 3), torch.tensor([1, 2, 1, 3, 1, 1, 1, 2])
-    repeated = twin(x.repeat_interleave(weight, dim=0))
-    torch.testing.assert_close(net(x, sample_weight=weight.double()).repeat_interleave(weight, dim=0), repeated)
 
 
 @all_bases

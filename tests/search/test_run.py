@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -40,6 +41,20 @@ class Fragile(Ridge):
         if self.alpha != 1.0 and fuses:
             fuses[0].unlink(missing_ok=True)
             os.kill(os.getpid(), signal.SIGKILL)
+        return super().fit(X, y)
+
+
+class Patient(Ridge):
+    """Fits when there is no file any more."""
+
+    def __init__(self, alpha=1.0, file=None):
+        super().__init__(alpha)
+        self.file = file
+
+    def fit(self, X, y):
+        end = time.monotonic() + 300
+        while Path(self.file).exists() and time.monotonic() < end:
+            time.sleep(0.01)
         return super().fit(X, y)
 
 
@@ -149,31 +164,21 @@ def test_threads_are_limited_for_a_while():
 JOIN = """
 import sys
 from tests.search.test_run import *
-journal, folder, n_trials = sys.argv[1:]
-storage = JournalStorage(JournalFileBackend(journal))
-search_of(Fragile(folder=folder), n_trials=int(n_trials), storage=storage, study_name="shared", load_if_exists=True,
-          random_state=None).fit(X, y)
+storage = JournalStorage(JournalFileBackend(sys.argv[1]))
+search_of(Fragile(folder=sys.argv[2]), storage=storage, study_name="shared", load_if_exists=True).fit(X, y)
 """
 
 
-def join(journal, folder, n_trials):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen([sys.executable, "-c", JOIN, str(journal), str(folder), str(n_trials)], env=environment)
-
-
 def test_processes_that_share_a_journal_one_of_which_is_killed(tmp_path):
-    journal = tmp_path / "journal.log"
-    (tmp_path / "fuse").touch()
-    first = join(journal, tmp_path, 30)  # dies in its second trial
-    other = join(journal, tmp_path / "nothing", 30)
-    codes = [first.wait(timeout=300), other.wait(timeout=300)]
-    assert codes == [-signal.SIGKILL, 0]
-    storage = JournalStorage(JournalFileBackend(str(journal)))
-    options = {"storage": storage, "study_name": "shared", "load_if_exists": True}
-    trials = optuna.load_study(study_name="shared", storage=storage).trials
-    states = [trial.state.name for trial in trials]
-    assert states.count("RUNNING") == 1  # what the killed process was at; all that it had finished is there
-    assert states.count("COMPLETE") == 30
+    journal, fuse = str(tmp_path / "journal.log"), tmp_path / "fuse"
+    fuse.touch()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    other = subprocess.Popen([sys.executable, "-c", JOIN, journal, str(tmp_path)], env=environment)
+    options = {"storage": JournalStorage(JournalFileBackend(journal)), "study_name": "shared", "load_if_exists": True}
+    assert_complete(search_of(Patient(file=str(fuse)), random_state=1, n_trials=30, **options).fit(X, y), 30)
+    assert other.wait(timeout=300) == -signal.SIGKILL
+    trials = optuna.load_study(study_name="shared", storage=options["storage"]).trials
+    assert len(trials) == 31  # with what the killed process was at; all that it had finished is there
     search = search_of(Ridge(), n_trials=30, **options).fit(X, y)
     assert_complete(search, 30)
     assert len(search.study_.trials) == len(trials)  # it had only to read

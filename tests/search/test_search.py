@@ -62,7 +62,7 @@ WHERE_NETWORKS_ARE_SEEN = {
 
 
 @pytest.mark.parametrize(
-    "check", checks_of(OF_NETWORKS, WHERE_NETWORKS_ARE_SEEN), ids=lambda check: check.func.__name__
+    "check", list(checks_of(OF_NETWORKS, WHERE_NETWORKS_ARE_SEEN)), ids=lambda check: check.func.__name__
 )
 def test_scikit_learn_checks_that_see_networks(check):
     check(OF_NETWORKS)

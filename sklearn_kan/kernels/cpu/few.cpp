@@ -14,10 +14,10 @@ namespace {
 constexpr int ROWS = 256, GROUP = 8; /* at once */
 constexpr int FEW_KNOTS = 16;        /* as Python knows it */
 
-/* What is in work on a block of rows. */
-template <class T, int ORDER> struct Scratch {
-    T place[GROUP][ROWS], interval[ROWS], u[ROWS], rate[ROWS], g[GROUP][ROWS], sums[GROUP][ROWS];
-    T polynomial[FEW_KNOTS + 1][ORDER];
+/* What is in work on a block of rows. Small things that innermost loops read lie on the stack, with a copy of the
+ * layer: there, as the compiler knows, no store to anything else changes them. */
+template <class T> struct Scratch {
+    T place[GROUP][ROWS], rate[ROWS], g[GROUP][ROWS], sums[GROUP][ROWS];
 };
 
 /* One input's polynomials for one output: `order` coefficients for each interval. */
@@ -42,7 +42,8 @@ template <class T> INLINE void transpose(const T *from, int64_t width, int n, in
         for (int j = 0; j < n; j++) to[j][r] = from[r * width + j];
 }
 
-/* Number of the interval that each row is in, as a vector of whole numbers as wide as T, place on it, and its rate. */
+/* Number of the interval that each row is in, as a vector of whole numbers as wide as T, place on it, and its rate, if
+ * wanted. */
 template <class T>
 INLINE void locate(const Layer<T> &layer, int64_t i, const T *x, int n_vectors, void *interval, T *u, T *rate) {
     typedef typename Vector<T>::type V;
@@ -61,18 +62,19 @@ INLINE void locate(const Layer<T> &layer, int64_t i, const T *x, int n_vectors, 
         }
         store<M>((T *)interval + v * LANES<T>, number);
         store<V>(u + v * LANES<T>, (at - origin) * scale);
-        store<V>(rate + v * LANES<T>, scale);
+        if (rate) store<V>(rate + v * LANES<T>, scale);
     }
 }
 
 template <class T, int ORDER>
-INLINE Status forward_all(const Layer<T> &layer, const T *x, const T *coef, T *y, int64_t start, int64_t stop) {
+INLINE Status forward_all(const Layer<T> layer, const T *x, const T *coef, T *y, int64_t start, int64_t stop) {
     typedef typename Vector<T>::type V;
     typedef decltype(V() < V()) M;
     const int64_t width = layer.n_members * layer.n_inputs, per_member = layer.n_outputs / layer.n_members;
-    auto *work = scratch<Scratch<T, ORDER>>();
+    auto *work = scratch<Scratch<T>>();
     if (!work) return NO_MEMORY;
-    auto &[place, interval, u, rate, g, sums, polynomial] = *work;
+    auto &[place, rate, g, sums] = *work;
+    T interval[ROWS], u[ROWS], polynomial[FEW_KNOTS + 1][ORDER];
     for (int64_t block = start; block < stop; block += ROWS)
         for (int64_t m = 0; m < layer.n_members; m++)
             for (int64_t some = 0; some < per_member; some += GROUP) {
@@ -84,7 +86,7 @@ INLINE Status forward_all(const Layer<T> &layer, const T *x, const T *coef, T *y
                     if (i % GROUP == 0)
                         transpose(x + block * width + m * layer.n_inputs + i, width,
                                   least(GROUP, layer.n_inputs - i), n_rows, place);
-                    locate(layer, i, place[i % GROUP], n_vectors, interval, u, rate);
+                    locate(layer, i, place[i % GROUP], n_vectors, interval, u, (T *)nullptr);
                     for (int o = 0; o < n_some; o++) {
                         polynomials(layer, i, coef, from + o, polynomial);
                         for (int v = 0; v < n_vectors; v++) {
@@ -139,14 +141,15 @@ INLINE void add_gradients(const Layer<T> &layer, int64_t i, const T (*polynomial
 }
 
 template <class T, int ORDER>
-INLINE Status backward_all(const Layer<T> &layer, const T *x, const T *coef, const T *grad_y, T *grad_x, T *grad_coef,
+INLINE Status backward_all(const Layer<T> layer, const T *x, const T *coef, const T *grad_y, T *grad_x, T *grad_coef,
                            int64_t n_samples, int64_t start, int64_t stop) {
     typedef typename Vector<T>::type V;
     const int64_t width = layer.n_members * layer.n_inputs, per_member = layer.n_outputs / layer.n_members;
     const int64_t slab = layer.n_basis * layer.n_outputs;
-    auto *work = scratch<Scratch<T, ORDER>>();
+    auto *work = scratch<Scratch<T>>();
     if (!work) return NO_MEMORY;
-    auto &[place, interval, u, rate, g, sums, polynomial] = *work;
+    auto &[place, rate, g, sums] = *work;
+    T interval[ROWS], u[ROWS], polynomial[FEW_KNOTS + 1][ORDER];
     if (start < stop) memset(grad_coef + start * slab, 0, sizeof(T) * (stop - start) * slab);
     for (int64_t block = 0; block < n_samples; block += ROWS)
         for (int64_t m = 0; m < layer.n_members; m++)

@@ -7,7 +7,8 @@ from scipy.stats import multivariate_normal
 
 from sklearn_kan.gp import SpectralMixture
 from sklearn_kan.gp._spectrum import false_alarm, frequency_grid, periodogram
-from sklearn_kan.gp.covariance._mixture import SMOOTHNESS, peak
+from sklearn_kan.gp.covariance._density import peak
+from sklearn_kan.gp.covariance._mixture import SMOOTHNESS
 from sklearn_kan.gp.covariance._product import ProductMixture
 from sklearn_kan.gp.inference._dense import Dense
 from sklearn_kan.gp.inference._evidence import factorise

@@ -57,6 +57,7 @@ class BestState(Callback):
         n_passes = len(net.history)
         is_late = self.kept is not None and n_passes > HOPELESS_FROM * net.max_epochs
         return is_late and n_passes - 1 - self.kept >= PATIENCE and loss > self.best + RISE * abs(self.best)
+
     def on_train_end(self, net, X=None, **kwargs):
         if self.failed or self.monitor == "valid_loss":
             net.module_.load_state_dict(self.state)

@@ -1,8 +1,8 @@
 """The skorch net that runs one phase of training."""
 
 import math
-from copy import deepcopy
 from collections import defaultdict
+from copy import deepcopy
 from functools import cached_property
 from typing import Any
 

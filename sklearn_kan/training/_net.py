@@ -46,6 +46,9 @@ class Net(ScoredNet):
 
     def initialize_optimizer(self, triggered_directly=None):
         params: dict[str, Any] = dict(self.phase.params)
+        if self.phase.max_iter == 0:  # a finished net; torch's optimizers take a second to import
+            self.optimizer_ = None
+            return self
         if can_be_fused(self):
             self.optimizer_ = FusedAdamW(self.module_, **params)
             self.highest_rates_ = [params["lr"]]

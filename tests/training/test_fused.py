@@ -1,0 +1,203 @@
+"""Passes in the compiled library are those of torch: outputs, gradients, steps, and what comes of a fit."""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import make_friedman1
+from skorch.callbacks import Callback
+
+from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan.kernels import on_threads
+from sklearn_kan.kernels.cpu import _library, _network
+from sklearn_kan.network._kan import KAN
+from sklearn_kan.network._packed import can_be_packed, packed
+from sklearn_kan.training import _fused
+from sklearn_kan.training._fused import FusedAdamW, HeldOut, Task
+from sklearn_kan.training._losses import (
+    Pinball,
+    Tweedie,
+    absolute_error,
+    combined,
+    cross_entropy,
+    huber,
+    member_losses,
+    poisson,
+    squared_error,
+)
+from sklearn_kan.training._rows import Folds, Rows
+
+pytestmark = pytest.mark.skipif(not _library.has_library(), reason="there is no compiled library")
+
+N_ROWS, N_NUMBERS = 150, 3
+TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-10}
+LOSSES = [
+    (squared_error, 1), (squared_error, 3), (absolute_error, 2), (huber, 1), (poisson, 1), (Tweedie(1.5), 1),
+    (Tweedie(2.0), 2), (Pinball(0.3), 2), (Pinball((0.1, 0.5, 0.9)), 3), (cross_entropy, 2), (cross_entropy, 11),
+]  # fmt: skip
+
+
+@st.composite
+def networks(draw):
+    """Any network that the library takes, and a loss for it."""
+    depth = draw(st.integers(1, 3))
+    loss, n_outputs = draw(st.sampled_from(LOSSES))
+    n_members = draw(st.sampled_from([None, 1, 2, 5]))
+    torch.manual_seed(draw(st.integers(0, 99)))
+    dtype = draw(st.sampled_from([torch.float32, torch.float64]))
+    narrowest = 1 if dtype == torch.float64 else 8  # a norm of two units loses the digits of single precision
+    sizes = st.lists(st.integers(narrowest, 40), min_size=depth, max_size=depth)
+    module = KAN(
+        N_NUMBERS, n_outputs, hidden_layer_sizes=draw(sizes),
+        n_levels=draw(st.sampled_from([(), (3,), (4, 40, 2)])), n_members=n_members, degree=draw(st.integers(1, 3)),
+        n_knots=draw(st.lists(st.integers(2, 40), min_size=depth + 1, max_size=depth + 1)),
+        fine_knots=draw(st.sampled_from([None, 9])), scaled=draw(st.booleans()),
+        norm=draw(st.sampled_from(["layer", "none"])),
+    ).to(dtype)  # fmt: skip
+    with torch.no_grad():
+        for name, p in module.named_parameters():
+            if "edge_weight" not in name and "table" not in name and "embeddings" not in name:
+                p.add_(0.1 * torch.randn_like(p))
+    return module, loss, dtype
+
+
+def rows_for(module, loss, dtype):
+    n_levels = () if module.lookup is None else module.lookup.n_levels
+    codes = [torch.randint(0, n, (N_ROWS, 1)).to(dtype) for n in n_levels]
+    X = torch.cat([torch.randn(N_ROWS, N_NUMBERS, dtype=dtype), *codes], 1)
+    last, M = module.layers[-1].out_features, module.n_members
+    n_targets = 1 if isinstance(loss, Pinball) and isinstance(loss.level, tuple) else last
+    y = torch.randint(0, last, (N_ROWS,)) if loss is cross_entropy else torch.rand(N_ROWS, n_targets, dtype=dtype)
+    folds = Folds(torch.randint(0, 4, (N_ROWS,)), torch.rand(4, M) < 0.4, False) if M else None
+    return Rows(X, y, torch.rand(N_ROWS, dtype=dtype) + 0.5, folds=folds)
+
+
+def relative(found, expected):
+    return float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-30))
+
+
+def by_torch(module, loss, rows, order):
+    """Outputs (n, members, k), mean loss, and gradients by name."""
+    X, (y, weight) = rows.to("cpu", next(module.parameters()).dtype).batch(order)
+    raw = module(X)
+    losses = loss(raw, y)[:, None] if raw.ndim == 2 else member_losses(loss, raw, y)
+    mean = (losses * weight).mean()
+    names, parameters = zip(*((name, p) for name, p in module.named_parameters() if p.numel()), strict=True)
+    gradients = torch.autograd.grad(mean, parameters, allow_unused=True, materialize_grads=True)
+    raw = raw.detach()
+    return raw[:, None] if raw.ndim == 2 else raw, mean.detach(), dict(zip(names, gradients, strict=True))
+
+
+@settings(max_examples=40)
+@given(networks())
+def test_outputs_losses_and_gradients_are_those_of_torch(drawn):
+    module, loss, dtype = drawn
+    assert can_be_packed(module)
+    rows, order = rows_for(module, loss, dtype), torch.randperm(N_ROWS)[:-9]
+    raw, mean, gradients = by_torch(deepcopy(module).double(), loss, rows, order)
+    raw_of_torch, _, gradients_of_torch = by_torch(module, loss, rows, order)
+
+    def check(found, of_torch, exact):  # digits may be lost, in torch as here
+        assert relative(found, exact) <= TOLERANCE[dtype] + 8 * relative(of_torch, exact)
+
+    check(packed(module).outputs(rows.all[0], order), raw_of_torch, raw)
+    optimizer = FusedAdamW(module, lr=0.01, weight_decay=2.0, betas=(0.9, 0.95))
+    task, sums = Task(rows, loss, optimizer), torch.zeros(module.n_members or 1, dtype=torch.float64)
+    pack, bounds = optimizer.packed, torch.tensor([0, len(order)])
+    _network.steps(pack.net, task.structure, order, bounds, None, 0, sums, pack.work, dtype=dtype)
+    assert isinstance(loss, Tweedie) or float(sums.sum()) / sums.numel() / len(order) == pytest.approx(
+        float(mean), rel=1e-4
+    )
+    found = {name: torch.zeros_like(p) for name, p in module.named_parameters()}
+    pack.write(optimizer.gradients, optimizer.embedded[0], found)
+    for name, exact in gradients.items():
+        check(found[name], gradients_of_torch[name], exact)
+
+
+@pytest.mark.parametrize("loss", [squared_error, poisson, cross_entropy])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_averages_are_those_of_torch(loss, dtype):
+    torch.manual_seed(0)
+    module = KAN(N_NUMBERS, 3, hidden_layer_sizes=(6,), n_members=4).to(dtype)
+    X = torch.randn(300, N_NUMBERS, dtype=dtype)
+    weights = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=dtype)
+    expected = combined(loss, module(X).detach(), weights.expand(300, 4))
+    found = packed(module).average(X, weights, _fused.what_is_averaged(loss))
+    torch.testing.assert_close(found, expected, rtol=1e-5 if dtype == torch.float32 else 1e-12, atol=1e-6)
+
+
+def test_a_packed_network_follows_its_module():
+    module, X = KAN(2, 1, hidden_layer_sizes=(4,), knots="quantile"), torch.rand(50, 2)
+    before = packed(module).outputs(X)
+    assert packed(module) is packed(module)
+    with torch.no_grad():
+        module.layers[1].bias.add_(1.0)
+    torch.testing.assert_close(packed(module).outputs(X), before + 1)
+    module.place_knots(X)
+    torch.testing.assert_close(packed(module).outputs(X)[:, 0], module(X).detach())
+
+
+def test_threads_make_no_difference(monkeypatch):
+    X, y = make_friedman1(2500, random_state=0)
+    monkeypatch.setattr(_library, "WORK_PER_THREAD", 1)
+    found = []
+    for n_threads in (1, 3):
+        monkeypatch.setattr(torch, "get_num_threads", lambda n=n_threads: n)
+        with on_threads(n_threads):
+            found.append(KANRegressor((8,), n_members=5, max_iter=3, random_state=0).fit(X, y).predict(X))
+    np.testing.assert_array_equal(*found)
+
+
+class SeesBatches(Callback):
+    """For its sake batches go through torch."""
+
+    def on_batch_end(self, net, **kwargs):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        (KANRegressor, {"loss": "tweedie", "learning_rate": "constant"}),
+        (KANRegressor, {"loss": "quantile", "quantile": [0.1, 0.9], "n_members": 1, "early_stopping": True}),
+        (KANClassifier, {"early_stopping": True, "n_members": 4, "hidden_layer_sizes": (6, 5)}),
+    ],
+)
+def test_a_fit_is_that_of_torch(kind, params):
+    X, y = make_friedman1(350, random_state=0)
+    y = y > 14 if kind is KANClassifier else y
+    settings = {"hidden_layer_sizes": (6,), "n_members": 4, "max_iter": 6, "random_state": 0, "dtype": "float64"}
+    mine, torchs = (
+        kind(**settings | params, callbacks=callbacks).fit(X[:300], y[:300]) for callbacks in (None, [SeesBatches()])
+    )
+    assert isinstance(mine.net_.optimizer_, FusedAdamW)
+    assert isinstance(torchs.net_.optimizer_, torch.optim.AdamW)
+    np.testing.assert_allclose(mine.loss_curve_, torchs.loss_curve_, rtol=1e-8)
+    np.testing.assert_allclose(mine.validation_scores_ or 0, torchs.validation_scores_ or 0, rtol=1e-8)
+    predict = "predict_proba" if kind is KANClassifier else "predict"
+    np.testing.assert_allclose(getattr(mine, predict)(X), getattr(torchs, predict)(X), rtol=1e-6, atol=1e-9)
+
+
+def test_validation_is_by_the_members_that_hold_a_row_out():
+    torch.manual_seed(0)
+    module = KAN(N_NUMBERS, 2, hidden_layer_sizes=(6,), n_members=4).double()
+    rows = rows_for(module, squared_error, torch.float64)
+    held_out = Rows(*rows.all, torch.arange(20, 120), rows.folds._replace(are_held_out=True))
+    X, (y, weight) = held_out.batch()
+    counts = weight.amax(1) > 0
+    raw = combined(squared_error, module(X).detach()[counts], weight[counts])
+    expected = (squared_error(raw, y[counts]) * weight.amax(1)[counts]).mean()
+    optimizer = FusedAdamW(module, lr=0.01, weight_decay=2.0, betas=(0.9, 0.95))
+    assert HeldOut(held_out, squared_error, 4).mean_loss(optimizer) == pytest.approx(float(expected), rel=1e-10)
+
+
+def test_noise_ends_training_early_and_a_smooth_function_does_not():
+    generator = np.random.default_rng(0)
+    X = generator.uniform(-1, 1, size=(800, 4))
+    noise = KANRegressor(random_state=0).fit(X, generator.normal(size=800))
+    smooth = KANRegressor(random_state=0).fit(X, np.sin(3 * X[:, 0]) * X[:, 1])
+    assert noise.n_iter_ < 40
+    assert smooth.n_iter_ == 50

@@ -237,11 +237,18 @@ def weigh_classes(class_weight, labels, places, weight):
     of_class[present] = compute_class_weight(
         class_weight, classes=labels[present], y=labels[places[weight > 0]], sample_weight=weight[weight > 0]
     )
-    if of_class.min() < 0 or not of_class.any():
+    if not (np.isfinite(of_class).all() and of_class.min() >= 0 and of_class.any()):
         raise ValueError(
-            f"class_weight={class_weight!r} is not usable. Pass weights of at least 0, some of them positive."
+            f"class_weight={class_weight!r} is not usable. Pass finite weights of at least 0, some of them positive."
         )
-    return weight * of_class[places]
+    with np.errstate(over="ignore"):
+        product = weight * of_class[places]
+    if product.max() > MAX_WEIGHT:
+        raise ValueError(
+            f"class_weight={class_weight!r} gives rows weights above {MAX_WEIGHT:g} (maximum {product.max():g}). Scale "
+            "it down."
+        )
+    return product
 
 
 def check_complete(y):

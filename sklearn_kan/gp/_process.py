@@ -46,7 +46,13 @@ class Process:
             return mean, None
         unit = power_of_two(scale)
         spread = np.concatenate([spread for _, spread in parts]) * np.square(scale / unit)
-        spread = np.sqrt(spread) * unit if moment == "variance" else spread * unit * unit
+        with np.errstate(over="ignore"):
+            spread = np.sqrt(spread) * unit if moment == "variance" else spread * unit * unit
+        if moment == "covariance" and not np.isfinite(spread).all():
+            raise ValueError(
+                f"return_cov=True gives covariances beyond float64 for targets of a scale of {scale.max():.0e}. Scale "
+                "y down, or take return_std=True."
+            )
         return mean, spread[..., 0] if is_flat else spread
 
     def sample(self, X, n_samples, random_state):

@@ -119,6 +119,15 @@ def test_what_cannot_be_computed_is_refused_as_a_value():
         GPSpectralRegressor(**SMALL).fit(1e308 * np.array([[-1.5], [1.5], [0]]), [1.0, 2, 3])
 
 
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_covariances_beyond_float64_are_refused(n_outputs):
+    y = 1e160 * np.repeat(target(LINE)[:, None], n_outputs, 1) / 1e10 ** np.arange(n_outputs)
+    model = GPSpectralRegressor(**SMALL).fit(LINE, y[:, 0] if n_outputs == 1 else y)
+    with pytest.raises(ValueError, match=r"^return_cov=True gives covariances beyond float64 .* a scale of \de\+159\."):
+        model.predict(LINE, return_cov=True)
+    assert np.isfinite(model.predict(LINE, return_std=True)).all()
+
+
 @given(st.floats(min_value=5e-324, allow_infinity=False, allow_nan=False))
 def test_powers_of_two_are_next_below(size):
     power = power_of_two(size)

@@ -46,9 +46,11 @@ def refit_last_layer(net, rows, validation):
 
     Squared loss: ridge regression, each strength by generalised cross-validation. Other losses: Newton's method, all
     members with the strength that validation rows choose, or rows set aside for that. The net keeps its coefficients
-    unless the loss of these rows falls. In layers of more than `MAX_DENSE` features the change of coefficients is solved for, and is the smaller the
-    stronger the penalty, in the directions in which features vary most: a matrix of all features would take minutes,
-    and what a fit of some of them forgets of the training, it would not make up for.
+    unless the loss of these rows falls.
+
+    In layers of more than `MAX_DENSE` features, whose matrices would take minutes, the change of coefficients is solved
+    for, in the directions in which features vary most. A solution from scratch would forget more of the training than
+    it makes up for.
 
     Parameters
     ----------
@@ -130,7 +132,7 @@ def solve(module, loss, rows, member, current, strength, trained, directions):
 
 
 def changed(parts, trained, leading):
-    """For rows as `affine` gives them: the same for changes of the bias, and of coefficients in `leading` directions."""
+    """Parts as `affine` gives them, for changes of the bias and of coefficients in `leading` directions."""
     for phi, offset, y, weight in parts:
         yield torch.cat([phi[:, :1], phi[:, 1:] @ leading], 1), offset + phi @ trained, y, weight
 

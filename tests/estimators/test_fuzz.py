@@ -179,6 +179,16 @@ def fitted(model, X, y, weight):
         return None
 
 
+def with_interval(model, X):
+    """Predictions and their intervals, if enough rows were held out."""
+    try:
+        return model.predict(X, return_interval=0.5)
+    except ValueError as error:
+        if not re.match("return_interval=0.5 needs .*held.out", str(error)):
+            raise
+        return ()
+
+
 def are_finite(*arrays):
     return all(np.isfinite(array).all() for array in arrays)
 
@@ -200,8 +210,7 @@ def test_regressions(table, params, data):
         assert are_finite(model.predict(X))
         if model.module_.n_members is not None:
             assert are_finite(*model.predict(X, return_std=True))
-        if model.net_.validation is not None and len(model.net_.validation) > 9:
-            assert are_finite(*model.predict(X, return_interval=0.5))
+        assert are_finite(*with_interval(model, X))
 
 
 @some(8, 1000)

@@ -1,5 +1,6 @@
 """Parameters that cannot be used are refused before any training, in words that name the culprit and the remedy."""
 
+import numpy as np
 import pytest
 import torch
 from sklearn.utils._param_validation import InvalidParameterError

@@ -1,7 +1,9 @@
 """Device and versions, as every benchmark's result file carries them."""
 
+import multiprocessing
 import platform
 import re
+import resource
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,3 +32,24 @@ def forget_peak():
     """Start to count the peak afresh (Linux); returns the memory held now, in megabytes."""
     Path("/proc/self/clear_refs").write_text("5")
     return peak_mb()
+
+
+def in_a_child(task, *args):
+    """What a task returns in a process of its own; its exit code if it returns nothing."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=lambda: theirs.send(task(*args)))
+    child.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    except EOFError:
+        child.join()
+        return child.exitcode
+    finally:
+        child.join()
+
+
+def address_space():
+    """Bytes of memory that this process has asked for (Linux)."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -190,7 +190,8 @@ def conditioning(values):
     scale = values.square().mean(0).rsqrt()
     _, singular, axes = torch.linalg.svd(values * scale, full_matrices=False)
     spectrum = (singular / singular[0]).clamp(min=1e-7).square()
-    power = min(1.0, math.log(LARGEST_CONDITION) / -math.log(spectrum[-1]))
+    condition = -math.log(spectrum[-1])
+    power = 1.0 if condition <= math.log(LARGEST_CONDITION) else math.log(LARGEST_CONDITION) / condition
     whitened = axes.T * spectrum ** ((power - 1) / 2) @ axes
     change = scale[:, None] * whitened
     return change * (values @ change).square().mean().rsqrt()

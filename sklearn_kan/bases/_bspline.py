@@ -82,6 +82,7 @@ class BSpline(Basis, name="bspline"):
         super().__init__(in_features, n_basis=n_knots + degree - 1)
         self.n_knots, self.degree, self.placement = n_knots, degree, knots if given is None else "given"
         table = uniform_knots(in_features, n_knots) if given is None else given
+        self.given = None if given is None else given.numpy()  # to the last digit
         self.register_buffer("knots", as_new(table))
         for name in ("pieces", "origin", "rate", "first"):
             self.register_buffer(name, None, persistent=False)
@@ -162,8 +163,16 @@ class BSpline(Basis, name="bspline"):
         if self.knots is not knots:
             if self.placement == "uniform":
                 self.knots = uniform_knots(*self.knots.shape).to(self.knots)
+            self.restore_given()
             self.tabulate()  # rounded afresh from the knots rather than cast: float64 stays exact
         return self
+
+    def restore_given(self):
+        """Take the digits of given knots that a lower precision had no room for, if they are still those."""
+        if self.given is not None:
+            given = torch.from_numpy(self.given).to(self.knots.device)
+            if given.shape == self.knots.shape and torch.equal(given.float(), self.knots.float()):
+                self.knots = given.to(self.knots)
 
     def table(self):
         """The polynomials between the knots."""

@@ -84,11 +84,18 @@ def read_array(estimator, X, reset, kinds, selected):
     if kinds is None:
         mask = check_categorical_features(X, estimator.categorical_features) if may_be_categorical else None
         kinds = ["category" if flag else None for flag in np.broadcast_to(False if mask is None else mask, X.shape[1])]
+    remedy = remedy_for(estimator, reset)
     read = range(X.shape[1]) if selected is None else np.flatnonzero(selected).tolist()
-    return [read_values(i, X[:, i], kinds[i]) for i in read]
+    return [read_values(i, X[:, i], kinds[i], remedy=remedy) for i in read]
 
 
-def read_values(name, values, kind=None, declared=None):
+def remedy_for(estimator, reset):
+    """What to do about a column that is no numbers."""
+    has_categories = reset and "categorical_features" in estimator.get_params(deep=False)
+    return "Convert it, or name it in categorical_features." if has_categories else "Convert it to numbers."
+
+
+def read_values(name, values, kind=None, declared=None, *, remedy):
     """A column of a kind, by default numbers, dates or durations as its values say."""
     if kind == "category":
         return Column(name, labels(in_days(values) if values.dtype.kind in "mM" else values), kind, declared)
@@ -96,7 +103,7 @@ def read_values(name, values, kind=None, declared=None):
     if kind is not None and found != kind and has_values:
         raise TypeError(f"{describe(name)} of X holds {found}s, and the first fit had {kind}s. Convert it.")
     kind = kind or found
-    return Column(name, numbers(name, values) if kind == "number" else in_days(values), kind)
+    return Column(name, numbers(name, values, remedy) if kind == "number" else in_days(values), kind)
 
 
 def kind_of(name, values):
@@ -142,7 +149,8 @@ def read_dataframe(estimator, frame, X, reset, kinds, selected):
         is_category = kind == "category"
         if values.dtype.kind not in "mM" and (is_category or values.dtype.kind not in "biuf"):
             values = np.where(series.is_null().to_numpy(), None if is_category else np.nan, values.astype(object))
-        columns.append(read_values(series.name, values, kind, declared_levels(series) if is_category else None))
+        declared = declared_levels(series) if is_category else None
+        columns.append(read_values(series.name, values, kind, declared, remedy=remedy_for(estimator, reset)))
     return columns
 
 
@@ -195,7 +203,7 @@ def check_dtype(series):
         raise TypeError(f"{describe(series.name)} of X has dtype {series.dtype}. Spread it over several columns.")
 
 
-def numbers(name, values):
+def numbers(name, values, remedy):
     """A numeric column as floats; booleans are 0 and 1."""
     if values.dtype.kind == "O" and any(isinstance(value, datetime.time) for value in values):
         raise TypeError(f"{describe(name)} of X holds times. {TIME_REMEDY}")
@@ -203,10 +211,7 @@ def numbers(name, values):
         try:
             values = values.astype(np.float64)
         except (TypeError, ValueError, OverflowError) as error:
-            raise type(error)(
-                f"{describe(name)} of X cannot be read as numbers: {error}. Convert it, or name it in "
-                "categorical_features."
-            ) from error
+            raise type(error)(f"{describe(name)} of X cannot be read as numbers: {error}. {remedy}") from error
     if np.isinf(values).any():
         raise ValueError(
             f"{describe(name)} of X contains infinity. Replace it by a finite number, or by NaN if it is missing."

@@ -14,6 +14,7 @@ from ._masked import check_unmasked
 from ._table import is_missing
 
 MAX_WEIGHT = 1e100  # sums of weights stay finite
+MAX_TARGET = 1e307  # differences of targets, and predictions somewhat further out, stay finite
 LOG_LINK = "poisson", "gamma", "tweedie"  # losses that learn the logarithm of a mean
 
 
@@ -220,6 +221,11 @@ def read_numbers(y, n_samples, known=None):
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     is_flat, y = y.ndim == 1, y.reshape(n_samples, -1).astype(np.float64)
+    largest = np.abs(y).max()
+    if largest > MAX_TARGET:
+        raise ValueError(
+            f"y has values up to {largest:g}, above {MAX_TARGET:g}, whose range is no float64. Scale y down."
+        )
     if known is None:
         return y, Numbers(y.shape[1], is_flat)
     if (is_flat, y.shape[1]) != (known.is_flat, known.n_outputs):
@@ -237,11 +243,18 @@ def weigh_classes(class_weight, labels, places, weight):
     of_class[present] = compute_class_weight(
         class_weight, classes=labels[present], y=labels[places[weight > 0]], sample_weight=weight[weight > 0]
     )
-    if of_class.min() < 0 or not of_class.any():
+    if not (np.isfinite(of_class).all() and of_class.min() >= 0 and of_class.any()):
         raise ValueError(
-            f"class_weight={class_weight!r} is not usable. Pass weights of at least 0, some of them positive."
+            f"class_weight={class_weight!r} is not usable. Pass finite weights of at least 0, some of them positive."
         )
-    return weight * of_class[places]
+    with np.errstate(over="ignore"):
+        product = weight * of_class[places]
+    if product.max() > MAX_WEIGHT:
+        raise ValueError(
+            f"class_weight={class_weight!r} gives rows weights above {MAX_WEIGHT:g} (maximum {product.max():g}). Scale "
+            "it down."
+        )
+    return product
 
 
 def check_complete(y):

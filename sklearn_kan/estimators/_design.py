@@ -133,7 +133,8 @@ def designed(data, streams):
     )
     target = estimator._learn_target(data.target, data.y, data.weight)
     of_numeric = selected[[kind != "category" for kind in data.kinds]]
-    architecture = unconstrained(estimator, encoder, of_numeric, target.n_raw, len(data.y), streams)
+    dtype = chosen_dtype(estimator.dtype, columns)
+    architecture = unconstrained(estimator, encoder, of_numeric, target.n_raw, len(data.y), streams, dtype)
     if directions.any() or groups is not None:
         check_can_be_constrained(estimator)
         signs = estimator._output_directions(target.n_raw) if directions.any() else None
@@ -141,8 +142,7 @@ def designed(data, streams):
         constraints = Constraints(of_inputs, groups_of_inputs, signs)
         architecture = architecture.single()._replace(constraints=constraints)
     return Design(
-        encoder, target, estimator._loss(), architecture, chosen_dtype(estimator.dtype, columns), data.weight.mean(),
-        settled_by(estimator), selected,
+        encoder, target, estimator._loss(), architecture, dtype, data.weight.mean(), settled_by(estimator), selected,
     )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def chosen_dtype(dtype, columns):
     return "float32" if is_single or len(columns[0].values) > MERGED_ROWS else "float64"
 
 
-def unconstrained(estimator, encoder, of_numeric, n_outputs, n_samples, streams):
+def unconstrained(estimator, encoder, of_numeric, n_outputs, n_samples, streams, dtype):
     """The network that an estimator's parameters ask for, apart from constraints.
 
     `of_numeric` says which of all numeric columns are selected.
@@ -185,6 +185,11 @@ def unconstrained(estimator, encoder, of_numeric, n_outputs, n_samples, streams)
     table = np.asarray(estimator.knots)
     is_by_column = table.ndim == 2 and table.shape[1] == len(of_numeric)
     knots = encoder.encode_knots(table[:, of_numeric] if is_by_column else table)
+    if not (np.diff(knots.astype(dtype), axis=1) > 0).all():
+        raise ValueError(
+            f"knots has some that cannot be told apart in {dtype}, once they are scaled as the columns are. Spread "
+            "them over the columns' ranges."
+        )
     n_knots = [knots.shape[1]] + [estimator.n_knots] * len(architecture.hidden_layer_sizes)
     return architecture._replace(knots=knots, n_knots=n_knots)
 

@@ -60,9 +60,13 @@ def set_aside(data, settings):
     weight = torch.from_numpy(data.weight)
     numbered = Rows(torch.arange(len(data.y))[:, None], torch.from_numpy(data.y), weight, groups=groups)
     fitting, validation = hold_out(numbered, None, settings)
-    return (
-        (data, None) if validation is None else (data.at(fitting.X[:, 0].numpy()), data.at(validation.X[:, 0].numpy()))
-    )
+    if validation is None:
+        return data, None
+    parts = []
+    for rows in (fitting, validation):
+        places, (_, weight) = rows.batch()  # of a heavy row some of the weight
+        parts.append(data.at(places[:, 0].numpy())._replace(weight=weight[:, 0].numpy()))
+    return parts[0], parts[1]
 
 
 def check_can_hold_out(estimator, n_samples):

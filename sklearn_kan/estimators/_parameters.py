@@ -11,7 +11,7 @@ from .._compat import Interval, StrOptions
 from .._devices import check_device, resolve_device
 from .._equality import is_equal
 from ..bases import get_basis
-from ..network._kan import for_layers
+from ..network._kan import for_layers, layer_sizes
 from ..network._layer import check_has_knots
 from ..network._norms import NORMS
 from ..training._callbacks import check_callbacks
@@ -197,17 +197,6 @@ def has_fixed_knots(estimator):
     """Whether knots stay where they are placed first."""
     is_placed = isinstance(estimator.knots, str) and estimator.knots != "adaptive"
     return is_placed and estimator.refine_knots is None
-
-
-def layer_sizes(hidden_layer_sizes):
-    """The sizes of hidden layers as a tuple."""
-    sizes = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else hidden_layer_sizes
-    if not all(isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1 for size in sizes):
-        raise ValueError(
-            f"hidden_layer_sizes={hidden_layer_sizes!r} is not usable. Pass integers of at least 1, "
-            "or () for an additive model."
-        )
-    return tuple(int(size) for size in sizes)
 
 
 def refinements(refine_knots):

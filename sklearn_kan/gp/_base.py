@@ -54,7 +54,7 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If both uncertainties are asked for.
+            If both uncertainties are asked for, or covariances are beyond float64.
         """
         if return_std and return_cov:
             raise ValueError("return_std=True and return_cov=True exclude each other. Set one of them to False.")

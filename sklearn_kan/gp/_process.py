@@ -8,6 +8,7 @@ from ._units import power_of_two
 from .learning._averaging import Average
 
 ROWS_AT_ONCE = 4096  # of predictions
+FARTHEST = 1e12  # in ranges of the points that were learned from
 
 
 class Process:
@@ -36,8 +37,8 @@ class Process:
 
     def predict(self, X, moment=None):
         """Mean, and standard deviation ("variance") or "covariance" of observations if asked for."""
-        _, center, shift, scale, _, is_flat = self.units
-        X = X - center
+        _, _, shift, scale, _, is_flat = self.units
+        X = self.within_reach(X)
         step = len(X) if moment == "covariance" else ROWS_AT_ONCE
         parts = [self.average.moments(X[start : start + step], moment) for start in range(0, len(X), step)]
         mean = np.concatenate([mean for mean, _ in parts]) * scale + shift
@@ -46,13 +47,26 @@ class Process:
             return mean, None
         unit = power_of_two(scale)
         spread = np.concatenate([spread for _, spread in parts]) * np.square(scale / unit)
-        spread = np.sqrt(spread) * unit if moment == "variance" else spread * unit * unit
+        with np.errstate(over="ignore"):
+            spread = np.sqrt(spread) * unit if moment == "variance" else spread * unit * unit
+        if moment == "covariance" and not np.isfinite(spread).all():
+            raise ValueError(
+                f"return_cov=True gives covariances beyond float64 for targets of a scale of {scale.max():.0e}. Scale "
+                "y down, or take return_std=True."
+            )
         return mean, spread[..., 0] if is_flat else spread
+
+    def within_reach(self, X):
+        """Points on the learned scale, not so far out that their distances are no floats."""
+        reach = np.abs(self.solvers.data.X).max(0)
+        with np.errstate(over="ignore"):
+            farthest = FARTHEST * np.where(reach > 0, reach, 1.0)
+            return (X - self.units.center).clip(-farthest, farthest)
 
     def sample(self, X, n_samples, random_state):
         """Draws of observations, ``(n, n_samples)`` or ``(n, n_outputs, n_samples)``."""
-        _, center, shift, scale, _, is_flat = self.units
-        y = self.average.sample(X - center, n_samples, random_state) * scale[:, None] + shift[:, None]
+        _, _, shift, scale, _, is_flat = self.units
+        y = self.average.sample(self.within_reach(X), n_samples, random_state) * scale[:, None] + shift[:, None]
         return y[:, 0] if is_flat else y
 
     def evidence(self, kernel):

@@ -9,6 +9,7 @@ from ..data._masked import unmasked
 from ..data._table import read_table
 from ..data._targets import read_numbers, read_weight
 
+LEAST_WEIGHT = 1e-100  # a row with less says no more
 MICROSECONDS = 86_400_000_000  # of a day
 
 
@@ -75,6 +76,7 @@ def read(reader, X, y, sample_weight, alpha):
     if (extra.ndim and extra.shape != (len(X),)) or not np.all(np.isfinite(extra)) or (extra < 0).any():
         raise ValueError(f"alpha={alpha!r} is not usable. Pass a number >= 0, or one for each of {len(X)} rows.")
     used = weight > 0
+    weight = np.where(used, np.maximum(weight, LEAST_WEIGHT), 0.0)
     extra = np.broadcast_to(extra, used.shape)
     return Rows(axes, X[used], y[used], weight[used], extra[used], numbers.is_flat)
 

@@ -7,6 +7,7 @@ import numpy as np
 from .inference._points import rounded
 
 LARGEST_TARGET = 1e150  # whose kernel can be told in its own units; the smallest is its inverse
+LARGEST_SPAN = 1e304  # of a feature; what lies a thousand times below or above is a float too
 LARGEST_ALPHA = 1e100  # in variances of the target; a row with more says no less
 
 
@@ -46,8 +47,12 @@ class Units(NamedTuple):
 def units_of(rows, normalize_y):
     """The units that suit some rows."""
     low, high = rows.X.min(0) / 2, rows.X.max(0) / 2
-    if (high - low).max() > np.finfo(float).max / 2:
+    with np.errstate(over="ignore"):
+        spans = np.ptp(rows.X, axis=0)
+    if spans.max() > LARGEST_SPAN:
         raise ValueError("X has a column whose range is beyond float64. Scale it down.")
+    if ((spans > 0) & (spans < 1 / LARGEST_SPAN)).any():
+        raise ValueError("X has a column whose range is below float64. Scale it up.")
     if normalize_y:
         shift, scale = normalisation(rows.y, rows.weight)
         return Units(rows.axes, low + high, shift, scale, 1.0, rows.is_flat)
@@ -70,4 +75,5 @@ def normalisation(y, weight):
     z = y / unit
     mean = np.average(z, axis=0, weights=weight)
     std = np.sqrt(np.average(np.square(z - mean), axis=0, weights=weight))
-    return rounded(mean * unit), rounded(np.where(std > 10 * np.finfo(float).eps, std, 1.0) * unit)
+    scale = np.where(std > 10 * np.finfo(float).eps, std, 1.0) * unit
+    return rounded(mean * unit), rounded(np.where(scale > np.finfo(float).tiny, scale, 1.0))

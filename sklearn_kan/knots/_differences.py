@@ -20,10 +20,12 @@ def second_differences(knots, degree):
 
     Returns
     -------
-    Tensor of shape (in_features, n_basis - 2, n_basis), float64
+    Tensor of shape (in_features, max(0, n_basis - 2), n_basis), float64
     """
     t, count = extended(knots.double(), degree), knots.isfinite().sum(1)
     n_basis = knots.shape[1] + degree - 1
+    if n_basis < 3:  # too few to bend
+        return t.new_zeros(len(t), 0, n_basis)
     sites = t[:, 1:-1].unfold(1, degree, 1).mean(2) if degree else (t[:, 1:] + t[:, :-1]) / 2
     spacing = (sites[:, -1:] - sites[:, :1]) / (n_basis - 1)
     step = sites.diff(dim=1) / spacing

@@ -91,9 +91,12 @@ class Model(NamedTuple):
         """Averaged outputs (n_samples, n_raw), and the standard deviation of the members' predictions."""
         raw = torch.from_numpy(self.raw_of_members(columns))
         members = np.stack([self.target.decode(member.numpy()) for member in raw.unbind(1)])
+        unit = np.abs(members).max(0)
+        unit[unit == 0] = 1.0
+        members /= unit  # squares stay finite
         mean = np.average(members, axis=0, weights=self.member_weights)
         variance = np.average((members - mean) ** 2, axis=0, weights=self.member_weights)
-        return self.averaged(raw).numpy(), np.sqrt(variance)
+        return self.averaged(raw).numpy(), unit * np.sqrt(variance)
 
     def averaged(self, raw):
         """What members predict together; outputs of a single network as they are."""

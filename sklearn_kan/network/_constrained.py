@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from ..bases import BSpline, get_basis
-from ._kan import KAN, for_layers
+from ._kan import KAN, for_layers, layer_sizes
 from ._layer import KANLayer
 from ._lookup import EMBEDDING_DIM, LookupLayer
 from ._norms import SIGNAL_STD, Norm
@@ -212,7 +212,7 @@ class ConstrainedKAN(KAN):
         direction[:in_features] = torch.as_tensor([0] * in_features if directions is None else directions).float()
         columns = Units(member, direction)
         sizes = [max(LEAST_UNITS, math.ceil(size / len(groups))) if len(groups) > 1 else size
-                 for size in hidden_layer_sizes]  # fmt: skip
+                 for size in layer_sizes(hidden_layer_sizes)]  # fmt: skip
         if direction.any():
             check_monotone(params, len(sizes) + 1)
         check_edges([n_columns, *(size * len(groups) for size in sizes)], len(groups))

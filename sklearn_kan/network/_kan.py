@@ -1,6 +1,7 @@
 """Networks: layers one after the other, with a norm before each but the first (Liu et al., 2024, eq. 2.7)."""
 
 from collections.abc import Iterable
+from numbers import Integral
 from typing import cast
 
 from torch import nn
@@ -18,7 +19,7 @@ class KAN(nn.Module):
     in_features : int
         Numeric inputs.
     out_features : int
-    hidden_layer_sizes : sequence of int, default=(64,)
+    hidden_layer_sizes : sequence of int or int, default=(64,)
         Empty for an additive model.
     n_levels : sequence of int, default=()
         Levels of the categorical inputs, which follow the numeric ones in the columns of `x`; see `LookupLayer`.
@@ -55,6 +56,7 @@ class KAN(nn.Module):
                  degree=3, knots="uniform", basis_params=None, fine_knots=None, interactions=None, n_members=None,
                  scaled=False, norm="layer", generator=None):  # fmt: skip
         super().__init__()
+        hidden_layer_sizes = layer_sizes(hidden_layer_sizes)
         sizes = [in_features, *hidden_layer_sizes, out_features]
         n_layers = len(sizes) - 1
         bases, params = for_layers(n_layers, basis=basis), for_layers(n_layers, basis_params=basis_params)
@@ -156,3 +158,14 @@ def for_layers(n_layers, **parameter):
             "layer and one for the last."
         )
     return list(value)
+
+
+def layer_sizes(hidden_layer_sizes):
+    """The sizes of hidden layers as a tuple."""
+    sizes = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else hidden_layer_sizes
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1 for size in sizes):
+        raise ValueError(
+            f"hidden_layer_sizes={hidden_layer_sizes!r} is not usable. Pass integers of at least 1, "
+            "or () for an additive model."
+        )
+    return tuple(int(size) for size in sizes)

@@ -53,14 +53,44 @@ def hold_out(rows, n_members, settings, given=None):
         n_folds, n_held_out = dealing_for(rows, settings.validation_fraction)
         is_held_out = dealt_by_group(rows, n_folds, seed) < n_held_out
         return Split(rows[np.flatnonzero(~is_held_out)], rows[np.flatnonzero(is_held_out)])
-    n_validation = int(np.clip(round(len(rows) * settings.validation_fraction), 1, len(rows) - 1))
-    has_classes = not rows.y.is_floating_point()
-    fitting, validation = (
-        stratified(rows.y.numpy(), n_validation, seed)
-        if has_classes
-        else train_test_split(np.arange(len(rows)), test_size=n_validation, random_state=seed)
+    n_folds, n_held_out = dealing_for(rows, settings.validation_fraction)
+    rows, n_light = spread(rows, n_folds)
+    fitting, validation = single_split(rows.all[1][:n_light].numpy(), settings.validation_fraction, seed)
+    heavy = np.arange(n_light, len(rows)).reshape(n_folds, -1)
+    return Split(
+        rows[np.append(fitting, heavy[n_held_out:])],
+        rows[np.append(validation, heavy[:n_held_out])],
     )
-    return Split(rows[fitting], rows[validation])
+
+
+def spread(rows, n_folds):
+    """Rows with the weight of heavy ones in `n_folds` equal parts, and how many rows are not heavy: they come first.
+
+    A heavy row outweighs a fold, or a part of it does so as far as a fold of typical rows goes: it stands for many
+    equal ones. Whoever held it out as a whole would never learn what many rows say. Part k of all heavy rows comes
+    before their part k + 1, and is for fold k.
+    """
+    X, y, weight = rows.all
+    share = weight / weight.sum()
+    stands_out = (n_folds**2 * share > 1) & (weight >= n_folds * weight.median())
+    is_heavy = (n_folds * share > 1) | stands_out
+    light, heavy = (~is_heavy).nonzero()[:, 0], is_heavy.nonzero()[:, 0]
+    if not len(heavy):
+        return rows, len(rows)
+    order = torch.cat([light, heavy.repeat(n_folds)])
+    weight = torch.where(is_heavy, weight / n_folds, weight)
+    return Rows(X[order], y[order], weight[order]), len(light)
+
+
+def single_split(y, validation_fraction, seed):
+    """Numbers of rows to fit and to validate on; a single row is learned from."""
+    rows = np.arange(len(y))
+    if len(y) < 2:
+        return rows, rows[:0]
+    n_validation = int(np.clip(round(len(y) * validation_fraction), 1, len(y) - 1))
+    if y.dtype.kind == "f":
+        return train_test_split(rows, test_size=n_validation, random_state=seed)
+    return stratified(y, n_validation, seed)
 
 
 def stratified(labels, n_validation, seed):
@@ -105,12 +135,12 @@ def dealing_for(rows, validation_fraction):
     return way._replace(n_folds=min(way.n_folds, n_groups))
 
 
-def dealt_by_row(rows, n_folds, seed):
+def dealt_by_row(y, n_folds, seed):
     """A fold for each row, so that the folds have alike targets."""
-    order = np.random.RandomState(seed).permutation(len(rows))
-    target = rows.y.numpy().reshape(len(rows), -1)[:, 0]
-    fold = np.empty(len(rows), dtype=np.int64)
-    fold[order[np.argsort(target[order], kind="stable")]] = np.arange(len(rows)) % n_folds
+    order = np.random.RandomState(seed).permutation(len(y))
+    target = y.numpy().reshape(len(y), -1)[:, 0]
+    fold = np.empty(len(y), dtype=np.int64)
+    fold[order[np.argsort(target[order], kind="stable")]] = np.arange(len(y)) % n_folds
     return fold
 
 
@@ -130,12 +160,18 @@ def dealt_by_group(rows, n_folds, seed):
 def bagged(rows, n_members, validation_fraction, seed):
     """A split that differs from member to member.
 
-    Rows are dealt into folds, stratified by class, or by size of a single target; groups are dealt as wholes. Member k
-    leaves out fold k, or the k-th few of them, and is validated on it; folds without a member are learned from by all.
+    Rows are dealt into folds, stratified by class, or by size of a single target; groups are dealt as wholes, and heavy
+    rows in parts. Member k leaves out fold k, or the k-th few of them, and is validated on it; folds without a member
+    are learned from by all.
     """
-    X, y, sample_weight = rows.all
     n_folds, n_held_out = dealing_for(rows, validation_fraction)
-    fold = (dealt_by_row if rows.groups is None else dealt_by_group)(rows, n_folds, seed)
+    if rows.groups is not None:
+        fold = dealt_by_group(rows, n_folds, seed)
+    else:
+        rows, n_light = spread(rows, n_folds)
+        of_parts = np.repeat(np.arange(n_folds), (len(rows) - n_light) // n_folds)
+        fold = np.append(dealt_by_row(rows.all[1][:n_light], n_folds, seed), of_parts)
+    X, y, sample_weight = rows.all
     of_row, holds_out = torch.from_numpy(fold), torch.zeros(n_folds, n_members, dtype=torch.bool, device="cpu")
     for member in range(n_members):
         holds_out[[(member * n_held_out + k) % n_folds for k in range(n_held_out)], member] = True

@@ -13,6 +13,7 @@ RELATIVE_STRENGTHS = torch.logspace(-14, 1, 61, dtype=torch.float64, device="cpu
 ROUNDING = 1e-12  # of the features' norm, below which a singular value is none
 LEAST_FREEDOM = 1e-9  # share of the rows, below which a fit interpolates
 MAX_DENSE = 2_000  # features up to which matrices of them are factorised
+LEADING = 500  # directions that stand for more features
 NEWTON_STEPS, CG_STEPS, HALVINGS = 20, 50, 20
 ARMIJO = 1e-4
 LEAST_DECREASE = 1e-6  # of the objective, per unit of weight: where Newton's method ends
@@ -138,11 +139,23 @@ def is_dense(n_features):
     return n_features <= MAX_DENSE
 
 
+def leading_directions(batches):
+    """Directions in which features vary most, orthonormal, (n_features - 1, LEADING); the first feature is one.
+
+    A step of subspace iteration from a random start (Halko, Martinsson & Tropp 2011, alg. 4.4), the same at every call.
+    """
+    start, image = None, 0.0
+    for phi, _, _, weight in batches:
+        part = (weight.sqrt()[:, None] * phi[:, 1:]).float()
+        if start is None:
+            generator = torch.Generator("cpu").manual_seed(0)
+            start = torch.randn(part.shape[1], LEADING, generator=generator, device="cpu").to(part)
+        image = image + part.T @ (part @ start)
+    return torch.linalg.qr(image)[0]
+
+
 def preconditioner(phi, size, penalty):
-    """An approximate inverse of the Hessian, by the features' weighted Gram matrix or, of many, by its diagonal."""
-    if not is_dense(phi.shape[1]):
-        diagonal = size[:, 0] @ phi.square() + penalty[:, 0]
-        return partial(torch.mul, 1 / (diagonal + LEAST_CURVATURE * diagonal.max())[:, None])
+    """An approximate inverse of the Hessian, by the features' weighted Gram matrix."""
     gram = phi.T @ (size * phi)
     gram.diagonal().add_(penalty[:, 0] + LEAST_CURVATURE * gram.diagonal().max())
     return partial(solve_factored, torch.linalg.cholesky(gram))

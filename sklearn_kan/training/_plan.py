@@ -264,9 +264,8 @@ def finished(attempt, loss, settings):
     warnings: list[tuple[type[Warning], str]] = []
     is_interrupted, is_failed = training.interrupted, False
     if settings.refit is not None and not is_interrupted:
-        strength = settings.decay(network.architecture)
         try:
-            is_failed = refit_last_layer(training.net, split.fitting, split.validation, strength)
+            is_failed = refit_last_layer(training.net, split.fitting, split.validation)
         except KeyboardInterrupt as stop:
             is_interrupted = True
             if current_observer() or is_second(stop):

@@ -8,17 +8,19 @@ Layout: coefficients ``(n_members, n_features, n_outputs)``, biases first; phi `
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch.nn.utils.parametrize import is_parametrized
 
 from ._evaluation import EVALUATION_ROWS, mean_loss, snapshot
-from ._linear_models import is_dense, newton, ridge, triangle
+from ._linear_models import is_dense, leading_directions, newton, ridge, triangle
 from ._losses import Pinball, absolute_error, squared_error
 from ._rows import Batches
 
 STRENGTHS = [10.0**k for k in range(3, -4, -1)]  # of smooth losses, tried on validation rows
+SET_ASIDE = 6  # one of so many rows, to try them on where there are no validation rows
 
 
 def check_can_refit(module, loss):
@@ -39,20 +41,22 @@ def check_can_refit(module, loss):
         )
 
 
-def refit_last_layer(net, rows, validation, strength):
+def refit_last_layer(net, rows, validation):
     """Solve for the last layer of a trained net, each member's by itself.
 
-    Squared loss: ridge regression, each strength by generalised cross-validation. Other losses, and layers of more than
-    `MAX_DENSE` features: Newton's method, all members with the strength that validation rows choose. The net keeps its
-    coefficients unless the validation loss falls.
+    Squared loss: ridge regression, each strength by generalised cross-validation. Other losses: Newton's method, all
+    members with the strength that validation rows choose, or rows set aside for that. The net keeps its coefficients
+    unless the loss of these rows falls.
+
+    In layers of more than `MAX_DENSE` features, whose matrices would take minutes, the change of coefficients is solved
+    for, in the directions in which features vary most. A solution from scratch would forget more of the training than
+    it makes up for.
 
     Parameters
     ----------
     net : Net
     rows, validation : Rows
         The latter may be None.
-    strength : float
-        Of the penalty ``strength / 2 ||C||^2`` added to the sum of the losses, for Newton's method without validation.
 
     Returns
     -------
@@ -61,11 +65,16 @@ def refit_last_layer(net, rows, validation, strength):
         does if this is interrupted.
     """
     module = net.module_
+    if validation is None and net.criterion is not squared_error:
+        if len(rows) < SET_ASIDE:
+            return False
+        order = torch.randperm(len(rows), generator=torch.Generator("cpu").manual_seed(0), device="cpu")
+        rows, validation = rows[order[len(rows) // SET_ASIDE :]], rows[order[: len(rows) // SET_ASIDE]]
     dtype, best = next(module.parameters()).dtype, Best(snapshot(module))
     try:
         module.double().eval()
         rows, validation = (part and part.to(net.device, torch.float64) for part in (rows, validation))
-        return not solved(net, rows, validation, strength, best)
+        return not solved(net, rows, validation, best)
     finally:
         module.load_state_dict(best.state)
         module.to(dtype)
@@ -78,17 +87,18 @@ class Best:
         self.state = state
 
 
-def solved(net, rows, validation, strength, best):
+def solved(net, rows, validation, best):
     """Solve with one strength after the other, keeping the best state; returns whether all went well."""
     module, layer = net.module_, net.module_.layers[-1]
-    coefficients = read(layer)
-    has_choice = validation is not None and not (net.criterion is squared_error and is_dense(coefficients.shape[1]))
+    trained = coefficients = read(layer)
+    directions: dict[int, torch.Tensor] = {}
     lowest, previous = math.inf if validation is None else mean_loss(net, validation), math.inf
     with torch.no_grad():
-        for choice in STRENGTHS if has_choice else [strength]:
+        for strength in [0.0] if net.criterion is squared_error else STRENGTHS:
             try:
                 each = [
-                    solve(module, net.criterion, rows, k, current, choice) for k, current in enumerate(coefficients)
+                    solve(module, net.criterion, rows, k, current, strength, trained[k], directions)
+                    for k, current in enumerate(coefficients)
                 ]
             except torch.linalg.LinAlgError:
                 return False
@@ -105,13 +115,35 @@ def solved(net, rows, validation, strength, best):
     return True
 
 
-def solve(module, loss, rows, member, current, strength):
-    """The best coefficients of one member, searched for from its current ones."""
-    if loss is squared_error and is_dense(current.shape[0]):
-        factor, n_rows = triangle(affine(module, rows, member, current))
-        return ridge(factor, n_rows, current.shape[1])[0]
-    phi, offset, y, weight = map(torch.cat, zip(*affine(module, rows, member, current), strict=True))
-    return newton(loss, phi, offset, y, weight, current, strength)
+def solve(module, loss, rows, member, current, strength, trained, directions):
+    """The best coefficients of one member, searched for from its current ones.
+
+    Of many features they are those after training, changed in the member's `directions`, which are kept for next time.
+    """
+    parts = partial(affine, module, rows, member, current)
+    if is_dense(len(current)):
+        return solution(loss, parts(), current, strength)
+    if member not in directions:
+        directions[member] = leading_directions(parts())
+    leading = directions[member].to(current)
+    start = current.new_zeros(1 + leading.shape[1], current.shape[1])
+    change = solution(loss, changed(parts(), trained, leading), start, strength)
+    return trained + torch.cat([change[:1], leading @ change[1:]])
+
+
+def changed(parts, trained, leading):
+    """Parts as `affine` gives them, for changes of the bias and of coefficients in `leading` directions."""
+    for phi, offset, y, weight in parts:
+        yield torch.cat([phi[:, :1], phi[:, 1:] @ leading], 1), offset + phi @ trained, y, weight
+
+
+def solution(loss, parts, start, strength):
+    """Coefficients of the features that `parts` have."""
+    if loss is squared_error:
+        factor, n_rows = triangle(parts)
+        return ridge(factor, n_rows, start.shape[1])[0]
+    phi, offset, y, weight = map(torch.cat, zip(*parts, strict=True))
+    return newton(loss, phi, offset, y, weight, start, strength)
 
 
 def read(layer):

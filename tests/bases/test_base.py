@@ -17,14 +17,15 @@ from tests.tables import DEVICES
 
 IN, OUT = 3, 2
 MORE = {
-    "bspline": [{"degree": 0}, {"degree": 5}, {"n_knots": 2}],
-    "activation": [{"degree": 0}, {"pool": "attention", "combination": "cubic2"}],
+    "bspline": [{"degree": 0}, {"degree": 5}, {"n_knots": 2}, {"n_knots": 2, "degree": 0}],
+    "activation": [{"degree": 0}, {"n_knots": 2, "degree": 0}, {"pool": "attention", "combination": "cubic2"}],
     "chebyshev": [{"degree": 1}],
     "jacobi": [{"degree": 1}, {"alpha": -0.5, "beta": 1.5, "degree": 6}],
     "rational": [{"n_groups": 3, "is_first": True}],
-    "relu": [{"degree": 0}, {"n_knots": 2}],
+    "relu": [{"degree": 0}, {"n_knots": 2}, {"n_knots": 2, "degree": 0}],
     "truncated_power": [
         {"degree": 0},
+        {"n_knots": 2, "degree": 0},
         {"n_knots": 2, "learn_knots": True},
         {"individual_knots": True},
         {"individual_knots": True, "learn_knots": True, "degree": 1},

@@ -1,5 +1,6 @@
 """B-splines against scipy, scikit-learn and theory."""
 
+import copy
 import re
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import BSpline as ScipyBSpline
 from sklearn.preprocessing import KBinsDiscretizer, SplineTransformer
 
-from sklearn_kan.bases import BSpline
+from sklearn_kan.bases import BSpline, TruncatedPower
 
 DEGREES = range(6)
 all_degrees = pytest.mark.parametrize("degree", DEGREES)
@@ -245,3 +246,16 @@ def test_nan_stays_nan_in_its_row():
 def test_unusable_parameters_are_refused(params, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         BSpline(1, **params)
+
+
+@pytest.mark.parametrize("params", [{}, {"individual_knots": True}, {"learn_knots": True}])
+def test_given_knots_keep_all_their_digits(params):
+    knots = torch.tensor([-1.0, 0.1, 1 / 3, 1.0], dtype=torch.float64)
+    basis = TruncatedPower(2, out_features=3, knots=knots, **params) if params else BSpline(2, knots=knots)
+    for twin in (basis.double(), basis.float().double(), copy.deepcopy(basis).double()):
+        assert torch.equal(twin.knots, knots.expand_as(twin.knots))
+    others = knots.expand_as(basis.knots).clone()
+    others[:, 1] -= 1e-12  # the same in float32
+    state = basis.state_dict()
+    basis.load_state_dict(state | {"knots": others})
+    assert torch.equal(basis.knots, others)

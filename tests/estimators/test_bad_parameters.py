@@ -1,5 +1,6 @@
 """Parameters that cannot be used are refused before any training, in words that name the culprit and the remedy."""
 
+import numpy as np
 import pytest
 import torch
 from sklearn.utils._param_validation import InvalidParameterError
@@ -43,6 +44,9 @@ BAD_PARAMETERS = {
                           "instead.", knots="random"),
     "knots that fall": Bad("knots has shape (3,). Pass two or more increasing ones, of shape (n_knots,) or "
                            "(n_knots, 3): a column for each numeric column.", params={"knots": [0.0, 2.0, 1.0]}),
+    "knots that are one": Bad("knots has some that cannot be told apart in float32, once they are scaled as the "
+                              "columns are. Spread them over the columns' ranges.",
+                              params={"knots": [0.0, 1e-12, 1.0], "dtype": "float32"}),
     "knots for two columns": Bad("knots has shape (2, 2). Pass two or more increasing ones, …",
                                  params={"knots": [[0.0, 1.0], [1.0, 2.0]]}),
     "adaptive knots without knots": Bad("basis=Sine has no knots to place or refine. …",
@@ -70,9 +74,16 @@ BAD_PARAMETERS = {
     "class_weight": out_of_range("The 'class_weight' parameter of KANClassifier must be …'dict', a str among "
                                  "{'balanced'} or None. Got 'even' instead.",
                                  class_weight="even")._replace(only=KANClassifier),
-    "negative class_weight": Bad("class_weight={0: -1} is not usable. Pass weights of at least 0, some of them "
+    "negative class_weight": Bad("class_weight={0: -1} is not usable. Pass finite weights of at least 0, some of them "
                                  "positive.", params={"class_weight": {0: -1}}, only=KANClassifier),
-    "no class_weight": Bad("class_weight={0: 0, 1: 0} is not usable. Pass weights of at least 0, some of them "
+    "class_weight of NaN": Bad("class_weight={0: nan} is not usable. Pass finite weights of at least 0, …",
+                               params={"class_weight": {0: np.nan}}, only=KANClassifier),
+    "infinite class_weight": Bad("class_weight={0: inf} is not usable. Pass finite weights of at least 0, …",
+                                 params={"class_weight": {0: np.inf}}, only=KANClassifier),
+    "huge class_weight": Bad("class_weight={0: 1e+300} gives rows weights above 1e+100 (maximum 1e+300). Scale "
+                             "it down.",
+                             params={"class_weight": {0: 1e300}}, only=KANClassifier),
+    "no class_weight": Bad("class_weight={0: 0, 1: 0} is not usable. Pass finite weights of at least 0, some of them "
                            "positive.", params={"class_weight": {0: 0, 1: 0}}, only=KANClassifier),
     "device": Bad("device='gpu' is unknown. Choose 'auto', 'cpu' or 'cuda'.", params={"device": "gpu"}),
     "device of no use": Bad("device='meta' is not available here. Choose 'auto' or 'cpu'.", params={"device": "meta"}),

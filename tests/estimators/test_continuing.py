@@ -170,3 +170,14 @@ def test_chunks_that_cannot_be_used_are_refused(chunks, error, message):
     with pytest.raises(error, match=message):
         model.fit_chunks(chunks)
     assert model.module_ is before
+
+
+def test_given_knots_are_used_and_compared_to_the_last_digit():
+    knots = np.linspace(-2, 2, 2000)
+    model = small(hidden_layer_sizes=(), knots=knots, warm_start=True).fit(X, Y)
+    np.testing.assert_array_equal(model.module_.layers[0].basis.knots.numpy(), model.encoder_.encode_knots(knots))
+    model.set_params(knots=torch.from_numpy(knots)).fit(X, Y)
+    others = knots.copy()
+    others[1000] = np.nextafter(others[1000], 3)
+    with pytest.raises(ValueError, match=r"(?s)^knots=.* differs from the fitted network's"):
+        model.set_params(knots=others).fit(X, Y)

@@ -139,6 +139,20 @@ def test_an_extreme_outlier_in_a_column(estimator, params):
     assert explained(model, X, y) > 0.1
 
 
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_spreads_of_members_scale_with_the_target(size):
+    X, y = problem()
+    one, other = (small(n_members=3, dtype="float64").fit(X, factor * y) for factor in (1.0, size))
+    std = one.predict(X, return_std=True)[1]
+    np.testing.assert_allclose(other.predict(X, return_std=True)[1] / size, std, rtol=1e-4, atol=1e-4)
+
+
+def test_targets_whose_range_is_no_float_are_refused():
+    X, y = problem()
+    with pytest.raises(ValueError, match=r"^y has values up to 1\.7e\+308, above 1e\+307, .* Scale y down\.$"):
+        small().fit(X, np.where(np.arange(N) == 3, -1.7e308, y))
+
+
 class BreakGradient(Callback):
     """Makes one gradient useless from a certain evaluation on."""
 

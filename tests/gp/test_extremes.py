@@ -119,9 +119,41 @@ def test_what_cannot_be_computed_is_refused_as_a_value():
         GPSpectralRegressor(**SMALL).fit(1e308 * np.array([[-1.5], [1.5], [0]]), [1.0, 2, 3])
 
 
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_covariances_beyond_float64_are_refused(n_outputs):
+    y = 1e160 * np.repeat(target(LINE)[:, None], n_outputs, 1) / 1e10 ** np.arange(n_outputs)
+    model = GPSpectralRegressor(**SMALL).fit(LINE, y[:, 0] if n_outputs == 1 else y)
+    with pytest.raises(ValueError, match=r"^return_cov=True gives covariances beyond float64 .* a scale of \de\+159\."):
+        model.predict(LINE, return_cov=True)
+    assert np.isfinite(model.predict(LINE, return_std=True)).all()
+
+
 @given(st.floats(min_value=5e-324, allow_infinity=False, allow_nan=False))
 def test_powers_of_two_are_next_below(size):
     power = power_of_two(size)
     assert power / 2 < size / 2 < power or size == power
     assert power <= size
     assert np.frexp(power)[0] == 0.5
+
+
+def test_ranges_without_room_in_float64_are_refused():
+    y = target(LINE)
+    for X in (1e305 * LINE / np.ptp(LINE), np.where(LINE.mean() < LINE, 5e-324, 0.0)):
+        with pytest.raises(ValueError, match=r"^X has a column whose range is (beyond|below) float64\. Scale it"):
+            GPSpectralRegressor(**SMALL).fit(X, y)
+
+
+@pytest.mark.parametrize("degree", [None, 0, 2, 10])
+def test_predictions_far_out_stay_finite(degree):
+    model = GPSpectralRegressor(**SMALL, trend_degree=degree).fit(LINE, target(LINE))
+    far = np.array([[1.7e308], [-1.7e308], [1e200]])
+    assert np.isfinite(model.predict(far, return_std=True)).all()
+    constant = GPSpectralRegressor(**SMALL, trend_degree=degree).fit(np.ones((3, 1)), [1.0, 2.0, 3.0])
+    assert np.isfinite(constant.predict(far, return_std=True)).all()
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e300])
+def test_tiny_weights_and_targets_have_a_size(alpha):
+    for y in (5e-324 * np.sign(target(LINE)), target(LINE)):
+        model = GPSpectralRegressor(**SMALL, alpha=alpha).fit(LINE, y, sample_weight=np.full(40, 1e-300))
+        assert np.isfinite(model.predict(LINE, return_std=True)).all()

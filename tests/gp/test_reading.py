@@ -230,3 +230,9 @@ def test_a_display_says_per_day():
     assert SpectrumDisplay.from_estimator(model, "x").axes_[1].get_xlabel() == "frequency of x (cycles per unit)"
     with pytest.raises(ValueError, match="'z'"):
         SpectrumDisplay.from_estimator(model, "z")
+
+
+@pytest.mark.parametrize("X", [[["1.5"], ["v"]], pd.DataFrame({"t": ["u", "v"]})])
+def test_words_are_refused_without_a_parameter_that_is_not_there(X):
+    with pytest.raises(ValueError, match=r"cannot be read as numbers: .*\. Convert it to numbers\.$"):
+        GPSpectralRegressor().fit(X, [1.0, 2.0])

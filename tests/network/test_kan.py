@@ -10,6 +10,7 @@ from scipy.interpolate import BSpline as ScipyBSpline
 
 from sklearn_kan import KAN, KANLayer
 from sklearn_kan.bases import BASES, BSpline, Sine
+from sklearn_kan.network._constrained import ConstrainedKAN
 from sklearn_kan.network._norms import NORMS
 from tests.tables import DEVICES, random, randomise, seeded
 
@@ -224,3 +225,14 @@ def test_as_many_bases_as_layers_are_needed(name):
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         KAN(3, 2, hidden_layer_sizes=(4,), **{name: value})
+
+
+def test_one_hidden_layer_may_be_an_integer():
+    net, twin = (KAN(3, 1, hidden_layer_sizes=sizes, generator=seeded()) for sizes in (np.int64(8), (8,)))
+    x = random(5, 3, dtype=torch.float32)
+    assert torch.equal(net(x), twin(x))
+    constrained = ConstrainedKAN(2, 1, hidden_layer_sizes=8, directions=[1, 0])
+    assert constrained.layers[0].out_features == 8
+    for sizes in (0, True, (4, 0.5), "8"):
+        with pytest.raises(ValueError, match=r"^hidden_layer_sizes=.* is not usable. Pass integers of at least 1, or"):
+            KAN(3, 1, hidden_layer_sizes=sizes)

@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss, mean_absolute_error, mean_poisson_deviance
 
 from sklearn_kan import KAN, KANClassifier, KANRegressor
 from sklearn_kan.training import _linear_models
-from sklearn_kan.training._linear_models import newton, ridge, triangle
+from sklearn_kan.training._linear_models import leading_directions, newton, ridge, triangle
 from sklearn_kan.training._losses import cross_entropy, huber, poisson, squared_error
 from sklearn_kan.training._refit import affine, read, write
 from sklearn_kan.training._rows import Rows
@@ -259,16 +259,38 @@ def test_a_failure_is_told_once_and_leaves_the_training(monkeypatch):
     np.testing.assert_allclose(model.predict(X), plain.predict(X), rtol=1e-6)
 
 
-@pytest.mark.parametrize("has_validation", [False, True])
-def test_many_features_are_solved_for_without_a_factorisation(has_validation, monkeypatch):
-    X = np.random.default_rng(0).normal(size=(700, 3))
-    y = X[:, 0] - X[:, 1] ** 2 + np.sin(3 * X[:, 2])
-    params = {"hidden_layer_sizes": (16,), "n_members": 2, "max_iter": 4, "random_state": 0}
-    params["early_stopping"] = has_validation
-    plain, dense = (KANRegressor(**params, refit=refit).fit(X, y) for refit in (None, "last_layer"))
+@pytest.fixture
+def few_are_many(monkeypatch):
     monkeypatch.setattr(_linear_models, "MAX_DENSE", 20)
-    for name in ("qr", "svd", "cholesky", "eigh"):
-        monkeypatch.setattr(torch.linalg, name, None)
-    many = KANRegressor(**params, refit="last_layer").fit(X, y)
-    assert many.score(X, y) > plain.score(X, y)
-    assert not has_validation or 1 - many.score(X, y) < 1.5 * (1 - dense.score(X, y))
+    monkeypatch.setattr(_linear_models, "LEADING", 60)
+
+
+def test_leading_directions_are_those_of_a_singular_value_decomposition(few_are_many):
+    rng = np.random.default_rng(0)
+    scales = np.logspace(0, -6, 90)
+    X = rng.normal(size=(300, 90)) * scales @ np.linalg.qr(rng.normal(size=(90, 90)))[0]
+    weight = rng.integers(0, 3, 300)
+    V = leading_directions(list(batches(X, X[:, :1], weight, 4))).double().numpy()
+    np.testing.assert_allclose(V.T @ V, np.eye(60), atol=1e-5)
+    top = np.linalg.svd(np.sqrt(weight)[:, None] * X)[2][:20].T
+    np.testing.assert_allclose(V @ V.T @ top, top, atol=1e-2)
+
+
+@pytest.mark.parametrize("passes", [4, 40])
+@pytest.mark.parametrize("has_validation", [False, True])
+@pytest.mark.parametrize(("estimator", "loss"), [(KANRegressor, "squared_error"), (KANRegressor, "huber"),
+                                                 (KANRegressor, "poisson"), (KANClassifier, None)])  # fmt: skip
+def test_many_features_lose_nothing_on_rows_that_are_new(estimator, loss, has_validation, passes, few_are_many):
+    X, y = noisy(estimator, loss, n=700)
+    params = {"n_members": 2, "max_iter": passes, "random_state": 0, "early_stopping": has_validation}
+    params |= {} if loss is None else {"loss": loss}
+    plain, many = (estimator((16,), **params, refit=refit).fit(X, y) for refit in (None, "last_layer"))
+    unseen = noisy(estimator, loss, n=3000, seed=100)
+    assert error(many, *unseen) <= error(plain, *unseen) * (1.01 if passes == 40 else 0.97)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber"])
+def test_a_row_or_two_are_refitted_as_far_as_they_go(loss):
+    for n in (1, 2, 7):
+        X, y = table(n, 2), np.arange(float(n))
+        assert np.isfinite(small(loss=loss, refit="last_layer").fit(X, y).predict(X)).all()

@@ -81,6 +81,7 @@ def prior_of(kernel, scales, solver):
     mu, unit = kernel.frequencies[is_periodic], 1 / span[is_periodic]
     n_weights, n_lengths, n_frequencies = shape[0], median.size, len(mu)
     lowest, highest = np.maximum(step / 4, solver.shortest * span), solver.longest * span
+    lowest = np.maximum(lowest, np.finfo(float).tiny)
     bounds = [
         np.tile(np.log(np.multiply(WEIGHT_RANGE, scales.variance or 1.0)), (n_weights, 1)),
         np.log(np.stack([lowest.ravel(), highest.ravel()], 1)),

@@ -97,7 +97,7 @@ class Packed:
         self.n_outputs = last.out_features
         parts = first.basis.parts(first.n_units)
         self.n_coarse = parts[0][1] // first.out_features
-        self.everybody = torch.arange(self.n_members)
+        self.everybody = torch.arange(self.n_members, device="cpu")
         self.dtype = next(module.parameters()).dtype
         self.kept = []  # tensors that the structure points to
         self.pieces = {}  # of each layer and kind of members, as they were described to the library
@@ -105,9 +105,9 @@ class Packed:
         self.slots, self.stride = [], 0
         self.lay_out(module, [basis for basis, _ in parts])
         self.parameters, self.scaled = self.zeros(), self.zeros()
-        self.tables = torch.zeros(self.n_members, net.table_stride, dtype=self.dtype)
+        self.tables = torch.zeros(self.n_members, net.table_stride, dtype=self.dtype, device="cpu")
         n_rows = sum(len(e) for e in module.lookup.embeddings) if module.lookup is not None else 0
-        self.embeddings = torch.zeros(padded(n_rows * EMBEDDING_DIM), dtype=self.dtype)
+        self.embeddings = torch.zeros(padded(n_rows * EMBEDDING_DIM), dtype=self.dtype, device="cpu")
         net.n_members, net.n_layers, net.stride = self.n_members, len(module.layers), self.stride
         net.n_fine, net.n_embeddings, net.n_dim = self.n_members - self.n_coarse, n_rows, EMBEDDING_DIM
         net.parameters, net.scaled, net.tables = map(compiled.address, (self.parameters, self.scaled, self.tables))
@@ -116,7 +116,7 @@ class Packed:
 
     def zeros(self):
         """One number for each parameter."""
-        return torch.zeros(self.n_members, self.stride, dtype=self.dtype)
+        return torch.zeros(self.n_members, self.stride, dtype=self.dtype, device="cpu")
 
     def lay_out(self, module, first_bases):
         """Give every parameter its place, and describe it to the library."""
@@ -170,8 +170,10 @@ class Packed:
 
     def columns(self, n_numbers, places, sizes):
         """Addresses of the columns' numbers, and of where the rows of each begin and the last one's end."""
-        starts = [0, *torch.tensor(sizes, dtype=torch.int64).cumsum(0).tolist()]
-        return self.keep(torch.tensor(places, dtype=torch.int64) + n_numbers), self.keep(torch.tensor(starts))
+        starts = [0, *torch.tensor(sizes, dtype=torch.int64, device="cpu").cumsum(0).tolist()]
+        return self.keep(torch.tensor(places, dtype=torch.int64, device="cpu") + n_numbers), self.keep(
+            torch.tensor(starts, device="cpu")
+        )
 
     def keep(self, tensor):
         self.kept.append(tensor.contiguous())

@@ -120,12 +120,12 @@ class FusedAdamW:
         """
         packed = self.packed
         packed.load(self.module)
-        losses = torch.zeros(packed.n_members, dtype=torch.float64)
+        losses = torch.zeros(packed.n_members, dtype=torch.float64, device="cpu")
         at_once = max(1, AT_ONCE // (packed.work * packed.n_members * max(1, bounds[1] - bounds[0])))
         for start in range(0, len(shares), at_once):
-            rates = torch.tensor(shares[start : start + at_once], dtype=torch.float64)
+            rates = torch.tensor(shares[start : start + at_once], dtype=torch.float64, device="cpu")
             compiled.steps(
-                packed.net, task.structure, order, torch.tensor(bounds[start : start + len(rates) + 1]), rates,
+                packed.net, task.structure, order, torch.tensor(bounds[start : start + len(rates) + 1], device="cpu"), rates,
                 self.n_steps, losses, packed.work, dtype=packed.dtype,
             )  # fmt: skip
             self.n_steps += len(rates)
@@ -195,8 +195,8 @@ class HeldOut:
 
     def __init__(self, rows, loss, n_members):
         self.rows, self.loss = rows, loss
-        numbers = torch.arange(len(rows.all[0])) if rows.index is None else rows.index
-        everybody = torch.arange(n_members)
+        numbers = torch.arange(len(rows.all[0]), device="cpu") if rows.index is None else rows.index
+        everybody = torch.arange(n_members, device="cpu")
         self.parts = [(numbers, everybody)]
         if rows.folds is not None:
             counts = rows.folds.holds_out == rows.folds.are_held_out

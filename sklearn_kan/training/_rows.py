@@ -132,7 +132,7 @@ class Batches:
 
     def in_order(self):
         """Numbers of all rows in the table behind them, batch by batch, and where batches begin and end."""
-        order = torch.arange(len(self.rows))
+        order = torch.arange(len(self.rows), device="cpu")
         if self.n_batches > 1 and self.generator is not None:
             order = torch.randperm(len(self.rows), generator=self.generator, device="cpu")
         sizes = [len(part) for part in order.tensor_split(self.n_batches)]

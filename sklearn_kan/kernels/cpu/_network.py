@@ -141,4 +141,6 @@ def function(name, dtype):
 
 def address(tensor):
     """Where a tensor's numbers lie, null for None."""
+    if tensor is not None and not (tensor.device.type == "cpu" and tensor.is_contiguous()):
+        raise ValueError(f"A tensor on {tensor.device} cannot be read by the library. Pass contiguous ones on the CPU.")
     return Pointer(None if tensor is None else tensor.data_ptr())

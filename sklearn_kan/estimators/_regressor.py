@@ -105,15 +105,15 @@ default="squared_error"
         Rows per step of Adam or K-FAC. ``"auto"`` for Adam is all rows up to 256, then about a twentieth of them,
         between 256 and 1,024; for K-FAC it is all rows up to 5,000, then 2,048.
     learning_rate : {"cosine", "constant"}, default="cosine"
-        ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`. Where the loss
+        ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`. Once the loss
         of validation rows has risen by a tenth, and not been lower for 7 passes, training goes back to its best state,
         lets the rate fall to zero in 3 to 10 passes, and ends.
     learning_rate_init : float, default=0.01
         Highest learning rate of Adam. With K-FAC, parameters outside of its maps, such as those of norms, take steps
         of Adam at a tenth of it.
     max_iter : int or "auto", default="auto"
-        Maximum number of passes over the rows, per phase. ``"auto"`` is 50 for Adam and 100 for other solvers. One
-        pass of L-BFGS is ten quasi-Newton steps.
+        Maximum number of passes over the rows, per phase; of L-BFGS one is ten quasi-Newton steps. ``"auto"`` is 50
+        for Adam and 100 for other solvers.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out validation rows (stratified for classes), stop when their loss stops improving, and keep
         the best state. ``"auto"`` does so from 300 rows on.
@@ -318,8 +318,7 @@ default="squared_error"
         Returns
         -------
         score : float
-            R² of `predict`, whatever the loss. For several quantiles it is the mean over levels of D², the share of a
-            constant's pinball loss that is saved (`sklearn.metrics.d2_pinball_score`).
+            R² of `predict`, whatever the loss; for several quantiles the mean of `sklearn.metrics.d2_pinball_score`.
         """
         predicted = self.predict(X)
         return explained(self.model_.loss, y, predicted, sample_weight)

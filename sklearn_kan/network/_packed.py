@@ -1,7 +1,7 @@
 """A network as the compiled library takes it: the parameters of each member as one run of numbers."""
 
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -170,7 +170,7 @@ class Packed:
 
     def columns(self, n_numbers, places, sizes):
         """Addresses of the columns' numbers, and of where the rows of each begin and the last one's end."""
-        starts = [0, *torch.tensor(sizes, dtype=torch.int64, device="cpu").cumsum(0).tolist()]
+        starts = [0, *accumulate(sizes)]
         return self.keep(torch.tensor(places, dtype=torch.int64, device="cpu") + n_numbers), self.keep(
             torch.tensor(starts, device="cpu")
         )
@@ -193,8 +193,8 @@ class Packed:
         self.stride += max(slot.sizes)
         return slot.start
 
-    def pairs(self, flat, tensors):
-        """Parts of a tensor of all parameters, each with the part of a parameter, by name, that it stands for."""
+    def pairs(self, flat, embeddings, tensors):
+        """Parts of tensors of all parameters, each with the part of a parameter, by name, that it stands for."""
         bounds = [0, self.n_coarse, self.n_members]
         for slot in self.slots:
             by_member = of_members(slot.name, tensors[slot.name], self.n_members)
@@ -208,29 +208,23 @@ class Packed:
                 for axis, n in enumerate(used, 1):
                     part, theirs = part.narrow(axis, 0, n), theirs.narrow(axis, 0, n)
                 yield part, theirs
-
-    @torch.no_grad()
-    def read(self, tensors, flat, embeddings):
-        """Copy numbers of a module's parameters, by their names, to tensors of all."""
-        for part, theirs in self.pairs(flat, tensors):
-            part.copy_(theirs)
-        for part, theirs in self.embedded(embeddings, tensors):
-            part.copy_(theirs)
-
-    @torch.no_grad()
-    def write(self, flat, embeddings, tensors):
-        """The same the other way."""
-        for part, theirs in self.pairs(flat, tensors):
-            theirs.copy_(part)
-        for part, theirs in self.embedded(embeddings, tensors):
-            theirs.copy_(part)
-
-    def embedded(self, embeddings, tensors):
         start = 0
         for name, tensor in tensors.items():
             if name.startswith("lookup.embeddings."):
                 yield embeddings[start : start + tensor.numel()].view_as(tensor), tensor
                 start += tensor.numel()
+
+    @torch.no_grad()
+    def read(self, tensors, flat, embeddings):
+        """Copy numbers of a module's parameters, by their names, to tensors of all."""
+        for part, theirs in self.pairs(flat, embeddings, tensors):
+            part.copy_(theirs)
+
+    @torch.no_grad()
+    def write(self, flat, embeddings, tensors):
+        """The same the other way."""
+        for part, theirs in self.pairs(flat, embeddings, tensors):
+            theirs.copy_(part)
 
     def load(self, module):
         """Take over a module's parameters, and its knots where they have moved."""

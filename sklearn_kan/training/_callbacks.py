@@ -1,6 +1,7 @@
 """What watches a phase of training: the best state, progress, and whoever looks on from outside."""
 
 import math
+from typing import Any
 
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
@@ -25,7 +26,9 @@ class BestState(Callback):
 
     def __init__(self, n_iter_no_change, tol, best=math.inf):
         self.n_iter_no_change, self.tol, self.best = n_iter_no_change, tol, best
-        self.kept, self.failed, self.before, self.place = None, False, None, None
+        self.kept, self.failed, self.before = None, False, None
+        self.place: Any = None  # where training was at its best, and how many passes ago
+        self.since = 0
 
     def on_train_begin(self, net, X=None, **kwargs):
         self.monitor = "train_loss" if net.validation is None else "valid_loss"
@@ -44,19 +47,20 @@ class BestState(Callback):
         if loss < self.best:
             self.best, self.kept = loss, len(net.history) - 1
             self.state = snapshot(net.module_) if self.before is None else self.before
-            self.place = net.place() if net.can_anneal else None
+            self.place, self.since = net.place() if net.can_anneal else None, 0
+        else:
+            self.since += 1
         self.idle = 0 if loss < self.reference - self.tol else self.idle + 1
         self.reference = min(self.reference, loss) if self.idle == 0 else self.reference
-        self.done = self.failed or self.idle >= self.n_iter_no_change or net.is_annealed
+        self.done = self.failed or self.idle >= self.n_iter_no_change or net.schedule.is_over
         if net.can_anneal and not self.done and self.is_hopeless(net, loss):
             net.module_.load_state_dict(self.state)
-            net.anneal(self.place, min(MOST_ANNEALED, max(LEAST_ANNEALED, math.ceil(0.5 * (self.kept + 1)))))
+            net.anneal(self.place, annealed_passes(len(net.history) - self.since))
 
     def is_hopeless(self, net, loss):
         """Whether a network has begun to learn its rows by heart, from which it will not come back."""
-        n_passes = len(net.history)
-        is_late = self.kept is not None and n_passes > HOPELESS_FROM * net.max_epochs
-        return is_late and n_passes - 1 - self.kept >= PATIENCE and loss > self.best + RISE * abs(self.best)
+        is_late = self.place is not None and len(net.history) > HOPELESS_FROM * net.max_epochs
+        return is_late and self.since >= PATIENCE and loss > self.best + RISE * abs(self.best)
 
     def on_train_end(self, net, X=None, **kwargs):
         if self.failed or self.monitor == "valid_loss":
@@ -70,6 +74,10 @@ class BestState(Callback):
             self.failed, self.kept = True, None
             net.module_.load_state_dict(self.first)
 
+    def forget(self):
+        """Let go of all copies of weights, which a fitted estimator does not keep."""
+        self.first = self.state = self.before = self.place = None
+
     def step_back(self, net, X, end):
         """Go back to the state before the pass, if its objective is lower; returns the objective."""
         latest = snapshot(net.module_)
@@ -79,6 +87,11 @@ class BestState(Callback):
             return before
         net.module_.load_state_dict(latest)
         return end
+
+
+def annealed_passes(n_passes):
+    """In how many passes the learning rate falls to zero after a best state that took `n_passes`."""
+    return min(MOST_ANNEALED, max(LEAST_ANNEALED, math.ceil(n_passes / 2)))
 
 
 class Progress(Callback):

@@ -124,8 +124,9 @@ class FusedAdamW:
         at_once = max(1, AT_ONCE // (packed.work * packed.n_members * max(1, bounds[1] - bounds[0])))
         for start in range(0, len(shares), at_once):
             rates = torch.tensor(shares[start : start + at_once], dtype=torch.float64, device="cpu")
+            own_bounds = torch.tensor(bounds[start : start + len(rates) + 1], device="cpu")
             compiled.steps(
-                packed.net, task.structure, order, torch.tensor(bounds[start : start + len(rates) + 1], device="cpu"), rates,
+                packed.net, task.structure, order, own_bounds, rates,
                 self.n_steps, losses, packed.work, dtype=packed.dtype,
             )  # fmt: skip
             self.n_steps += len(rates)
@@ -216,3 +217,25 @@ class HeldOut:
             total += float((self.loss(raw, y[rows]) * weight[rows]).sum())
             n_rows += len(rows)
         return total / n_rows
+
+
+def fused_pass(net, batches):
+    """Take a step on each batch; returns the mean loss."""
+    optimizer, schedule, n_steps = net.optimizer_, net.schedule, len(batches)
+    (group,) = optimizer.param_groups
+    rates = [group["lr"]] * n_steps
+    if net.phase.schedule == "cosine":
+        (highest,) = net.highest_rates_
+        rates = [highest * schedule.share(schedule.step + k) for k in range(n_steps)]
+        group["lr"] = rates[-1]
+    schedule.step += n_steps
+    order, bounds = batches.in_order()
+    task = Task(batches.rows, net.criterion, optimizer)
+    return task.mean_loss(optimizer.take(task, order, bounds, rates), order)
+
+
+def fused_validation(net):
+    """Mean loss of the validation rows."""
+    if net.held_out is None:
+        net.held_out = HeldOut(net.validation, net.criterion, net.optimizer_.packed.n_members)
+    return net.held_out.mean_loss(net.optimizer_)

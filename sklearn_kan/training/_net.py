@@ -3,20 +3,20 @@
 import math
 from collections import defaultdict
 from copy import deepcopy
-from functools import cached_property
 from typing import Any
 
 import torch
 
 from ..optim import KFAC, GaussNewton
 from ._evaluation import EVALUATION_ROWS
-from ._fused import FusedAdamW, HeldOut, Task, can_be_fused
+from ._fused import FusedAdamW, can_be_fused, fused_pass, fused_validation
 from ._interrupts import is_signal
 from ._losses import combined, member_losses
 from ._parallel import average, n_processes
-from ._phases import cosine, is_coefficient, rate_of, streaming_phase
+from ._phases import is_coefficient, rate_of, streaming_phase
 from ._roughness import Roughness
 from ._rows import Batches, Rows
+from ._schedule import Schedule
 from ._scored_net import Criterion, ScoredNet
 from ._settings import Settings
 
@@ -34,8 +34,7 @@ class Net(ScoredNet):
             callbacks__print_log=None,
         )  # fmt: skip
         self.phase, self.validation, self.generator = phase, validation, generator
-        self.lowest = {}
-        self.annealing = None  # the step it began with, how many it takes, and the first one's share of the rate
+        self.lowest, self.held_out = {}, None  # losses, and validation rows by who holds them out
         self.is_interrupted = False
         self.fitting = self.batch = None  # in training: the rows, and the batch that callbacks are being told of
         self.roughness = Roughness(module.layers, phase.smoothness) if phase.smoothness else None
@@ -46,6 +45,7 @@ class Net(ScoredNet):
 
     def initialize_optimizer(self, triggered_directly=None):
         params: dict[str, Any] = dict(self.phase.params)
+        self.optimizer_: Any
         if self.phase.max_iter == 0:  # a finished net; torch's optimizers take a second to import
             self.optimizer_ = None
             return self
@@ -93,8 +93,7 @@ class Net(ScoredNet):
         if not training:
             return Batches(dataset, EVALUATION_ROWS)
         batches = Batches(dataset, self.phase.batch_size or len(dataset), self.generator)
-        self.n_steps_ = self.phase.max_iter * len(batches)
-        self.step_, self.annealing = 0, None
+        self.schedule = Schedule(self.phase.max_iter, len(batches))
         return batches
 
     def raw(self, X):
@@ -159,10 +158,10 @@ class Net(ScoredNet):
             return objective
 
         if self.phase.schedule == "cosine":
-            share = self.share(self.step_)
+            share = self.schedule.share(self.schedule.step)
             for group, highest in zip(self.optimizer_.param_groups, self.highest_rates_, strict=True):
                 group["lr"] = share * highest
-        self.step_ += 1
+        self.schedule.step += 1
         if isinstance(self.optimizer_, CURVED):
             self.optimizer_.step(closure, sample_weight=weight[:, 0])
         else:
@@ -186,7 +185,7 @@ class Net(ScoredNet):
         if iterator is None:
             return
         if isinstance(self.optimizer_, FusedAdamW):
-            self.record(prefix, self.fused_pass(iterator) if training else self.held_out.mean_loss(self.optimizer_))
+            self.record(prefix, fused_pass(self, iterator) if training else fused_validation(self))
             return
         self.module_.train(training)
         total, n_rows = torch.zeros((), dtype=torch.float32, device=self.device), 0
@@ -203,50 +202,21 @@ class Net(ScoredNet):
         self.batch = None
         self.record(prefix, float(total / n_rows))
 
-    def fused_pass(self, batches):
-        """Take a step on each batch in the library; returns the mean loss."""
-        optimizer, n_steps = self.optimizer_, len(batches)
-        (group,) = optimizer.param_groups
-        if self.phase.schedule == "cosine":
-            (highest,) = self.highest_rates_
-            rates = [highest * self.share(self.step_ + k) for k in range(n_steps)]
-            group["lr"] = rates[-1]
-        else:
-            rates = [group["lr"]] * n_steps
-        self.step_ += n_steps
-        order, bounds = batches.in_order()
-        task = Task(batches.rows, self.criterion, optimizer)
-        return task.mean_loss(optimizer.take(task, order, bounds, rates), order)
-
-    def share(self, step):
-        """Share of the highest learning rate that a step is taken with."""
-        if self.annealing is None:
-            return cosine(step / self.n_steps_)
-        start, n_steps, highest = self.annealing
-        return highest * 0.5 * (1 + math.cos(math.pi * (step - start + 1) / n_steps))
-
     @property
     def can_anneal(self):
         """Whether training may end early by letting the learning rate fall."""
-        return self.phase.schedule == "cosine" and self.validation is not None and self.annealing is None
-
-    @property
-    def is_annealed(self):
-        return self.annealing is not None and self.step_ >= sum(self.annealing[:2])
+        is_cosine = self.phase.schedule == "cosine" and self.has_decay
+        return is_cosine and self.validation is not None and not self.schedule.is_falling
 
     def place(self):
         """Where training is, apart from the module."""
-        return deepcopy(self.optimizer_.state_dict()), self.share(self.step_ - 1)
+        return deepcopy(self.optimizer_.state_dict()), self.schedule.latest
 
     def anneal(self, place, n_passes):
         """Go on from a place with a learning rate that falls to zero in some passes, then end."""
         state, share = place
         self.optimizer_.load_state_dict(state)
-        self.annealing = self.step_, n_passes * self.n_steps_ // self.phase.max_iter, share
-
-    @cached_property
-    def held_out(self):
-        return HeldOut(self.validation, self.criterion, self.optimizer_.packed.n_members)
+        self.schedule.anneal(share, n_passes)
 
     def record(self, prefix, loss):
         name = f"{prefix}_loss"

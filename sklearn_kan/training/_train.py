@@ -84,7 +84,9 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
         if validation is not None and watch.kept is not None:
             kept = len(history) + watch.kept
         history += net.history
-        watch.first = watch.state = watch.before = None  # a fitted estimator keeps no copies of its weights
+        watch.first = watch.state = watch.before = watch.place = (
+            None  # a fitted estimator keeps no copies of its weights
+        )
         is_whole = getattr(part, "read_out", None) is None
         best = watch.best if validation is not None and is_whole else math.inf
         if watch.failed:

@@ -53,7 +53,8 @@ def networks(draw):
     sizes = st.lists(st.integers(narrowest, 40), min_size=depth, max_size=depth)
     module = KAN(
         N_NUMBERS, n_outputs, hidden_layer_sizes=draw(sizes),
-        n_levels=draw(st.sampled_from([(), (3,), (4, 40, 2)])), n_members=n_members, degree=draw(st.integers(least_degree, 3)),
+        n_levels=draw(st.sampled_from([(), (3,), (4, 40, 2)])), n_members=n_members,
+        degree=draw(st.integers(least_degree, 3)),
         n_knots=draw(st.lists(st.integers(2, 40), min_size=depth + 1, max_size=depth + 1)),
         fine_knots=draw(st.sampled_from([None, 9])), scaled=draw(st.booleans()),
         norm=draw(st.sampled_from(["layer", "none"])),

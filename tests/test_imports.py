@@ -26,7 +26,7 @@ ALLOWED = {
     "_surroundings": ({"_compat", "kernels"}, TORCH | {"threadpoolctl"}),
     "bases": ({"kernels", "knots"}, TORCH),
     "data": ({"_compat", "knots"}, TABLES | {"narwhals"}),
-    "network": ({"_equality", "_surroundings", "bases", "kernels", "knots", "optim"}, TORCH),
+    "network": ({"_compat", "_equality", "_surroundings", "bases", "kernels", "knots", "optim"}, TORCH),
     "training": ({"bases", "kernels", "knots", "network", "optim"}, TABLES | {"skorch", "tqdm"}),
     "model": ({"_devices", "_surroundings", "bases", "data", "network", "training"}, TABLES),
     "estimators": (

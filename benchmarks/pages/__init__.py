@@ -17,6 +17,7 @@ PAGES = {
     "hedging": solvers.hedging,
     "layers": speed.layers,
     "training_loop": speed.training_loop,
+    "default_fit": speed.default_fit,
     "prediction": speed.prediction,
     "rows": speed.rows,
     "time_to_error": speed.time_to_error,

@@ -84,9 +84,21 @@ def prediction():
         table(["100,000 rows at a time", "rows per second"],
               [[name, f"{rate:,.0f}"] for name, rate in result["rows_per_second"].items()]),
         f"A million rows take {max(0, result['mb_beside_a_million_rows']):.0f} MB in addition to table and result.",
-        BEFORE,
     ]  # fmt: skip
     return Page("Prediction", claim("inference"), body, {"inference": "inference"})
+
+
+def default_fit():
+    """Whole fits with default settings."""
+    result = read("default_fit")
+    cells = [[name, f"{row['wall']:.2f}", f"{row['cpu']:.2f}"] for name, row in result.items()
+             if isinstance(row, dict) and "wall" in row]  # fmt: skip
+    body = [
+        table(["fit", "wall, s", "CPU, s"], cells),
+        f"A million rows take {result['mb_beside_a_million_rows']:.0f} MB in addition to their table.",
+        "Fits of real tables stand next to their peers' on the page of [real tables](tables.md).",
+    ]
+    return Page("Default fits", claim("default_fit"), body, {"default_fit": "default_fit"})
 
 
 def rows():

@@ -161,18 +161,18 @@ class BSpline(Basis, name="bspline"):
         knots = self.knots
         super()._apply(fn, recurse)
         if self.knots is not knots:
-            if self.placement == "uniform":
-                self.knots = uniform_knots(*self.knots.shape).to(self.knots)
-            self.restore_given()
+            self.restore_digits()
             self.tabulate()  # rounded afresh from the knots rather than cast: float64 stays exact
         return self
 
-    def restore_given(self):
-        """Take the digits of given knots that a lower precision had no room for, if they are still those."""
-        if self.given is not None:
-            given = torch.from_numpy(self.given).to(self.knots.device)
-            if given.shape == self.knots.shape and torch.equal(given.float(), self.knots.float()):
-                self.knots = given.to(self.knots)
+    def restore_digits(self):
+        """Take the digits of given or uniform knots that a lower precision had no room for, if they are still those."""
+        if self.knots.ndim != 2 or self.knots.is_meta:
+            return
+        given = uniform_knots(*self.knots.shape) if self.given is None else torch.from_numpy(self.given)
+        given = given.to(self.knots.device)
+        if given.shape == self.knots.shape and torch.equal(given.float(), self.knots.float()):
+            self.knots = given.to(self.knots)
 
     def table(self):
         """The polynomials between the knots."""

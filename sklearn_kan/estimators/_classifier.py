@@ -95,8 +95,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Highest learning rate of Adam. With K-FAC, parameters outside of its maps, such as those of norms, take steps
         of Adam at a tenth of it.
     max_iter : int or "auto", default="auto"
-        Maximum number of passes over the rows, per phase. ``"auto"`` is 50 for Adam and 100 for other solvers. One
-        pass of L-BFGS is ten quasi-Newton steps.
+        Maximum number of passes over the rows, per phase; of L-BFGS one is ten quasi-Newton steps. ``"auto"`` is 50
+        for ensembles with hidden layers that Adam trains, and 100 for all else.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out validation rows (stratified for classes), stop when their loss stops improving, and keep
         the best state. ``"auto"`` does so from 300 rows on.

@@ -19,7 +19,7 @@ from ..training._phases import SINGLE, SOLVERS, STREAMING
 from ..training._settings import Settings
 from ._cst import in_order
 
-PASSES_OF_ADAM, PASSES = 50, 100  # over the rows, for max_iter="auto"
+ENSEMBLE_PASSES, PASSES = 50, 100  # over the rows, for max_iter="auto"
 
 
 class Parameters(BaseEstimator, metaclass=ABCMeta):
@@ -148,7 +148,9 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
     def _max_iter(self):
         if self.max_iter != "auto":
             return self.max_iter
-        return PASSES_OF_ADAM if self.solver in ("adam", "auto") else PASSES
+        is_single = self.n_members == 1 or self.monotonic_cst is not None or self.interaction_cst is not None
+        is_ensemble = not is_single and self.solver in ("adam", "auto") and len(self._hidden_sizes())
+        return ENSEMBLE_PASSES if is_ensemble else PASSES
 
     def _settings(self):
         """How the network is trained."""

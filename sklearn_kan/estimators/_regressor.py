@@ -113,7 +113,7 @@ default="squared_error"
         of Adam at a tenth of it.
     max_iter : int or "auto", default="auto"
         Maximum number of passes over the rows, per phase; of L-BFGS one is ten quasi-Newton steps. ``"auto"`` is 50
-        for Adam and 100 for other solvers.
+        for ensembles with hidden layers that Adam trains, and 100 for all else.
     early_stopping : bool or "auto", default="auto"
         Whether to hold out validation rows (stratified for classes), stop when their loss stops improving, and keep
         the best state. ``"auto"`` does so from 300 rows on.

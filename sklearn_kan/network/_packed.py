@@ -1,5 +1,6 @@
 """A network as the compiled library takes it: the parameters of each member as one run of numbers."""
 
+import operator
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils.parametrize import is_parametrized
 
+from .._compat import tensors_of, versions_of
 from ..bases import BSpline
 from ..kernels.cpu import _network as compiled
 from ..kernels.cpu._library import MAX_KNOTS, SUFFIXES, has_library
@@ -70,9 +72,15 @@ def is_packable_layer(layer, is_first):
     bases = [basis for basis, _ in layer.basis.parts(layer.n_units)]
     return all(
         type(basis) is BSpline and 1 <= basis.degree <= 3 and basis.n_knots <= MAX_KNOTS
-        and (is_first or basis.placement == "uniform")
+        and (is_first or is_even(basis.knots))
         for basis in bases
     )  # fmt: skip
+
+
+def is_even(knots):
+    """Whether knots are evenly spaced, and the same in all rows, to their last digits."""
+    gaps = knots.diff(dim=1)
+    return bool(((gaps - gaps.mean()).abs() <= 4 * torch.finfo(knots.dtype).eps).all() and (knots == knots[:1]).all())
 
 
 class Packed:
@@ -273,16 +281,15 @@ class Packed:
 
 
 class Stored(NamedTuple):
-    """A network as it was packed, and what it was packed from."""
+    """A network as it was packed, None if it cannot be, and what it was packed from."""
 
-    tensors: list[tuple[torch.Tensor | None, int]]
     packed: Packed | None
+    tensors: list[torch.Tensor | None]
+    versions: list[int]
 
     def is_of(self, tensors):
-        return len(tensors) == len(self.tensors) and all(
-            tensor is mine and (tensor is None or tensor._version == version)
-            for tensor, (mine, version) in zip(tensors, self.tensors, strict=True)
-        )
+        are_same = len(tensors) == len(self.tensors) and all(map(operator.is_, tensors, self.tensors))
+        return are_same and versions_of(tensors) == self.versions
 
 
 _stored: WeakKeyDictionary[KAN, Stored] = WeakKeyDictionary()
@@ -296,17 +303,8 @@ def packed(module):
         new = Packed(module) if can_be_packed(module) else None
         if new is not None:
             new.expand()
-        stored = Stored([(tensor, 0 if tensor is None else tensor._version) for tensor in tensors], new)
-        _stored[module] = stored
+        stored = _stored[module] = Stored(new, tensors, versions_of(tensors))
     return stored.packed
-
-
-def tensors_of(module):
-    """All parameters and buffers."""
-    yield from module._parameters.values()
-    yield from module._buffers.values()
-    for child in module._modules.values():
-        yield from tensors_of(child)
 
 
 def of_members(name, tensor, n_members):

@@ -2,7 +2,8 @@
 
 import ctypes
 
-from ._library import LIBRARY, SUFFIXES, check_status, share_out
+from . import _library
+from ._library import SUFFIXES, check_status, share_out
 
 ORDER = 4  # powers and functions of all polynomials, as the library knows it
 PADDING = 16  # outputs of a layer, and parameters of a kind, fill up so many lanes
@@ -136,7 +137,7 @@ def steps(net, task, rows, bounds, shares, n_before, losses, n_multiply_adds, *,
 
 
 def function(name, dtype):
-    return getattr(LIBRARY, f"network_{name}_{SUFFIXES[dtype]}")
+    return getattr(_library.LIBRARY, f"network_{name}_{SUFFIXES[dtype]}")
 
 
 def address(tensor):

@@ -17,6 +17,11 @@ from sklearn_kan.bases._base import Basis
 from sklearn_kan.bases._truncated_power import edge_polynomials
 from sklearn_kan.kernels import cpu
 from sklearn_kan.kernels.cpu import _library
+from sklearn_kan.network._kan import KAN
+from sklearn_kan.network._packed import packed
+from sklearn_kan.training._fused import FusedAdamW, Task
+from sklearn_kan.training._losses import squared_error
+from sklearn_kan.training._rows import Rows
 
 STACK = 256 * 1024  # of the threads, as of those of musl and of web servers
 OUTSIDE = [float("nan"), float("inf"), -float("inf"), 1e30, -1e30]
@@ -62,7 +67,7 @@ class Case:
         return x
 
     def run(self):
-        return self.check_splines() if self.choice([True, True, False]) else self.check_edges()
+        return self.choice([self.check_splines, self.check_splines, self.check_edges, self.check_network])()
 
     def check_splines(self):
         """Sums of splines, and where nothing is wrong, the same by plain torch."""
@@ -94,6 +99,25 @@ class Case:
             return cpu.edges_contract(x, polynomials, table.knots, table.origin, table.rate)
 
         return self.compare(kernel, lambda x, weight: basis.edge_functions(x, weight).sum(2), x, weight)
+
+    def check_network(self):
+        """Outputs of a whole network, and a step on some of the rows, whatever they hold."""
+        sizes, n_levels = [self.choice([1, 4, 17])] * self.choice([1, 2]), self.choice([(), (3,), (40, 2)])
+        module = KAN(
+            max(1, self.n_inputs), self.n_outputs, hidden_layer_sizes=sizes, n_levels=n_levels, scaled=True,
+            n_members=self.n_members, n_knots=[self.n_knots] + [min(self.n_knots, 40)] * len(sizes),
+            degree=1 + self.degree % 3, fine_knots=self.choice([None, 9]), generator=self.generator,
+        ).to(self.dtype)  # fmt: skip
+        codes = (10 * self.rows(self.n, len(n_levels))).trunc()
+        X = torch.cat([self.rows(self.n, module.layers[0].in_features), codes], 1)
+        y = packed(module).outputs(X)
+        if self.n:
+            rows = Rows(X, self.random(self.n, self.n_outputs), torch.ones(self.n, dtype=self.dtype))
+            optimizer = FusedAdamW(module, lr=0.01, weight_decay=1.0, betas=(0.9, 0.95))
+            order = torch.randperm(self.n, generator=self.generator)
+            bounds = [0, self.n // 2, self.n]
+            optimizer.take(Task(rows, squared_error, optimizer), order, bounds, [0.5, 1.0])
+        return "survived" if y.isfinite().all() else "not finite"
 
     def compare(self, kernel, plain, *leaves):
         """Outputs and gradients of both, or that the kernel has refused."""

@@ -108,6 +108,7 @@ class Packed:
         self.everybody = torch.arange(self.n_members, device="cpu")
         self.dtype = next(module.parameters()).dtype
         self.kept = []  # tensors that the structure points to
+        self.paired = [], []  # a module's tensors, and views of them beside those of the parameters here
         self.pieces = {}  # of each layer and kind of members, as they were described to the library
         self.net = net = compiled.Network()
         self.slots, self.stride = [], 0
@@ -222,18 +223,6 @@ class Packed:
                 yield embeddings[start : start + tensor.numel()].view_as(tensor), tensor
                 start += tensor.numel()
 
-    @torch.no_grad()
-    def read(self, tensors, flat, embeddings):
-        """Copy numbers of a module's parameters, by their names, to tensors of all."""
-        for part, theirs in self.pairs(flat, embeddings, tensors):
-            part.copy_(theirs)
-
-    @torch.no_grad()
-    def write(self, flat, embeddings, tensors):
-        """The same the other way."""
-        for part, theirs in self.pairs(flat, embeddings, tensors):
-            theirs.copy_(part)
-
     def load(self, module):
         """Take over a module's parameters, and its knots where they have moved."""
         for number, layer in enumerate(module.layers):
@@ -242,11 +231,24 @@ class Packed:
                 if self.pieces.get((number, kind)) is not basis.pieces:
                     self.pieces[number, kind] = basis.pieces
                     self.net.layers[number].spline[kind] = self.spline(basis)
-        self.read(dict(module.named_parameters()), self.parameters, self.embeddings)
+        with torch.no_grad():
+            for part, theirs in self.own_pairs(module):
+                part.copy_(theirs)
 
+    @torch.no_grad()
     def store(self, module):
         """Give a module these parameters."""
-        self.write(self.parameters, self.embeddings, dict(module.named_parameters()))
+        for part, theirs in self.own_pairs(module):
+            theirs.copy_(part)
+
+    def own_pairs(self, module):
+        """Pairs for a module's parameters: views, which stay good as long as those are the same tensors."""
+        tensors = list(tensors_of(module))
+        if len(tensors) != len(self.paired[0]) or not all(map(operator.is_, tensors, self.paired[0])):
+            parameters = dict(module.named_parameters())
+            with torch.no_grad():
+                self.paired = tensors, list(self.pairs(self.parameters, self.embeddings, parameters))
+        return self.paired[1]
 
     @cached_property
     def work(self):

@@ -108,7 +108,10 @@ class Packed:
         self.everybody = torch.arange(self.n_members, device="cpu")
         self.dtype = next(module.parameters()).dtype
         self.kept = []  # tensors that the structure points to
-        self.paired: tuple[list, list] = ([], [])  # a module's tensors, and views of them beside those of the parameters here
+        self.paired: tuple[list, list] = (
+            [],
+            [],
+        )
         self.pieces = {}  # of each layer and kind of members, as they were described to the library
         self.net = net = compiled.Network()
         self.slots, self.stride = [], 0

@@ -40,6 +40,7 @@ __all__ = [
     "fit_and_score",
     "fit_context",
     "has_argument",
+    "is_hooked",
     "is_transformed",
     "overload_of",
     "tensors_of",
@@ -95,3 +96,10 @@ def tensors_of(module):
 def versions_of(tensors):
     """How many times each was changed in place, 0 for None: by which a copy knows that it is out of date."""
     return [0 if tensor is None else tensor._version for tensor in tensors]
+
+
+def is_hooked(module):
+    """Whether somebody wants to be called when a module, or a part of it, is used."""
+    hooks = module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks
+    own = any(hooks) or any(p is not None and p._backward_hooks for p in module._parameters.values())
+    return own or any(map(is_hooked, module._modules.values()))

@@ -35,7 +35,7 @@ def encode_directly(encoder, X, names, dtype):
     if parts is None:
         return None
     table, codes = parts
-    if not len(table) or np.isinf(table).any() or any(is_strange(code) for code in codes):
+    if not len(table) or np.isinf(table).any() or any(map(is_strange, codes, encoder.levels_)):
         return None
     encoded = np.empty((len(table), len(encoder.column_of_input_)), dtype=dtype)
     block = encoder.encode_numeric(table)
@@ -48,9 +48,9 @@ def encode_directly(encoder, X, names, dtype):
     return encoded
 
 
-def is_strange(codes):
+def is_strange(codes, levels):
     """Whether no row has a label that is known, of which the user is told."""
-    return not codes.any()
+    return not ((codes > 0) & (codes <= levels.n_known)).any()
 
 
 def numbers_of_array(encoder, X):
@@ -77,6 +77,8 @@ def parts_of_frame(encoder, X):
 def codes_of_labels(values, table):
     """Codes of labels by a dictionary; None where labels are of a kind that has to be read."""
     if hasattr(values, "categories"):
+        if getattr(values.categories.dtype, "kind", "O") not in "OUifb":
+            return None
         of_category = np.array([*(table.get(label, 0) for label in values.categories), table.get(None, 0)])
         return of_category[values.codes]
     labels = values.to_numpy(dtype=object).tolist()

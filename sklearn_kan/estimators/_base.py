@@ -137,7 +137,7 @@ class BaseKAN(FittedAttributes):
     def _fitted_model(self):
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # raises, and takes its time
-        return self.model_
+        return self._state.model
 
     def _raw(self, X):
         """Network outputs for a table, members averaged."""

@@ -1,6 +1,7 @@
 """Fitted attributes: views of the state that a fit leaves."""
 
 from .._devices import resolve_device
+from ..network._packed import shown
 from ._parameters import Parameters
 from ._state import State, from_stored, to_stored
 
@@ -25,6 +26,7 @@ class FittedAttributes(Parameters):
 
     @property
     def model_(self):
+        shown(self._state.network.module)
         return self._state.model
 
     @property
@@ -33,7 +35,7 @@ class FittedAttributes(Parameters):
 
     @property
     def module_(self):
-        return self._state.network.module
+        return shown(self._state.network.module)
 
     @property
     def member_weights_(self):
@@ -45,6 +47,7 @@ class FittedAttributes(Parameters):
 
     @property
     def net_(self):
+        shown(self._state.network.module)
         return self._state.net
 
     @property

@@ -84,6 +84,8 @@ class Model(NamedTuple):
         return self._compiled_average(compiled, encoded)
 
     def _compiled_average(self, compiled, encoded):
+        if compiled.n_members == 1:
+            return within_reach(self.loss, compiled.outputs(encoded)[:, 0])
         weights = torch.from_numpy(self.member_weights / self.member_weights.sum()).to(encoded)
         return within_reach(self.loss, compiled.average(encoded, weights, what_is_averaged(self.loss)))
 

@@ -4,13 +4,13 @@ import operator
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import torch
 import torch.nn.functional as F
 from torch.nn.utils.parametrize import is_parametrized
 
-from .._compat import tensors_of, versions_of
+from .._compat import is_hooked, tensors_of, versions_of
 from ..bases import BSpline
 from ..kernels.cpu import _network as compiled
 from ..kernels.cpu._library import MAX_KNOTS, SUFFIXES, has_library
@@ -55,7 +55,7 @@ def can_be_packed(module):
     if type(module) is not KAN or not has_library() or not 1 < len(module.layers) <= compiled.MAX_LAYERS:
         return False
     parameter = next(module.parameters())
-    if parameter.device.type != "cpu" or parameter.dtype not in SUFFIXES:
+    if parameter.device.type != "cpu" or parameter.dtype not in SUFFIXES or is_hooked(module):
         return False
     return all(map(is_packable_norm, module.norms)) and all(
         is_packable_layer(layer, is_first=layer is module.layers[0]) for layer in module.layers
@@ -108,10 +108,7 @@ class Packed:
         self.everybody = torch.arange(self.n_members, device="cpu")
         self.dtype = next(module.parameters()).dtype
         self.kept = []  # tensors that the structure points to
-        self.paired: tuple[list, list] = (
-            [],
-            [],
-        )
+        self.paired: tuple[list, list] = [], []  # a module's tensors, and views of them next to their places here
         self.pieces = {}  # of each layer and kind of members, as they were described to the library
         self.net = net = compiled.Network()
         self.slots, self.stride = [], 0
@@ -298,18 +295,35 @@ class Stored(NamedTuple):
 
 
 _stored: WeakKeyDictionary[KAN, Stored] = WeakKeyDictionary()
+_shown: WeakSet[KAN] = WeakSet()
 
 
 def packed(module):
     """A network as the compiled library takes it now, ready for outputs; None if it does not take it."""
+    if module in _shown:
+        return freshly_packed(module)
     tensors = list(tensors_of(module))
     stored = _stored.get(module)
     if stored is None or not stored.is_of(tensors):
-        new = Packed(module) if can_be_packed(module) else None
-        if new is not None:
-            new.expand()
-        stored = _stored[module] = Stored(new, tensors, versions_of(tensors))
+        versions = versions_of(tensors)
+        stored = _stored[module] = Stored(freshly_packed(module), tensors, versions)
     return stored.packed
+
+
+def freshly_packed(module):
+    if not can_be_packed(module):
+        return None
+    new = Packed(module)
+    new.expand()
+    return new
+
+
+def shown(module):
+    """A module that is given away: others may change it unnoticed, so from now on it is packed for each call."""
+    if type(module) is KAN:
+        _shown.add(module)
+        _stored.pop(module, None)
+    return module
 
 
 def of_members(name, tensor, n_members):

@@ -8,8 +8,8 @@ from tqdm.auto import tqdm
 
 from ._evaluation import is_finite, mean_loss, objective, snapshot
 
-PATIENCE = 7  # passes without a better loss on validation rows, after which a loss that has risen will not fall again
-RISE = 0.1  # of the best loss
+PATIENCE = 5  # passes, of which none came close to the best loss on validation rows: it will not be reached again
+RISE = 0.03  # of the best loss
 HOPELESS_FROM = 0.1  # of all passes
 LEAST_ANNEALED, MOST_ANNEALED = 3, 10  # passes from the best state, in which the learning rate falls to zero
 
@@ -53,14 +53,17 @@ class BestState(Callback):
         self.idle = 0 if loss < self.reference - self.tol else self.idle + 1
         self.reference = min(self.reference, loss) if self.idle == 0 else self.reference
         self.done = self.failed or self.idle >= self.n_iter_no_change or net.schedule.is_over
-        if net.can_anneal and not self.done and self.is_hopeless(net, loss):
+        if net.can_anneal and not self.done and self.is_hopeless(net):
             net.module_.load_state_dict(self.state)
             net.anneal(self.place, annealed_passes(len(net.history) - self.since))
 
-    def is_hopeless(self, net, loss):
+    def is_hopeless(self, net):
         """Whether a network has begun to learn its rows by heart, from which it will not come back."""
         is_late = self.place is not None and len(net.history) > HOPELESS_FROM * net.max_epochs
-        return is_late and self.since >= PATIENCE and loss > self.best + RISE * abs(self.best)
+        return (
+            is_late and self.since >= PATIENCE
+            and min(net.history[-PATIENCE:, self.monitor]) > self.best + RISE * abs(self.best)
+        )  # fmt: skip
 
     def on_train_end(self, net, X=None, **kwargs):
         if self.failed or self.monitor == "valid_loss":

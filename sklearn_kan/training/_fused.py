@@ -20,7 +20,7 @@ from ._losses import (
     what_is_averaged,
 )
 from ._parallel import n_processes
-from ._phases import is_coefficient, rate_of
+from ._phases import groups_of, is_coefficient, rate_of
 
 LOSSES = {squared_error: 0, absolute_error: 1, huber: 2, poisson: 4, cross_entropy: 6}  # numbers in the library
 PINBALL, TWEEDIE = 3, 5
@@ -82,6 +82,7 @@ class FusedAdamW:
         self.gradients = packed.zeros()
         self.embedded = [torch.zeros_like(packed.embeddings) for _ in range(3)]
         self.n_steps = 0
+        self.of_torch, self.shares = None, []  # in its place, and rates of its groups
         net = packed.net
         net.gradients, net.mean, net.square = map(compiled.address, (self.gradients, *self.moments))
         net.embedding_gradients, net.embedding_mean, net.embedding_square = map(compiled.address, self.embedded)
@@ -94,6 +95,9 @@ class FusedAdamW:
             )  # fmt: skip
         net.embedding_rate = 1.0
 
+    def __reduce__(self):
+        return restored, (self.module, self.param_groups[0], self.state_dict())
+
     def state_dict(self):
         return {"n_steps": self.n_steps, "moments": [m.clone() for m in (*self.moments, *self.embedded[1:])]}
 
@@ -103,7 +107,18 @@ class FusedAdamW:
             mine.copy_(theirs)
 
     def zero_grad(self, set_to_none=True):
-        """Nothing to do: gradients are never left over."""
+        self.module.zero_grad(set_to_none)
+
+    def step(self, closure):
+        """A step by torch, where a callback has frozen or hooked something since training began."""
+        (group,) = self.param_groups
+        params = {"betas": group["betas"], "weight_decay": group["weight_decay"], "fused": True}
+        if self.of_torch is None:
+            self.of_torch = torch.optim.AdamW(groups_of(self.module, params | {"lr": 1.0}), **params)
+            self.shares = [own["lr"] for own in self.of_torch.param_groups]
+        for own, share in zip(self.of_torch.param_groups, self.shares, strict=True):
+            own["lr"] = share * group["lr"]
+        return self.of_torch.step(closure)
 
     def take(self, task, order, bounds, shares):
         """Take steps on batches; returns the sum of the weighted losses of all rows and members.
@@ -138,6 +153,13 @@ class FusedAdamW:
         self.packed.load(self.module)
         self.packed.expand()
         return self.packed.outputs(X, rows, members)
+
+
+def restored(module, group, state):
+    """An optimizer as it was, for a copy of its module."""
+    optimizer = FusedAdamW(module, **{name: group[name] for name in ("lr", "weight_decay", "betas")})
+    optimizer.load_state_dict(state)
+    return optimizer
 
 
 class Task:

@@ -1,7 +1,6 @@
 """The skorch net that runs one phase of training."""
 
 import math
-from collections import defaultdict
 from copy import deepcopy
 from typing import Any
 
@@ -13,7 +12,7 @@ from ._fused import FusedAdamW, can_be_fused, fused_pass, fused_validation
 from ._interrupts import is_signal
 from ._losses import combined, member_losses
 from ._parallel import average, n_processes
-from ._phases import is_coefficient, rate_of, streaming_phase
+from ._phases import groups_of, is_coefficient, streaming_phase
 from ._roughness import Roughness
 from ._rows import Batches, Rows
 from ._schedule import Schedule
@@ -45,9 +44,8 @@ class Net(ScoredNet):
 
     def initialize_optimizer(self, triggered_directly=None):
         params: dict[str, Any] = dict(self.phase.params)
-        self.optimizer_: Any
+        self.optimizer_: Any = None
         if self.phase.max_iter == 0:  # a finished net; torch's optimizers take a second to import
-            self.optimizer_ = None
             return self
         if can_be_fused(self):
             self.optimizer_ = FusedAdamW(self.module_, **params)
@@ -60,11 +58,7 @@ class Net(ScoredNet):
         if not self.has_decay:
             self.optimizer_ = self.phase.optimizer(self.module_.parameters(), **params)
             return self
-        alike = defaultdict(list)
-        for name, parameter in self.module_.named_parameters():
-            decay = params["weight_decay"] if is_coefficient(name) else 0.0
-            alike[params["lr"] * rate_of(name, parameter), decay].append(parameter)
-        groups = [{"params": members, "lr": rate, "weight_decay": decay} for (rate, decay), members in alike.items()]
+        groups = groups_of(self.module_, params)
         self.optimizer_ = self.phase.optimizer(groups, **params)
         self.highest_rates_ = [group["lr"] for group in groups]
         return self
@@ -98,7 +92,7 @@ class Net(ScoredNet):
 
     def raw(self, X):
         """Outputs of the network, without gradients."""
-        if not isinstance(self.optimizer_, FusedAdamW):
+        if not (isinstance(self.optimizer_, FusedAdamW) and can_be_fused(self)):
             return self.module_(X)
         y = self.optimizer_.outputs(X)
         return y[:, 0] if self.module_.n_members is None else y
@@ -184,7 +178,9 @@ class Net(ScoredNet):
         """
         if iterator is None:
             return
-        if isinstance(self.optimizer_, FusedAdamW):
+        if isinstance(self.optimizer_, FusedAdamW) and can_be_fused(self):  # as callbacks have left the module
+            self.history.new_batch()
+            self.history.record_batch(f"{prefix}_batch_size", len(iterator.rows))
             self.record(prefix, fused_pass(self, iterator) if training else fused_validation(self))
             return
         self.module_.train(training)

@@ -1,6 +1,7 @@
 """Solvers as lists of phases: which optimizer, on how many rows at a time, for how long."""
 
 import math
+from collections import defaultdict
 from typing import Any, NamedTuple
 
 import torch
@@ -156,3 +157,12 @@ def rate_of(name, parameter):
         return COFACTOR_RATE if kind == "cofactor" else FACTOR_RATE
     n_inputs = {"edge_weight": parameter.shape[0], "base_weight": parameter.shape[-1]}.get(kind, 1)
     return min(1.0, FULL_RATE_INPUTS / max(1, n_inputs))
+
+
+def groups_of(module, params):
+    """Parameters with alike rates and decays, as torch's optimizers take them."""
+    alike = defaultdict(list)
+    for name, parameter in module.named_parameters():
+        decay = params["weight_decay"] if is_coefficient(name) else 0.0
+        alike[params["lr"] * rate_of(name, parameter), decay].append(parameter)
+    return [{"params": members, "lr": rate, "weight_decay": decay} for (rate, decay), members in alike.items()]

@@ -32,8 +32,9 @@ template <class T, int BYTES> struct On {
     INLINE V all(T a) { return V() + a; }
     INLINE V from(const T *at) { return *(const V *)at; }
     INLINE void to(T *at, V value) { *(V *)at = value; }
-    INLINE V max(V a, V b) { return a > b ? a : b; }
-    INLINE V min(V a, V b) { return a < b ? a : b; }
+    /* What is not a number stays so as `a`. */
+    INLINE V max(V a, V b) { return a < b ? b : a; }
+    INLINE V min(V a, V b) { return a > b ? b : a; }
 
     INLINE V root(V a) {
         T parts[N];
@@ -60,13 +61,13 @@ template <class T, int BYTES> struct On {
         constexpr T FACTORIAL[] = {1.0,         1.0,          1.0 / 2,       1.0 / 6,        1.0 / 24,
                                    1.0 / 120,   1.0 / 720,    1.0 / 5040,    1.0 / 40320,    1.0 / 362880,
                                    1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
-        x = max(min(x, all(LAST)), all(-LAST));
+        const V inside = max(min(x, all(LAST)), all(-LAST));
         M power;
-        const V n = rounded(x * T(1.44269504088896340736), &power);
-        const V r = (x - n * LN2_HIGH) - n * LN2_LOW;
+        const V n = rounded(inside * T(1.44269504088896340736), &power);
+        const V r = (inside - n * LN2_HIGH) - n * LN2_LOW;
         V p = all(FACTORIAL[DEGREE]);
         UNROLL for (int d = DEGREE - 1; d >= 0; d--) p = p * r + FACTORIAL[d];
-        return (V)((M)p + (power << MANTISSA));
+        return x == x ? (V)((M)p + (power << MANTISSA)) : x;
     }
 
     /* Of positive normal numbers, by the series of the area tangent. */
@@ -80,7 +81,7 @@ template <class T, int BYTES> struct On {
         const V s = (m - 1) / (m + 1), q = s * s;
         V p = all(T(1) / (2 * TERMS + 1));
         UNROLL for (int n = TERMS - 1; n >= 0; n--) p = p * q + T(1) / (2 * n + 1);
-        return __builtin_convertvector(power, V) * T(0.69314718055994530942) + 2 * s * p;
+        return x == x ? __builtin_convertvector(power, V) * T(0.69314718055994530942) + 2 * s * p : x;
     }
 
     INLINE V sigmoid(V x) { return 1 / (1 + exp(-x)); }

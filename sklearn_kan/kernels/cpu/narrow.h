@@ -45,7 +45,7 @@ INLINE typename On<T, BYTES>::V place(const Even<T> &knots, typename On<T, BYTES
     typedef On<T, BYTES> Lanes;
     const T last = knots.n_knots - T(0.75); /* behind the last knot, and rounded up */
     const auto t = (x - knots.start) * knots.rate;
-    const auto inside = Lanes::min(Lanes::max(t, Lanes::all(-1)), Lanes::all(last)); /* not a number: -1 */
+    const auto inside = Lanes::min(t > -1 ? t : Lanes::all(-1), Lanes::all(last)); /* not a number: -1 */
     const auto number = Lanes::rounded(inside + T(0.5), interval);
     return t - Lanes::max(number - 1, Lanes::all(0));
 }

@@ -158,33 +158,36 @@ INLINE int steps(const Network<T> &net, const Task<T> &task, const int64_t *rows
 /* How members are averaged: not at all, outputs, what they are logarithms of, or probabilities of classes. */
 enum Average { NO_AVERAGE, OF_OUTPUTS, OF_EXPONENTIALS, OF_PROBABILITIES };
 
-/* Add a member's outputs x to a weighted average, both (n_outputs, ROWS). */
-template <class T, int BYTES>
-INLINE void add_member(Average average, const T *x, int64_t n_outputs, int n_padded, T weight, T *to) {
+/* Logarithms of probabilities in place of a member's outputs, (n_outputs, ROWS). */
+template <class T, int BYTES> INLINE void log_softmax(T *x, int64_t n_outputs, int n_padded) {
     typedef On<T, BYTES> Lanes;
-    typedef typename Lanes::V V;
     for (int r = 0; r < n_padded; r += Lanes::N) {
-        V highest = {}, share = Lanes::all(weight);
-        if (average == OF_PROBABILITIES) {
-            V sum = {};
-            highest = Lanes::from(x + r);
-            for (int64_t k = 1; k < n_outputs; k++) highest = Lanes::max(highest, Lanes::from(x + k * ROWS + r));
-            for (int64_t k = 0; k < n_outputs; k++) sum += Lanes::exp(Lanes::from(x + k * ROWS + r) - highest);
-            share = share / sum;
-        }
-        for (int64_t k = 0; k < n_outputs; k++) {
-            const V own = Lanes::from(x + k * ROWS + r), old = Lanes::from(to + k * ROWS + r);
-            Lanes::to(to + k * ROWS + r, old + share * (average == OF_OUTPUTS ? own : Lanes::exp(own - highest)));
-        }
+        auto highest = Lanes::from(x + r), sum = Lanes::all(0);
+        for (int64_t k = 1; k < n_outputs; k++) highest = Lanes::max(highest, Lanes::from(x + k * ROWS + r));
+        for (int64_t k = 0; k < n_outputs; k++) sum += Lanes::exp(Lanes::from(x + k * ROWS + r) - highest);
+        const auto total = highest + Lanes::log(sum);
+        for (int64_t k = 0; k < n_outputs; k++)
+            Lanes::to(x + k * ROWS + r, Lanes::from(x + k * ROWS + r) - total);
     }
 }
 
-template <class T, int BYTES> INLINE void logarithm(T *x, int64_t n_outputs, int n_padded) {
+/* Weighted average of members' outputs x, (n_chosen, n, ROWS), or the logarithm of what they are logarithms of. */
+template <class T, int BYTES>
+INLINE void average_members(bool of_logarithms, const T *x, int64_t n_chosen, int64_t n, int n_padded, const T *weights,
+                            T *to) {
     typedef On<T, BYTES> Lanes;
-    constexpr T TINY = Lanes::IS_SINGLE ? T(1.17549435e-38) : T(2.2250738585072014e-308);
-    for (int64_t k = 0; k < n_outputs; k++)
-        for (int r = 0; r < n_padded; r += Lanes::N)
-            Lanes::to(x + k * ROWS + r, Lanes::log(Lanes::max(Lanes::from(x + k * ROWS + r), Lanes::all(TINY))));
+    for (int64_t at = 0; at < n * ROWS; at += ROWS)
+        for (int r = 0; r < n_padded; r += Lanes::N) {
+            auto highest = Lanes::all(-INFINITY), sum = Lanes::all(0);
+            for (int64_t c = 0; of_logarithms && c < n_chosen; c++)
+                if (weights[c] > 0) highest = Lanes::max(highest, Lanes::from(x + c * n * ROWS + at + r));
+            for (int64_t c = 0; c < n_chosen; c++) {
+                if (weights[c] == 0) continue;
+                const auto own = Lanes::from(x + c * n * ROWS + at + r);
+                sum += weights[c] * (of_logarithms ? Lanes::exp(own - highest) : own);
+            }
+            Lanes::to(to + at + r, of_logarithms ? highest + Lanes::log(sum) : sum);
+        }
 }
 
 /* Outputs (n, n_chosen, n_outputs) of some members for rows of a table, all rows in turn if `rows` is null; or
@@ -192,21 +195,21 @@ template <class T, int BYTES> INLINE void logarithm(T *x, int64_t n_outputs, int
 template <class T, int BYTES>
 INLINE int outputs(const Network<T> &net, const T *x, const int64_t *rows, const int64_t *members, int64_t n_chosen,
                    const T *weights, int64_t average, T *y, int64_t start, int64_t stop) {
-    const int64_t last = net.n_layers - 1, n_outputs = net.layers[last].n_outputs;
+    const int64_t last = net.n_layers - 1, n_outputs = net.layers[last].n_outputs, size = n_outputs * ROWS;
     Work<T> work;
-    if (!prepare(net, n_outputs, work)) return NO_MEMORY;
+    if (!prepare(net, average ? (n_chosen + 1) * n_outputs : 0, work)) return NO_MEMORY;
+    T *sum = work.targets.y, *of_members = sum + size;
     int64_t numbers[ROWS];
     for (int64_t block = start; block < stop; block += ROWS) {
         const int n_rows = least(ROWS, stop - block), n_padded = (n_rows + PADDING - 1) / PADDING * PADDING;
         for (int r = 0; r < n_rows; r++) numbers[r] = rows ? rows[block + r] : block + r;
         read_block<T, BYTES>(net, x, numbers, n_rows, n_padded, false, work);
-        T *sum = work.targets.y;
-        if (average) memset(sum, 0, n_outputs * ROWS * sizeof(T));
         for (int64_t c = 0; c < n_chosen; c++) {
             forward_member<T, BYTES>(net, members[c], n_rows, n_padded, false, work);
-            const T *own = work.units[last];
+            T *own = work.units[last];
             if (average) {
-                add_member<T, BYTES>((Average)average, own, n_outputs, n_padded, weights[c], sum);
+                if (average == OF_PROBABILITIES) log_softmax<T, BYTES>(own, n_outputs, n_padded);
+                memcpy(of_members + c * size, own, size * sizeof(T));
                 continue;
             }
             for (int r = 0; r < n_rows; r++)
@@ -214,7 +217,7 @@ INLINE int outputs(const Network<T> &net, const T *x, const int64_t *rows, const
                     y[((block + r) * n_chosen + c) * n_outputs + k] = own[k * ROWS + r];
         }
         if (!average) continue;
-        if (average != OF_OUTPUTS) logarithm<T, BYTES>(sum, n_outputs, n_padded);
+        average_members<T, BYTES>(average != OF_OUTPUTS, of_members, n_chosen, n_outputs, n_padded, weights, sum);
         for (int r = 0; r < n_rows; r++)
             for (int64_t k = 0; k < n_outputs; k++) y[(block + r) * n_outputs + k] = sum[k * ROWS + r];
     }

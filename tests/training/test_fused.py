@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import make_friedman1
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
 from sklearn_kan import KANClassifier, KANRegressor
@@ -204,3 +205,51 @@ def test_noise_ends_training_early_and_a_smooth_function_does_not():
     smooth = KANRegressor(random_state=0).fit(X, np.sin(3 * X[:, 0]) * X[:, 1])
     assert noise.n_iter_ < 40
     assert smooth.n_iter_ == 50
+
+
+@pytest.mark.parametrize("kind", [KANRegressor, KANClassifier])
+def test_what_is_not_a_number_stays_so(kind):
+    X, y = make_friedman1(350, random_state=0)
+    loss = {"loss": "poisson"} if kind is KANRegressor else {}
+    y = np.exp(y / 10) if kind is KANRegressor else y > 14
+
+    class Spoils(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 3:
+                with torch.no_grad():
+                    net.module_.layers[-1].bias.fill_(np.nan)
+
+    settings = {"hidden_layer_sizes": (4,), "n_members": 2, "random_state": 0, "early_stopping": True}
+    with pytest.warns(ConvergenceWarning, match="AdamW diverged"):
+        model = kind(**settings | loss, max_iter=6, callbacks=[Spoils()]).fit(X, y)
+    assert model.n_iter_ == 3
+    with torch.no_grad():
+        model.module_.layers[-1].bias.fill_(np.nan)
+    outputs = model.predict(X) if kind is KANRegressor else model.predict_proba(X)
+    assert np.isnan(outputs).all()
+
+
+def test_what_callbacks_freeze_stays_and_a_net_can_be_copied():
+    X, y = make_friedman1(100, random_state=0)
+
+    class Freezes(Callback):
+        def on_train_begin(self, net, **kwargs):
+            self.weight = net.module_.layers[0].edge_weight.requires_grad_(False)
+            self.before = self.weight.clone()
+            assert deepcopy(net).optimizer_.n_steps == 0
+
+    freezes = Freezes()
+    model = KANRegressor((4,), n_members=2, max_iter=3, random_state=0, callbacks=[freezes]).fit(X, y)
+    after = model.net_.module_.layers[0].edge_weight
+    assert torch.equal(after.double(), freezes.before.double())
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+
+
+def test_weights_that_are_changed_unnoticed_count_in_predictions():
+    X, y = make_friedman1(100, random_state=0)
+    model = KANRegressor((4,), n_members=2, max_iter=2, random_state=0, dtype="float64").fit(X, y)
+    before = model.predict(X)
+    model.module_.layers[-1].bias.data.add_(1.0)
+    np.testing.assert_allclose(model.predict(X), before + model.target_scaler_.scale_)
+    model.module_.layers[-1].register_forward_hook(lambda module, inputs, y: y + 1)
+    np.testing.assert_allclose(model.predict(X), before + 2 * model.target_scaler_.scale_)

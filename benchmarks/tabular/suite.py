@@ -159,15 +159,17 @@ def run(claim, methods, folder, seeds, path):
     """
     torch.set_num_threads(1)
     entries = json.loads((folder / "suite.json").read_text())
-    before = json.loads(path.read_text())["rows"] if path.exists() else []
-    by_fit = {(row["method"], row["table"], row["seed"]): row for row in before}
+    before = json.loads(path.read_text()) if path.exists() else {"rows": [], "versions": {}}
+    by_fit = {(row["method"], row["table"], row["seed"]): row for row in before["rows"]}
+    here = environment()
+    here["versions"] = before["versions"] | here["versions"]  # of peers whose rows stay, too
     for entry in entries:
         for seed in seeds:
             for method, make in methods.items():
                 row = by_fit[method, entry["name"], seed] = score(method, make, folder, entry, seed)
                 print({key: round(v, 4) if isinstance(v, float) else v for key, v in row.items()}, flush=True)
                 rows = list(by_fit.values())
-                result = {"claim": claim, **environment(), "seeds": sorted({row["seed"] for row in rows})}
+                result = {"claim": claim, **here, "seeds": sorted({row["seed"] for row in rows})}
                 path.write_text(json.dumps({**result, "summary": summary(rows), "rows": rows}, indent=1) + "\n")
     print(json.dumps(summary(rows), indent=1))
 

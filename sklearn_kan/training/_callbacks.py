@@ -28,7 +28,7 @@ class BestState(Callback):
         self.n_iter_no_change, self.tol, self.best = n_iter_no_change, tol, best
         self.kept, self.failed, self.before = None, False, None
         self.place: Any = None  # where training was at its best, and how many passes ago
-        self.since = 0
+        self.since, self.turns_back = 0, False
 
     def on_train_begin(self, net, X=None, **kwargs):
         self.monitor = "train_loss" if net.validation is None else "valid_loss"
@@ -39,6 +39,10 @@ class BestState(Callback):
         self.start_valid = -math.inf if net.validation is None else mean_loss(net, net.validation)
 
     def on_epoch_begin(self, net, **kwargs):
+        if self.turns_back:  # not before all callbacks have seen the pass
+            net.module_.load_state_dict(self.state)
+            net.anneal(self.place, annealed_passes(len(net.history) - 1 - self.since))
+            self.turns_back = False
         self.before = snapshot(net.module_) if self.monitor == "train_loss" else None
 
     def on_epoch_end(self, net, **kwargs):
@@ -53,9 +57,7 @@ class BestState(Callback):
         self.idle = 0 if loss < self.reference - self.tol else self.idle + 1
         self.reference = min(self.reference, loss) if self.idle == 0 else self.reference
         self.done = self.failed or self.idle >= self.n_iter_no_change or net.schedule.is_over
-        if net.can_anneal and not self.done and self.is_hopeless(net):
-            net.module_.load_state_dict(self.state)
-            net.anneal(self.place, annealed_passes(len(net.history) - self.since))
+        self.turns_back = net.can_anneal and self.is_hopeless(net)
 
     def is_hopeless(self, net):
         """Whether a network has begun to learn its rows by heart, from which it will not come back."""

@@ -7,6 +7,7 @@ import numpy as np
 
 FULL_BATCH_ROWS = 256  # Adam takes all rows at once up to this many
 BATCHES_A_PASS = 20  # beyond that, about
+SMALL_TABLE, SMALL_BATCH_ROWS = 2_000, 128  # rows up to which a pass needs more steps than batches of 256 give
 MAX_BATCH_ROWS = 1_024
 KFAC_FULL_ROWS, KFAC_BATCH_ROWS = 5_000, 2_048  # all rows at once, or batches large enough for curvature
 UNSCALED_DECAY = 0.01  # of alpha, where no norm scales up again what decay has shrunk: additive and monotone models
@@ -42,8 +43,11 @@ class Settings(NamedTuple):
             return min(self.batch_size, n_samples)
         if self.solver == "kfac":
             return n_samples if n_samples <= KFAC_FULL_ROWS else KFAC_BATCH_ROWS
-        power_of_two = 2 ** round(np.log2(n_samples / BATCHES_A_PASS))
-        return min(n_samples, int(np.clip(power_of_two, FULL_BATCH_ROWS, MAX_BATCH_ROWS)))
+        if n_samples <= FULL_BATCH_ROWS:
+            return n_samples
+        if n_samples <= SMALL_TABLE:
+            return SMALL_BATCH_ROWS
+        return int(np.clip(2 ** round(np.log2(n_samples / BATCHES_A_PASS)), FULL_BATCH_ROWS, MAX_BATCH_ROWS))
 
     def decay(self, architecture):
         """Regularisation of a network's coefficients."""

@@ -1,13 +1,9 @@
 """Tables to predict for that can be encoded as they lie in memory, without reading them column by column first."""
 
-from weakref import WeakKeyDictionary
-
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from ._encoding import TableEncoder, encode_atoms
-
-_codes: WeakKeyDictionary[TableEncoder, list[dict]] = WeakKeyDictionary()  # of the labels of each categorical column
+from ._encoding import encode_atoms
 
 
 def encode_directly(encoder, X, names, dtype):
@@ -89,10 +85,9 @@ def codes_of_labels(values, table):
 
 def codes_of(encoder):
     """A dictionary from labels to codes for each categorical column."""
-    tables = _codes.get(encoder)
-    if tables is None:
-        tables = _codes[encoder] = [
+    if encoder.tables is None:
+        encoder.tables = [
             dict(zip(levels.labels.tolist(), levels.encode(levels.labels).astype(int).tolist(), strict=True))
             for levels in encoder.levels_
         ]
-    return tables
+    return encoder.tables

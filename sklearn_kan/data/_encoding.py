@@ -32,7 +32,7 @@ class TableEncoder:
     Attributes
     ----------
     kinds_ : list of {"number", "category", "date", "duration"}
-        Of the columns.
+        Of the columns; `categorical_` says which are categories.
     column_of_input_ : ndarray of shape (n_numeric + n_codes,)
         The column that each encoded input is of.
     cycles_ : list of tuple of str
@@ -51,6 +51,11 @@ class TableEncoder:
         One per categorical input.
     """
 
+    tables = None  # from labels to codes, once they are asked for
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "tables"}
+
     def fit(self, columns, sample_weight=None, *, ordered=None, max_categories=None, streams=False):
         """Learn from the columns of a table.
 
@@ -67,6 +72,7 @@ class TableEncoder:
         """
         ordered = np.zeros(len(columns), dtype=bool) if ordered is None else np.asarray(ordered)
         self.kinds_ = [column.kind for column in columns]
+        self.categorical_ = np.array([kind == "category" for kind in self.kinds_])
         self.cycles_ = [
             () if column.kind != "date" or keeps_order else tuple(PERIODS) if streams else cycles_of(column.values)
             for column, keeps_order in zip(columns, ordered, strict=True)
@@ -107,10 +113,6 @@ class TableEncoder:
         self.center_, self.rate_ = statistics[:, :2].T.copy()
         self.range_ = statistics[:, 2:].copy()
         self.bends_ = {i: scale.bend for i, scale in enumerate(scales) if scale.bend is not None}
-
-    @property
-    def categorical_(self):
-        return np.array([kind == "category" for kind in self.kinds_])
 
     @property
     def n_numeric_(self):

@@ -75,6 +75,10 @@ class KAN(nn.Module):
         members = () if n_members is None else (n_members,)
         self.norms = nn.ModuleList(make_norm(norm, (*members, size)) for size in hidden_layer_sizes)
         self.lookup = LookupLayer(n_levels, sizes[1], n_members, scaled, generator) if n_levels else None
+        self.stored, self.is_shown = None, False  # how it was packed for the compiled library; see `packed`
+
+    def __getstate__(self):
+        return {**self.__dict__, "stored": None, "is_shown": False}
 
     def place_knots(self, x, sample_weight=None):
         """Place the first layer's knots on training rows, shape (n_samples, in_features + len(n_levels))."""

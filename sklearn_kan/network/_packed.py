@@ -4,7 +4,6 @@ import operator
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import NamedTuple
-from weakref import WeakKeyDictionary, WeakSet
 
 import torch
 import torch.nn.functional as F
@@ -294,20 +293,15 @@ class Stored(NamedTuple):
         return are_same and versions_of(tensors) == self.versions
 
 
-_stored: WeakKeyDictionary[KAN, Stored] = WeakKeyDictionary()
-_shown: WeakSet[KAN] = WeakSet()
-
-
 def packed(module):
     """A network as the compiled library takes it now, ready for outputs; None if it does not take it."""
-    if module in _shown:
+    if type(module) is not KAN or module.is_shown:
         return freshly_packed(module)
     tensors = list(tensors_of(module))
-    stored = _stored.get(module)
-    if stored is None or not stored.is_of(tensors):
+    if module.stored is None or not module.stored.is_of(tensors):
         versions = versions_of(tensors)
-        stored = _stored[module] = Stored(freshly_packed(module), tensors, versions)
-    return stored.packed
+        module.stored = Stored(freshly_packed(module), tensors, versions)
+    return module.stored.packed
 
 
 def freshly_packed(module):
@@ -321,8 +315,7 @@ def freshly_packed(module):
 def shown(module):
     """A module that is given away: others may change it unnoticed, so from now on it is packed for each call."""
     if type(module) is KAN:
-        _shown.add(module)
-        _stored.pop(module, None)
+        module.is_shown, module.stored = True, None
     return module
 
 

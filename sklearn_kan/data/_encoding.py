@@ -32,9 +32,8 @@ class TableEncoder:
     Attributes
     ----------
     kinds_ : list of {"number", "category", "date", "duration"}
-        Of the columns; `categorical_` says which are categories.
+        Of the columns.
     column_of_input_ : ndarray of shape (n_numeric + n_codes,)
-        The column that each encoded input is of.
     cycles_ : list of tuple of str
         Of each column, empty unless it holds dates.
     center_, rate_ : ndarray of shape (n_numeric,)

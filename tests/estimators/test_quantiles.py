@@ -127,11 +127,12 @@ def test_intervals_correct_the_outer_quantiles(n_members):
     X, y, _ = noisy(900)
     new_X, new_y, _ = noisy(3000, 1)
     model = KANRegressor(**SMALL | {"n_members": n_members}).fit(X, y)
+    slack = 0.05 if n_members > 1 else 0.09  # 900 rows were held out, or 135
     for level in (0.8, 0.9):
         _, interval = model.predict(new_X, return_interval=level)
         assert interval.shape == (3000, 2)
         found = ((interval[:, 0] <= new_y) & (new_y <= interval[:, 1])).mean()
-        assert level - 0.05 < found < level + 0.05
+        assert level - slack < found < level + slack
     width = interval[:, 1] - interval[:, 0]
     assert width[new_X[:, 0] > 0].mean() > 2 * width[new_X[:, 0] < 0].mean()  # their noise is 3.5 times as large
 

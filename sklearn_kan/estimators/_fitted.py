@@ -1,5 +1,6 @@
 """Fitted attributes: views of the state that a fit leaves."""
 
+from .._adoption import adopt
 from .._devices import resolve_device
 from ..network._packed import shown
 from ._parameters import Parameters
@@ -13,13 +14,7 @@ class FittedAttributes(Parameters):
 
     def _adopt(self, reader, state):
         """Take over what a fit has found: the only place that sets fitted attributes."""
-        self.n_features_in_ = reader.n_features_in_
-        if hasattr(reader, "feature_names_in_"):
-            self.feature_names_in_ = reader.feature_names_in_
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        self._state = state
-        return self
+        return adopt(self, reader, _state=state)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_state")

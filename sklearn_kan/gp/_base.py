@@ -4,6 +4,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .._adoption import adopt
 from ._process import Process
 from ._reading import read_points
 
@@ -17,20 +18,14 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Set what was learned; nothing is set before."""
         best = process.models[0]
         value = process.evidence(best.kernel).value
-        self._process = process
-        self.n_features_in_ = reader.n_features_in_
-        if hasattr(reader, "feature_names_in_"):
-            self.feature_names_in_ = reader.feature_names_in_
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        self.models_, self.n_iter_, self.solver_ = process.models, n_iter, process.solvers.kind.name
-        self.trend_degree_, self.kernel_ = best.degree, best.kernel
-        self.frequencies_, self.length_scales_ = best.kernel.frequencies, best.kernel.length_scales
-        self.frequency_units_ = [axis.frequency_unit for axis in process.units.axes]
-        self.weights_, self.noise_ = best.kernel.weights, best.kernel.noise
-        self.n_components_ = len(self.weights_)
-        self.log_marginal_likelihood_value_, self.jitter_ = value, process.jitter
-        return self
+        kernel, units = best.kernel, [axis.frequency_unit for axis in process.units.axes]
+        return adopt(
+            self, reader, _process=process, models_=process.models, n_iter_=n_iter,
+            solver_=process.solvers.kind.name, trend_degree_=best.degree, kernel_=kernel,
+            frequencies_=kernel.frequencies, length_scales_=kernel.length_scales, frequency_units_=units,
+            weights_=kernel.weights, noise_=kernel.noise, n_components_=len(kernel.weights),
+            log_marginal_likelihood_value_=value, jitter_=process.jitter,
+        )  # fmt: skip
 
     def predict(self, X, return_std=False, return_cov=False):
         """Mean of the latent function, and its uncertainty.

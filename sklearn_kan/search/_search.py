@@ -13,6 +13,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import indexable
 
+from .._adoption import adopt
 from .._compat import BaseSearchCV, Interval, check_method_params, fit_context, warn_or_raise_about_fit_failures
 from ._objective import FOLDS, Task
 from ._pruning import FoldPruner
@@ -200,7 +201,7 @@ n_features_in_, feature_names_in_
         if self.refit:
             contexts.insert(0, root.subcontext(task_name="refit-with-best-params"))
             fitted |= refitted(task, fitted["best_params_"], contexts[0], begun)
-        self._adopt(fitted)
+        adopt(self, None, **fitted)
         for context in contexts:
             context.call_on_fit_task_end(**begun)
         return self
@@ -212,12 +213,6 @@ n_features_in_, feature_names_in_
         tags.target_tags.multi_output = inner.target_tags.multi_output
         tags.array_api_support = False
         return tags
-
-    def _adopt(self, fitted):
-        """Set the fitted attributes; none of an earlier fit is left."""
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
-        self.__dict__.update(fitted)
 
 
 def searched(search, task, space, root):

@@ -263,7 +263,7 @@ def test_auto_solves_smooth_tables_by_gauss_newton(n_members):
     auto = KANRegressor(solver="auto", **params).fit(X, y)
     adam = KANRegressor(solver="adam", **params).fit(X, y)
     assert (auto.solver_, adam.solver_) == ("gauss_newton", "adam")
-    assert auto.loss_curve_[:60] == adam.loss_curve_
+    assert auto.loss_curve_[: adam.n_iter_] == adam.loss_curve_
     X_test, y_test = (tensor.numpy() for tensor in rows(500, 2, seed=1))
     errors = [np.abs(model.predict(X_test) - y_test[:, 0]).mean() for model in (auto, adam)]
     assert errors[0] < 0.2 * errors[1]

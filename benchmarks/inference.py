@@ -1,4 +1,4 @@
-"""Claim: one row is predicted in a fifth of a millisecond, 100,000 in a fifth of a second, all in bounded memory.
+"""Claim: one row is predicted in a millisecond at most, 100,000 in a quarter of a second, all in bounded memory.
 
 Latency of `predict` for one row and throughput for 100,000, of arrays and dataframes, beside scikit-learn's MLP and
 CatBoost where it is installed, and the memory that a million rows take beside their table and the result.

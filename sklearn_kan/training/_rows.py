@@ -130,11 +130,14 @@ class Batches:
     def __len__(self):
         return self.n_batches
 
+    def shuffled(self):
+        """Places of the rows in a new order."""
+        return torch.randperm(len(self.rows), generator=self.generator, device="cpu")
+
     def in_order(self):
         """Numbers of all rows in the table behind them, batch by batch, and where batches begin and end."""
-        order = torch.arange(len(self.rows), device="cpu")
-        if self.n_batches > 1 and self.generator is not None:
-            order = torch.randperm(len(self.rows), generator=self.generator, device="cpu")
+        is_shuffled = self.n_batches > 1 and self.generator is not None
+        order = self.shuffled() if is_shuffled else torch.arange(len(self.rows), device="cpu")
         sizes = [len(part) for part in order.tensor_split(self.n_batches)]
         order = order if self.rows.index is None else self.rows.index[order]
         return order, [0, *accumulate(sizes)]
@@ -148,6 +151,5 @@ class Batches:
             bounds = [n_rows * k // self.n_batches for k in range(self.n_batches + 1)]
             yield from (self.rows.batch(slice(*part)) for part in pairwise(bounds))
             return
-        order = torch.randperm(n_rows, generator=self.generator, device="cpu").to(self.rows.device)
-        for part in order.tensor_split(self.n_batches):
+        for part in self.shuffled().to(self.rows.device).tensor_split(self.n_batches):
             yield self.rows.batch(own_share(part))

@@ -6,6 +6,7 @@ PAGES = {
     "tables": tables.tables,
     "recipe": tables.recipe,
     "matched": tables.matched,
+    "fine_structure": tables.fine_structure,
     "intervals": tables.intervals,
     "bases": network.bases,
     "adaptive_knots": network.adaptive_knots,

@@ -239,3 +239,23 @@ def against_catboost(result):
     ours, theirs = losses[OURS], losses["CatBoost"]
     percent = 100 * average(log_ratios(theirs, ours))
     return f"{abs(percent):.1f}% {'above' if percent > 0 else 'below'} CatBoost's ({p_value(ours, theirs)})"
+
+
+def fine_structure():
+    """Columns that need hundreds of knots."""
+    result = read("fine_structure")
+    names = list(result["rows"][0]["rmse"])
+    lines = []
+    for name in dict.fromkeys(row["table"] for row in result["rows"]):
+        rows = [row for row in result["rows"] if row["table"] == name]
+        rmse = {peer: mean([row["rmse"] for row in rows], peer) for peer in names}
+        seconds = {peer: mean([row["seconds"] for row in rows], peer) for peer in names}
+        knots = sorted({str([n for n in row["fine_knots"] if n]).strip("[]") or "none" for row in rows})
+        lines.append([
+            name, *(f"{rmse[peer]:.3f}" for peer in names), f"{rmse['sklearn_kan'] / rmse['CatBoost']:.2f}",
+            *(f"{seconds[peer]:.1f}" for peer in names), "; ".join(knots),
+        ])  # fmt: skip
+    heads = ["table", *names, "sklearn_kan / CatBoost", *(f"{peer}, s" for peer in names), "knots of fine columns"]
+    body = ["Test RMSE and CPU seconds of fits, means over splits.", table(heads, lines)]
+    return Page("Columns with fine structure", claim("fine_structure"), body,
+                {"fine_structure FOLDER": "fine_structure"})  # fmt: skip

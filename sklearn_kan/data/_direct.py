@@ -3,7 +3,7 @@
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from ._encoding import encode_atoms
+from ._encoding import encode_atoms, encode_places
 
 
 def encode_directly(encoder, X, names, dtype):
@@ -39,6 +39,7 @@ def encode_directly(encoder, X, names, dtype):
     encoded[:, : encoder.n_numeric_] = block
     codes += [encode_atoms(atoms, table[:, i]) for i, atoms in encoder.atoms_.items()]
     codes += [np.isnan(table[:, i]) for i in encoder.missing_]
+    codes += [encode_places(places, table[:, i]) for i, places in encoder.places_.items()]
     for i, code in enumerate(codes, start=encoder.n_numeric_):
         encoded[:, i] = code
     return encoded

@@ -1,8 +1,9 @@
 """From a table to the numbers that a network learns from.
 
 The encoded table has the numeric inputs first, then codes of levels: one for each categorical input, one for the heavy
-values of each numeric input with two scales, one for each numeric input with missing values in training. Code 0 means
-unknown, not heavy or not missing; it adds nothing. A column of dates has several inputs, others have one and its codes.
+values of each numeric input with two scales, one for each numeric input with missing values in training, and one for
+each numeric input with fine structure, which says between which of its many knots a value lies. Code 0 means unknown,
+not heavy or not missing; it adds nothing. A column of dates has several inputs, others have one and its codes.
 """
 
 from copy import copy
@@ -12,6 +13,7 @@ import torch
 
 from ._calendar import PERIODS, cycles_of, parts_of
 from ._levels import is_none, learn_levels
+from ._resolution import fine_places
 from ._scales import Scale, learn_scale
 from ._table import Column
 
@@ -48,6 +50,8 @@ class TableEncoder:
         Numeric inputs that have missing values in training.
     levels_ : list of Levels
         One per categorical input.
+    places_ : dict of int to ndarray
+        Knots of the numeric inputs with fine structure.
     """
 
     tables = None  # from labels to codes, once they are asked for
@@ -92,7 +96,19 @@ class TableEncoder:
         self.column_of_input_ = np.array(
             [*of_numeric, *of_categorical, *of_numeric[list(self.atoms_)], *of_numeric[self.missing_]], dtype=int
         )
+        self.places_ = {}
         return self
+
+    def refined(self, columns, y, weight):
+        """An encoder that gives inputs with fine structure codes of their own; see `fine_places`."""
+        numeric, categorical = ([part.values for _, part in parts] for parts in self._inputs(columns))
+        numeric = [values.astype(np.float64) for values in numeric]
+        codes = [levels.encode(values) for levels, values in zip(self.levels_, categorical, strict=True)]
+        encoder = copy(self)
+        encoder.places_ = fine_places(numeric, codes, y, weight)
+        of_places = self.column_of_input_[list(encoder.places_)]
+        encoder.column_of_input_ = np.concatenate([self.column_of_input_, of_places]).astype(int)
+        return encoder
 
     def relearned(self, columns, sample_weight, inputs):
         """An encoder with the same levels, whose scales of some numeric inputs are learned from other rows."""
@@ -122,6 +138,11 @@ class TableEncoder:
         """Levels of each code column, unknown included."""
         of_atoms = [len(atoms) + 1 for atoms in self.atoms_.values()]
         return [levels.n_codes for levels in self.levels_] + of_atoms + [2] * len(self.missing_)
+
+    @property
+    def n_places_(self):
+        """Knots of each input with fine structure."""
+        return [len(places) for places in self.places_.values()]
 
     def _inputs(self, columns):
         """What stands for the columns, as pairs (place of the column, Column): numeric ones, then categorical ones."""
@@ -174,6 +195,7 @@ class TableEncoder:
         codes = [levels.encode(values) for levels, values in zip(self.levels_, categorical, strict=True)]
         codes += [encode_atoms(atoms, numeric[i]) for i, atoms in self.atoms_.items()]
         codes += [np.isnan(numeric[i]) for i in self.missing_]
+        codes += [encode_places(places, numeric[i]) for i, places in self.places_.items()]
         for i, code in enumerate(codes, start=self.n_numeric_):
             encoded[:, i] = code
         return encoded
@@ -191,6 +213,8 @@ class TableEncoder:
             block = np.repeat(inner[:, None], self.n_numeric_, axis=1)
             z = self.encode_numeric(block)[:, i]
             values = np.unique([*np.interp(np.linspace(z[0], z[-1], CURVE_POINTS), z, inner), *self.atoms_.get(i, ())])
+        if i in self.places_:
+            values = np.unique([*values, *np.clip(self.places_[i], low, high)])
         return Column(column, values, self.kinds_[column])
 
     def transform_column(self, column):
@@ -238,3 +262,8 @@ def encode_atoms(atoms, values):
     """Numbers of heavy values, counted from 1; 0 for others."""
     place = np.searchsorted(atoms, values).clip(max=len(atoms) - 1)
     return np.where(atoms[place] == values, place + 1, 0)
+
+
+def encode_places(places, values):
+    """Where values lie among increasing places, which are numbered from 1; 0 for missing values."""
+    return np.nan_to_num(np.interp(values, places, np.arange(1, len(places) + 1)))

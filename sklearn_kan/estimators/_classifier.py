@@ -32,12 +32,10 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Number of knots of an edge function, both ends included; at least 2. More knots resolve finer detail. For
         families without knots, the number of functions.
     fine_knots : int, "auto" or None, default="auto"
-        Number of knots in the first layer for the second half of an ensemble's members, with ``basis="bspline"`` and
-        quantile or uniform knots. They resolve steps and waves that `n_knots` cannot, and held-out rows decide how
-        much they count (``member_weights_``). ``"auto"`` is 16 above 2,000 rows if `n_knots` is smaller and the
-        ensemble can weigh its members, that is, with early stopping and more members than
-        ``1 / validation_fraction``. Otherwise, and in `partial_fit`, it is None, and all members have `n_knots`.
-        Single networks, additive models and networks whose knots are refined have no fine knots.
+        Number of knots in the first layer for the second half of an ensemble's members, with ``basis="bspline"``;
+        held-out rows decide how much they count (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, if members
+        have fewer knots and can be weighed: see the guide. Besides, columns with fine structure, such as time stamps,
+        get 64 to 1,024 knots (``fine_knots_``). None in `partial_fit`, and where knots are constrained or refined.
     degree : int, default=3
         Degree of the splines, 0 to 5, or of the polynomials, from 1.
     knots : {"quantile", "uniform", "adaptive"} or array-like, default="quantile"
@@ -153,6 +151,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Only if `X` has string column names.
     selected_features_ : ndarray of bool, shape (n_features_in_,)
         The columns that the network gets: all, if `X` has 500 or less. See Notes.
+    fine_knots_ : ndarray of int, shape (n_features_in_,)
+        Knots of columns with fine structure; 0 for others.
     n_iter_ : int
         Passes over the rows.
     loss_curve_ : list of float

@@ -132,6 +132,8 @@ def designed(data, streams):
         columns, data.weight, ordered=directions != 0, max_categories=estimator.max_categories, streams=streams
     )
     target = estimator._learn_target(data.target, data.y, data.weight)
+    if estimator.fine_knots == "auto" and has_fixed_knots(estimator) and not (streams or directions.any() or groups):
+        encoder = encoder.refined(columns, target.encode(data.y).numpy(), data.weight / data.weight.mean())
     of_numeric = selected[[kind != "category" for kind in data.kinds]]
     dtype = chosen_dtype(estimator.dtype, columns)
     architecture = unconstrained(estimator, encoder, of_numeric, target.n_raw, len(data.y), streams, dtype)
@@ -174,7 +176,8 @@ def unconstrained(estimator, encoder, of_numeric, n_outputs, n_samples, streams,
     solver = "adam" if estimator.solver == "auto" else estimator.solver
     names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
     architecture = Architecture(
-        encoder.n_numeric_, n_outputs, tuple(encoder.n_levels_), estimator._hidden_sizes(),
+        encoder.n_numeric_, n_outputs, tuple(encoder.n_levels_), tuple(encoder.n_places_),
+        estimator._hidden_sizes(),
         **{name: deepcopy(getattr(estimator, name)) for name in names},
         fine_knots=fine_knots(estimator, n_samples, streams),
         n_members=estimator.n_members if estimator.n_members > 1 and solver not in SINGLE else None,

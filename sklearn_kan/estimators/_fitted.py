@@ -1,5 +1,7 @@
 """Fitted attributes: views of the state that a fit leaves."""
 
+import numpy as np
+
 from .._adoption import adopt
 from .._devices import resolve_device
 from ..network._packed import shown
@@ -60,6 +62,14 @@ class FittedAttributes(Parameters):
     @property
     def selected_features_(self):
         return self._state.design.selected
+
+    @property
+    def fine_knots_(self):
+        encoder, selected = self._state.design.encoder, self._state.design.selected
+        n_knots = np.zeros(len(selected), dtype=int)
+        for i, places in encoder.places_.items():
+            n_knots[np.flatnonzero(selected)[encoder.column_of_input_[i]]] = len(places)
+        return n_knots
 
     @property
     def best_iteration_(self):

@@ -15,8 +15,8 @@ class Architecture(NamedTuple):
 
     Parameters
     ----------
-    in_features, out_features, n_levels, hidden_layer_sizes, basis, n_knots, degree, knots, basis_params, fine_knots, \
-interactions, norm, n_members, scaled
+    in_features, out_features, n_levels, n_places, hidden_layer_sizes, basis, n_knots, degree, knots, basis_params, \
+fine_knots, interactions, norm, n_members, scaled
         As in `KAN`.
     constraints : Constraints or None
         What the network keeps to.
@@ -31,6 +31,7 @@ interactions, norm, n_members, scaled
     in_features: int
     out_features: int
     n_levels: tuple[int, ...] = ()
+    n_places: tuple[int, ...] = ()
     hidden_layer_sizes: tuple[int, ...] = (64,)
     basis: Any = "bspline"
     n_knots: Any = 8

@@ -23,6 +23,8 @@ class KAN(nn.Module):
         Empty for an additive model.
     n_levels : sequence of int, default=()
         Levels of the categorical inputs, which follow the numeric ones in the columns of `x`; see `LookupLayer`.
+    n_places : sequence of int, default=()
+        Knots of fine inputs, which follow these: columns at a higher resolution, as codes between 1 and their number.
     basis : str, subclass of Basis, or sequence of them, default="bspline"
         A sequence names one basis for each layer, first to last: one more than there are hidden layers.
     n_knots, degree, knots, basis_params, fine_knots
@@ -41,7 +43,7 @@ class KAN(nn.Module):
 
     Notes
     -----
-    Shape: ``(n_samples, in_features + len(n_levels)) -> (n_samples, out_features)``, with members
+    Shape: ``(n_samples, in_features + n_codes) -> (n_samples, out_features)``, with members
     ``-> (n_samples, n_members, out_features)``.
 
     Examples
@@ -52,9 +54,9 @@ class KAN(nn.Module):
     torch.Size([10, 1])
     """
 
-    def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), basis="bspline", n_knots=8,
-                 degree=3, knots="uniform", basis_params=None, fine_knots=None, interactions=None, n_members=None,
-                 scaled=False, norm="layer", generator=None):  # fmt: skip
+    def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), n_places=(),
+                 basis="bspline", n_knots=8, degree=3, knots="uniform", basis_params=None, fine_knots=None,
+                 interactions=None, n_members=None, scaled=False, norm="layer", generator=None):  # fmt: skip
         super().__init__()
         hidden_layer_sizes = layer_sizes(hidden_layer_sizes)
         sizes = [in_features, *hidden_layer_sizes, out_features]
@@ -74,14 +76,16 @@ class KAN(nn.Module):
         self.n_members = n_members
         members = () if n_members is None else (n_members,)
         self.norms = nn.ModuleList(make_norm(norm, (*members, size)) for size in hidden_layer_sizes)
-        self.lookup = LookupLayer(n_levels, sizes[1], n_members, scaled, generator) if n_levels else None
+        has_codes = n_levels or n_places
+        lookup = LookupLayer(n_levels, sizes[1], n_members, scaled, n_places, generator) if has_codes else None
+        self.lookup = lookup
         self.stored, self.is_shown = None, False  # how it was packed for the compiled library; see `packed`
 
     def __getstate__(self):
         return {**self.__dict__, "stored": None, "is_shown": False}
 
     def place_knots(self, x, sample_weight=None):
-        """Place the first layer's knots on training rows, shape (n_samples, in_features + len(n_levels))."""
+        """Place the first layer's knots on training rows, shape (n_samples, in_features + n_codes)."""
         first = cast(KANLayer, self.layers[0])
         first.basis.place_knots(x[:, : first.in_features], sample_weight)
 
@@ -93,7 +97,7 @@ class KAN(nn.Module):
         Parameters
         ----------
         n_knots : int
-        x : Tensor of shape (n_samples, in_features + len(n_levels)), optional
+        x : Tensor of shape (n_samples, in_features + n_codes), optional
             Training rows, for quantile knots of the first layer.
         sample_weight : Tensor of shape (n_samples,), optional
 

@@ -1,4 +1,4 @@
-"""The edge functions of categorical inputs: a value for each level."""
+"""The edge functions of categorical inputs, a value for each level; and of fine inputs, one for each of many knots."""
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,8 @@ EMBEDDING_DIM = 8
 class LookupLayer(nn.Module):
     """The edge functions of categorical inputs: one table per input, summed. Level 0 is unknown and adds nothing.
 
-    An input with more than 32 levels has its table factored through an embedding of 8 dimensions.
+    A categorical input with more than 32 levels has its table factored through an embedding of 8 dimensions. Codes of
+    fine inputs count their knots from 1; between two knots, edge functions are linear.
 
     Parameters
     ----------
@@ -24,20 +25,24 @@ class LookupLayer(nn.Module):
         As of `KANLayer`.
     scaled : bool, default=False
         As of `KANLayer`.
+    n_places : sequence of int, default=()
+        Knots of fine inputs, which follow the categorical ones. Their edge functions start as zero.
     generator : torch.Generator, optional
 
     Notes
     -----
-    Shape: ``(n_samples, n_inputs)``, integers held in any dtype, ``-> (n_samples, n_units)``, `out_features` for each
-    member.
+    Shape: ``(n_samples, n_inputs)``, those of levels integers held in any dtype, ``-> (n_samples, n_units)``,
+    `out_features` for each member.
     """
 
-    def __init__(self, n_levels, out_features, n_members=None, scaled=False, generator=None):
+    def __init__(self, n_levels, out_features, n_members=None, scaled=False, n_places=(), generator=None):
         super().__init__()
-        self.n_levels, self.out_features = list(n_levels), out_features
+        self.n_fine, self.out_features = len(n_places), out_features
+        self.n_levels = n_levels = [*n_levels, *(n + 1 for n in n_places)]
+        n_categorical = len(n_levels) - self.n_fine
         n_units = out_features * (n_members or 1)
-        self.direct = [i for i, n in enumerate(n_levels) if n <= MAX_LEVELS + 1]
-        self.factored = [i for i, n in enumerate(n_levels) if n > MAX_LEVELS + 1]
+        self.direct = [i for i, n in enumerate(n_levels) if n <= MAX_LEVELS + 1 or i >= n_categorical]
+        self.factored = [i for i in range(len(n_levels)) if i not in self.direct]
         self.table = nn.Parameter(torch.empty(sum(n_levels[i] for i in self.direct), n_units))
         self.embeddings = nn.ParameterList(torch.empty(n_levels[i], EMBEDDING_DIM) for i in self.factored)
         self.mixing = nn.Parameter(torch.empty(n_units, EMBEDDING_DIM * len(self.factored)))
@@ -52,8 +57,10 @@ class LookupLayer(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self, generator=None):
-        scale = SIGNAL_STD / max(len(self.n_levels), 1) ** 0.5
-        nn.init.normal_(self.table, generator=generator).mul_(scale)
+        scale = SIGNAL_STD / max(len(self.n_levels) - self.n_fine, 1) ** 0.5
+        n_rows = len(self.table) - sum(self.n_levels[len(self.n_levels) - self.n_fine :])
+        nn.init.normal_(self.table[:n_rows], generator=generator).mul_(scale)
+        self.table[n_rows:] = 0.0
         self.table[self.offsets] = 0.0
         for embedding in self.embeddings:
             nn.init.normal_(embedding, generator=generator)
@@ -68,13 +75,23 @@ class LookupLayer(nn.Module):
             return weight
         return weight * self.scale[owner].repeat_interleave(weight.shape[1] // self.scale.shape[1], 1)
 
+    def mixed(self, chosen, fine, below):
+        """Weights of rows of the table, (n_samples, n_rows), with what codes of fine inputs have of the knot beyond."""
+        offsets = self.offsets[-self.n_fine :]
+        last = torch.tensor(self.n_levels[-self.n_fine :], device=fine.device) - 1
+        beyond = (fine - below).to(chosen) * (below > 0)
+        chosen = chosen.scatter_add(1, below + offsets, -beyond)
+        return chosen.scatter_add(1, torch.minimum(below + 1, last) + offsets, beyond)
+
     def forward(self, codes):
-        codes = codes.long()
+        codes, fine = codes.long(), codes[:, codes.shape[1] - self.n_fine :]
         total = self.table.new_zeros(codes.shape[0], self.table.shape[1])  # len() would be fixed in a trace
         if self.direct:
             direct = codes[:, self.direct]
             chosen = self.table.new_zeros(codes.shape[0], self.table.shape[0])
             chosen = chosen.scatter(1, direct + self.offsets, (direct > 0).to(chosen))
+            if self.n_fine:
+                chosen = self.mixed(chosen, fine, codes[:, -self.n_fine :])
             total = chosen @ self.scaled(self.table, self.owner)
         if self.factored:
             vectors = [

@@ -165,7 +165,7 @@ class Packed:
             return
         n_levels = [lookup.n_levels[i] for i in lookup.direct]
         n_vectors = [lookup.n_levels[i] for i in lookup.factored]
-        net.n_codes, net.n_levels, net.n_vectors = len(n_levels), sum(n_levels), len(n_vectors)
+        net.n_codes, net.n_vectors = len(n_levels), len(n_vectors)
         net.code_columns, net.code_starts = self.columns(n_in, lookup.direct, n_levels)
         net.vector_columns, net.vector_starts = self.columns(n_in, lookup.factored, n_vectors)
         if n_levels:

@@ -1,5 +1,6 @@
 """Tables of values for categories: a product with one-hot codes, its start, and what level zero means."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -33,6 +34,26 @@ def test_lookup_is_one_hot_times_a_table(n_levels):
     expected = torch.cat(one_hot, 1).double() @ one_hot_table(lookup)
     torch.testing.assert_close(lookup(codes.double()), expected)
     torch.testing.assert_close(lookup(codes), expected)
+
+
+@torch.no_grad()
+def test_fine_inputs_are_linear_between_their_knots_and_level_after_the_last():
+    lookup = randomise(LookupLayer([3], 4, n_members=2, n_places=[5, 70], generator=seeded()).double())
+    codes = torch.linspace(1, 70, 400, dtype=torch.float64)
+    zeros = torch.zeros_like(codes)
+    for column, n, start in ((1, 5, 3), (2, 70, 3 + 6)):
+        x = torch.stack([codes if i == column else zeros for i in range(3)], 1)
+        x[:, column] = x[:, column].clamp(max=n)
+        table = lookup.table[start + 1 : start + 1 + n]
+        expected = [np.interp(x[:, column], np.arange(1, n + 1), unit) for unit in table.T]
+        torch.testing.assert_close(lookup(x), torch.from_numpy(np.stack(expected, 1)), rtol=1e-12, atol=1e-12)
+    assert not lookup(torch.zeros(2, 3, dtype=torch.float64)).any()
+
+
+def test_fine_inputs_start_as_nothing():
+    lookup, plain = (LookupLayer([3, 40], 4, n_places=n, generator=seeded()) for n in ([9], []))
+    x = torch.tensor([[1.0, 7.0, 3.5], [2.0, 0.0, 9.0]])
+    assert torch.equal(lookup(x), plain(x[:, :2]))
 
 
 def test_many_levels_share_a_small_space():

@@ -11,6 +11,7 @@ NETWORKS = {
     **{basis: lambda basis=basis: KAN(3, 2, hidden_layer_sizes=(4,), basis=basis) for basis in BASES},
     "members": lambda: KAN(3, 2, hidden_layer_sizes=(4,), n_members=4, interactions="mixed", fine_knots=12),
     "categories": lambda: KAN(2, 2, n_levels=(50,), hidden_layer_sizes=(4,), norm="batch"),
+    "a fine input": lambda: KAN(2, 2, n_places=(50,), hidden_layer_sizes=(4,)),
     "many categories": lambda: KAN(0, 2, n_levels=(4, 5, 50), hidden_layer_sizes=(4,), n_members=2),
     "individual knots": lambda: KAN(3, 2, basis="truncated_power", basis_params={"individual_knots": True}),
     "monotone": lambda: ConstrainedKAN(3, 2, hidden_layer_sizes=(8,), directions=[1, 0, 0], groups=[[0, 1], [1, 2]]),

@@ -57,6 +57,7 @@ MODELS = {
     "individual knots": lambda: network(3, 2, basis="truncated_power", basis_params=INDIVIDUAL),
     "other layers": mixed,
     "categories": lambda: network(2, 2, n_levels=(40, 3)),
+    "fine inputs": lambda: network(2, 2, n_levels=(3,), n_places=(9,)),
 }
 
 

@@ -54,7 +54,8 @@ def networks(draw):
     sizes = st.lists(st.integers(narrowest, 40), min_size=depth, max_size=depth)
     module = KAN(
         N_NUMBERS, n_outputs, hidden_layer_sizes=draw(sizes),
-        n_levels=draw(st.sampled_from([(), (3,), (4, 40, 2)])), n_members=n_members,
+        n_levels=draw(st.sampled_from([(), (3,), (4, 40, 2)])), n_places=draw(st.sampled_from([(), (2,), (70, 9)])),
+        n_members=n_members,
         degree=draw(st.integers(least_degree, 3)),
         n_knots=draw(st.lists(st.integers(2, 40), min_size=depth + 1, max_size=depth + 1)),
         fine_knots=draw(st.sampled_from([None, 9])), scaled=draw(st.booleans()),
@@ -70,6 +71,9 @@ def networks(draw):
 def rows_for(module, loss, dtype):
     n_levels = () if module.lookup is None else module.lookup.n_levels
     codes = [torch.randint(0, n, (N_ROWS, 1)).to(dtype) for n in n_levels]
+    for i in range(len(codes) - (0 if module.lookup is None else module.lookup.n_fine), len(codes)):
+        codes[i] = codes[i].add(torch.rand(N_ROWS, 1, dtype=dtype).mul(1.3).clamp(max=1)).clamp(max=n_levels[i] - 1)
+        codes[i][codes[i] < 1] = 0.0
     X = torch.cat([torch.randn(N_ROWS, N_NUMBERS, dtype=dtype), *codes], 1)
     last, M = module.layers[-1].out_features, module.n_members
     n_targets = 1 if isinstance(loss, Pinball) and isinstance(loss.level, tuple) else last

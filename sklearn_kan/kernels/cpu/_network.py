@@ -39,7 +39,7 @@ Layer = structure(
 Segment = structure("Segment", start=Integer, size=Integer * 2, has_decay=Integer, rate=Number)
 Network = structure(
     "Network",
-    **integers("n_members", "n_layers", "n_fine", "n_columns", "n_numbers", "n_codes", "n_levels", "n_vectors"),
+    **integers("n_members", "n_layers", "n_fine", "n_columns", "n_numbers", "n_codes", "n_vectors"),
     **pointers("code_columns", "code_starts", "vector_columns", "vector_starts"),
     **integers("table", "table_scale", "mixing", "n_dim"),
     layers=Layer * MAX_LAYERS,

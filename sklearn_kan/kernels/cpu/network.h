@@ -36,9 +36,10 @@ struct Segment {
 
 template <class T> struct Network {
     int64_t n_members, n_layers, n_fine; /* the last n_fine members are fine */
-    int64_t n_columns, n_numbers, n_codes, n_levels, n_vectors;
+    int64_t n_columns, n_numbers, n_codes, n_vectors;
     /* Columns hold numbers, then codes of levels: those of `code_columns` have a row of the table for each level from
-     * `code_starts` on, which belong to `table_scale` of their column; others are looked up in `embeddings`. */
+     * `code_starts` on, which belong to `table_scale` of their column; others are looked up in `embeddings`. A code
+     * between two levels mixes their rows. */
     const int64_t *code_columns, *code_starts, *vector_columns, *vector_starts;
     int64_t table, table_scale, mixing, n_dim;
     Layer<T> layers[MAX_LAYERS];

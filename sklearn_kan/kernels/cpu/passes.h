@@ -15,7 +15,7 @@ template <class T> struct Work {
     T *tile, *gradients[2], weight[ROWS];
     Local<T> *inputs, *hidden[MAX_LAYERS]; /* of the columns; of wide layers */
     Slopes<T> *slopes[MAX_LAYERS];
-    Levels *levels;
+    Levels<T> *levels;
     Targets<T> targets;
     void *memory;
 };
@@ -44,7 +44,7 @@ template <class T> INLINE void divide(const Network<T> &net, int64_t n_targets, 
     work.tile = part<T>(stretch, n);
     for (auto &gradients : work.gradients) gradients = part<T>(stretch, n);
     work.inputs = part<Local<T>>(stretch, net.n_numbers);
-    work.levels = part<Levels>(stretch, net.n_codes);
+    work.levels = part<Levels<T>>(stretch, net.n_codes);
     work.targets.y = part<T>(stretch, n_targets * ROWS);
     for (int64_t l = 0; l < net.n_layers; l++) {
         work.units[l] = part<T>(stretch, n);

@@ -11,7 +11,7 @@ constexpr int TOGETHER = 4; /* rows whose sums stay in registers */
 /* What a layer of one member is given on a block of rows. */
 template <class T> struct Given {
     const Local<T> *inputs;
-    const Levels *levels;   /* of the first layer, like the following: columns of codes, and embedded ones */
+    const Levels<T> *levels; /* of the first layer, like the following: columns of codes, and embedded ones */
     const T *vectors;       /* (ROWS, n_numbers) */
     int64_t n_inputs, n_levels, n_numbers;
     int kind, n_rows, n_padded;
@@ -49,7 +49,12 @@ INLINE void add_rows(const Given<T> &given, const Weights<const T *> &w, int64_t
         UNROLL for (int q = 0; q < TOGETHER; q++) {
             const int32_t at = given.levels[c].at[r + q];
             if (at < 0) continue;
-            UNROLL for (int v = 0; v < N; v++) sum[q][v] += Lanes::from(w.table + at * w.width + o + v * Lanes::N);
+            const T *row = w.table + at * w.width + o, beyond = given.levels[c].beyond[r + q];
+            if (beyond > 0)
+                UNROLL for (int v = 0; v < N; v++) sum[q][v] += (1 - beyond) * Lanes::from(row + v * Lanes::N) +
+                                                                beyond * Lanes::from(row + w.width + v * Lanes::N);
+            else
+                UNROLL for (int v = 0; v < N; v++) sum[q][v] += Lanes::from(row + v * Lanes::N);
         }
     for (int64_t e = 0; e < given.n_numbers; e++) {
         typename Lanes::V mixing[N];
@@ -108,7 +113,7 @@ INLINE void add_gradients(const Given<T> &given, const T *g, int64_t o, const We
         UNROLL for (int v = 0; v < N; v++) Lanes::to(b + v * Lanes::N, Lanes::from(b + v * Lanes::N) + base[v]);
     }
     for (int64_t c = 0; c < given.n_levels; c++) {
-        const Levels &levels = given.levels[c];
+        const Levels<T> &levels = given.levels[c];
         for (int run = 0, s = 0; run < levels.runs.n; s = levels.runs.end[run++]) {
             const int32_t at = levels.at[levels.runs.order[s]];
             if (at < 0) continue;
@@ -118,6 +123,16 @@ INLINE void add_gradients(const Given<T> &given, const T *g, int64_t o, const We
             for (int t = s; t < levels.runs.end[run]; t++)
                 UNROLL for (int v = 0; v < N; v++)
                     sum[v] += Lanes::from(g + levels.runs.order[t] * width + o + v * Lanes::N);
+            for (int t = s; levels.has_between && t < levels.runs.end[run]; t++) {
+                const int r = levels.runs.order[t];
+                if (levels.beyond[r] > 0)
+                    UNROLL for (int v = 0; v < N; v++) {
+                        const V share = levels.beyond[r] * Lanes::from(g + r * width + o + v * Lanes::N);
+                        T *next = row + width + v * Lanes::N;
+                        sum[v] -= share;
+                        Lanes::to(next, Lanes::from(next) + share);
+                    }
+            }
             UNROLL for (int v = 0; v < N; v++) Lanes::to(row + v * Lanes::N, sum[v]);
         }
     }

@@ -103,12 +103,13 @@ class Case:
     def check_network(self):
         """Outputs of a whole network, and a step on some of the rows, whatever they hold."""
         sizes, n_levels = [self.choice([1, 4, 17])] * self.choice([1, 2]), self.choice([(), (3,), (40, 2)])
+        n_places = self.choice([(), (5, 70)])
         module = KAN(
-            max(1, self.n_inputs), self.n_outputs, hidden_layer_sizes=sizes, n_levels=n_levels, scaled=True,
-            n_members=self.n_members, n_knots=[self.n_knots] + [min(self.n_knots, 40)] * len(sizes),
+            max(1, self.n_inputs), self.n_outputs, hidden_layer_sizes=sizes, n_levels=n_levels, n_places=n_places,
+            scaled=True, n_members=self.n_members, n_knots=[self.n_knots] + [min(self.n_knots, 40)] * len(sizes),
             degree=1 + self.degree % 3, fine_knots=self.choice([None, 9]), generator=self.generator,
         ).to(self.dtype)  # fmt: skip
-        codes = (10 * self.rows(self.n, len(n_levels))).trunc()
+        codes = torch.cat([(10 * self.rows(self.n, len(n_levels))).trunc(), 30 * self.rows(self.n, len(n_places))], 1)
         X = torch.cat([self.rows(self.n, module.layers[0].in_features), codes], 1)
         y = packed(module).outputs(X)
         if self.n:

@@ -107,8 +107,10 @@ def can_be_fitted(model, basis, **basis_params):
     """Whether networks of this basis can hold what the model has decided."""
     constraints = Constraints([1], [[0]], [1]) if is_monotone(model) else None
     try:
-        module = Architecture(1, 1, (), (), basis, model.n_knots, model.degree, basis_params=basis_params,
-                              constraints=constraints).build()  # fmt: skip
+        module = Architecture(
+            1, 1, hidden_layer_sizes=(), basis=basis, n_knots=model.n_knots, degree=model.degree,
+            basis_params=basis_params, constraints=constraints,
+        ).build()  # fmt: skip
         if model.smoothness:
             check_can_be_smoothed(module.layers[0])
         if model._refinements() or not isinstance(model.knots, str):

@@ -57,7 +57,7 @@ MODELS = {
     "individual knots": lambda: network(3, 2, basis="truncated_power", basis_params=INDIVIDUAL),
     "other layers": mixed,
     "categories": lambda: network(2, 2, n_levels=(40, 3)),
-    "fine inputs": lambda: network(2, 2, n_levels=(3,), n_places=(9,)),
+    "fine inputs": lambda: network(2, 2, n_levels=(40,), n_places=(3,)),
 }
 
 
@@ -65,8 +65,10 @@ MODELS = {
 @pytest.mark.parametrize("fisher", ["mse", "cross_entropy"])
 def test_products_are_those_of_torch(kind, fisher):
     x, _ = rows(20)
-    if kind == "categories":
+    if kind in ("categories", "fine inputs"):
         x = torch.cat([x[:, :2], torch.arange(20)[:, None] % torch.tensor([40, 3])], 1)
+    if kind == "fine inputs":
+        x[:, 3] = 1 + x[:, 0].abs() % 2
     model, weight = MODELS[kind](), torch.linspace(0.5, 1.5, 20, dtype=torch.float64)
     dense, products, optimizer, blocks = curvatures(model, x, fisher, weight)
     generator = torch.Generator().manual_seed(1)

@@ -62,7 +62,7 @@ class BaseKAN(FittedAttributes):
             fitted = fit_network(design.architecture, rows, design.loss, settings, start=start, validation=validation)
         for category, message in fitted.warnings:
             warnings.warn(message, category, stacklevel=3)
-        return self._adopt(data.reader, state_after(before, design, fitted, settings.device))
+        return self._adopt(data.reader, state_after(before, design, fitted, settings.device, rows))
 
     def _reader(self, knows_columns):
         """An estimator with the same parameters, for scikit-learn's checks, which write what columns there are."""

@@ -1,7 +1,14 @@
 """Fitted attributes: views of the state that a fit leaves."""
 
+from abc import abstractmethod
+
+import numpy as np
+
 from .._adoption import adopt
 from .._devices import resolve_device
+from ..data._targets import Classes
+from ..model._importances import shares_of_columns
+from ..model._response import response_of
 from ..network._packed import shown
 from ._parameters import Parameters
 from ._state import State, from_stored, to_stored
@@ -11,6 +18,10 @@ class FittedAttributes(Parameters):
     """Parameters, and what a fit has made of them."""
 
     _state: State
+
+    @abstractmethod
+    def _fitted_model(self):
+        """The network with what it takes to use it."""
 
     def _adopt(self, reader, state):
         """Take over what a fit has found: the only place that sets fitted attributes."""
@@ -60,6 +71,13 @@ class FittedAttributes(Parameters):
     @property
     def selected_features_(self):
         return self._state.design.selected
+
+    @property
+    def feature_importances_(self):
+        model, selected = self._fitted_model(), self.selected_features_
+        importances = np.zeros(len(selected))
+        importances[selected] = shares_of_columns(response_of(model, "predict_proba" if isinstance(model.target, Classes) else "predict"), self._state.sample)
+        return importances
 
     @property
     def best_iteration_(self):

@@ -133,7 +133,7 @@ class StreamingKAN(BaseKAN):
             )
             with one as fitted:
                 kept = design if fitted.history or before is None else before.design  # refused rows teach nothing
-                self._adopt(data.reader, state_after(before, kept, fitted, settings.device))
+                self._adopt(data.reader, state_after(before, kept, fitted, settings.device, rows))
         if news is not None:
             warnings.warn(news, UserWarning, stacklevel=4)
         for category, message in fitted.warnings:

@@ -70,6 +70,31 @@ class Model(NamedTuple):
         """Outputs of each member: ndarray of shape (n_samples, n_members, n_raw)."""
         return self._in_parts(columns, lambda encoded: within_reach(self.loss, self._outputs(encoded)))
 
+    def encode(self, columns):
+        """A table's columns as the network sees them: ndarray of shape (n_samples, n_inputs)."""
+        return self.encoder.transform(columns, dtype=self._dtype)
+
+    def raw_of_encoded(self, encoded, by_member=False):
+        """Outputs for encoded rows, ``(n_samples, n_raw)``, or those of each member, ``(n_samples, n_members, n_raw)``.
+
+        A network without members counts as one.
+        """
+        compiled, n_inputs = packed(self.module), encoded.shape[1]
+        chunk = ROWS_AT_ONCE if compiled else max(1, NUMBERS_AT_ONCE // (n_inputs + self.module.widest))
+        if self.module.training:
+            self.module.eval()
+        outputs = []
+        with torch.inference_mode(), without_spinning():
+            for start in range(0, len(encoded), chunk):
+                part = self._tensor(encoded[start : start + chunk])
+                if not by_member:
+                    raw = self._compiled_average(compiled, part) if compiled else self._average(part)
+                else:
+                    raw = compiled.outputs(part) if compiled else self.module(part)
+                    raw = within_reach(self.loss, raw[:, None] if raw.ndim < 3 else raw)
+                outputs.append(raw.cpu().numpy())
+        return np.concatenate(outputs)
+
     def _outputs(self, encoded):
         compiled = packed(self.module)
         if compiled is None:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from scipy.special import log_softmax, softmax
 
 from ..data._targets import Classes
@@ -29,10 +30,12 @@ class Response(NamedTuple):
         """Of the ensemble: ``(n_samples, n_inputs) -> (n_samples, n_outputs)``, float64."""
         return self.read(self.model.raw_of_encoded(encoded))
 
-    def of_members(self, encoded):
-        """Of each member: ``(n_samples, n_inputs) -> (n_samples, n_members, n_outputs)``, float64."""
+    def with_members(self, encoded):
+        """Of the ensemble, then of each member: ``(n_samples, n_inputs) -> (n_samples, 1 + n_members, n_outputs)``."""
         raw = self.model.raw_of_encoded(encoded, by_member=True)
-        return np.stack([self.read(raw[:, member]) for member in range(raw.shape[1])], 1)
+        together = raw if self.model.module.n_members else raw[:, 0]
+        whole = self.model.averaged(torch.from_numpy(together)).numpy()
+        return np.stack([self.read(whole), *(self.read(raw[:, member]) for member in range(raw.shape[1]))], 1)
 
     def read(self, raw):
         """What raw outputs say."""

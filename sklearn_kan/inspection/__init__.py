@@ -1,16 +1,26 @@
 """Looking into a fitted model or search."""
 
 from ._edges import EdgeFunctionDisplay
+from ._effect_display import EffectDisplay
 from ._effects import Effects, effects
 from ._explain import Explanation, explain
+from ._explanation_display import ExplanationDisplay
+from ._importance_display import ImportanceDisplay
+from ._learning_display import LearningCurveDisplay
+from ._network_display import NetworkDisplay
 from ._search import SearchDisplay
 from ._spectrum import SpectrumDisplay
 from ._strengths import additive_share, interaction_strengths
 
 __all__ = [
     "EdgeFunctionDisplay",
+    "EffectDisplay",
     "Effects",
     "Explanation",
+    "ExplanationDisplay",
+    "ImportanceDisplay",
+    "LearningCurveDisplay",
+    "NetworkDisplay",
     "SearchDisplay",
     "SpectrumDisplay",
     "additive_share",

@@ -8,13 +8,13 @@ import numpy as np
 from ..model._effect import Effect
 from ..model._model import as_drawn
 from ._dependence import dependence_of
-from ._finding import place_of
+from ._finding import place_of, places_of
 from ._places import N_PLACES, N_PLACES_OF_PAIR, places_along
 from ._projection import projected
 from ._reading import reading
 
 KINDS = "dependence", "projection"
-MOST_ROWS = 1000  # that dependences are averaged over
+LEAST_ROWS, MOST_ROWS, NUMBERS = 300, 1000, 30_000  # rows that dependences are averaged over, and their inputs
 
 
 class Effects(Sequence):
@@ -97,11 +97,12 @@ def effects(model, X=None, terms=None, *, kind="dependence", response_method="au
     X : dataframe or array-like of shape (n_samples, n_features), optional
         Rows over which effects are averaged, and which say where a column has its values. Not needed for a glass box,
         a model with ``terms_``.
-    terms : list of int, str, or tuples of two of them, optional
+    terms : int, str, mask of shape (n_features,), or list of int, str, or tuples of two of them, optional
         Columns, and pairs of columns; by default all columns, or all terms of a glass box.
     kind : {"dependence", "projection"}, default="dependence"
         - ``"dependence"``: partial dependence, the mean prediction if all rows had this value in the column, and
-          nothing else changed. It is exact over the rows of `X`, or 1,000 of them if there are more.
+          nothing else changed. It is exact over the rows of `X`, or 1,000 of them if there are more, and fewer, down to
+          300, for more than 30 columns.
         - ``"projection"``: the sum of one smooth function per column (and of one surface per pair that is asked for)
           that comes closest to the predictions on the rows of `X`. Where columns are correlated, it says what a column
           adds to what others tell already.
@@ -143,16 +144,29 @@ def effects(model, X=None, terms=None, *, kind="dependence", response_method="au
     if X is None:
         raise ValueError("X is None. Pass rows to average effects over, such as those of the fit.")
     rows = reading(model, X, response_method)
-    wanted = [(column,) for column in rows.selected] if terms is None else [numbers_of(t, rows.names) for t in terms]
+    wanted = terms_of(terms, rows)
     check_selected(wanted, rows)
     if kind == "projection":
         found = projected(rows, wanted)
     else:
-        if len(rows.encoded) > MOST_ROWS:
-            rows = rows.at(np.random.RandomState(0).permutation(len(rows.encoded))[:MOST_ROWS])
+        most = int(np.clip(NUMBERS // rows.encoded.shape[1], LEAST_ROWS, MOST_ROWS))
+        if len(rows.encoded) > most:
+            rows = rows.at(np.random.RandomState(0).permutation(len(rows.encoded))[:most])
         found = [dependence_of(rows, term, grid_of(rows, term)) for term in wanted]
     shown = [term._replace(places=tuple(map(as_shown, term.places))) for term in found]
     return Effects(shown, rows.names, rows.response.outputs, rows.response(rows.encoded).mean(0), kind)
+
+
+def terms_of(terms, rows):
+    """Terms as tuples of places of columns."""
+    if terms is None:
+        return [(column,) for column in rows.selected]
+    if isinstance(terms, str | Integral):
+        return [numbers_of(terms, rows.names)]
+    terms = list(terms)
+    if terms and all(isinstance(term, bool | np.bool_) for term in terms):
+        return [(column,) for column in places_of(terms, rows.names)]
+    return [numbers_of(term, rows.names) for term in terms]
 
 
 def grid_of(rows, term):

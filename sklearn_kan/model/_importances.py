@@ -12,7 +12,9 @@ import numpy as np
 
 from ._response import swapped
 
-N_SHIFTS = 4  # partners of each row
+MOST_PARTNERS = 4  # of each row
+CALLS = 20_000  # of the network, about
+LEAST_ROWS = 100
 
 
 def total_effects(response, encoded):
@@ -29,12 +31,14 @@ def total_effects(response, encoded):
         Half of it: without interactions, and for independent columns, the variance of the column's effect.
     """
     owner = response.model.encoder.column_of_input_
+    n_columns = len(response.model.encoder.kinds_)
+    encoded = encoded[: max(LEAST_ROWS, CALLS // n_columns)]
     at_rows, total = response(encoded), 0.0
-    partners = partners_of(encoded)
+    partners = partners_of(encoded, CALLS // (len(encoded) * n_columns))
     for partner in partners:
         moved = [
             np.square(response(swapped(encoded, partner, owner == column)) - at_rows).mean(0)
-            for column in range(owner.max() + 1)
+            for column in range(n_columns)
         ]
         total = total + np.array(moved) / (2 * len(partners))
     return total
@@ -55,8 +59,8 @@ def pair_effects(response, encoded, pairs=None):
     effects : dict of (int, int) to ndarray of shape (n_outputs,)
     """
     owner = response.model.encoder.column_of_input_
-    pairs = list(combinations(range(owner.max() + 1), 2)) if pairs is None else pairs
-    at_rows, partners = response(encoded), partners_of(encoded)
+    pairs = list(combinations(range(len(response.model.encoder.kinds_)), 2)) if pairs is None else pairs
+    at_rows, partners = response(encoded), partners_of(encoded, CALLS * 2 // (len(encoded) * max(1, len(pairs))))
     found = {pair: np.zeros(at_rows.shape[1]) for pair in pairs}
     for partner in partners:
         alone = {
@@ -70,12 +74,12 @@ def pair_effects(response, encoded, pairs=None):
     return found
 
 
-def partners_of(encoded):
-    """For each row another one, drawn without replacement, several times over; the same for the same table."""
+def partners_of(encoded, n_partners):
+    """For each row another one, drawn without replacement, so many times; the same for the same table."""
     order = np.random.RandomState(0).permutation(len(encoded))
     partners = np.empty_like(order)
     tables = []
-    for shift in range(1, 1 + N_SHIFTS):
+    for shift in range(1, 1 + min(max(1, n_partners), MOST_PARTNERS)):
         partners[order] = np.roll(order, shift)
         tables.append(encoded[partners])
     return tables

@@ -90,7 +90,7 @@ class Model(NamedTuple):
                 if not by_member:
                     raw = self._compiled_average(compiled, part) if compiled else self._average(part)
                 else:
-                    raw = compiled.outputs(part) if compiled else self.module(part)
+                    raw = compiled.outputs(part) if compiled else self._outputs(part)
                     raw = within_reach(self.loss, raw[:, None] if raw.ndim < 3 else raw)
                 outputs.append(raw.cpu().numpy())
         return np.concatenate(outputs)
@@ -177,5 +177,5 @@ class Model(NamedTuple):
 def as_drawn(places):
     """Values of a column as a picture has them: labels as texts, dates as dates."""
     if places.is_categorical:
-        return np.array([str(label) for label in places.values])
+        return np.array(["missing" if label is None else str(label) for label in places.values])
     return to_dates(places.values) if places.kind == "date" else places.values

@@ -13,7 +13,15 @@ ROOT = Path(sklearn_kan.__file__).parent
 NAME = ROOT.name
 TORCH = {"torch"}
 TABLES = {"numpy", "scipy", "sklearn", "torch"}
-OPTIONAL = {"matplotlib", "finufft", "onnx", "onnxscript", "dask", "accelerate", "pandas"}  # may be imported inside a function
+OPTIONAL = {
+    "matplotlib",
+    "finufft",
+    "onnx",
+    "onnxscript",
+    "dask",
+    "accelerate",
+    "pandas",
+}  # may be imported inside a function
 
 # Part of the package: (parts of the package, packages outside the standard library) that it may import.
 ALLOWED = {

@@ -76,7 +76,9 @@ class FittedAttributes(Parameters):
     def feature_importances_(self):
         model, selected = self._fitted_model(), self.selected_features_
         importances = np.zeros(len(selected))
-        importances[selected] = shares_of_columns(response_of(model, "predict_proba" if isinstance(model.target, Classes) else "predict"), self._state.sample)
+        importances[selected] = shares_of_columns(
+            response_of(model, "predict_proba" if isinstance(model.target, Classes) else "predict"), self._state.sample
+        )
         return importances
 
     @property

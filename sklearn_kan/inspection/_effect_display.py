@@ -140,9 +140,7 @@ def height_of(term):
 
 def common_limits(terms, outputs):
     """The same range for all effects of single columns, so that they can be compared."""
-    ends = [
-        (term.values[..., o] + sign * term.spread[..., o]) for term in terms for o in outputs for sign in (-1, 1)
-    ]
+    ends = [(term.values[..., o] + sign * term.spread[..., o]) for term in terms for o in outputs for sign in (-1, 1)]
     if not ends:
         return -1.0, 1.0
     low, high = min(end.min() for end in ends), max(end.max() for end in ends)
@@ -174,7 +172,9 @@ def draw_curve(axis, term, outputs, limits):
         if n < len(places):
             span = x[-1] - x[0] if n > 1 else 1.0
             beyond = x[-1] + span * 0.1
-            axis.errorbar([beyond], term.values[n:, output], term.spread[n:, output], fmt="s", color=color, markersize=4)
+            axis.errorbar(
+                [beyond], term.values[n:, output], term.spread[n:, output], fmt="s", color=color, markersize=4
+            )
     axis.set_ylim(*limits)
     tidy(axis)
     few_ticks(axis, places=places[:n])
@@ -236,5 +236,3 @@ def most_frequent(term):
         np.vstack([term.values[kept], together[0]]),
         np.vstack([term.spread[kept], together[1]]),
     )
-
-

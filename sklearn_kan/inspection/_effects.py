@@ -5,7 +5,6 @@ from numbers import Integral
 
 import numpy as np
 
-from ..model._effect import Effect
 from ..model._model import as_drawn
 from ._dependence import dependence_of
 from ._finding import place_of, places_of
@@ -51,7 +50,7 @@ class Effects(Sequence):
 
     def name_of(self, term):
         """The columns of a term, in words."""
-        return " × ".join(str(self.names[column]) for column in term.columns)
+        return " & ".join(str(self.names[column]) for column in term.columns)
 
     def strengths(self):
         """Standard deviation of each term over the rows: ndarray of shape (n_terms, n_outputs)."""

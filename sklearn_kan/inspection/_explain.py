@@ -32,7 +32,7 @@ class Explanation(NamedTuple):
     feature_names : list of str
     output_names : list of str
     errors : ndarray of the shape of `values`
-        Standard errors of the contributions, by which another random state would change them; zero where they are exact.
+        Standard errors of the contributions, which random orders of columns cause; zero where there are none.
     """
 
     values: np.ndarray
@@ -79,7 +79,7 @@ def explain(model, X, background=None, *, response_method="auto", random_state=0
     -----
     Values are exact for up to six columns, by trying all subsets, and for models that are sums of functions of one or
     two columns each. For others they are averages over orders drawn at random, each with its reverse, for which
-    `errors` gives the standard error. They add up in any case. Columns that the network does not get contribute nothing.
+    `errors` gives the standard error. They add up in any case. Columns that the network does not get add nothing.
 
     References
     ----------

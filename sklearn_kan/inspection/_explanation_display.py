@@ -97,9 +97,9 @@ class ExplanationDisplay:
         end, places = base + sum(steps), np.arange(len(steps))
         ax.barh(places, steps, left=starts, color=[RED if step > 0 else BLUE for step in steps], height=0.7)
         for place, start, step in zip(places, starts, steps, strict=True):
-            offset = 3 if step >= 0 else -3
-            ax.annotate(f"{'+' if step >= 0 else '−'}{number(abs(step))}", (start + step, place), xytext=(offset, 0),
-                        textcoords="offset points", va="center", ha="left" if step >= 0 else "right", fontsize=8)  # fmt: skip
+            sign, offset, side = ("+", 3, "left") if step >= 0 else ("-", -3, "right")
+            ax.annotate(f"{sign}{number(abs(step))}", (start + step, place), xytext=(offset, 0),
+                        textcoords="offset points", va="center", ha=side, fontsize=8)  # fmt: skip
             ax.plot([start + step] * 2, [place - 0.35, min(place + 1.35, len(steps) - 0.65)], color=GREY, linewidth=0.6)
         ax.axvline(base, color=GREY, linewidth=0.8, linestyle=":")
         ax.set_yticks(places, names)

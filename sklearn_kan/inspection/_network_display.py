@@ -190,7 +190,9 @@ def box(x, y, width, height, shade):
 
 def strongest(layers, n_edges):
     """The strongest edges of all layers, without those that lead to or come from units left without others."""
-    flat = sorted((-edge.strength, depth, place) for depth, edges in enumerate(layers) for place, edge in enumerate(edges))
+    flat = sorted(
+        (-edge.strength, depth, place) for depth, edges in enumerate(layers) for place, edge in enumerate(edges)
+    )
     kept = {(depth, place) for _, depth, place in flat[:n_edges]}
     layers = [[e for place, e in enumerate(edges) if (depth, place) in kept] for depth, edges in enumerate(layers)]
     while True:
@@ -216,9 +218,7 @@ def layers_of(model, encoded, member):
         layer = module.layers[depth]
         units = slice(member * layer.out_features, (member + 1) * layer.out_features) if n_members else slice(None)
         edges = first_edges(model, encoded, units) if depth == 0 else hidden_edges(layer, hidden[depth - 1], units)
-        found.insert(0, [
-            Edge(start, end, curve, has_labels, float(spread * share[end])) for start, end, curve, has_labels, spread in edges
-        ])  # fmt: skip
+        found.insert(0, [edge._replace(strength=edge.strength * share[edge.end]) for edge in edges])
         if depth:
             outgoing = np.zeros(layer.in_features)
             for edge in found[0]:
@@ -233,7 +233,7 @@ def of_member(h, member, n_members):
 
 
 def first_edges(model, encoded, units):
-    """Edges of columns: (column, unit, curve, has_labels, spread)."""
+    """Edges of columns, whose strength is the spread of what they add."""
     encoder, module = model.encoder, model.module
     layer, lookup = module.layers[0], module.lookup
     numeric, codes = encoded.tensor_split([encoder.n_numeric_], 1)
@@ -248,18 +248,18 @@ def first_edges(model, encoded, units):
         curves = model.edge_curve(column)[1][:, units]
         curves = curves[np.linspace(0, len(curves) - 1, min(len(curves), N_POINTS)).astype(int)]
         for unit in range(curves.shape[1]):
-            yield column, unit, curves[:, unit], bool(encoder.categorical_[column]), float(spread[unit])
+            yield Edge(column, unit, curves[:, unit], bool(encoder.categorical_[column]), float(spread[unit]))
 
 
 def hidden_edges(layer, h, units):
-    """Edges of a hidden layer's units: (unit, next unit, curve, False, spread)."""
+    """Edges of a hidden layer's units, whose strength is the spread of what they add."""
     spread = layer.edge_functions(h)[:, units].std(0).cpu().numpy()
     low, high = torch.quantile(h.double(), torch.tensor(ENDS, dtype=torch.float64), dim=0).to(h)
     grid = low + (high - low) * torch.linspace(0, 1, N_POINTS)[:, None].to(h)
     curves = layer.edge_functions(grid)[:, units].cpu().double().numpy()
     for start in range(curves.shape[2]):
         for end in range(curves.shape[1]):
-            yield start, end, curves[:, end, start], False, float(spread[end, start])
+            yield Edge(start, end, curves[:, end, start], False, float(spread[end, start]))
 
 
 def output_names(rows):

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.interpolate import BSpline
 
-from ..model._effect import Effect
 from ._dependence import effect_of, joint_density
 from ._places import N_PLACES, N_PLACES_OF_PAIR, Places, places_along
 from ._purity import centred, purified
@@ -121,12 +120,8 @@ def additive_part(rows):
     """How much of the predictions' variance the best sum of functions of one column each has, by output."""
     target = rows.response(rows.encoded)
     target = target - target.mean(0)
-    bases = [
-        smooth_of(rows, number, N_PIECES, N_PLACES).of_rows(column) for number, column in enumerate(rows.columns)
-    ]
+    bases = [smooth_of(rows, number, N_PIECES, N_PLACES).of_rows(column) for number, column in enumerate(rows.columns)]
     design = np.hstack(bases)
     left = target - design @ solved(design, target)
     total = np.square(target).sum(0)
     return np.where(total > 0, 1 - np.square(left).sum(0) / np.where(total > 0, total, 1.0), 1.0)
-
-

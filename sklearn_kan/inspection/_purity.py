@@ -1,4 +1,4 @@
-"""Purification: what belongs to single columns is taken out of a pair's surface (Hooker 2007; Lengerich et al. 2020)."""
+"""Purification: what belongs to single columns is taken out of a pair's surface (Lengerich et al. 2020)."""
 
 import numpy as np
 

@@ -116,7 +116,9 @@ class SearchDisplay:
             for number, (_, its) in enumerate(groups):
                 axis.scatter(place[its & finite], self.scores[its & finite], color=f"C{number % 10}", s=18)
                 stopped = its & ~finite
-                axis.scatter(place[stopped], np.full(stopped.sum(), stopped_at), color=f"C{number % 10}", marker="x", s=16)
+                axis.scatter(
+                    place[stopped], np.full(stopped.sum(), stopped_at), color=f"C{number % 10}", marker="x", s=16
+                )
             if best is not None:
                 axis.scatter(place[best], self.scores[best], s=90, facecolors="none", edgecolors="black")
             tidy(axis)
@@ -139,10 +141,14 @@ class SearchDisplay:
 
         marks = [(f"C{i % 10}", "o", name) for i, (name, _) in enumerate(groups) if name is not None][:MOST_NAMES]
         marks += [(GREY, "x", f"stopped early or failed ({n_stopped})")] if n_stopped else []
-        lines = [Line2D([], [], color=color, marker=mark, linestyle="", label=short(text, 34)) for color, mark, text in marks]
+        lines = [
+            Line2D([], [], color=color, marker=mark, linestyle="", label=short(text, 34)) for color, mark, text in marks
+        ]
         if has_best:
             lines.append(
-                Line2D([], [], color="none", marker="o", markersize=9, markeredgecolor="black", linestyle="", label="best")
+                Line2D(
+                    [], [], color="none", marker="o", markersize=9, markeredgecolor="black", linestyle="", label="best"
+                )
             )
         self.figure_.legend(handles=lines, loc="outside upper center", ncols=4, fontsize=8, frameon=False)
 

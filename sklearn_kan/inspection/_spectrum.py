@@ -119,7 +119,7 @@ class SpectrumDisplay:
         upper.set_ylabel("learned density\n(share per frequency)", fontsize=9)
         lower.plot(self.frequencies, self.periodogram, color=BLUE, linewidth=1)
         lower.set_ylabel("periodogram\n(share of variance)", fontsize=9)
-        lower.set_xlabel(f"frequency along {short(self.name, 30)} (cycles {self.unit})", fontsize=9)
+        lower.set_xlabel(f"frequency of {short(self.name, 30)} (cycles {self.unit})", fontsize=9)
         for axis in self.axes_:
             tidy(axis)
         return self

@@ -1,9 +1,9 @@
 """How much of a network's prediction depends on each column, and on each pair of them.
 
-With x' a row of the same table, drawn apart from x, and a subset u of columns, ``f(x'_u, x_rest)`` is the prediction for
-x with the columns u of x'. The total effect of a column is ``E[(f(x) - f(x'_j, x))**2] / 2`` (Jansen 1999); that of a
-pair ``E[(f(x) - f(x'_j, x) - f(x'_k, x) + f(x'_jk, x))**2] / 4``, the variance of all interactions that hold both (Liu &
-Owen 2006).
+With x' a row of the same table, drawn apart from x, and a set u of columns, ``f(x'_u, x)`` is the prediction for x with
+the columns u of x'. The total effect of a column is ``E[(f(x) - f(x'_j, x))**2] / 2`` (Jansen 1999); that of a pair
+``E[(f(x) - f(x'_j, x) - f(x'_k, x) + f(x'_jk, x))**2] / 4``, the variance of all interactions that hold both (Liu & Owen
+2006).
 """
 
 from itertools import combinations

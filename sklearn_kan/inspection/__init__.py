@@ -8,6 +8,7 @@ from ._explanation_display import ExplanationDisplay
 from ._importance_display import ImportanceDisplay
 from ._learning_display import LearningCurveDisplay
 from ._network_display import NetworkDisplay
+from ._pruning import prune
 from ._search import SearchDisplay
 from ._spectrum import SpectrumDisplay
 from ._strengths import additive_share, interaction_strengths
@@ -27,4 +28,5 @@ __all__ = [
     "effects",
     "explain",
     "interaction_strengths",
+    "prune",
 ]

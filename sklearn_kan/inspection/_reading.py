@@ -8,9 +8,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data._table import Column
 from ..model._response import Response, response_of
-from ._finding import fitted_part, names_of
+from ._finding import WRAPPED, fitted_part, names_of
 
-WRAPPED = "best_estimator_", "regressor_"
 
 
 class Reading(NamedTuple):

@@ -142,9 +142,21 @@ class BaseKAN(FittedAttributes):
     def _raw(self, X):
         """Network outputs for a table, members averaged."""
         model = self._fitted_model()
-        is_whole = self._state.design.selected.all() and len(model.encoder.kinds_) == self.n_features_in_
-        raw = model.raw_directly(X, getattr(self, "feature_names_in_", None)) if is_whole else None
+        is_known = len(model.encoder.kinds_) == self._state.design.selected.sum()
+        part = self._selected_part(X) if is_known else None
+        raw = None if part is None else model.raw_directly(*part)
         return model.raw(self._columns(X)) if raw is None else raw
+
+    def _selected_part(self, X):
+        """The columns of a table that the network gets, as they lie in memory, and their names; None if unsure."""
+        names, selected = getattr(self, "feature_names_in_", None), self._state.design.selected
+        if selected.all():
+            return X, names
+        if names is None:
+            is_usual = type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == len(selected)
+            return (X[:, selected], None) if is_usual else None
+        is_usual = hasattr(X, "iloc") and hasattr(X, "columns") and X.columns.tolist() == names.tolist()
+        return (X.iloc[:, np.flatnonzero(selected)], names[selected]) if is_usual else None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -9,6 +9,7 @@ from .._devices import resolve_device
 from ..data._targets import Classes
 from ..model._importances import shares_of_columns
 from ..model._response import response_of
+from ..model._summary import summary_of
 from ..network._packed import shown
 from ._parameters import Parameters
 from ._state import State, from_stored, to_stored
@@ -80,6 +81,16 @@ class FittedAttributes(Parameters):
             response_of(model, "predict_proba" if isinstance(model.target, Classes) else "predict"), self._state.sample
         )
         return importances
+
+    def summary(self):
+        """What the fitted network is made of: layers, shapes, edges, parameters, multiplications for a row.
+
+        Returns
+        -------
+        Summary
+            Its text is a table; ``layers``, ``n_members``, ``n_parameters`` and ``n_multiplications`` are numbers.
+        """
+        return summary_of(self._fitted_model().module)
 
     @property
     def best_iteration_(self):

@@ -9,9 +9,12 @@ from ._importance_display import ImportanceDisplay
 from ._learning_display import LearningCurveDisplay
 from ._network_display import NetworkDisplay
 from ._pruning import prune
+from ._report import report
 from ._search import SearchDisplay
 from ._spectrum import SpectrumDisplay
 from ._strengths import additive_share, interaction_strengths
+from ._tangent import TangentSpectrum, neural_tangent_kernel, tangent_spectrum
+from ._taylor import Polynomial, taylor_expansion
 
 __all__ = [
     "EdgeFunctionDisplay",
@@ -22,11 +25,17 @@ __all__ = [
     "ImportanceDisplay",
     "LearningCurveDisplay",
     "NetworkDisplay",
+    "Polynomial",
     "SearchDisplay",
     "SpectrumDisplay",
+    "TangentSpectrum",
     "additive_share",
     "effects",
     "explain",
     "interaction_strengths",
+    "neural_tangent_kernel",
     "prune",
+    "report",
+    "tangent_spectrum",
+    "taylor_expansion",
 ]

@@ -85,8 +85,7 @@ class EdgeFunctionDisplay:
             curves = sorted(curves, key=lambda curve: -np.square(curve[2]).mean(0).sum())[:n_features]
         what = "added to the unit, in its own scale"
         if not estimator.model_.architecture.hidden_layer_sizes:
-            curves, what = zip(*(in_units(estimator.model_, *curve) for curve in curves), strict=True)
-            what = what[0]
+            curves, what = [in_units(estimator.model_, *curve) for curve in curves], unit_of(estimator.model_)
         return cls(list(curves), what).plot(n_edges=n_edges, axes=axes)
 
     def plot(self, *, n_edges=8, axes=None):
@@ -124,13 +123,20 @@ class EdgeFunctionDisplay:
 
 
 def in_units(model, name, x, y):
-    """A curve of an additive model in the units of its prediction, or of its logarithm or log-odds, and what it is."""
+    """A curve of an additive model in the units of its prediction, or of its logarithm or log-odds."""
     n_raw = model.target.n_raw
     by_output = y.reshape(len(y), -1, n_raw)
     if isinstance(model.target, Classes):
         if n_raw == 2:
             by_output = by_output[..., 1:] - by_output[..., :1]
-        return (name, x, (by_output / model.temperature).reshape(len(y), -1)), "added to the log-odds"
+        return name, x, (by_output / model.temperature).reshape(len(y), -1)
     if has_log_link(model.loss):
-        return (name, x, y), "added to the prediction's logarithm"
-    return (name, x, (by_output * model.target.scaler.scale_).reshape(len(y), -1)), "added to the prediction"
+        return name, x, y
+    return name, x, (by_output * model.target.scaler.scale_).reshape(len(y), -1)
+
+
+def unit_of(model):
+    """What curves of an additive model are."""
+    if isinstance(model.target, Classes):
+        return "added to the log-odds"
+    return "added to the prediction's logarithm" if has_log_link(model.loss) else "added to the prediction"

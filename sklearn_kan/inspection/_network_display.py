@@ -213,7 +213,8 @@ def layers_of(model, encoded, member):
     module.eval()
     encoded = encoded.to(next(module.parameters()))
     hidden = [of_member(module(encoded, depth=depth), member, n_members) for depth in range(1, len(module.layers))]
-    share, found = np.ones(module.layers[-1].out_features), []
+    found: list[list[Edge]] = []
+    share = np.ones(module.layers[-1].out_features)
     for depth in range(len(module.layers) - 1, -1, -1):
         layer = module.layers[depth]
         units = slice(member * layer.out_features, (member + 1) * layer.out_features) if n_members else slice(None)

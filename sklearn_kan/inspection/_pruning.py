@@ -15,7 +15,8 @@ from ._reading import reading, table_for
 from ._surgery import can_lose_units, check_can_be_cut, cut, everything
 
 MOST_ROWS = 4000
-SHARES = {"columns": 0.4, "members": 0.9, "units": 1.0}  # of the loss that may be lost by then
+SHARES = {"columns": 0.4, "members": 0.7, "units": 1.0}  # of the loss that may be lost by then
+CAUTION = 0.5  # standard errors that are added to an increase: rows that are chosen by are a little lucky
 UNITS = 0.25, 0.5, 0.75  # of a member's, the fewest first
 
 
@@ -26,6 +27,9 @@ class Judge(NamedTuple):
     ----------
     loss : callable
     encoded : ndarray of shape (n_samples, n_inputs)
+        Half of the rows.
+    fitting : ndarray of shape (n_samples, n_inputs)
+        The other half, on which smaller networks are brought close to the whole one.
     y : Tensor or None
         On the learned scale; without it outputs are compared with those of the whole model.
     whole : ndarray of shape (n_samples, n_raw)
@@ -35,26 +39,33 @@ class Judge(NamedTuple):
 
     loss: Any
     encoded: np.ndarray
+    fitting: np.ndarray
     y: Any
     whole: np.ndarray
     temperature: float
 
     def increase(self, raw):
-        """Relative increase of the loss; without targets, how much of the outputs' variance or entropy is lost."""
+        """Relative increase of the loss, with some of its standard error; without targets, the distance."""
         if self.y is None:
             return self.distance(raw)
-        base = self.value(self.whole)
-        return (self.value(raw) - base) / max(abs(base), 1e-12)
+        base = self.values(self.whole)
+        more = self.values(raw) - base
+        error = more.std() / max(1, len(more) - 1) ** 0.5
+        return (more.mean() + CAUTION * error) / max(abs(base.mean()), 1e-12)
 
-    def value(self, raw):
+    def values(self, raw):
+        """Loss of each row."""
         raw = torch.from_numpy(raw).double() / self.temperature
         y = self.y.double() if self.y.is_floating_point() else self.y
-        at_best = (y - torch.xlogy(y, y)).mean().item() if self.loss is poisson else 0.0
-        return float(self.loss(raw, y).mean()) - at_best
+        at_best = (y - torch.xlogy(y, y)).mean(1) if self.loss is poisson else 0.0
+        return (self.loss(raw, y) - at_best).numpy()
 
     def distance(self, raw):
+        """How much of the outputs' variance is lost, for classes of their entropy."""
         if self.loss is not cross_entropy:
-            return float(np.square(raw - self.whole).mean() / max(np.square(self.whole - self.whole.mean(0)).mean(), 1e-12))
+            return float(
+                np.square(raw - self.whole).mean() / max(np.square(self.whole - self.whole.mean(0)).mean(), 1e-12)
+            )
         ours, whole = (torch.from_numpy(z).double().div(self.temperature).log_softmax(1) for z in (raw, self.whole))
         mean = whole.exp().mean(0)
         entropy = -torch.xlogy(mean, mean).sum()
@@ -77,8 +88,8 @@ def prune(model, X, y=None, *, max_loss_increase=0.01, n_features=None, n_edges=
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         Their targets. Without them predictions are compared with those of the whole model.
     max_loss_increase : float, default=0.01
-        Largest relative increase of the loss. Without `y` the largest share of the outputs' variance that may be lost,
-        for classes of their entropy.
+        Largest relative increase of the loss on these rows, half a standard error included. Without `y` the largest
+        share of the outputs' variance that may be lost, for classes of their entropy.
     n_features : int, optional
         Keep so many columns, the most important ones, and all members and units.
     n_edges : int, optional
@@ -109,13 +120,13 @@ def prune(model, X, y=None, *, max_loss_increase=0.01, n_features=None, n_edges=
     [True, True, False, False, False, False, False, False]
     """
     check_request(max_loss_increase, n_features, n_edges)
-    part = fitted_part(model, "module_")
+    part = fitted_part(model, "member_weights_")
     whole = part._fitted_model()
     check_can_be_cut(whole)
     rows = reading(model, X)
     judge = judge_of(part, whole, rows, None if y is None else target_of(part, table_for(model, part, X), y))
     kept = chosen(whole, rows, judge, max_loss_increase, n_features, n_edges)
-    small, inputs = cut(whole, kept, judge.encoded)
+    small, inputs = cut(whole, kept, np.concatenate([judge.encoded, judge.fitting]))
     return within(model, part, estimator_of(part, small, kept, inputs, rows))
 
 
@@ -136,10 +147,13 @@ def target_of(part, table, y):
 
 def judge_of(part, whole, rows, y):
     encoded = rows.encoded
-    if len(encoded) > MOST_ROWS:
-        places = np.random.RandomState(0).permutation(len(encoded))[:MOST_ROWS]
-        encoded, y = encoded[places], None if y is None else y[places]
-    return Judge(whole.loss, encoded, y, whole.raw_of_encoded(encoded), whole.temperature)
+    if len(encoded) < 2:
+        raise ValueError(f"X has {len(encoded)} rows. Pass two or more: half of them correct, the others judge.")
+    places = np.random.RandomState(0).permutation(len(encoded))[: 2 * MOST_ROWS]
+    judging, fitting = places[::2], places[1::2]
+    y = None if y is None else y[judging]
+    return Judge(whole.loss, encoded[judging], encoded[fitting], y, whole.raw_of_encoded(encoded[judging]),
+                 whole.temperature)  # fmt: skip
 
 
 def chosen(whole, rows, judge, limit, n_features, n_edges):
@@ -148,7 +162,7 @@ def chosen(whole, rows, judge, limit, n_features, n_edges):
     order = np.argsort(-shares_of_columns(rows.response, judge.encoded), kind="stable")
 
     def loss_of(kept):
-        small, inputs = cut(whole, kept, judge.encoded)
+        small, inputs = cut(whole, kept, judge.fitting)
         return judge.increase(small.raw_of_encoded(judge.encoded[:, inputs]))
 
     if n_features is not None:
@@ -160,7 +174,7 @@ def chosen(whole, rows, judge, limit, n_features, n_edges):
     most_edges = np.inf if n_edges is None else n_edges
     if n_edges is not None:
         limit = np.inf
-    small, inputs = cut(whole, kept, judge.encoded)
+    small, inputs = cut(whole, kept, judge.fitting)
     by_member = small.raw_of_encoded(judge.encoded[:, inputs], by_member=True)
     ranking = members_by_worth(whole, by_member, judge)
     for members, increase in ranking:
@@ -202,9 +216,11 @@ def members_by_worth(whole, by_member, judge):
         n_fine = sum(member >= n_coarse for member in members)
         is_turn_of_fine = n_fine == len(members) - n_fine
         candidates = [m for m in members if n_coarse == n_members or (m >= n_coarse) == is_turn_of_fine]
-        losses = [judge.increase(together(whole, by_member, [m for m in members if m != out])) for out in candidates]
-        members = [m for m in members if m != candidates[int(np.argmin(losses))]]
-        found.append((members, min(losses)))
+        without = [[m for m in members if m != out] for out in candidates]
+        outputs = [together(whole, by_member, rest) for rest in without]
+        place = int(np.argmin([judge.distance(raw) for raw in outputs]))
+        members = without[place]
+        found.append((members, judge.increase(outputs[place])))
     return found
 
 

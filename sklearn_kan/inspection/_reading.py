@@ -11,7 +11,6 @@ from ..model._response import Response, response_of
 from ._finding import WRAPPED, fitted_part, names_of
 
 
-
 class Reading(NamedTuple):
     """A fitted network, and rows of a table as it sees them.
 
@@ -61,7 +60,7 @@ def reading(estimator, X=None, response_method="auto"):
     -------
     Reading
     """
-    part = fitted_part(estimator, "module_")
+    part = fitted_part(estimator, "member_weights_")
     model = part._fitted_model()
     names, selected = names_of(part), np.flatnonzero(part.selected_features_).tolist()
     response = response_of(model, response_method)

@@ -178,7 +178,10 @@ def of_units(tensor, kept, depth, n_members):
 
 def correct(old, module, kept, x, x_kept):
     """Bring a network that was cut close to the whole one: biases, the first norm, the last layer, one by one."""
-    theirs, own = of_kept(old(x, depth=1) if len(old.layers) == 1 else first_sums(old, x), kept), first_sums(module, x_kept)
+    theirs, own = (
+        of_kept(old(x, depth=1) if len(old.layers) == 1 else first_sums(old, x), kept),
+        first_sums(module, x_kept),
+    )
     module.layers[0].bias += (theirs - own).mean(0).flatten()
     if module.norms:
         wanted = of_kept(old(x, depth=1), kept)
@@ -248,5 +251,3 @@ def fit_last(module, x, target):
             last.edge_weight[:, :, columns] += chosen.unflatten(0, (last.in_features, -1)).to(last.edge_weight)
             shift = shift - center @ chosen
         last.bias[columns] += shift.to(last.bias)
-
-

@@ -2,7 +2,7 @@
 
 With x' a row of the same table, drawn apart from x, and a set u of columns, ``f(x'_u, x)`` is the prediction for x with
 the columns u of x'. The total effect of a column is ``E[(f(x) - f(x'_j, x))**2] / 2`` (Jansen 1999); that of a pair
-``E[(f(x) - f(x'_j, x) - f(x'_k, x) + f(x'_jk, x))**2] / 4``, the variance of all interactions that hold both (Liu & Owen
+``E[(f(x) - f(x'_j, x) - f(x'_k, x) + f(x'_jk, x))**2] / 4``, the variance of all interactions with both (Liu & Owen
 2006).
 """
 
@@ -33,7 +33,7 @@ def total_effects(response, encoded):
     owner = response.model.encoder.column_of_input_
     n_columns = len(response.model.encoder.kinds_)
     encoded = encoded[: max(LEAST_ROWS, CALLS // n_columns)]
-    at_rows, total = response(encoded), 0.0
+    at_rows, total = response(encoded), np.zeros(())
     partners = partners_of(encoded, CALLS // (len(encoded) * n_columns))
     for partner in partners:
         moved = [

@@ -1,6 +1,6 @@
 """What is read of a fitted network: numbers in the target's units, log-odds or probabilities, for encoded rows."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -57,8 +57,9 @@ class Response(NamedTuple):
             labels = target.labels.tolist()
             what = "log-probability" if what == "log-odds" and len(labels) > 2 else what
             return [f"{what} of {label}" for label in (labels[1:] if len(labels) == 2 else labels)]
-        if has_levels(self.model.loss):
-            return [f"{level:g}-quantile" for level in self.model.loss.level]
+        loss: Any = self.model.loss
+        if has_levels(loss):
+            return [f"{level:g}-quantile" for level in loss.level]
         return ["prediction"] if target.n_outputs == 1 else [f"output {i}" for i in range(target.n_outputs)]
 
 

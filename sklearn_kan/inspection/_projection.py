@@ -10,6 +10,8 @@ from ._places import N_PLACES, N_PLACES_OF_PAIR, Places, places_along
 from ._purity import centred, purified
 
 DEGREE, N_PIECES, N_PIECES_OF_PAIR = 3, 8, 4
+ROWS_A_PIECE = 100  # at least
+N_FOLDS = 5
 RIDGE = 1e-8  # of the mean square of a basis function
 
 
@@ -54,6 +56,7 @@ def smooth_of(rows, number, n_pieces, n_places):
     if column.is_categorical:
         return Smooth(None, places)
     present = column.values[~np.isnan(column.values)].astype(np.float64)
+    n_pieces = min(n_pieces, max(2, len(present) // ROWS_A_PIECE))
     inner = np.unique(np.quantile(present, np.linspace(0, 1, n_pieces + 1))) if len(present) else np.zeros(1)
     if len(inner) < 2:
         inner = np.array([inner[0], inner[0] + 1.0])
@@ -117,11 +120,17 @@ def projected(rows, terms):
 
 
 def additive_part(rows):
-    """How much of the predictions' variance the best sum of functions of one column each has, by output."""
+    """How much of the predictions' variance the best sum of functions of one column each has, by output.
+
+    Each fifth of the rows is judged by functions that were fitted to the others.
+    """
     target = rows.response(rows.encoded)
-    target = target - target.mean(0)
     bases = [smooth_of(rows, number, N_PIECES, N_PLACES).of_rows(column) for number, column in enumerate(rows.columns)]
-    design = np.hstack(bases)
-    left = target - design @ solved(design, target)
-    total = np.square(target).sum(0)
-    return np.where(total > 0, 1 - np.square(left).sum(0) / np.where(total > 0, total, 1.0), 1.0)
+    design, fold = np.hstack(bases), np.random.RandomState(0).permutation(len(target)) % N_FOLDS
+    left = np.empty_like(target)
+    for number in range(N_FOLDS):
+        out, others = fold == number, fold != number
+        mean = target[others].mean(0)
+        left[out] = target[out] - mean - design[out] @ solved(design[others], target[others] - mean)
+    total = np.square(target - target.mean(0)).sum(0)
+    return np.where(total > 0, 1 - np.square(left).sum(0) / np.where(total > 0, total, 1.0), 1.0).clip(min=0)

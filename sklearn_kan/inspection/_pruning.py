@@ -8,7 +8,7 @@ import torch
 from sklearn.pipeline import Pipeline
 
 from ..model._importances import shares_of_columns
-from ..training._losses import averaged, cross_entropy, poisson
+from ..training._losses import averaged, cross_entropy, has_levels, poisson, predicted
 from ..training._net import finished_net
 from ._finding import WRAPPED, fitted_part
 from ._reading import reading, table_for
@@ -16,7 +16,6 @@ from ._surgery import can_lose_units, check_can_be_cut, cut, everything
 
 MOST_ROWS = 4000
 SHARES = {"columns": 0.4, "members": 0.7, "units": 1.0}  # of the loss that may be lost by then
-CAUTION = 0.5  # standard errors that are added to an increase: rows that are chosen by are a little lucky
 UNITS = 0.25, 0.5, 0.75  # of a member's, the fewest first
 
 
@@ -45,13 +44,30 @@ class Judge(NamedTuple):
     temperature: float
 
     def increase(self, raw):
-        """Relative increase of the loss, with some of its standard error; without targets, the distance."""
+        """Relative increase of the loss; without targets, the distance from the whole model.
+
+        An increase has two parts: what it would be if targets were as the whole model predicts them, which is known
+        exactly, and what their errors have to do with the change. The latter is noise in large part; it is shrunk
+        towards zero by its standard error (James & Stein 1961).
+        """
         if self.y is None:
             return self.distance(raw)
-        base = self.values(self.whole)
-        more = self.values(raw) - base
-        error = more.std() / max(1, len(more) - 1) ** 0.5
-        return (more.mean() + CAUTION * error) / max(abs(base.mean()), 1e-12)
+        base, expected = self.values(self.whole), self.expected(raw)
+        rest = self.values(raw) - base - expected
+        variance = rest.var() / max(1, len(rest) - 1)
+        shrunk = rest.mean() * max(0.0, 1 - variance / max(rest.mean() ** 2, 1e-300))
+        return (expected.mean() + shrunk) / max(abs(base.mean()), 1e-12)
+
+    def expected(self, raw):
+        """By how much the loss of each row rises if the whole model is right."""
+        ours, whole = (torch.from_numpy(z).double() / self.temperature for z in (raw, self.whole))
+        if self.loss is cross_entropy:
+            whole = whole.log_softmax(1)
+            return (whole.exp() * (whole - ours.log_softmax(1))).sum(1).numpy()
+        if has_levels(self.loss):
+            return (ours - whole).abs().mean(1).numpy()
+        target = predicted(self.loss, whole)
+        return (self.loss(ours, target) - self.loss(whole, target)).numpy()
 
     def values(self, raw):
         """Loss of each row."""
@@ -88,8 +104,8 @@ def prune(model, X, y=None, *, max_loss_increase=0.01, n_features=None, n_edges=
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         Their targets. Without them predictions are compared with those of the whole model.
     max_loss_increase : float, default=0.01
-        Largest relative increase of the loss on these rows, half a standard error included. Without `y` the largest
-        share of the outputs' variance that may be lost, for classes of their entropy.
+        Largest relative increase of the loss. Without `y` the largest share of the outputs' variance that may be lost,
+        for classes of their entropy.
     n_features : int, optional
         Keep so many columns, the most important ones, and all members and units.
     n_edges : int, optional

@@ -1,5 +1,6 @@
 """Cutting a network down to some of its columns, members and units."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -45,7 +46,7 @@ def check_can_be_cut(model):
     module = model.module
     if type(module) is not KAN:
         raise ValueError("model has constraints, and prune takes none that has. See remove_terms for a glass box.")
-    for layer in module.layers:
+    for layer in cast(Iterable[KANLayer], module.layers):
         bases = [basis for basis, _ in layer.basis.parts(layer.n_units)]
         if layer.factor is not None or not all(type(basis) is BSpline for basis in bases):
             raise ValueError(

@@ -61,7 +61,8 @@ class Summary(NamedTuple):
         members = f"{self.n_members} network{'s' if self.n_members > 1 else ''}, whose outputs are averaged"
         return "\n".join([members if self.n_members > 1 else "a single network", *lines])
 
-    __repr__ = __str__
+    def __repr__(self):
+        return str(self)
 
 
 def summary_of(module):

@@ -46,7 +46,7 @@ def test_the_error_of_a_polynomial_falls_with_its_order(parameters):
     for order in range(3):
         polynomial = taylor_expansion(model, X[[7]], order)
         errors = [
-            abs(polynomial(X[[7]] + t * direction) - model.predict(X[[7]] + t * direction))[0] for t in (1e-2, 5e-3)
+            abs(polynomial(X[[7]] + t * direction) - model.predict(X[[7]] + t * direction))[0] for t in (1e-3, 5e-4)
         ]
         assert errors[0] / errors[1] == pytest.approx(2 ** (order + 1), rel=0.1)
 

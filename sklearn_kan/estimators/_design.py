@@ -140,7 +140,7 @@ def designed(data, streams):
         signs = estimator._output_directions(target.n_raw) if directions.any() else None
         of_inputs, groups_of_inputs = on_inputs(directions, groups, encoder)
         constraints = Constraints(of_inputs, groups_of_inputs, signs)
-        architecture = architecture.single()._replace(constraints=constraints)
+        architecture = architecture._replace(scaled=False, constraints=constraints)  # factors have any sign
     return Design(
         encoder, target, estimator._loss(), architecture, dtype, data.weight.mean(), settled_by(estimator), selected,
     )  # fmt: skip

@@ -148,8 +148,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
     def _max_iter(self):
         if self.max_iter != "auto":
             return self.max_iter
-        is_single = self.n_members == 1 or self.monotonic_cst is not None or self.interaction_cst is not None
-        is_ensemble = not is_single and self.solver in ("adam", "auto") and len(self._hidden_sizes())
+        is_ensemble = self.n_members > 1 and self.solver in ("adam", "auto") and len(self._hidden_sizes())
         return ENSEMBLE_PASSES if is_ensemble else PASSES
 
     def _settings(self):

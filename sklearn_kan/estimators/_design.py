@@ -16,7 +16,7 @@ from ..network._constrained import Constraints
 from ..training._holdout import EARLY_STOPPING_ROWS, dealing
 from ..training._phases import SINGLE, STREAMING
 from ..training._rows import Rows, merged
-from ._cst import on_inputs, read_constraints
+from ._cst import is_searched, on_inputs, read_constraints
 from ._parameters import Settled, has_fixed_knots, settled_by
 
 MERGED_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
@@ -141,6 +141,8 @@ def designed(data, streams):
         of_inputs, groups_of_inputs = on_inputs(directions, groups, encoder)
         constraints = Constraints(of_inputs, groups_of_inputs, signs)
         architecture = architecture._replace(scaled=False, constraints=constraints)  # factors have any sign
+        if is_searched(estimator.interaction_cst):
+            architecture = evenly_fine(architecture, estimator)
     return Design(
         encoder, target, estimator._loss(), architecture, dtype, data.weight.mean(), settled_by(estimator), selected,
     )  # fmt: skip
@@ -202,6 +204,14 @@ def fine_knots(estimator, n_samples, streams):
     can_be_weighed = estimator.early_stopping is not False and folds.can_compare(estimator.n_members)
     is_wanted = n_samples > MERGED_ROWS and estimator.n_knots < FINE_KNOTS and can_be_weighed and not streams
     return FINE_KNOTS if is_wanted else None
+
+
+def evenly_fine(architecture, estimator):
+    """The network of a glass box: all members have the finer knots, which its few edges need."""
+    if not has_fixed_knots(estimator) or estimator.fine_knots is None or estimator.basis != "bspline":
+        return architecture
+    n_knots = max(FINE_KNOTS, estimator.n_knots) if estimator.fine_knots == "auto" else estimator.fine_knots
+    return architecture._replace(n_knots=n_knots, fine_knots=None)
 
 
 def check_can_be_constrained(estimator):

@@ -17,7 +17,7 @@ from ..network._norms import NORMS
 from ..training._callbacks import check_callbacks
 from ..training._phases import SINGLE, SOLVERS, STREAMING
 from ..training._settings import Settings
-from ._cst import in_order
+from ._cst import check_searched, in_order
 
 ENSEMBLE_PASSES, PASSES = 50, 100  # over the rows, for max_iter="auto"
 
@@ -52,7 +52,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "max_categories": [Interval(Integral, 1, None, closed="left"), None],
         "monotonic_cst": ["array-like", dict, None],
-        "interaction_cst": [list, tuple, StrOptions({"pairwise", "no_interactions"}), None],
+        "interaction_cst": [list, tuple, dict, StrOptions({"auto", "pairwise", "no_interactions"}), None],
         "device": [str],
         "dtype": [StrOptions({"auto", "float32", "float64"})],
         "warm_start": ["boolean"],
@@ -111,6 +111,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
             check_has_knots(family)
         check_callbacks(self.callbacks)
         check_device(self.device)
+        check_searched(self.interaction_cst)
         if self.smoothness and self.solver in ("kfac", "gauss_newton"):
             raise ValueError(
                 f"smoothness={self.smoothness} has a curvature that solver={self.solver!r} does not know. Choose "

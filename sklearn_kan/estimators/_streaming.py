@@ -10,6 +10,7 @@ from .._surroundings import trainable, without_spinning
 from ..training._phases import STREAMING, cosine
 from ..training._stream import pass_over
 from ._base import BaseKAN
+from ._cst import is_searched
 from ._design import designed
 from ._settling import first_seen, informed, settled_further
 from ._state import state_after
@@ -115,6 +116,11 @@ class StreamingKAN(BaseKAN):
         return self._adopt(fresh, fresh._state)
 
     def _pass_over(self, X, y, sample_weight, rate=1.0, name="The chunk", **given):
+        if is_searched(self.interaction_cst):
+            raise ValueError(
+                f"interaction_cst={self.interaction_cst!r} finds pairs of columns by held-out rows, and partial_fit "
+                "holds none out. Use fit, or name the sets of columns."
+            )
         before = getattr(self, "_state", None)
         with trainable(), without_spinning():
             data = self._read(X, y, sample_weight, before, streams=True, **given)

@@ -216,6 +216,7 @@ class ConstrainedKAN(KAN):
                  **params):  # fmt: skip
         n_columns = in_features + len(n_levels)
         groups = [range(n_columns)] if groups is None else groups
+        inputs_of_groups = [sorted(group) for group in groups]
         member = torch.zeros(n_columns, len(groups))
         for number, group in enumerate(groups):
             member[sorted(group), number] = 1.0
@@ -231,6 +232,7 @@ class ConstrainedKAN(KAN):
             in_features, out_features, hidden_layer_sizes=[size * len(groups) for size in sizes], n_levels=n_levels,
             norm=norm, n_members=n_members, generator=generator, **params,
         )  # fmt: skip
+        self.groups = inputs_of_groups
         counts = torch.tensor([True] * in_features + [n > 2 for n in n_levels])  # not a mark of missing values
         signs = torch.as_tensor([1] * out_features if output_directions is None else output_directions).float()
         layers = [hidden_units(columns, counts, size) for size in sizes] + [

@@ -93,16 +93,21 @@ def is_searched(interaction_cst):
     return isinstance(interaction_cst, dict) or (isinstance(interaction_cst, str) and interaction_cst == AUTOMATIC)
 
 
-def check_searched(interaction_cst):
-    """Raise unless a dict says how many pairs there are to be."""
+def check_searched(interaction_cst, hidden_layer_sizes):
+    """Raise unless a dict says how many pairs there are to be, and there are units for them."""
     if isinstance(interaction_cst, dict):
         n_pairs = interaction_cst.get("pairs")
         is_number = isinstance(n_pairs, Integral) and not isinstance(n_pairs, bool) and int(n_pairs) >= 0
         if set(interaction_cst) != {"pairs"} or not is_number:
             raise ValueError(
-                f"interaction_cst={interaction_cst!r} is not usable. Pass {{'pairs': 10}}, or another number from 0, or "
-                "'auto'."
+                f"interaction_cst={interaction_cst!r} is not usable. Pass {{'pairs': 10}}, or another number "
+                "from 0, or 'auto'."
             )
+    if is_searched(interaction_cst) and not hidden_layer_sizes:
+        raise ValueError(
+            f"hidden_layer_sizes=() has no units for the pairs that interaction_cst={interaction_cst!r} looks for. "
+            "Name a size, or choose 'no_interactions'."
+        )
 
 
 def read_group(group, estimator):

@@ -92,8 +92,8 @@ class FittedAttributes(Parameters):
     def _terms(self):
         if self._state.terms is None:
             raise AttributeError(
-                f"The network is no sum of functions of one or two columns: interaction_cst={self.interaction_cst!r}, or "
-                "it was trained further by partial_fit. Fit with interaction_cst='auto'."
+                f"The network is no sum of functions of one or two columns: interaction_cst={self.interaction_cst!r}, "
+                "or it was trained further by partial_fit. Fit with interaction_cst='auto'."
             )
         return self._state.terms
 

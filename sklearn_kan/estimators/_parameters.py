@@ -111,7 +111,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
             check_has_knots(family)
         check_callbacks(self.callbacks)
         check_device(self.device)
-        check_searched(self.interaction_cst)
+        check_searched(self.interaction_cst, self._hidden_sizes())
         if self.smoothness and self.solver in ("kfac", "gauss_newton"):
             raise ValueError(
                 f"smoothness={self.smoothness} has a curvature that solver={self.solver!r} does not know. Choose "

@@ -58,6 +58,17 @@ def in_units(model, raw, is_level=False):
     return scaler.scale_ * raw + (scaler.center_ if is_level else 0.0)
 
 
+def in_raw(model, values, is_level=False):
+    """Raw outputs that mean these values in the units of a model's terms; what `in_units` undoes."""
+    if model.loss is cross_entropy:
+        values = values * model.temperature
+        return np.concatenate([-values, values], -1) / 2 if values.shape[-1] == 1 else values
+    scaler = model.target.scaler
+    if has_log_link(model.loss):
+        return values - np.log(scaler.scale_) if is_level else values
+    return (values - (scaler.center_ if is_level else 0.0)) / scaler.scale_
+
+
 def strengths(model, terms, X, weight):
     """Standard deviations of a model's terms over rows of an encoded table: ndarray of shape (n_terms, n_outputs)."""
     share = weight.double().cpu().numpy()
@@ -82,19 +93,17 @@ def model_effects(estimator):
         In the order of ``terms_``; columns are numbered as those of the estimator's `X`.
     """
     model, selected = estimator.model_, np.flatnonzero(estimator.selected_features_)
-    return [
-        effect_of(model, term, *evaluated(model, term), selected[list(term.columns)].tolist())
-        for term in model.terms.terms
-    ]  # fmt: skip
+    return [effect_of(model, term, selected[list(term.columns)].tolist()) for term in model.terms.terms]
 
 
-def effect_of(model, term, values, hidden, columns):
-    """A term's effect from its members' values at the places of its axes."""
+def effect_of(model, term, columns):
+    """A term's effect; its columns are numbered as the estimator's `X` has them."""
+    values, density = evaluated(model, term)
     values = in_units(model, values)
     mean = np.average(values, axis=-2, weights=model.member_weights)
     deviation = np.square(values - mean[..., None, :])
     spread = np.sqrt(np.average(deviation, axis=-2, weights=model.member_weights))
-    return Effect(tuple(columns), tuple(axis.drawn for axis in term.axes), mean, spread, hidden)
+    return Effect(tuple(columns), tuple(axis.drawn for axis in term.axes), mean, spread, density)
 
 
 def evaluated(model, term):
@@ -126,9 +135,9 @@ def tabulated(model, term):
     shape, n_members = [len(own) for own in rows], len(model.member_weights)
     total = np.zeros((*shape, n_members, model.target.n_raw)) + term.shift
     for part in term.parts:
-        own = group_outputs(module, rows[0])[:, :, part] if len(rows) == 1 else on_grid(module, *rows, part)
+        own = group_outputs(module, rows[0])[:, :, part] if len(rows) == 1 else on_grid(module, rows[0], rows[1], part)
         total += own.double().cpu().numpy()
-    for number, (hat, table) in enumerate(zip(hats, term.tables, strict=True)):
+    for number, (hat, table) in enumerate(zip(hats, term.tables, strict=False)):
         own = np.einsum("nk,mko->nmo", hat, table)
         total += own if number or len(hats) == 1 else own[:, None]
     return total if term.grid is None else total + term.grid.transpose(1, 2, 0, 3)

@@ -77,6 +77,7 @@ class Model(NamedTuple):
 
     def term_values(self, columns):
         """What each term adds to the prediction: ndarray of shape (n_samples, n_terms, n_outputs), in its units."""
+        assert self.terms is not None  # who asks has made sure
         terms = self.terms.averaged(self.member_weights)
 
         def values(encoded):
@@ -86,7 +87,7 @@ class Model(NamedTuple):
         return self._in_parts(columns, values)
 
     def _outputs(self, encoded):
-        if self.is_edited:
+        if self.terms is not None and self.terms.is_edited:
             return self.terms.outputs(self.module, encoded)
         compiled = packed(self.module)
         if compiled is None:
@@ -125,11 +126,6 @@ class Model(NamedTuple):
         if self.loss is cross_entropy and self.architecture.is_sum and together.shape[1] > 2:
             together = together - together.mean(1, keepdim=True)  # as terms have it
         return within_reach(self.loss, together)
-
-    @property
-    def is_edited(self):
-        """Whether terms say what is predicted, rather than the network."""
-        return self.terms is not None and self.terms.is_edited
 
     def _in_parts(self, columns, forward):
         """Memory in addition to the table is bounded."""

@@ -70,20 +70,25 @@ def mixed_differences(outputs, X, weight, owner, n_columns):
 
 
 @torch.no_grad()
-def held_out_gains(module, loss, terms, rows):
-    """By how much the loss of held-out rows rises without a term: for each its mean, and the standard error of that.
+def held_out_losses(module, loss, terms, order, rows):
+    """Loss of held-out rows by a sum without some of its terms, to which these come back one after the other.
 
     Parameters
     ----------
     module : ConstrainedKAN
     loss : callable
     terms : Terms
+    order : sequence of int
+        Places of terms.
     rows : Rows
         Held out, by all or some members; those predict together.
 
     Returns
     -------
-    ndarray of shape (n_terms, 2)
+    losses : ndarray of shape (len(order) + 1, n_rows)
+        With none, one, ... of the terms in `order`, and all others.
+    weight : ndarray of shape (n_rows,)
+        Of the rows, one in total.
     """
     X, (y, weight) = rows.batch()
     X, weight = X.cpu(), weight.double().cpu()
@@ -92,13 +97,11 @@ def held_out_gains(module, loss, terms, rows):
     share = np.broadcast_to((weight > 0).numpy(), values.shape[:2]).astype(float)
     share /= share.sum(1, keepdims=True)
     together = np.einsum("nmto,nm->nto", values, share)
-    raw = torch.from_numpy(together.sum(1) + share @ terms.intercept)
     y = y.cpu() if loss is cross_entropy else y.double().cpu()
     row_weight = weight.amax(1).numpy()
-    row_weight = row_weight / row_weight.sum()
-    complete, gains = loss(raw, y).numpy(), []
-    for number in range(len(terms.terms)):
-        rise = loss(raw - torch.from_numpy(together[:, number]), y).numpy() - complete
-        mean = row_weight @ rise
-        gains.append((mean, np.sqrt(np.square(row_weight) @ np.square(rise - mean))))
-    return np.array(gains).reshape(-1, 2)
+    raw = share @ terms.intercept + np.delete(together, list(order), axis=1).sum(1)
+    losses = [loss(torch.from_numpy(raw), y).numpy()]
+    for number in order:
+        raw = raw + together[:, number]
+        losses.append(loss(torch.from_numpy(raw), y).numpy())
+    return np.stack(losses), row_weight / row_weight.sum()

@@ -58,7 +58,7 @@ class Term(NamedTuple):
             Of the term's axes.
         """
         total = parts[:, :, list(self.parts)].sum(2) + self.shift
-        for table, own in zip(self.tables, hats, strict=True):
+        for table, own in zip(self.tables, hats, strict=False):  # a grid has taken the place of tables
             total = total + np.einsum("nk,mko->nmo", own, table, optimize=True)
         if self.grid is not None:
             total = total + np.einsum("nj,nk,mjko->nmo", *hats, self.grid, optimize=True)
@@ -197,7 +197,9 @@ class Sums:
     def __init__(self, names, of_parts, axes):
         self.names, self.axes = names, axes
         self.parts = [tuple(i for i, columns in enumerate(of_parts) if columns == name) for name in names]
-        self.grams, self.products, self.means, self.masses = ([0.0] * len(names) for _ in range(4))
+        self.grams, self.products, self.means, self.masses = (
+            [np.zeros(())] * len(names) for _ in range(4)
+        )  # of shapes that the first rows tell
 
     def add(self, parts, encoded, share):
         hats = {column: axis.hats(encoded) for column, axis in self.axes.items()}

@@ -223,8 +223,7 @@ class ConstrainedKAN(KAN):
         direction = torch.zeros(n_columns)
         direction[:in_features] = torch.as_tensor([0] * in_features if directions is None else directions).float()
         columns = Units(member, direction)
-        sizes = [max(LEAST_UNITS, math.ceil(size / len(groups))) if len(groups) > 1 else size
-                 for size in layer_sizes(hidden_layer_sizes)]  # fmt: skip
+        sizes = units_of_groups(hidden_layer_sizes, len(groups))
         if direction.any():
             check_monotone(params, len(sizes) + 1)
         check_edges([n_columns, *(size * len(groups) for size in sizes)], len(groups))
@@ -265,6 +264,19 @@ def check_monotone(params, n_layers):
                 f"basis={basis!r} cannot be held monotone, and monotonic_cst has constraints. Choose 'bspline' or "
                 "'truncated_power' for all layers, or set monotonic_cst=None."
             )
+
+
+def units_of_groups(hidden_layer_sizes, n_groups):
+    """Units that each group has in the hidden layers."""
+    sizes = layer_sizes(hidden_layer_sizes)
+    return [max(LEAST_UNITS, math.ceil(size / n_groups)) for size in sizes] if n_groups > 1 else list(sizes)
+
+
+def edges_of_layers(architecture, n_groups):
+    """Edges of each layer of one member, those that constraints keep at zero included."""
+    hidden = [n_groups * size for size in units_of_groups(architecture.hidden_layer_sizes, n_groups)]
+    n_columns = architecture.in_features + len(architecture.n_levels)
+    return [a * b for a, b in pairwise([n_columns, *hidden, architecture.out_features])]
 
 
 def check_edges(sizes, n_groups):

@@ -4,7 +4,6 @@ import torch
 import torch.nn.functional as F
 
 
-
 def group_outputs(module, x):
     """The parts that a sum of networks has, one for each group; with the last layer's bias they add up to its outputs.
 

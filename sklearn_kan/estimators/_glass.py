@@ -52,7 +52,7 @@ def with_pairs(estimator, design, data, rows, settings, validation):
     n_usual = min(MOST_CANDIDATES, max(LEAST_CANDIDATES, CANDIDATES_A_COLUMN * n_columns))
     n_candidates = n_usual if n_wanted is None else max(n_usual, 2 * n_wanted)
     settings = settings._replace(
-        early_stopping=settings.early_stopping or True, callbacks=(), verbose=0, refit=None, refine_knots=(),
+        early_stopping=True, callbacks=(), verbose=0, refit=None, refine_knots=(),
         solver="adam",
     )  # fmt: skip
     with observed_by(unnoticed):
@@ -71,7 +71,7 @@ def screened_pairs(design, rows, settings, validation):
         constraints=None, scaled=True, n_members=SCREENING["n_members"],
         hidden_layer_sizes=(SCREENING["n_units"],) * len(design.architecture.hidden_layer_sizes),
     )  # fmt: skip
-    settings = settings._replace(max_iter=SCREENING["max_iter"])
+    settings = settings._replace(max_iter=min(SCREENING["max_iter"], settings.max_iter))
     module = fit_network(architecture, rows, design.loss, settings, validation=validation).network.module.eval()
     X, _, weight = rows.all
     device = next(module.parameters()).device
@@ -94,7 +94,7 @@ def comparable(raw, loss):
 def judged_pairs(trial, data, rows, settings, validation):
     """The pairs of a design, the strongest first, and how many of them held-out rows ask for."""
     architecture = trial.architecture._replace(n_members=TRIAL["n_members"])
-    settings = settings._replace(max_iter=TRIAL["max_iter"])
+    settings = settings._replace(max_iter=min(TRIAL["max_iter"], settings.max_iter))
     fitted = fit_network(architecture, rows, trial.loss, settings, validation=validation)
     module = fitted.network.module
     terms = learn_terms(module, trial.encoder, selected_of(trial, data), data.weight, rows)

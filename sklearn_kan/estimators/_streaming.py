@@ -21,6 +21,11 @@ def has_mini_batches(estimator):
         raise AttributeError(
             f"partial_fit trains by Adam, got solver={estimator.solver!r}. Choose solver='adam' or 'hybrid'."
         )
+    if is_searched(estimator.interaction_cst):
+        raise AttributeError(
+            f"partial_fit holds no rows out, by which interaction_cst={estimator.interaction_cst!r} finds pairs of "
+            "columns. Use fit, or name the sets of columns."
+        )
     return True
 
 
@@ -116,11 +121,6 @@ class StreamingKAN(BaseKAN):
         return self._adopt(fresh, fresh._state)
 
     def _pass_over(self, X, y, sample_weight, rate=1.0, name="The chunk", **given):
-        if is_searched(self.interaction_cst):
-            raise ValueError(
-                f"interaction_cst={self.interaction_cst!r} finds pairs of columns by held-out rows, and partial_fit "
-                "holds none out. Use fit, or name the sets of columns."
-            )
         before = getattr(self, "_state", None)
         with trainable(), without_spinning():
             data = self._read(X, y, sample_weight, before, streams=True, **given)

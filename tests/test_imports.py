@@ -37,7 +37,7 @@ ALLOWED = {
     "data": ({"_compat", "knots"}, TABLES | {"narwhals"}),
     "network": ({"_compat", "_equality", "_surroundings", "bases", "kernels", "knots", "optim"}, TORCH),
     "training": ({"bases", "kernels", "knots", "network", "optim"}, TABLES | {"skorch", "tqdm"}),
-    "model": ({"_devices", "_surroundings", "bases", "data", "network", "training"}, TABLES),
+    "model": ({"_devices", "_surroundings", "bases", "data", "knots", "network", "training"}, TABLES),
     "estimators": (
         {
             "_adoption",

@@ -11,8 +11,10 @@ from .._surroundings import trainable, without_spinning
 from ..data._table import read_table
 from ..data._targets import read_groups, read_weight
 from ..training._plan import fit_network
+from ._cst import is_searched
 from ._design import Data, designed
 from ._fitted import FittedAttributes
+from ._glass import with_pairs, with_terms
 from ._held_out import sides
 from ._state import state_after
 
@@ -59,10 +61,13 @@ class BaseKAN(FittedAttributes):
             rows = design.rows(data, data.weight)
             settings, start = self._settings(), None if before is None else before.network
             validation = None if held_out is None else design.rows(held_out, held_out.weight)
+            if before is None and is_searched(self.interaction_cst):
+                design = with_pairs(self, design, data, rows, settings, validation)
             fitted = fit_network(design.architecture, rows, design.loss, settings, start=start, validation=validation)
+            state = with_terms(state_after(before, design, fitted, settings.device, rows), data, rows)
         for category, message in fitted.warnings:
             warnings.warn(message, category, stacklevel=3)
-        return self._adopt(data.reader, state_after(before, design, fitted, settings.device, rows))
+        return self._adopt(data.reader, state)
 
     def _reader(self, knows_columns):
         """An estimator with the same parameters, for scikit-learn's checks, which write what columns there are."""

@@ -8,6 +8,7 @@ import torch
 from .._surroundings import trainable
 from ..model._arrays import Arrays, to_arrays, to_module
 from ..model._model import Model
+from ..model._terms import Terms
 from ..training._net import Net, finished_net
 from ..training._plan import Network
 from ._design import Design
@@ -30,6 +31,8 @@ class State(NamedTuple):
         Number of the pass, from 1, whose network was kept by the loss of validation rows.
     sample : ndarray of shape (n_sampled, n_inputs)
         Some of the training rows, encoded.
+    terms : Terms or None
+        Of a network that is a sum over single columns and pairs, after `fit`.
     """
 
     design: Design
@@ -39,6 +42,7 @@ class State(NamedTuple):
     epochs: list[dict[str, float]]
     best_iteration: int | None
     sample: np.ndarray
+    terms: Terms | None = None
 
     @property
     def model(self):
@@ -46,7 +50,7 @@ class State(NamedTuple):
         design, network = self.design, self.network
         return Model(
             design.encoder, design.target, design.loss, network.architecture, network.module, network.member_weights,
-            network.temperature,
+            network.temperature, self.terms,
         )  # fmt: skip
 
 
@@ -63,6 +67,7 @@ class Stored(NamedTuple):
     epochs : list of dict
     best_iteration : int or None
     sample : ndarray
+    terms : Terms or None
     """
 
     design: Design
@@ -71,6 +76,7 @@ class Stored(NamedTuple):
     epochs: list[dict[str, float]]
     best_iteration: int | None
     sample: np.ndarray
+    terms: Terms | None = None
 
 
 def state_after(before, design, fitted, device, rows):
@@ -91,7 +97,7 @@ def to_stored(state):
     network = state.network._asdict()
     network |= {"module": to_arrays(network["module"]), "generator": network["generator"].get_state().numpy()}
     history = [dict(epoch) for epoch in state.net.history]
-    return Stored(state.design, network, history, state.epochs, state.best_iteration, state.sample)
+    return Stored(state.design, network, history, state.epochs, state.best_iteration, state.sample, state.terms)
 
 
 @trainable()
@@ -103,4 +109,4 @@ def from_stored(stored, device):
     module = to_module(arrays, stored.network["architecture"], device)
     network = Network(**stored.network | {"module": module, "generator": generator})
     net = finished_net(module, stored.design.loss, stored.history, device)
-    return State(stored.design, network, net, device, stored.epochs, stored.best_iteration, stored.sample)
+    return State(stored.design, network, net, device, stored.epochs, stored.best_iteration, stored.sample, stored.terms)

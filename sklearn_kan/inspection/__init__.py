@@ -1,6 +1,7 @@
 """Looking into a fitted model or search."""
 
 from ._edges import EdgeFunctionDisplay
+from ._editing import monotonize, remove_terms, round_terms, set_term
 from ._effect_display import EffectDisplay
 from ._effects import Effects, effects
 from ._explain import Explanation, explain
@@ -33,9 +34,13 @@ __all__ = [
     "effects",
     "explain",
     "interaction_strengths",
+    "monotonize",
     "neural_tangent_kernel",
     "prune",
+    "remove_terms",
     "report",
+    "round_terms",
+    "set_term",
     "tangent_spectrum",
     "taylor_expansion",
 ]

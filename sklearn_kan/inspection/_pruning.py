@@ -15,8 +15,8 @@ from ._reading import reading, table_for
 from ._surgery import can_lose_units, check_can_be_cut, cut, everything
 
 MOST_ROWS = 4000
-SHARES = {"columns": 0.4, "members": 0.7, "units": 1.0}  # of the loss that may be lost by then
-UNITS = 0.25, 0.5, 0.75  # of a member's, the fewest first
+SHARE_OF_COLUMNS = 0.4  # of the loss that may be lost
+UNITS = 1.0, 0.75, 0.5, 0.375, 0.25  # of a member's
 
 
 class Judge(NamedTuple):
@@ -184,22 +184,16 @@ def chosen(whole, rows, judge, limit, n_features, n_edges):
     if n_features is not None:
         kept = kept._replace(columns=np.sort(order[:n_features]).tolist())
     elif n_edges is None:
-        kept = fewest_columns(kept, order, loss_of, limit * SHARES["columns"])
+        kept = fewest_columns(kept, order, loss_of, limit * SHARE_OF_COLUMNS)
     if n_features is not None and n_edges is None:
         return kept
-    most_edges = np.inf if n_edges is None else n_edges
-    if n_edges is not None:
-        limit = np.inf
     small, inputs = cut(whole, kept, judge.fitting)
     by_member = small.raw_of_encoded(judge.encoded[:, inputs], by_member=True)
-    ranking = members_by_worth(whole, by_member, judge)
-    for members, increase in ranking:
-        if n_edges is None and increase > limit * SHARES["members"]:
-            break
-        kept = kept._replace(members=members, units=kept.units[: len(members)])
-        if n_edges is not None and edges_of(kept) <= most_edges:
-            break
-    return fewest_units(whole, kept, judge, loss_of, limit * SHARES["units"], most_edges)
+    sets = [(kept.members, 0.0), *members_by_worth(whole, by_member, judge)]
+    orders = units_by_worth(whole, kept, judge.encoded) if can_lose_units(whole.module) else None
+    if n_edges is not None:
+        return with_edges(kept, [members for members, _ in sets], orders, n_edges)
+    return fewest_edges(kept, sets, orders, loss_of, limit)
 
 
 def edges_of(kept):
@@ -247,21 +241,40 @@ def together(whole, by_member, members):
     return averaged(whole.loss, torch.from_numpy(by_member[:, members]), weights).numpy()
 
 
-def fewest_units(whole, kept, judge, loss_of, limit, most_edges):
-    """The fewest hidden units of each member that keep within a limit."""
+def fewest_edges(kept, sets, orders, loss_of, limit):
+    """The fewest members and units, together, that keep within a limit."""
+    n_units, best = kept.units.shape[1], kept
+    for members, increase in sets:
+        if len(members) < len(sets) and increase > limit:
+            break
+        for share in UNITS if orders is not None else UNITS[:1]:
+            fewer = with_units(kept, members, orders, max(1, round(share * n_units)))
+            if edges_of(fewer) >= edges_of(best):
+                continue
+            if loss_of(fewer) > limit:
+                break
+            best = fewer
+    return best
+
+
+def with_edges(kept, sets, orders, n_edges):
+    """As many members as half of the edges may leave out, then as many units as all of them may."""
     n_units = kept.units.shape[1]
-    if not can_lose_units(whole.module):
-        return kept
-    order = units_by_worth(whole, kept, judge.encoded)
-    if np.isfinite(most_edges):
-        n_left = max(1, int(most_edges // (len(kept.columns) * len(kept.members))))
-        return kept._replace(units=np.sort(order[:, : min(n_left, n_units)], axis=1))
-    for share in UNITS:
-        n_left = max(1, round(share * n_units))
-        fewer = kept._replace(units=np.sort(order[:, :n_left], axis=1))
-        if n_left < n_units and loss_of(fewer) <= limit:
-            return fewer
-    return kept
+    fits = [members for members in sets if len(kept.columns) * len(members) * n_units <= 2 * n_edges] or sets[-1:]
+    members = fits[0] if orders is not None else next(
+        (members for members in sets if len(kept.columns) * len(members) * n_units <= n_edges), sets[-1]
+    )  # fmt: skip
+    n_left = n_edges // (len(kept.columns) * len(members))
+    if not (n_left if orders is not None else n_left >= n_units):
+        raise ValueError(f"n_edges={n_edges} is fewer than {len(kept.columns)} columns need. Pass n_features as well.")
+    return with_units(kept, members, orders, min(n_left, n_units))
+
+
+def with_units(kept, members, orders, n_units):
+    """Some members with their best units."""
+    if orders is None:
+        return kept._replace(members=members, units=kept.units[members])
+    return kept._replace(members=members, units=np.sort(orders[members, :n_units], axis=1))
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+from sklearn import metrics
 from sklearn.base import is_classifier
 
 from ._calibration import draw_fit
@@ -128,8 +129,6 @@ def columns_of(rows):
 
 def scores(model, X, y):
     """Names and values of the usual scores."""
-    from sklearn import metrics
-
     if is_classifier(model):
         proba, predicted = model.predict_proba(X), model.predict(X)
         found = [

@@ -15,7 +15,9 @@ from ..network._kan import KAN
 from ..network._layer import KANLayer
 from ..network._lookup import LookupLayer
 from ..network._packed import packed
-from ..training._losses import averaged, what_is_averaged, within_reach
+from ..training._losses import averaged, cross_entropy, what_is_averaged, within_reach
+from ._effect import in_units
+from ._terms import Terms, parts_of
 
 ROWS_AT_ONCE = 65_536  # of a table that is encoded as it lies in memory
 NUMBERS_AT_ONCE = 2**22  # of encoded table and hidden activations, held in prediction
@@ -37,6 +39,8 @@ class Model(NamedTuple):
         How much each member counts; one on average.
     temperature : float
         Divisor of the outputs, where they are logits.
+    terms : Terms or None
+        Of a network that is a sum over single columns and pairs.
     """
 
     encoder: TableEncoder
@@ -46,6 +50,7 @@ class Model(NamedTuple):
     module: KAN
     member_weights: np.ndarray
     temperature: float = 1.0
+    terms: Terms | None = None
 
     def raw(self, columns):
         """Network outputs for a table's columns, members averaged: ndarray of shape (n_samples, n_raw)."""
@@ -95,7 +100,20 @@ class Model(NamedTuple):
                 outputs.append(raw.cpu().numpy())
         return np.concatenate(outputs)
 
+    def term_values(self, columns):
+        """What each term adds to the prediction: ndarray of shape (n_samples, n_terms, n_outputs), in its units."""
+        assert self.terms is not None  # who asks has made sure
+        terms = self.terms.averaged(self.member_weights)
+
+        def values(encoded):
+            parts = parts_of(self.module, encoded, self.member_weights)
+            return torch.from_numpy(in_units(self, terms.values(parts, encoded.double().cpu().numpy())[:, 0]))
+
+        return self._in_parts(columns, values)
+
     def _outputs(self, encoded):
+        if self.terms is not None and self.terms.is_edited:
+            return self.terms.outputs(self.module, encoded)
         compiled = packed(self.module)
         if compiled is None:
             return self.module(encoded)
@@ -105,7 +123,7 @@ class Model(NamedTuple):
     def _average(self, encoded):
         compiled = packed(self.module)
         if compiled is None:
-            return self.averaged(self.module(encoded))
+            return self.averaged(self._outputs(encoded))
         return self._compiled_average(compiled, encoded)
 
     def _compiled_average(self, compiled, encoded):
@@ -127,7 +145,11 @@ class Model(NamedTuple):
 
     def averaged(self, raw):
         """What members predict together; outputs of a single network as they are."""
-        together = raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
+        together = raw
+        if raw.ndim == 3:
+            together = averaged(self.loss, raw, self.member_weights, is_sum=self.architecture.is_sum)
+        if self.loss is cross_entropy and self.architecture.is_sum and together.shape[1] > 2:
+            together = together - together.mean(1, keepdim=True)  # as terms have it
         return within_reach(self.loss, together)
 
     def _in_parts(self, columns, forward):

@@ -4,6 +4,7 @@ import numpy as np
 
 from ._drawing import BLUE, GREY, axes_for, few_ticks, short, tidy
 from ._effects import effects
+from ._finding import fitted_part
 from ._heat_map import draw_heat_map
 
 MOST_LABELS = 15
@@ -49,7 +50,7 @@ class EffectDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X=None, terms=None, *, kind="dependence", response_method="auto", output=None, n_terms=N_TERMS,
+        cls, estimator, X=None, terms=None, *, kind="auto", response_method="auto", output=None, n_terms=N_TERMS,
         axes=None,
     ):  # fmt: skip
         """Draw effects of a fitted estimator.
@@ -72,7 +73,8 @@ class EffectDisplay:
         EffectDisplay
         """
         if terms is None:
-            quick = effects(estimator, X, kind="projection", response_method=response_method)
+            has_terms = kind == "auto" and hasattr(fitted_part(estimator, "member_weights_"), "terms_")
+            quick = effects(estimator, X, kind="auto" if has_terms else "projection", response_method=response_method)
             order = np.argsort(-quick.strengths().sum(1), kind="stable")[:n_terms]
             terms = [quick[i].columns for i in order]
         found = effects(estimator, X, terms, kind=kind, response_method=response_method)

@@ -5,14 +5,17 @@ from numbers import Integral
 
 import numpy as np
 
+from ..model._effect import Effect, model_effects
 from ..model._model import as_drawn
+from ..model._response import response_of
+from ..training._losses import has_log_link
 from ._dependence import dependence_of
-from ._finding import place_of, places_of
+from ._finding import fitted_part, names_of, place_of, places_of
 from ._places import N_PLACES, N_PLACES_OF_PAIR, places_along
 from ._projection import projected
 from ._reading import reading
 
-KINDS = "dependence", "projection"
+KINDS = "auto", "dependence", "projection"
 LEAST_ROWS, MOST_ROWS, NUMBERS = 300, 1000, 30_000  # rows that dependences are averaged over, and their inputs
 
 
@@ -86,7 +89,7 @@ class Effects(Sequence):
         return pd.concat(tables, ignore_index=True)
 
 
-def effects(model, X=None, terms=None, *, kind="dependence", response_method="auto"):
+def effects(model, X=None, terms=None, *, kind="auto", response_method="auto"):
     """Effects of columns, and of pairs of them, on what a model predicts.
 
     Parameters
@@ -94,21 +97,21 @@ def effects(model, X=None, terms=None, *, kind="dependence", response_method="au
     model : KANClassifier, KANRegressor, or a pipeline or search with one
         Fitted.
     X : dataframe or array-like of shape (n_samples, n_features), optional
-        Rows over which effects are averaged, and which say where a column has its values. Not needed for a glass box,
-        a model with ``terms_``.
+        Rows over which effects are averaged, and which say where a column has its values. Not needed for the terms of a
+        glass box, a model with ``terms_``.
     terms : int, str, mask of shape (n_features,), or list of int, str, or tuples of two of them, optional
         Columns, and pairs of columns; by default all columns, or all terms of a glass box.
-    kind : {"dependence", "projection"}, default="dependence"
+    kind : {"auto", "dependence", "projection"}, default="auto"
+        - ``"auto"``: of a glass box the terms that its prediction is the sum of, of other models partial dependence.
         - ``"dependence"``: partial dependence, the mean prediction if all rows had this value in the column, and
           nothing else changed. It is exact over the rows of `X`, or 1,000 of them if there are more, and fewer, down to
           300, for more than 30 columns.
         - ``"projection"``: the sum of one smooth function per column (and of one surface per pair that is asked for)
           that comes closest to the predictions on the rows of `X`. Where columns are correlated, it says what a column
           adds to what others tell already.
-
-        The terms of a glass box are its own parts, whatever `kind` is.
     response_method : {"auto", "predict", "decision_function", "predict_proba"}, default="auto"
-        In which units: ``"auto"`` is those of the target, and log-odds for classes.
+        In which units: ``"auto"`` is those of the target, and log-odds for classes. The terms of a glass box with a log
+        link add up to the logarithm of the prediction.
 
     Returns
     -------
@@ -139,9 +142,14 @@ def effects(model, X=None, terms=None, *, kind="dependence", response_method="au
     ((40, 1), (16, 16, 1))
     """
     if kind not in KINDS:
-        raise ValueError(f"kind={kind!r} is unknown. Choose 'dependence' or 'projection'.")
+        raise ValueError(f"kind={kind!r} is unknown. Choose 'auto', 'dependence' or 'projection'.")
+    part = fitted_part(model, "member_weights_")
+    if kind == "auto" and response_method in ("auto", "decision_function") and hasattr(part, "terms_"):
+        declared = {} if X is None else declared_order(reading(model, X))
+        return terms_of_glass_box(part, terms, declared)
     if X is None:
         raise ValueError("X is None. Pass rows to average effects over, such as those of the fit.")
+    kind = "dependence" if kind == "auto" else kind
     rows = reading(model, X, response_method)
     wanted = terms_of(terms, rows)
     check_selected(wanted, rows)
@@ -156,16 +164,54 @@ def effects(model, X=None, terms=None, *, kind="dependence", response_method="au
     return Effects(shown, rows.names, rows.response.outputs, rows.response(rows.encoded).mean(0), kind)
 
 
+def terms_of_glass_box(part, terms, declared):
+    """The effects that a glass box is the sum of, or some of them."""
+    model, names = part._fitted_model(), names_of(part)
+    found = model_effects(part)
+    if terms is not None:
+        own = {frozenset(effect.columns): effect for effect in found}
+        wanted = as_terms(terms, names)
+        missing = [tuple(names[column] for column in term) for term in wanted if frozenset(term) not in own]
+        if missing:
+            raise ValueError(f"terms holds {missing}, which are no terms of the model. Choose from {part.terms_}.")
+        found = [own[frozenset(term)] for term in wanted]
+    found = [in_order(effect, declared) for effect in found]
+    outputs = response_of(model).outputs
+    if has_log_link(model.loss):
+        outputs = [f"logarithm of the {output}" for output in outputs]
+    return Effects(found, names, outputs, np.atleast_1d(part.intercept_), "terms")
+
+
+def declared_order(rows):
+    """The labels that dtypes declare, in their order, of the columns that have such."""
+    columns = zip(rows.selected, rows.columns, strict=True)
+    return {place: column.declared.tolist() for place, column in columns if column.declared is not None}
+
+
+def in_order(effect, declared):
+    """An effect with labels in the order of their dtypes."""
+    places, arrays = list(effect.places), [effect.values, effect.spread, effect.density]
+    for side, column in enumerate(effect.columns):
+        rank = {label: i for i, label in enumerate(declared.get(column, []))}
+        order = sorted(range(len(places[side])), key=lambda i, s=side, r=rank: r.get(places[s][i], len(r)))
+        places[side] = places[side][order]
+        arrays = [array.take(order, side) for array in arrays]
+    return Effect(effect.columns, tuple(places), *arrays)
+
+
 def terms_of(terms, rows):
+    """Terms as tuples of places of columns; by default all columns that the network gets."""
+    return [(column,) for column in rows.selected] if terms is None else as_terms(terms, rows.names)
+
+
+def as_terms(terms, names):
     """Terms as tuples of places of columns."""
-    if terms is None:
-        return [(column,) for column in rows.selected]
     if isinstance(terms, str | Integral):
-        return [numbers_of(terms, rows.names)]
+        return [numbers_of(terms, names)]
     terms = list(terms)
     if terms and all(isinstance(term, bool | np.bool_) for term in terms):
-        return [(column,) for column in places_of(terms, rows.names)]
-    return [numbers_of(term, rows.names) for term in terms]
+        return [(column,) for column in places_of(terms, names)]
+    return [numbers_of(term, names) for term in terms]
 
 
 def grid_of(rows, term):

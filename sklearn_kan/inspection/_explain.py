@@ -205,6 +205,8 @@ def has_pairs_at_most(rows):
     model = rows.response.model
     if not is_linear(rows.response):
         return False
+    if model.terms is not None:
+        return True
     constraints, sizes = model.architecture.constraints, model.architecture.hidden_layer_sizes
     if constraints is None:
         return not sizes
@@ -216,7 +218,8 @@ def is_linear(response):
     """Whether what is read is a linear function of the outputs of all members."""
     model, is_single = response.model, response.model.module.n_members is None
     if isinstance(model.target, Classes):
-        return is_single and response.method == "decision_function" and model.target.n_raw == 2
+        is_averaged = is_single or model.architecture.is_sum
+        return is_averaged and response.method == "decision_function" and model.target.n_raw == 2
     return what_is_averaged(model.loss) == "outputs" and not has_levels(model.loss)
 
 

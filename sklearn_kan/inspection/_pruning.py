@@ -16,6 +16,7 @@ from ._surgery import can_lose_units, check_can_be_cut, cut, everything
 
 MOST_ROWS = 4000
 SHARE_OF_COLUMNS = 0.4  # of the loss that may be lost
+FEW_SETS = 9  # numbers of members that are tried
 UNITS = 1.0, 0.75, 0.5, 0.375, 0.25  # of a member's
 
 
@@ -162,13 +163,15 @@ def target_of(part, table, y):
 
 
 def judge_of(part, whole, rows, y):
+    """A judge by half of the rows; to the other half the sample that the fit left is added."""
     encoded = rows.encoded
     if len(encoded) < 2:
         raise ValueError(f"X has {len(encoded)} rows. Pass two or more: half of them correct, the others judge.")
     places = np.random.RandomState(0).permutation(len(encoded))[: 2 * MOST_ROWS]
     judging, fitting = places[::2], places[1::2]
     y = None if y is None else y[judging]
-    return Judge(whole.loss, encoded[judging], encoded[fitting], y, whole.raw_of_encoded(encoded[judging]),
+    fitting = np.concatenate([encoded[fitting], part._state.sample.astype(encoded.dtype)])
+    return Judge(whole.loss, encoded[judging], fitting, y, whole.raw_of_encoded(encoded[judging]),
                  whole.temperature)  # fmt: skip
 
 
@@ -244,9 +247,7 @@ def together(whole, by_member, members):
 def fewest_edges(kept, sets, orders, loss_of, limit):
     """The fewest members and units, together, that keep within a limit."""
     n_units, best = kept.units.shape[1], kept
-    for members, increase in sets:
-        if len(members) < len(sets) and increase > limit:
-            break
+    for members, _ in [sets[i] for i in spaced(len(sets))]:
         for share in UNITS if orders is not None else UNITS[:1]:
             fewer = with_units(kept, members, orders, max(1, round(share * n_units)))
             if edges_of(fewer) >= edges_of(best):
@@ -255,6 +256,12 @@ def fewest_edges(kept, sets, orders, loss_of, limit):
                 break
             best = fewer
     return best
+
+
+def spaced(n):
+    """Some of the places from 0 to n - 1, closer together towards the end."""
+    left = np.unique(np.geomspace(1, n, FEW_SETS).round().astype(int))[::-1]
+    return (n - left).tolist()
 
 
 def with_edges(kept, sets, orders, n_edges):

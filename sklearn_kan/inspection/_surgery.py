@@ -11,6 +11,7 @@ from ..network._kan import KAN
 from ..network._layer import KANLayer
 from ..network._lookup import EMBEDDING_DIM, LookupLayer
 from ..network._norms import LayerNorm
+from ..training._losses import cross_entropy
 
 STRENGTHS = 1e-4, 1e-2, 1.0  # of the ridge that corrects the last layer, in mean squares of a feature
 SHARE_TO_CHOOSE = 3  # one row in so many
@@ -96,7 +97,7 @@ def cut(model, kept, encoded):
     module.eval()
     old.eval()
     x = torch.from_numpy(encoded).to(next(module.parameters()))
-    correct(old, module, kept, x, x[:, inputs])
+    correct(model, module, kept, x, x[:, inputs])
     weights = model.member_weights[kept.members]
     weights = weights / weights.mean() if weights.sum() > 0 else np.ones_like(weights)
     return model._replace(encoder=encoder, architecture=architecture, module=module, member_weights=weights), inputs
@@ -177,8 +178,9 @@ def of_units(tensor, kept, depth, n_members):
     return own.gather(1, torch.from_numpy(kept.units)) if depth == 0 else own
 
 
-def correct(old, module, kept, x, x_kept):
+def correct(model, module, kept, x, x_kept):
     """Bring a network that was cut close to the whole one: biases, the first norm, the last layer, one by one."""
+    old = model.module
     theirs, own = (
         of_kept(old(x, depth=1) if len(old.layers) == 1 else first_sums(old, x), kept),
         first_sums(module, x_kept),
@@ -189,7 +191,7 @@ def correct(old, module, kept, x, x_kept):
         fit_norm(module.norms[0], first_sums(module, x_kept), wanted)
     target = old(x)
     target = target[:, kept.members] if old.n_members is not None else target
-    fit_last(module, x_kept, target)
+    fit_last(module, x_kept, target, model.loss)
 
 
 def first_sums(module, x):
@@ -220,13 +222,16 @@ def fit_norm(norm, h, wanted):
     norm.bias.copy_(wanted.mean(0) - slope * center)
 
 
-def fit_last(module, x, target):
+def fit_last(module, x, target, loss):
     """Correct the last layer by ridge regression, if that helps on rows that it was not fitted to."""
     last, n_members = module.layers[-1], module.n_members or 1
     h = module(x, depth=len(module.layers) - 1) if len(module.layers) > 1 else x[:, : last.in_features]
     if len(module.layers) == 1 or len(x) < 2 * last.in_features:
         return
-    residual = (target - module(x)).reshape(len(x), n_members, -1)
+    own = module(x)
+    if loss is cross_entropy:  # what classes have in common says nothing
+        target, own = target.log_softmax(-1), own.log_softmax(-1)
+    residual = (target - own).reshape(len(x), n_members, -1)
     h = h.reshape(len(x), n_members, -1)
     is_chosen_on = torch.arange(len(x)) % SHARE_TO_CHOOSE == 0
     out = last.out_features

@@ -5,9 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from ..data._encoding import CLIP
 from ..data._targets import LOG_LINK, Classes
+from ..network._layer import linear
+from ..network._norms import LayerNorm
 from ._reading import reading, squeezed
 
 MOST_TERMS = 5_000
@@ -82,6 +85,9 @@ def taylor_expansion(model, x0, order=2):
     if not 0 <= order <= MOST_ORDER:
         raise ValueError(f"order={order!r} is not usable. Choose 0 to {MOST_ORDER}.")
     rows = reading(model, x0)
+    terms = getattr(rows.response.model, "terms", None)
+    if terms is not None and terms.is_edited:
+        raise ValueError("model has been edited: it is no longer its network. Expand the model from before.")
     numeric = [place for place, column in enumerate(rows.columns) if column.kind == "number"]
     center = np.array([rows.columns[place].values[0] for place in numeric], dtype=np.float64)
     if np.isnan(center).any():
@@ -105,7 +111,7 @@ def derivatives(rows, numeric, center, tuples):
     try:
         with torch.inference_mode(False), torch.enable_grad():
             x = torch.tensor(center, requires_grad=True)
-            outputs = read(rows, module(encoded_at(rows, numeric, x)[None]))
+            outputs = read(rows, plain(module, encoded_at(rows, numeric, x)[None]))
             return np.stack([all_derivatives(output, x, tuples) for output in outputs], 1)
     finally:
         module.to(dtype)
@@ -123,6 +129,42 @@ def all_derivatives(output, x, tuples):
             for last in range(index[-2] if len(index) > 1 else 0, len(x)):
                 known[*index[:-1], last] = x.new_zeros(()) if gradient is None else gradient[last]
     return np.array([float(known[index].detach()) for index in tuples])
+
+
+def plain(module, x):
+    """Outputs of a network by elementary operations: kernels and torch's layer norm have two derivatives alone."""
+    first = module.layers[0]
+    h = x[:, : first.in_features]
+    for number, layer in enumerate(module.layers):
+        h = plain_sums(layer, h)
+        if number == 0 and module.lookup is not None:
+            h = h + module.lookup(x[:, first.in_features :]).unflatten(1, h.shape[1:])
+        h = plain_norm(module.norms[number], h) if number < len(module.norms) else h
+    return h
+
+
+def plain_norm(norm, h):
+    """A normalisation of hidden activations."""
+    if type(norm) is not LayerNorm:
+        return norm(h)
+    centered = h - h.mean(-1, keepdim=True)
+    return centered * (centered.square().mean(-1, keepdim=True) + norm.eps).rsqrt() * norm.weight + norm.bias
+
+
+def plain_sums(layer, x):
+    """Sums over the edges of a layer: ``(n, [n_members,] in_features) -> (n, [n_members,] out_features)``."""
+    if x.ndim == 2:
+        y = layer.edge_functions(x).sum(2)
+    else:
+        out = layer.out_features
+        by_member = [layer.edge_functions(own)[:, k * out : (k + 1) * out].sum(2) for k, own in enumerate(x.unbind(1))]
+        y = torch.cat(by_member, 1)
+    y = y + layer.bias
+    if layer.factor is not None:
+        n_others = layer.n_units - len(layer.factor)
+        own = x if x.ndim == 2 else x[:, n_others // layer.out_features :]
+        y = y + F.pad(linear(own, layer.factor) * linear(own, layer.cofactor), (n_others, 0))
+    return y if layer.n_members is None else y.unflatten(1, (layer.n_members, layer.out_features))
 
 
 def encoded_at(rows, numeric, x):

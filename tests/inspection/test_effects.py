@@ -77,10 +77,17 @@ def test_pairs_have_no_means_along_either_column(model, kind):
 
 def test_projection_of_an_additive_model_is_the_model():
     y = np.sin(TABLE["a"]) + SIZE
-    model = KANRegressor((), n_members=2, max_iter=20, random_state=0).fit(TABLE, y)
+    model = KANRegressor(interaction_cst="no_interactions", n_members=2, max_iter=20, random_state=0).fit(TABLE, y)
     exact = effects(model, TABLE, ["size"], kind="dependence")[0]
     near = effects(model, TABLE, ["size"], kind="projection")[0]
     np.testing.assert_allclose(near.values, exact.values, atol=0.05)
+    terms = effects(model, TABLE)
+    assert terms[3].places[0].tolist() == ["S", "M", "L"]
+    assert len(effects(model)) == 4
+    assert terms.kind == "terms"
+    np.testing.assert_allclose(terms[3].values, exact.values, atol=1e-6)
+    with pytest.raises(ValueError, match="are no terms of the model"):
+        effects(model, terms=[("a", "b")])
     assert additive_share(model, TABLE) > 0.999
 
 

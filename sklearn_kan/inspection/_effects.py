@@ -192,8 +192,11 @@ def in_order(effect, declared):
     """An effect with labels in the order of their dtypes."""
     places, arrays = list(effect.places), [effect.values, effect.spread, effect.density]
     for side, column in enumerate(effect.columns):
-        rank = {label: i for i, label in enumerate(declared.get(column, []))}
-        order = sorted(range(len(places[side])), key=lambda i, s=side, r=rank: r.get(places[s][i], len(r)))
+        if column not in declared:
+            continue
+        rank = {label: i for i, label in enumerate(declared[column])}
+        ranks = [rank.get(label, len(rank)) for label in places[side].tolist()]
+        order = np.argsort(ranks, kind="stable")
         places[side] = places[side][order]
         arrays = [array.take(order, side) for array in arrays]
     return Effect(effect.columns, tuple(places), *arrays)

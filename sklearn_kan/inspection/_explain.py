@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ..data._targets import Classes
 from ..model._model import as_drawn
-from ..training._losses import has_levels, what_is_averaged
 from ._reading import reading, squeezed
+from ._structure import most_together
 
 N_BACKGROUND = 40  # rows of the fit that predictions are compared with, by default
 N_PAIRS = 2  # of permutations, for each row and each row of the background
@@ -111,7 +110,7 @@ def explain(model, X, background=None, *, response_method="auto", random_state=0
     if len(inputs) <= MOST_ENUMERATED:
         values, errors = in_parts(enumerated, game, x, at_rows, len(other) * 2 ** len(inputs))
     else:
-        n_pairs = 1 if has_pairs_at_most(rows) else N_PAIRS
+        n_pairs = 1 if most_together(rows.response) <= 2 else N_PAIRS
         random = check_random_state(random_state)
         orders = random.rand(n_pairs, len(other), len(inputs)).argsort(2)
         n_calls = 2 * n_pairs * len(other) * len(inputs)
@@ -198,29 +197,6 @@ def sampled(game, x, at_rows):
     values = share.mean((0, 2))
     within = share.var(0, ddof=1).mean(1) if n_pairs > 1 else np.zeros_like(values)  # of one row of the background
     return values, np.sqrt(within / (n_pairs * n_background))
-
-
-def has_pairs_at_most(rows):
-    """Whether what is explained is a sum of functions of one or two columns each."""
-    model = rows.response.model
-    if not is_linear(rows.response):
-        return False
-    if model.terms is not None:
-        return True
-    constraints, sizes = model.architecture.constraints, model.architecture.hidden_layer_sizes
-    if constraints is None:
-        return not sizes
-    owner = model.encoder.column_of_input_
-    return all(len(set(owner[list(group)].tolist())) <= 2 for group in constraints.groups)
-
-
-def is_linear(response):
-    """Whether what is read is a linear function of the outputs of all members."""
-    model, is_single = response.model, response.model.module.n_members is None
-    if isinstance(model.target, Classes):
-        is_averaged = is_single or model.architecture.is_sum
-        return is_averaged and response.method == "decision_function" and model.target.n_raw == 2
-    return what_is_averaged(model.loss) == "outputs" and not has_levels(model.loss)
 
 
 def data_of(rows):

@@ -5,6 +5,7 @@ import numpy as np
 from ..model._importances import pair_effects
 from ._projection import additive_part
 from ._reading import reading
+from ._structure import most_together
 
 MOST_ROWS = 500  # that interactions are measured on
 
@@ -34,7 +35,8 @@ def additive_share(model, X, *, response_method="auto"):
     >>> additive_share(model, X) > 0.99
     True
     """
-    return float(additive_part(reading(model, X, response_method)).mean())
+    rows = reading(model, X, response_method)
+    return 1.0 if most_together(rows.response) <= 1 else float(additive_part(rows).mean())
 
 
 def interaction_strengths(model, X=None, *, response_method="auto"):

@@ -17,10 +17,7 @@ import torch
 from ..network._shares import bias, group_outputs
 from ._axes import MAX_PLACES, Axis, learn_axis
 
-ROWS_A_PLACE, LEAST_PLACES = (
-    100,
-    4,
-)  # of functions that pairs are orthogonal to: with fewer rows, they would be by chance
+ROWS_A_PLACE, LEAST_PLACES = 100, 4  # of functions that pairs are orthogonal to; fewer rows would show chance
 MAX_ROWS = 10_000  # of the training rows, that terms are purified on
 ROWS_AT_ONCE = 2_048
 

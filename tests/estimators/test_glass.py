@@ -169,9 +169,8 @@ def test_all_pairs_are_those_of_pairwise():
 def test_a_search_tries_glass_boxes():
     X, y = table(90, 3), table(90, 1, seed=1)[:, 0]
     model = KANRegressor(interaction_cst="auto", **QUICK | {"max_iter": 2})
-    search = KANSearchCV(model, space={"alpha": FloatDistribution(0.1, 10.0)}, n_trials=2, cv=2, random_state=0).fit(
-        X, y
-    )
+    space = {"alpha": FloatDistribution(0.1, 10.0)}
+    search = KANSearchCV(model, space=space, n_trials=2, cv=2, random_state=0).fit(X, y)
     assert search.best_estimator_.terms_[:3] == [(0,), (1,), (2,)]
 
 

@@ -82,7 +82,7 @@ def test_a_term_that_is_set_is_what_is_added(regression):
 
 @pytest.mark.parametrize("increasing", [True, False, "auto"])
 def test_monotone_terms_are_isotonic_regressions(regression, increasing):
-    model, X = regression
+    model, _ = regression
     new = monotonize(model, "x", increasing=increasing)
     old, effect = model_effects(model)[1], model_effects(new)[1]
     moved = new.intercept_ - model.intercept_  # by the curve's mean between places

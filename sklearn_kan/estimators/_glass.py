@@ -1,6 +1,6 @@
 """Glass boxes: additive models with the few pairs of columns that held-out rows ask for."""
 
-from itertools import combinations
+from itertools import combinations, compress
 
 import numpy as np
 
@@ -97,7 +97,7 @@ def judged_pairs(trial, data, rows, settings, validation):
     settings = settings._replace(max_iter=min(TRIAL["max_iter"], settings.max_iter))
     fitted = fit_network(architecture, rows, trial.loss, settings, validation=validation)
     module = fitted.network.module
-    terms = learn_terms(module, trial.encoder, selected_of(trial, data), data.weight, rows)
+    terms = terms_of(module, trial, data, rows)
     model = Model(
         trial.encoder, trial.target, trial.loss, architecture, module, np.ones(architecture.n_members), terms=terms
     )  # fmt: skip
@@ -122,9 +122,10 @@ def n_to_keep(losses, weight):
     return best if mean > LEAST_GAIN * error else 0
 
 
-def selected_of(design, data):
-    """The columns that a design's network gets."""
-    return [column for column, is_used in zip(data.columns, design.selected, strict=True) if is_used]
+def terms_of(module, design, data, rows):
+    """The terms of a design's network; None if it is no sum of functions of one or two columns."""
+    columns = list(compress(data.columns, design.selected))
+    return learn_terms(module, design.encoder, columns, data.weight, rows, design.loss is cross_entropy)
 
 
 def design_of(design, pairs):
@@ -156,7 +157,7 @@ def with_terms(state, data, rows):
     design = state.design
     if not design.architecture.is_sum:
         return state
-    terms = learn_terms(state.network.module, design.encoder, selected_of(design, data), data.weight, rows)
+    terms = terms_of(state.network.module, design, data, rows)
     if terms is None:
         return state
     return state._replace(terms=terms._replace(strengths=strengths(state.model, terms, *sampled(rows))))

@@ -241,7 +241,8 @@ def replaced(model, place, values, terms=None, is_centred=True):
     raw = np.moveaxis(in_raw(model.model_, values), -2, 0)
     is_single = len(axes) == 1
     new = old._replace(
-        parts=(), tables=(raw,) if is_single else (), grid=None if is_single else raw, shift=np.zeros_like(old.shift)
+        parts=(), bases=old.axes, tables=(raw,) if is_single else (), grid=None if is_single else raw,
+        shift=np.zeros_like(old.shift),
     )  # fmt: skip
     average = np.average(values, axis=-2, weights=model.model_.member_weights)
     center = np.tensordot(old.density, average, (axes, axes))

@@ -71,7 +71,7 @@ class Axis(NamedTuple):
         return to_dates(self.places) if self.kind == "date" else self.places
 
 
-def learn_axis(encoder, place, column, weight, dtype):
+def learn_axis(encoder, place, column, weight, dtype, max_places=MAX_PLACES):
     """The axis of a column, by its place among those of an encoder, from training rows."""
     own = np.flatnonzero(encoder.column_of_input_ == place)
     if column.is_categorical:
@@ -81,8 +81,8 @@ def learn_axis(encoder, place, column, weight, dtype):
     present = ~np.isnan(column.values)
     values = torch.from_numpy(column.values[present].astype(np.float64))
     distinct, mass = distinct_values(values, torch.from_numpy(weight[present]).double())
-    if len(distinct) > MAX_PLACES:
-        levels = np.linspace(0, 1, MAX_PLACES)
+    if len(distinct) > max_places:
+        levels = np.linspace(0, 1, max_places)
         distinct = torch.stack([quantile(distinct, mass, level) for level in levels]).unique()
     places = distinct.numpy()
     encoded = encoder.transform_column(Column(place, places, column.kind))[:, own[0]].astype(dtype).astype(np.float64)

@@ -8,7 +8,7 @@ import torch
 from ..data._table import Column
 from ..network._shares import group_outputs, on_grid
 from ..training._losses import cross_entropy, has_log_link
-from ._terms import parts_of
+from ._terms import centred
 
 
 class Effect(NamedTuple):
@@ -51,7 +51,7 @@ def in_units(model, raw, is_level=False):
     """
     if model.loss is cross_entropy:
         raw = raw / model.temperature
-        return raw[..., 1:] - raw[..., :1] if raw.shape[-1] == 2 else raw - raw.mean(-1, keepdims=True)
+        return raw[..., 1:] - raw[..., :1] if raw.shape[-1] == 2 else raw
     scaler = model.target.scaler
     if has_log_link(model.loss):
         return raw + np.log(scaler.scale_) if is_level else raw
@@ -72,7 +72,7 @@ def in_raw(model, values, is_level=False):
 def strengths(model, terms, X, weight):
     """Standard deviations of a model's terms over rows of an encoded table: ndarray of shape (n_terms, n_outputs)."""
     share = weight.double().cpu().numpy()
-    parts = parts_of(model.module, X, model.member_weights)
+    parts = terms.parts(model.module, X, model.member_weights)
     values = terms.averaged(model.member_weights).values(parts, X.double().cpu().numpy())[:, 0]
     values = in_units(model, values)
     center = np.average(values, axis=0, weights=share)
@@ -131,12 +131,13 @@ def tabulated(model, term):
         first = np.unique(axis.number, return_index=True)[1]
         column = Column(axis.column, axis.places[first], axis.kind)
         rows.append(torch.from_numpy(model.encoder.transform_column(column)).to(parameter))
-    hats = [np.eye(axis.size) for axis in term.axes]
     shape, n_members = [len(own) for own in rows], len(model.member_weights)
     total = np.zeros((*shape, n_members, model.target.n_raw)) + term.shift
     for part in term.parts:
         own = group_outputs(module, rows[0])[:, :, part] if len(rows) == 1 else on_grid(module, rows[0], rows[1], part)
-        total += own.double().cpu().numpy()
+        own = own.double().cpu().numpy()
+        total += centred(own) if model.terms.has_classes else own
+    hats = [base.hats(row.double().cpu().numpy()) for base, row in zip(term.bases, rows, strict=True)]
     for number, (hat, table) in enumerate(zip(hats, term.tables, strict=False)):
         own = np.einsum("nk,mko->nmo", hat, table)
         total += own if number or len(hats) == 1 else own[:, None]

@@ -15,9 +15,9 @@ from ..network._kan import KAN
 from ..network._layer import KANLayer
 from ..network._lookup import LookupLayer
 from ..network._packed import packed
-from ..training._losses import averaged, cross_entropy, what_is_averaged, within_reach
+from ..training._losses import averaged, what_is_averaged, within_reach
 from ._effect import in_units
-from ._terms import Terms, parts_of
+from ._terms import Terms
 
 ROWS_AT_ONCE = 65_536  # of a table that is encoded as it lies in memory
 NUMBERS_AT_ONCE = 2**22  # of encoded table and hidden activations, held in prediction
@@ -106,7 +106,7 @@ class Model(NamedTuple):
         terms = self.terms.averaged(self.member_weights)
 
         def values(encoded):
-            parts = parts_of(self.module, encoded, self.member_weights)
+            parts = terms.parts(self.module, encoded, self.member_weights)
             return torch.from_numpy(in_units(self, terms.values(parts, encoded.double().cpu().numpy())[:, 0]))
 
         return self._in_parts(columns, values)
@@ -148,7 +148,7 @@ class Model(NamedTuple):
         together = raw
         if raw.ndim == 3:
             together = averaged(self.loss, raw, self.member_weights, is_sum=self.architecture.is_sum)
-        if self.loss is cross_entropy and self.architecture.is_sum and together.shape[1] > 2:
+        if self.terms is not None and self.terms.has_classes and together.shape[1] > 2 and not self.terms.is_edited:
             together = together - together.mean(1, keepdim=True)  # as terms have it
         return within_reach(self.loss, together)
 

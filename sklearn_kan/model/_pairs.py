@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from ..training._losses import cross_entropy
-from ._terms import parts_of
 
 PROBES = 256  # pairs of rows that differences are averaged over
 MOST_COLUMNS = 24  # whose pairs are looked at: those that move predictions most
@@ -93,7 +92,7 @@ def held_out_losses(module, loss, terms, order, rows):
     X, (y, weight) = rows.batch()
     X, weight = X.cpu(), weight.double().cpu()
     device = next(module.parameters()).device
-    values = terms.values(parts_of(module, X.to(device)), X.double().numpy())
+    values = terms.values(terms.parts(module, X.to(device)), X.double().numpy())
     share = np.broadcast_to((weight > 0).numpy(), values.shape[:2]).astype(float)
     share /= share.sum(1, keepdims=True)
     together = np.einsum("nmto,nm->nto", values, share)

@@ -13,7 +13,15 @@ ROOT = Path(sklearn_kan.__file__).parent
 NAME = ROOT.name
 TORCH = {"torch"}
 TABLES = {"numpy", "scipy", "sklearn", "torch"}
-OPTIONAL = {"matplotlib", "finufft", "onnx", "onnxscript", "dask", "accelerate"}  # may be imported inside a function
+OPTIONAL = {
+    "matplotlib",
+    "finufft",
+    "onnx",
+    "onnxscript",
+    "dask",
+    "accelerate",
+    "pandas",
+}  # may be imported inside a function
 
 # Part of the package: (parts of the package, packages outside the standard library) that it may import.
 ALLOWED = {
@@ -29,7 +37,7 @@ ALLOWED = {
     "data": ({"_compat", "knots"}, TABLES | {"narwhals"}),
     "network": ({"_compat", "_equality", "_surroundings", "bases", "kernels", "knots", "optim"}, TORCH),
     "training": ({"bases", "kernels", "knots", "network", "optim"}, TABLES | {"skorch", "tqdm"}),
-    "model": ({"_devices", "_surroundings", "bases", "data", "network", "training"}, TABLES),
+    "model": ({"_devices", "_surroundings", "bases", "data", "knots", "network", "training"}, TABLES),
     "estimators": (
         {
             "_adoption",

@@ -123,6 +123,37 @@ class TableEncoder:
         encoder._adopt(scales)
         return encoder
 
+    def of_columns(self, kept):
+        """An encoder for some of the columns, and which of the inputs it keeps.
+
+        Parameters
+        ----------
+        kept : list of int
+            Places of columns, increasing.
+
+        Returns
+        -------
+        encoder : TableEncoder
+        inputs : ndarray of int
+        """
+        inputs = np.flatnonzero(np.isin(self.column_of_input_, kept))
+        numeric = inputs[inputs < self.n_numeric_].tolist()
+        new = {old: place for place, old in enumerate(numeric)}
+        is_level = (inputs >= self.n_numeric_) & (inputs < self.n_numeric_ + len(self.levels_))
+        encoder = copy(self)
+        encoder.tables = None
+        encoder.kinds_ = [self.kinds_[column] for column in kept]
+        encoder.categorical_ = self.categorical_[kept]
+        encoder.cycles_ = [self.cycles_[column] for column in kept]
+        encoder.center_, encoder.rate_ = self.center_[numeric], self.rate_[numeric]
+        encoder.range_ = self.range_[numeric]
+        encoder.bends_ = {new[i]: bend for i, bend in self.bends_.items() if i in new}
+        encoder.atoms_ = {new[i]: atoms for i, atoms in self.atoms_.items() if i in new}
+        encoder.missing_ = np.array([new[i] for i in self.missing_ if i in new], dtype=int)
+        encoder.levels_ = [self.levels_[i - self.n_numeric_] for i in inputs[is_level]]
+        encoder.column_of_input_ = np.searchsorted(kept, self.column_of_input_[inputs])
+        return encoder, inputs
+
     def _adopt(self, scales):
         statistics = np.array([scale[:4] for scale in scales]).reshape(-1, 4)
         self.center_, self.rate_ = statistics[:, :2].T.copy()

@@ -11,8 +11,10 @@ from .._surroundings import trainable, without_spinning
 from ..data._table import read_table
 from ..data._targets import read_groups, read_weight
 from ..training._plan import fit_network
+from ._cst import is_searched
 from ._design import Data, designed
 from ._fitted import FittedAttributes
+from ._glass import with_pairs, with_terms
 from ._held_out import sides
 from ._state import state_after
 
@@ -59,10 +61,13 @@ class BaseKAN(FittedAttributes):
             rows = design.rows(data, data.weight)
             settings, start = self._settings(), None if before is None else before.network
             validation = None if held_out is None else design.rows(held_out, held_out.weight)
+            if before is None and is_searched(self.interaction_cst):
+                design = with_pairs(self, design, data, rows, settings, validation)
             fitted = fit_network(design.architecture, rows, design.loss, settings, start=start, validation=validation)
+            state = with_terms(state_after(before, design, fitted, settings.device, rows), data, rows)
         for category, message in fitted.warnings:
             warnings.warn(message, category, stacklevel=3)
-        return self._adopt(data.reader, state_after(before, design, fitted, settings.device))
+        return self._adopt(data.reader, state)
 
     def _reader(self, knows_columns):
         """An estimator with the same parameters, for scikit-learn's checks, which write what columns there are."""
@@ -142,9 +147,21 @@ class BaseKAN(FittedAttributes):
     def _raw(self, X):
         """Network outputs for a table, members averaged."""
         model = self._fitted_model()
-        is_whole = self._state.design.selected.all() and len(model.encoder.kinds_) == self.n_features_in_
-        raw = model.raw_directly(X, getattr(self, "feature_names_in_", None)) if is_whole else None
+        is_known = len(model.encoder.kinds_) == self._state.design.selected.sum()
+        part = self._selected_part(X) if is_known else None
+        raw = None if part is None else model.raw_directly(*part)
         return model.raw(self._columns(X)) if raw is None else raw
+
+    def _selected_part(self, X):
+        """The columns of a table that the network gets, as they lie in memory, and their names; None if unsure."""
+        names, selected = getattr(self, "feature_names_in_", None), self._state.design.selected
+        if selected.all():
+            return X, names
+        if names is None:
+            is_usual = type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == len(selected)
+            return (X[:, selected], None) if is_usual else None
+        is_usual = hasattr(X, "iloc") and hasattr(X, "columns") and X.columns.tolist() == names.tolist()
+        return (X.iloc[:, np.flatnonzero(selected)], names[selected]) if is_usual else None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

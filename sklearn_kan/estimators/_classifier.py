@@ -8,12 +8,11 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from .._compat import StrOptions, fit_context
-from ..data._targets import read_classes, weigh_classes
-from ..training._losses import cross_entropy
-from ._streaming import StreamingKAN, has_mini_batches
+from ._of_classes import ClassesKAN
+from ._streaming import has_mini_batches
 
 
-class KANClassifier(ClassifierMixin, StreamingKAN):
+class KANClassifier(ClassifierMixin, ClassesKAN):
     """Classification of tables by a Kolmogorov-Arnold network.
 
     Every edge of the network is a learned function of one variable. Numbers, categories and missing values are taken as
@@ -57,8 +56,8 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         network.
     n_members : int, default=16
         Number of networks that are trained side by side and whose predictions are averaged (``member_weights_``).
-        With early stopping each member holds out its own rows, and between them they learn from every row. A network
-        with constraints is always a single one.
+        With early stopping each member holds out its own rows, and between them they learn from every row. Very large
+        networks with constraints have fewer.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them within the range of the knots.
     solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="adam"
@@ -123,11 +122,13 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         With 1 the probability of ``classes_[1]`` never falls in that column, with -1 it never rises, whatever the
         other columns are, and outside the training data too; 0 leaves it free. A dict maps names of columns to these
         values. For two classes, numeric columns and spline bases. Exact up to the rounding of single predictions.
-    interaction_cst : {"pairwise", "no_interactions"} or sequence of sets, lists or tuples, optional
+    interaction_cst : {"auto", "pairwise", "no_interactions"}, dict, or sequence of sets, lists or tuples, optional
         Columns that may interact, as sets of indices or names. The model is a sum of functions of one set each.
         Columns in none of the sets form another one. ``"pairwise"`` stands for all pairs; ``"no_interactions"`` is an
         additive model, without hidden layers. Hidden units are shared out evenly among the sets, with at least 8 for
-        each.
+        each. ``"auto"`` is a glass box: the sum of a function of each column and of those pairs of columns that
+        held-out rows ask for. ``{"pairs": 10}`` has the ten pairs that change predictions most. All members of a glass
+        box have `fine_knots`.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -175,6 +176,14 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
         Where the network is.
     member_weights_ : ndarray of shape (n_members,)
         How much each member counts in predictions; one on average.
+    terms_ : list of tuple
+        Names, or places, of the columns of the terms that the model is a sum of; like the next two, if it is one of
+        functions of single columns and pairs.
+    term_importances_ : ndarray of shape (n_terms,)
+        Standard deviation of each term over the training rows, in units of `y` or log-odds, or with a log link of
+        logarithms; the root mean square over several outputs.
+    intercept_ : float or ndarray of shape (n_outputs,)
+        What is added to the terms; see `sklearn_kan.inspection`.
     solver_ : str
         The solver that trained the network.
 
@@ -209,7 +218,7 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
     """
 
     _parameter_constraints: ClassVar = {
-        **StreamingKAN._parameter_constraints,
+        **ClassesKAN._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -325,26 +334,3 @@ class KANClassifier(ClassifierMixin, StreamingKAN):
 
     def _logits(self, X):
         return self._raw(X).astype(np.float64) / self.temperature_
-
-    def _read_target(self, y, n_samples, known, classes=None):
-        return read_classes(y, n_samples, known, classes)
-
-    def _learn_target(self, target, y, weight):
-        return target
-
-    def _loss(self):
-        return cross_entropy
-
-    def _row_weight(self, y, weight, target):
-        return weight if self.class_weight is None else weigh_classes(self.class_weight, target.labels, y, weight)
-
-    def _check_rows(self, y, target, streams):
-        target.check_several(y, streams)
-
-    def _output_directions(self, n_raw):
-        if n_raw > 2:
-            raise ValueError(
-                f"monotonic_cst={self.monotonic_cst!r} has constraints, and y has {n_raw} classes, whose "
-                "probabilities cannot all rise. Choose two classes, or set monotonic_cst=None."
-            )
-        return [-1, 1]

@@ -8,6 +8,8 @@ import numpy as np
 from .._compat import check_monotonic_cst
 from ..data._table import describe
 
+AUTOMATIC = "auto"
+
 
 def read_constraints(estimator, columns, selected):
     """Check `monotonic_cst` and `interaction_cst` of an estimator that has seen the columns of a table.
@@ -73,6 +75,8 @@ def read_groups(estimator, selected):
     interaction_cst, n_features = estimator.interaction_cst, int(selected.sum())
     if interaction_cst is None:
         return None
+    if is_searched(interaction_cst):  # pairs are found later
+        return [{column} for column in range(n_features)]
     if isinstance(interaction_cst, str):
         size = {"pairwise": 2, "no_interactions": 1}[interaction_cst]
         groups = [set(group) for group in combinations(range(n_features), min(size, n_features))]
@@ -82,6 +86,28 @@ def read_groups(estimator, selected):
         groups = [group for group in ({place[i] for i in group if i in place} for group in named) if group]
     rest = set(range(n_features)).difference(*groups)
     return groups + [rest] if rest else groups
+
+
+def is_searched(interaction_cst):
+    """Whether pairs of columns are to be found rather than given."""
+    return isinstance(interaction_cst, dict) or (isinstance(interaction_cst, str) and interaction_cst == AUTOMATIC)
+
+
+def check_searched(interaction_cst, hidden_layer_sizes):
+    """Raise unless a dict says how many pairs there are to be, and there are units for them."""
+    if isinstance(interaction_cst, dict):
+        n_pairs = interaction_cst.get("pairs")
+        is_number = isinstance(n_pairs, Integral) and not isinstance(n_pairs, bool) and int(n_pairs) >= 0
+        if set(interaction_cst) != {"pairs"} or not is_number:
+            raise ValueError(
+                f"interaction_cst={interaction_cst!r} is not usable. Pass {{'pairs': 10}}, or another number "
+                "from 0, or 'auto'."
+            )
+    if is_searched(interaction_cst) and not hidden_layer_sizes:
+        raise ValueError(
+            f"hidden_layer_sizes=() has no units for the pairs that interaction_cst={interaction_cst!r} looks for. "
+            "Name a size, or choose 'no_interactions'."
+        )
 
 
 def read_group(group, estimator):

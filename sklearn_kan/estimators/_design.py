@@ -12,14 +12,15 @@ from ..data._encoding import TableEncoder
 from ..data._screening import WIDE, screened
 from ..data._table import Column
 from ..network._architecture import Architecture
-from ..network._constrained import Constraints
+from ..network._constrained import Constraints, edges_of_layers
 from ..training._holdout import EARLY_STOPPING_ROWS, dealing
 from ..training._phases import SINGLE, STREAMING
 from ..training._rows import Rows, merged
-from ._cst import on_inputs, read_constraints
+from ._cst import is_searched, on_inputs, read_constraints
 from ._parameters import Settled, has_fixed_knots, settled_by
 
 MERGED_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
+MAX_EDGES_OF_MEMBERS = 2**17  # of the largest layer of a network with constraints, in all members
 FINE_KNOTS = 16  # of fine_knots="auto", on larger tables
 
 
@@ -142,7 +143,7 @@ def designed(data, streams):
         signs = estimator._output_directions(target.n_raw) if directions.any() else None
         of_inputs, groups_of_inputs = on_inputs(directions, groups, encoder)
         constraints = Constraints(of_inputs, groups_of_inputs, signs)
-        architecture = architecture.single()._replace(constraints=constraints)
+        architecture = constrained(architecture, constraints, estimator)
     return Design(
         encoder, target, estimator._loss(), architecture, dtype, data.weight.mean(), settled_by(estimator), selected,
     )  # fmt: skip
@@ -205,6 +206,23 @@ def fine_knots(estimator, n_samples, streams):
     can_be_weighed = estimator.early_stopping is not False and folds.can_compare(estimator.n_members)
     is_wanted = n_samples > MERGED_ROWS and estimator.n_knots < FINE_KNOTS and can_be_weighed and not streams
     return FINE_KNOTS if is_wanted else None
+
+
+def constrained(architecture, constraints, estimator):
+    """The architecture under constraints: no products, no factors, which have any sign, and fewer members if large.
+
+    All members of a glass box have the finer knots, which its few edges need.
+    """
+    n_edges = max(1, *edges_of_layers(architecture, len(constraints.groups)))
+    n_members = min(architecture.n_members or 1, MAX_EDGES_OF_MEMBERS // n_edges)
+    architecture = architecture._replace(
+        scaled=False, interactions=None, constraints=constraints, n_members=n_members if n_members > 1 else None
+    )
+    is_fixed = has_fixed_knots(estimator) and estimator.fine_knots is not None and estimator.basis == "bspline"
+    if not (is_fixed and is_searched(estimator.interaction_cst)):
+        return architecture
+    n_knots = max(FINE_KNOTS, estimator.n_knots) if estimator.fine_knots == "auto" else estimator.fine_knots
+    return architecture._replace(n_knots=n_knots, fine_knots=None)
 
 
 def check_can_be_constrained(estimator):

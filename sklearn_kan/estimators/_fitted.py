@@ -1,9 +1,16 @@
 """Fitted attributes: views of the state that a fit leaves."""
 
+from abc import abstractmethod
+
 import numpy as np
 
 from .._adoption import adopt
 from .._devices import resolve_device
+from ..data._targets import Classes
+from ..model._effect import in_units
+from ..model._importances import shares_of_columns
+from ..model._response import response_of
+from ..model._summary import summary_of
 from ..network._packed import shown
 from ._parameters import Parameters
 from ._state import State, from_stored, to_stored
@@ -13,6 +20,10 @@ class FittedAttributes(Parameters):
     """Parameters, and what a fit has made of them."""
 
     _state: State
+
+    @abstractmethod
+    def _fitted_model(self):
+        """The network with what it takes to use it."""
 
     def _adopt(self, reader, state):
         """Take over what a fit has found: the only place that sets fitted attributes."""
@@ -72,6 +83,25 @@ class FittedAttributes(Parameters):
         return n_knots
 
     @property
+    def feature_importances_(self):
+        model, selected = self._fitted_model(), self.selected_features_
+        importances = np.zeros(len(selected))
+        importances[selected] = shares_of_columns(
+            response_of(model, "predict_proba" if isinstance(model.target, Classes) else "predict"), self._state.sample
+        )
+        return importances
+
+    def summary(self):
+        """What the fitted network is made of: layers, shapes, edges, parameters, multiplications for a row.
+
+        Returns
+        -------
+        Summary
+            Its text is a table; ``layers``, ``n_members``, ``n_parameters`` and ``n_multiplications`` are numbers.
+        """
+        return summary_of(self._fitted_model().module)
+
+    @property
     def best_iteration_(self):
         return self._state.best_iteration
 
@@ -79,6 +109,30 @@ class FittedAttributes(Parameters):
     def best_score_(self):
         best = self._state.best_iteration
         return None if best is None else -self._state.epochs[best - 1]["valid_loss"]
+
+    @property
+    def terms_(self):
+        names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))[self.selected_features_].tolist()
+        return [tuple(names[column] for column in term.columns) for term in self._terms.terms]
+
+    @property
+    def term_importances_(self):
+        return np.sqrt(np.square(self._terms.strengths).mean(1))
+
+    @property
+    def intercept_(self):
+        model = self.model_
+        level = in_units(model, self._terms.averaged(model.member_weights).intercept[0], is_level=True)
+        return float(level[0]) if len(level) == 1 else level
+
+    @property
+    def _terms(self):
+        if self._state.terms is None:
+            raise AttributeError(
+                f"The network is no sum of functions of one or two columns: interaction_cst={self.interaction_cst!r}, "
+                "or it was trained further by partial_fit. Fit with interaction_cst='auto'."
+            )
+        return self._state.terms
 
     @property
     def n_iter_(self):

@@ -17,7 +17,7 @@ from ..network._norms import NORMS
 from ..training._callbacks import check_callbacks
 from ..training._phases import SINGLE, SOLVERS, STREAMING
 from ..training._settings import Settings
-from ._cst import in_order
+from ._cst import check_searched, in_order
 
 ENSEMBLE_PASSES, PASSES = 50, 100  # over the rows, for max_iter="auto"
 
@@ -52,7 +52,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "max_categories": [Interval(Integral, 1, None, closed="left"), None],
         "monotonic_cst": ["array-like", dict, None],
-        "interaction_cst": [list, tuple, StrOptions({"pairwise", "no_interactions"}), None],
+        "interaction_cst": [list, tuple, dict, StrOptions({"auto", "pairwise", "no_interactions"}), None],
         "device": [str],
         "dtype": [StrOptions({"auto", "float32", "float64"})],
         "warm_start": ["boolean"],
@@ -111,6 +111,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
             check_has_knots(family)
         check_callbacks(self.callbacks)
         check_device(self.device)
+        check_searched(self.interaction_cst, self._hidden_sizes())
         if self.smoothness and self.solver in ("kfac", "gauss_newton"):
             raise ValueError(
                 f"smoothness={self.smoothness} has a curvature that solver={self.solver!r} does not know. Choose "
@@ -148,8 +149,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
     def _max_iter(self):
         if self.max_iter != "auto":
             return self.max_iter
-        is_single = self.n_members == 1 or self.monotonic_cst is not None or self.interaction_cst is not None
-        is_ensemble = not is_single and self.solver in ("adam", "auto") and len(self._hidden_sizes())
+        is_ensemble = self.n_members > 1 and self.solver in ("adam", "auto") and len(self._hidden_sizes())
         return ENSEMBLE_PASSES if is_ensemble else PASSES
 
     def _settings(self):

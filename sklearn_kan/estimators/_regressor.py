@@ -7,14 +7,13 @@ import torch
 from sklearn.base import RegressorMixin
 
 from .._compat import Interval, StrOptions
-from ..data._targets import read_numbers
 from ..training._intervals import check_level, interval_ends
 from ..training._losses import REGRESSION_LOSSES
-from ._objective import Objective, explained
-from ._streaming import StreamingKAN
+from ._objective import explained
+from ._of_numbers import NumbersKAN
 
 
-class KANRegressor(RegressorMixin, StreamingKAN):
+class KANRegressor(RegressorMixin, NumbersKAN):
     """Regression on tables by a Kolmogorov-Arnold network.
 
     Every edge of the network is a learned function of one variable. Numbers, categories and missing values are taken as
@@ -71,8 +70,8 @@ default="squared_error"
         network.
     n_members : int, default=16
         Number of networks that are trained side by side and whose predictions are averaged (``member_weights_``).
-        With early stopping each member holds out its own rows, and between them they learn from every row. A network
-        with constraints is always a single one.
+        With early stopping each member holds out its own rows, and between them they learn from every row. Very large
+        networks with constraints have fewer.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them within the range of the knots.
     solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="adam"
@@ -140,11 +139,13 @@ default="squared_error"
         With 1 predictions never fall in that column, with -1 they never rise, whatever the other columns are, and
         outside the training data too; 0 leaves them free. A dict maps names of columns to these values. For numeric
         columns and spline bases. Exact up to the rounding of single predictions.
-    interaction_cst : {"pairwise", "no_interactions"} or sequence of sets, lists or tuples, optional
+    interaction_cst : {"auto", "pairwise", "no_interactions"}, dict, or sequence of sets, lists or tuples, optional
         Columns that may interact, as sets of indices or names. The model is a sum of functions of one set each.
         Columns in none of the sets form another one. ``"pairwise"`` stands for all pairs; ``"no_interactions"`` is an
         additive model, without hidden layers. Hidden units are shared out evenly among the sets, with at least 8 for
-        each.
+        each. ``"auto"`` is a glass box: the sum of a function of each column and of those pairs of columns that
+        held-out rows ask for. ``{"pairs": 10}`` has the ten pairs that change predictions most. All members of a glass
+        box have `fine_knots`.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -191,6 +192,14 @@ default="squared_error"
         Where the network is.
     member_weights_ : ndarray of shape (n_members,)
         How much each member counts in predictions; one on average.
+    terms_ : list of tuple
+        Names, or places, of the columns of the terms that the model is a sum of; like the next two, if it is one of
+        functions of single columns and pairs.
+    term_importances_ : ndarray of shape (n_terms,)
+        Standard deviation of each term over the training rows, in units of `y` or log-odds, or with a log link of
+        logarithms; the root mean square over several outputs.
+    intercept_ : float or ndarray of shape (n_outputs,)
+        What is added to the terms; see `sklearn_kan.inspection`.
     solver_ : str
         The solver that trained the network; with ``solver="auto"``, the one whose network was kept.
     target_scaler_ : TargetScaler
@@ -228,7 +237,7 @@ default="squared_error"
     """
 
     _parameter_constraints: ClassVar = {
-        **StreamingKAN._parameter_constraints,
+        **NumbersKAN._parameter_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
         "power": [Interval(Real, 0, 3, closed="both")],
@@ -326,23 +335,6 @@ default="squared_error"
     @property
     def target_scaler_(self):
         return self._state.design.target.scaler
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        Objective.of(self)
-
-    def _read_target(self, y, n_samples, known):
-        y, target = read_numbers(y, n_samples, known)
-        return y, Objective.of(self).of_target(target)
-
-    def _learn_target(self, target, y, weight):
-        return target._replace(scaler=Objective.of(self).scaler().fit(y, weight))
-
-    def _check_rows(self, y, target, streams):
-        Objective.of(self).check_targets(y, streams)
-
-    def _loss(self):
-        return Objective.of(self).loss()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -8,9 +8,11 @@ import torch
 from .._surroundings import trainable
 from ..model._arrays import Arrays, to_arrays, to_module
 from ..model._model import Model
+from ..model._terms import Terms
 from ..training._net import Net, finished_net
 from ..training._plan import Network
 from ._design import Design
+from ._sample import sample_of
 
 
 class State(NamedTuple):
@@ -27,6 +29,10 @@ class State(NamedTuple):
         Losses of every pass.
     best_iteration : int or None
         Number of the pass, from 1, whose network was kept by the loss of validation rows.
+    sample : ndarray of shape (n_sampled, n_inputs)
+        Some of the training rows, encoded.
+    terms : Terms or None
+        Of a network that is a sum over single columns and pairs, after `fit`.
     """
 
     design: Design
@@ -35,6 +41,8 @@ class State(NamedTuple):
     device: str
     epochs: list[dict[str, float]]
     best_iteration: int | None
+    sample: np.ndarray
+    terms: Terms | None = None
 
     @property
     def model(self):
@@ -42,7 +50,7 @@ class State(NamedTuple):
         design, network = self.design, self.network
         return Model(
             design.encoder, design.target, design.loss, network.architecture, network.module, network.member_weights,
-            network.temperature,
+            network.temperature, self.terms,
         )  # fmt: skip
 
 
@@ -58,6 +66,8 @@ class Stored(NamedTuple):
         Of the net.
     epochs : list of dict
     best_iteration : int or None
+    sample : ndarray
+    terms : Terms or None
     """
 
     design: Design
@@ -65,10 +75,12 @@ class Stored(NamedTuple):
     history: list[dict[str, Any]]
     epochs: list[dict[str, float]]
     best_iteration: int | None
+    sample: np.ndarray
+    terms: Terms | None = None
 
 
-def state_after(before, design, fitted, device):
-    """The state after a fit, which may have gone on from one before."""
+def state_after(before, design, fitted, device, rows):
+    """The state after a fit to some rows, which may have gone on from one before."""
     names = "train_loss", "valid_loss"
     epochs = [] if before is None else list(before.epochs)
     best = None
@@ -76,7 +88,8 @@ def state_after(before, design, fitted, device):
         if "train_loss" in epoch:
             epochs.append({name: epoch[name] for name in names if name in epoch})
             best = len(epochs) if place == fitted.kept else best
-    return State(design, fitted.network, fitted.net, device, epochs, best)
+    sample = sample_of(rows, None if before is None else before.sample)
+    return State(design, fitted.network, fitted.net, device, epochs, best, sample)
 
 
 def to_stored(state):
@@ -84,7 +97,7 @@ def to_stored(state):
     network = state.network._asdict()
     network |= {"module": to_arrays(network["module"]), "generator": network["generator"].get_state().numpy()}
     history = [dict(epoch) for epoch in state.net.history]
-    return Stored(state.design, network, history, state.epochs, state.best_iteration)
+    return Stored(state.design, network, history, state.epochs, state.best_iteration, state.sample, state.terms)
 
 
 @trainable()
@@ -96,4 +109,4 @@ def from_stored(stored, device):
     module = to_module(arrays, stored.network["architecture"], device)
     network = Network(**stored.network | {"module": module, "generator": generator})
     net = finished_net(module, stored.design.loss, stored.history, device)
-    return State(stored.design, network, net, device, stored.epochs, stored.best_iteration)
+    return State(stored.design, network, net, device, stored.epochs, stored.best_iteration, stored.sample, stored.terms)

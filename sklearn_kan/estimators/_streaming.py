@@ -10,6 +10,7 @@ from .._surroundings import trainable, without_spinning
 from ..training._phases import STREAMING, cosine
 from ..training._stream import pass_over
 from ._base import BaseKAN
+from ._cst import is_searched
 from ._design import designed
 from ._settling import first_seen, informed, settled_further
 from ._state import state_after
@@ -19,6 +20,11 @@ def has_mini_batches(estimator):
     if estimator.solver not in ("auto", *STREAMING):
         raise AttributeError(
             f"partial_fit trains by Adam, got solver={estimator.solver!r}. Choose solver='adam' or 'hybrid'."
+        )
+    if is_searched(estimator.interaction_cst):
+        raise AttributeError(
+            f"partial_fit holds no rows out, by which interaction_cst={estimator.interaction_cst!r} finds pairs of "
+            "columns. Use fit, or name the sets of columns."
         )
     return True
 
@@ -133,7 +139,7 @@ class StreamingKAN(BaseKAN):
             )
             with one as fitted:
                 kept = design if fitted.history or before is None else before.design  # refused rows teach nothing
-                self._adopt(data.reader, state_after(before, kept, fitted, settings.device))
+                self._adopt(data.reader, state_after(before, kept, fitted, settings.device, rows))
         if news is not None:
             warnings.warn(news, UserWarning, stacklevel=4)
         for category, message in fitted.warnings:

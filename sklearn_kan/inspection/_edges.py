@@ -2,20 +2,28 @@
 
 import numpy as np
 
+from ..data._targets import Classes
+from ..training._losses import has_log_link
+from ._drawing import axes_for, few_ticks, short, tidy
 from ._finding import fitted_part, names_of, places_of
+
+MOST_LABELS = 16
 
 
 class EdgeFunctionDisplay:
     """The learned functions of a network's first layer, column by column.
 
     Every edge from a column to a unit of the first layer is a function of that column alone, drawn here over the
-    column's own units. For a categorical column it is one value per level.
+    column's own units. For a categorical column it is one value per level. Of a model with hidden units the signs mean
+    nothing by themselves: units add to the prediction, or take from it. `EffectDisplay` shows what comes of them.
 
     Parameters
     ----------
     curves : list of (name, x, y)
         For each column its name, the places ``x`` (n_points,), numbers or labels, and the values ``y`` (n_points,
         n_units), each unit centred on its mean over the places.
+    what : str, default="edge function"
+        What values are.
 
     Attributes
     ----------
@@ -36,8 +44,8 @@ class EdgeFunctionDisplay:
     >>> display = EdgeFunctionDisplay.from_estimator(model, ["bmi", "bp"])
     """
 
-    def __init__(self, curves):
-        self.curves = curves
+    def __init__(self, curves, what="edge function"):
+        self.curves, self.what = curves, what
 
     @classmethod
     def from_estimator(cls, estimator, features=None, *, n_features=6, n_edges=8, axes=None):
@@ -75,7 +83,10 @@ class EdgeFunctionDisplay:
         curves = [(names[place], *estimator.model_.edge_curve(selected.index(place))) for place in places]
         if features is None:
             curves = sorted(curves, key=lambda curve: -np.square(curve[2]).mean(0).sum())[:n_features]
-        return cls(curves).plot(n_edges=n_edges, axes=axes)
+        what = "added to the unit, in its own scale"
+        if not estimator.model_.architecture.hidden_layer_sizes:
+            curves, what = [in_units(estimator.model_, *curve) for curve in curves], unit_of(estimator.model_)
+        return cls(list(curves), what).plot(n_edges=n_edges, axes=axes)
 
     def plot(self, *, n_edges=8, axes=None):
         """Draw the curves.
@@ -90,26 +101,42 @@ class EdgeFunctionDisplay:
         -------
         self
         """
-        import matplotlib.pyplot as plt
-
-        if axes is None:
-            n_columns = max(1, min(3, len(self.curves)))
-            n_rows = max(1, -(-len(self.curves) // n_columns))
-            _, axes = plt.subplots(
-                n_rows, n_columns, figsize=(4 * n_columns, 3 * n_rows), squeeze=False, layout="constrained"
-            )
-        self.axes_ = np.ravel(axes)
-        self.figure_ = self.axes_[0].figure
-        for axis in self.axes_[len(self.curves) :]:
-            axis.set_visible(False)
-        for axis, (name, x, y) in zip(self.axes_, self.curves, strict=False):
-            strongest = y[:, np.argsort(-y.std(0), kind="stable")[:n_edges]]
+        self.figure_, axes = axes_for([3.0] * len(self.curves), axes)
+        self.axes_ = axes[: max(1, len(self.curves))]
+        for place, (axis, (name, x, y)) in enumerate(zip(self.axes_, self.curves, strict=False)):
+            chosen = np.argsort(-y.std(0), kind="stable")[:n_edges]
             if isinstance(x[0], str):
-                axis.plot(np.arange(len(x)), strongest, "o-", markersize=4, linewidth=0.5)
-                axis.set_xticks(np.arange(len(x)), x, rotation=45 if len(x) > 5 else 0)
+                axis.plot(np.arange(len(x)), y[:, chosen], "o-", markersize=3, linewidth=0.5)
+                kept = np.arange(0, len(x), -(-len(x) // MOST_LABELS))
+                crowded = len(kept) > 3
+                axis.set_xticks(kept, [short(x[i], 14) for i in kept], rotation=90 if crowded else 0)
             else:
-                axis.plot(x, strongest, linewidth=1)
-            axis.set(xlabel=str(name))
-        for axis in self.axes_[:: len(np.unique([axis.get_position().x0 for axis in self.axes_]))]:
-            axis.set_ylabel("edge function")
+                axis.plot(x, y[:, chosen], linewidth=1)
+            tidy(axis)
+            if not isinstance(x[0], str):
+                few_ticks(axis, places=x)
+            axis.set_xlabel(short(name, 30), fontsize=9)
+            axis.set_title(f"{len(chosen)} strongest of {y.shape[1]} edges", fontsize=8)
+            if place % 3 == 0:
+                axis.set_ylabel(self.what, fontsize=9)
         return self
+
+
+def in_units(model, name, x, y):
+    """A curve of an additive model in the units of its prediction, or of its logarithm or log-odds."""
+    n_raw = model.target.n_raw
+    by_output = y.reshape(len(y), -1, n_raw)
+    if isinstance(model.target, Classes):
+        if n_raw == 2:
+            by_output = by_output[..., 1:] - by_output[..., :1]
+        return name, x, (by_output / model.temperature).reshape(len(y), -1)
+    if has_log_link(model.loss):
+        return name, x, y
+    return name, x, (by_output * model.target.scaler.scale_).reshape(len(y), -1)
+
+
+def unit_of(model):
+    """What curves of an additive model are."""
+    if isinstance(model.target, Classes):
+        return "added to the log-odds"
+    return "added to the prediction's logarithm" if has_log_link(model.loss) else "added to the prediction"

@@ -3,7 +3,10 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ._drawing import FEW, GREY, few_ticks, short, tidy
+
 PARAMETERS = ("basis", "n_knots"), ("spectrum", "n_components")  # shown where there are some, in this order
+MOST_NAMES = 8  # in the legend
 
 
 class SearchDisplay:
@@ -97,21 +100,57 @@ class SearchDisplay:
 
         if axes is None:
             n = len(self.columns)
-            _, axes = plt.subplots(1, n, figsize=(5 * n, 4), sharey=True, squeeze=False, layout="constrained")
+            _, axes = plt.subplots(1, n, figsize=(4.2 * n + 0.8, 3.8), sharey=True, squeeze=False, layout="constrained")
         self.axes_ = np.ravel(axes)
         self.figure_ = self.axes_[0].figure
-        colors = codes(next(iter(self.columns.values())))[0]
-        best = np.nanargmax(self.scores) if np.isfinite(self.scores).any() else None
+        finite = np.isfinite(self.scores)
+        best = np.nanargmax(self.scores) if finite.any() else None
+        low, high = (self.scores[finite].min(), self.scores[finite].max()) if finite.any() else (0.0, 1.0)
+        stopped_at = low - 0.08 * (high - low or 1.0)
+        first, names = codes(next(iter(self.columns.values())))
+        groups = [(None, np.ones(len(self.scores), dtype=bool))] if names is None else [
+            (name, first == place) for place, name in enumerate(names)
+        ]  # fmt: skip
         for axis, (name, values) in zip(self.axes_, self.columns.items(), strict=True):
             place, ticks = codes(values)
-            axis.scatter(place, self.scores, c=colors, cmap="tab20", s=18)
+            for number, (_, its) in enumerate(groups):
+                axis.scatter(place[its & finite], self.scores[its & finite], color=f"C{number % 10}", s=18)
+                stopped = its & ~finite
+                axis.scatter(
+                    place[stopped], np.full(stopped.sum(), stopped_at), color=f"C{number % 10}", marker="x", s=16
+                )
             if best is not None:
                 axis.scatter(place[best], self.scores[best], s=90, facecolors="none", edgecolors="black")
+            tidy(axis)
             if ticks is not None:
-                axis.set_xticks(np.arange(len(ticks)), ticks, rotation=45 if len(ticks) > 4 else 0)
-            axis.set_xlabel(name)
-        self.axes_[0].set_ylabel(self.metric)
+                rotation = 90 if len(ticks) > 4 or sum(map(len, ticks)) > 32 else 0
+                axis.set_xticks(np.arange(len(ticks)), [short(tick) for tick in ticks], rotation=rotation)
+            else:
+                known = np.unique(place[~np.isnan(place)])
+                if len(known) > FEW and known[0] > 0 and known[-1] > 30 * known[0]:
+                    axis.set_xscale("log")
+                else:
+                    few_ticks(axis, places=known)
+            axis.set_xlabel(short(name, 30), fontsize=9)
+        self.axes_[0].set_ylabel(self.metric, fontsize=9)
+        self._legend(groups, best is not None, int((~finite).sum()))
         return self
+
+    def _legend(self, groups, has_best, n_stopped):
+        from matplotlib.lines import Line2D
+
+        marks = [(f"C{i % 10}", "o", name) for i, (name, _) in enumerate(groups) if name is not None][:MOST_NAMES]
+        marks += [(GREY, "x", f"stopped early or failed ({n_stopped})")] if n_stopped else []
+        lines = [
+            Line2D([], [], color=color, marker=mark, linestyle="", label=short(text, 34)) for color, mark, text in marks
+        ]
+        if has_best:
+            lines.append(
+                Line2D(
+                    [], [], color="none", marker="o", markersize=9, markeredgecolor="black", linestyle="", label="best"
+                )
+            )
+        self.figure_.legend(handles=lines, loc="outside upper center", ncols=4, fontsize=8, frameon=False)
 
 
 def codes(values):

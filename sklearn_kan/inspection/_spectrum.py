@@ -4,9 +4,11 @@ import numpy as np
 
 from ..gp._spectrum import periodogram
 from ..gp.covariance._density import peak
+from ._drawing import BLUE, short, tidy
 from ._finding import fitted_part, names_of, place_of
 
 N_FREQUENCIES = 2000
+SMALLEST = 1e-8  # density that is drawn, of the largest
 MOST_ROWS = 5000  # that the periodogram is drawn from
 
 
@@ -90,7 +92,7 @@ class SpectrumDisplay:
             for sign in (1, -1)
         )
         unit = estimator.frequency_units_[place]
-        return cls(frequencies, density, np.mean(powers, axis=0), str(names[place]), unit).plot(axes=axes)
+        return cls(frequencies, density, np.mean(powers, axis=0), name_of(names[place]), unit).plot(axes=axes)
 
     def plot(self, *, axes=None):
         """Draw both.
@@ -110,8 +112,19 @@ class SpectrumDisplay:
         self.axes_ = np.ravel(axes)
         self.figure_ = self.axes_[0].figure
         upper, lower = self.axes_
-        upper.semilogy(self.frequencies, self.density, linewidth=1)
-        upper.set(ylabel="learned density")
-        lower.plot(self.frequencies, self.periodogram, linewidth=1)
-        lower.set(xlabel=f"frequency of {self.name} (cycles {self.unit})", ylabel="periodogram")
+        upper.semilogy(self.frequencies, self.density, color=BLUE, linewidth=1)
+        highest = self.density.max()
+        if highest > 0:
+            upper.set_ylim(max(self.density.min(), highest * SMALLEST) / 2, highest * 5)
+        upper.set_ylabel("learned density\n(share per frequency)", fontsize=9)
+        lower.plot(self.frequencies, self.periodogram, color=BLUE, linewidth=1)
+        lower.set_ylabel("periodogram\n(share of variance)", fontsize=9)
+        lower.set_xlabel(f"frequency of {short(self.name, 30)} (cycles {self.unit})", fontsize=9)
+        for axis in self.axes_:
+            tidy(axis)
         return self
+
+
+def name_of(column):
+    """A column's name; one without is known by its place."""
+    return column if isinstance(column, str) else f"column {column}"

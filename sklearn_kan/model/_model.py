@@ -16,6 +16,8 @@ from ..network._layer import KANLayer
 from ..network._lookup import LookupLayer
 from ..network._packed import packed
 from ..training._losses import averaged, what_is_averaged, within_reach
+from ._effect import in_units
+from ._terms import Terms
 
 ROWS_AT_ONCE = 65_536  # of a table that is encoded as it lies in memory
 NUMBERS_AT_ONCE = 2**22  # of encoded table and hidden activations, held in prediction
@@ -37,6 +39,8 @@ class Model(NamedTuple):
         How much each member counts; one on average.
     temperature : float
         Divisor of the outputs, where they are logits.
+    terms : Terms or None
+        Of a network that is a sum over single columns and pairs.
     """
 
     encoder: TableEncoder
@@ -46,6 +50,7 @@ class Model(NamedTuple):
     module: KAN
     member_weights: np.ndarray
     temperature: float = 1.0
+    terms: Terms | None = None
 
     def raw(self, columns):
         """Network outputs for a table's columns, members averaged: ndarray of shape (n_samples, n_raw)."""
@@ -70,7 +75,45 @@ class Model(NamedTuple):
         """Outputs of each member: ndarray of shape (n_samples, n_members, n_raw)."""
         return self._in_parts(columns, lambda encoded: within_reach(self.loss, self._outputs(encoded)))
 
+    def encode(self, columns):
+        """A table's columns as the network sees them: ndarray of shape (n_samples, n_inputs)."""
+        return self.encoder.transform(columns, dtype=self._dtype)
+
+    def raw_of_encoded(self, encoded, by_member=False):
+        """Outputs for encoded rows, ``(n_samples, n_raw)``, or those of each member, ``(n_samples, n_members, n_raw)``.
+
+        A network without members counts as one.
+        """
+        compiled, n_inputs = packed(self.module), encoded.shape[1]
+        chunk = ROWS_AT_ONCE if compiled else max(1, NUMBERS_AT_ONCE // (n_inputs + self.module.widest))
+        if self.module.training:
+            self.module.eval()
+        outputs = []
+        with torch.inference_mode(), without_spinning():
+            for start in range(0, len(encoded), chunk):
+                part = self._tensor(encoded[start : start + chunk])
+                if not by_member:
+                    raw = self._compiled_average(compiled, part) if compiled else self._average(part)
+                else:
+                    raw = compiled.outputs(part) if compiled else self._outputs(part)
+                    raw = within_reach(self.loss, raw[:, None] if raw.ndim < 3 else raw)
+                outputs.append(raw.cpu().numpy())
+        return np.concatenate(outputs)
+
+    def term_values(self, columns):
+        """What each term adds to the prediction: ndarray of shape (n_samples, n_terms, n_outputs), in its units."""
+        assert self.terms is not None  # who asks has made sure
+        terms = self.terms.averaged(self.member_weights)
+
+        def values(encoded):
+            parts = terms.parts(self.module, encoded, self.member_weights)
+            return torch.from_numpy(in_units(self, terms.values(parts, encoded.double().cpu().numpy())[:, 0]))
+
+        return self._in_parts(columns, values)
+
     def _outputs(self, encoded):
+        if self.terms is not None and self.terms.is_edited:
+            return self.terms.outputs(self.module, encoded)
         compiled = packed(self.module)
         if compiled is None:
             return self.module(encoded)
@@ -80,7 +123,7 @@ class Model(NamedTuple):
     def _average(self, encoded):
         compiled = packed(self.module)
         if compiled is None:
-            return self.averaged(self.module(encoded))
+            return self.averaged(self._outputs(encoded))
         return self._compiled_average(compiled, encoded)
 
     def _compiled_average(self, compiled, encoded):
@@ -102,7 +145,11 @@ class Model(NamedTuple):
 
     def averaged(self, raw):
         """What members predict together; outputs of a single network as they are."""
-        together = raw if raw.ndim < 3 else averaged(self.loss, raw, self.member_weights)
+        together = raw
+        if raw.ndim == 3:
+            together = averaged(self.loss, raw, self.member_weights, is_sum=self.architecture.is_sum)
+        if self.terms is not None and self.terms.has_classes and together.shape[1] > 2 and not self.terms.is_edited:
+            together = together - together.mean(1, keepdim=True)  # as terms have it
         return within_reach(self.loss, together)
 
     def _in_parts(self, columns, forward):
@@ -152,5 +199,5 @@ class Model(NamedTuple):
 def as_drawn(places):
     """Values of a column as a picture has them: labels as texts, dates as dates."""
     if places.is_categorical:
-        return np.array([str(label) for label in places.values])
+        return np.array(["missing" if label is None else str(label) for label in places.values])
     return to_dates(places.values) if places.kind == "date" else places.values

@@ -81,6 +81,11 @@ fine_knots, interactions, norm, n_members, scaled
         return not all(get_basis(basis).__module__.startswith(OWN_BASES) for basis in bases)
 
     @property
+    def is_sum(self):
+        """Whether outputs are sums over groups of inputs."""
+        return self.constraints is not None and len(self.constraints.groups) > 1
+
+    @property
     def is_monotone(self):
         """Whether outputs rise or fall in some inputs by construction."""
         return self.constraints is not None and any(self.constraints.directions)

@@ -137,25 +137,34 @@ class GroupedNorm(Norm):
     Parameters
     ----------
     units : Units
+        Of one member.
+    n_members : int, optional
+        Members of an ensemble, each normalised by itself: the shape is ``(n_samples, n_members, size)`` then.
     """
 
     group: torch.Tensor
     share: torch.Tensor
 
-    def __init__(self, units, eps=1e-5):
+    def __init__(self, units, n_members=None, eps=1e-5):
         n_groups, group, free = units.member.shape[1], units.member.argmax(1), units.direction == 0
         counts = torch.bincount(group[free], minlength=n_groups)[group].float()
         share = torch.where(free & (counts > 1), 1 / counts.clamp(min=1), 0.0)  # one unit alone would be constant
-        super().__init__(torch.where(share > 0, torch.full_like(share, SIGNAL_STD), 1.0))
+        weight = torch.where(share > 0, torch.full_like(share, SIGNAL_STD), 1.0)
+        super().__init__(weight if n_members is None else weight.repeat(n_members, 1))
         self.eps, self.n_groups = eps, n_groups
+        self.is_free = bool((share > 0).all())
         self.register_buffer("group", group, persistent=False)
         self.register_buffer("share", share, persistent=False)
 
     def mean(self, x):
         """Over the free units of a unit's group."""
-        return x.new_zeros(x.shape[0], self.n_groups).index_add(1, self.group, x * self.share)[:, self.group]
+        sums = x.new_zeros(*x.shape[:-1], self.n_groups).index_add(-1, self.group, x * self.share)
+        return sums.index_select(-1, self.group)
 
     def forward(self, x, sample_weight=None):
+        if self.is_free:  # groups are blocks of equal size
+            normal = F.layer_norm(x.unflatten(-1, (self.n_groups, -1)), (x.shape[-1] // self.n_groups,), eps=self.eps)
+            return normal.flatten(-2) * self.weight + self.bias
         centered = x - self.mean(x)
         normal = centered * (self.mean(centered.square()) + self.eps).rsqrt()
         return torch.where(self.share > 0, normal, x) * self.weight + self.bias
@@ -166,7 +175,7 @@ class ConstrainedKAN(KAN):
 
     Parameters
     ----------
-    in_features, out_features, hidden_layer_sizes, n_levels, norm, generator, **params
+    in_features, out_features, hidden_layer_sizes, n_levels, norm, n_members, generator, **params
         As in `KAN`. Hidden units are shared out evenly among the groups, at least eight for each.
     directions : sequence of int, optional
         For each numeric input 1, 0 or -1: outputs rise, are free, or fall in it.
@@ -183,7 +192,8 @@ class ConstrainedKAN(KAN):
 
     Notes
     -----
-    Shape: ``(n_samples, in_features + len(n_levels)) -> (n_samples, out_features)``.
+    Shape: ``(n_samples, in_features + len(n_levels)) -> (n_samples, out_features)``, with members
+    ``-> (n_samples, n_members, out_features)``.
 
     References
     ----------
@@ -202,24 +212,26 @@ class ConstrainedKAN(KAN):
     """
 
     def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), norm="layer",
-                 directions=None, groups=None, output_directions=None, generator=None, **params):  # fmt: skip
+                 n_members=None, directions=None, groups=None, output_directions=None, generator=None,
+                 **params):  # fmt: skip
         n_columns = in_features + len(n_levels)
         groups = [range(n_columns)] if groups is None else groups
+        inputs_of_groups = [sorted(group) for group in groups]
         member = torch.zeros(n_columns, len(groups))
         for number, group in enumerate(groups):
             member[sorted(group), number] = 1.0
         direction = torch.zeros(n_columns)
         direction[:in_features] = torch.as_tensor([0] * in_features if directions is None else directions).float()
         columns = Units(member, direction)
-        sizes = [max(LEAST_UNITS, math.ceil(size / len(groups))) if len(groups) > 1 else size
-                 for size in layer_sizes(hidden_layer_sizes)]  # fmt: skip
+        sizes = units_of_groups(hidden_layer_sizes, len(groups))
         if direction.any():
             check_monotone(params, len(sizes) + 1)
         check_edges([n_columns, *(size * len(groups) for size in sizes)], len(groups))
         super().__init__(
             in_features, out_features, hidden_layer_sizes=[size * len(groups) for size in sizes], n_levels=n_levels,
-            norm=norm, generator=generator, **params,
+            norm=norm, n_members=n_members, generator=generator, **params,
         )  # fmt: skip
+        self.groups = inputs_of_groups
         counts = torch.tensor([True] * in_features + [n > 2 for n in n_levels])  # not a mark of missing values
         signs = torch.as_tensor([1] * out_features if output_directions is None else output_directions).float()
         layers = [hidden_units(columns, counts, size) for size in sizes] + [
@@ -227,15 +239,21 @@ class ConstrainedKAN(KAN):
         ]
         inputs = [Units(member[:in_features], direction[:in_features]), *layers]
         for i, layer in enumerate(cast(Iterable[KANLayer], self.layers)):
-            constrain(layer, *edges_between(inputs[i], layers[i]), is_first=i == 0, generator=generator)
+            edges = (of_all(edge, n_members) for edge in edges_between(inputs[i], layers[i]))
+            constrain(layer, *edges, is_first=i == 0, generator=generator)
         if self.lookup is not None:
             levels = Units(member[in_features:], torch.zeros(len(n_levels)))
-            constrain_lookup(self.lookup, edges_between(levels, layers[0])[0])
+            constrain_lookup(self.lookup, of_all(edges_between(levels, layers[0])[0], n_members))
         for i, units in enumerate(layers[:-1]):
             if norm == "layer":
-                self.norms[i] = GroupedNorm(units)
+                self.norms[i] = GroupedNorm(units, n_members)
             if norm != "none":
                 parametrize.register_parametrization(self.norms[i], "weight", Absolute())
+
+
+def of_all(edges, n_members):
+    """Rows of one member's outputs, for the outputs of all members."""
+    return edges.repeat(n_members or 1, 1)
 
 
 def check_monotone(params, n_layers):
@@ -246,6 +264,19 @@ def check_monotone(params, n_layers):
                 f"basis={basis!r} cannot be held monotone, and monotonic_cst has constraints. Choose 'bspline' or "
                 "'truncated_power' for all layers, or set monotonic_cst=None."
             )
+
+
+def units_of_groups(hidden_layer_sizes, n_groups):
+    """Units that each group has in the hidden layers."""
+    sizes = layer_sizes(hidden_layer_sizes)
+    return [max(LEAST_UNITS, math.ceil(size / n_groups)) for size in sizes] if n_groups > 1 else list(sizes)
+
+
+def edges_of_layers(architecture, n_groups):
+    """Edges of each layer of one member, those that constraints keep at zero included."""
+    hidden = [n_groups * size for size in units_of_groups(architecture.hidden_layer_sizes, n_groups)]
+    n_columns = architecture.in_features + len(architecture.n_levels)
+    return [a * b for a, b in pairwise([n_columns, *hidden, architecture.out_features])]
 
 
 def check_edges(sizes, n_groups):

@@ -84,7 +84,7 @@ def centers(loss, raw):
     return Centers(raw.numpy(), location, np.ones_like(location))
 
 
-def errors_by_output(loss, raw, y, weight, member_weights):
+def errors_by_output(loss, raw, y, weight, member_weights, *, is_sum=False):
     """The held-out errors of a regression's outputs.
 
     Members that hold a row out are averaged for it, as all members are for a new row. That has a smaller variance; by
@@ -98,6 +98,8 @@ def errors_by_output(loss, raw, y, weight, member_weights):
     weight : Tensor of shape (n, 1) or (n, members)
         Positive where a member holds a row out.
     member_weights : ndarray of shape (members,)
+    is_sum : bool, default=False
+        As of `averaged`.
 
     Returns
     -------
@@ -105,7 +107,7 @@ def errors_by_output(loss, raw, y, weight, member_weights):
     """
     raw = raw.double().cpu().reshape(len(raw), len(member_weights), -1)
     y, weight = y.double().cpu().numpy(), weight.double().cpu()
-    center = centers(loss, averaged(loss, raw, member_weights, (weight > 0).double()))
+    center = centers(loss, averaged(loss, raw, member_weights, (weight > 0).double(), is_sum=is_sum))
     members = centers(loss, raw).location
     share = member_weights / member_weights.sum()
     row_share = member_weights * (weight.numpy() > 0)

@@ -124,7 +124,7 @@ def what_is_averaged(loss):
     return "exponentials" if has_log_link(loss) else "outputs"
 
 
-def combined(loss, raw, weight=None):
+def combined(loss, raw, weight=None, *, is_sum=False):
     """One output for those of several members: what they predict, averaged.
 
     Parameters
@@ -133,6 +133,8 @@ def combined(loss, raw, weight=None):
     raw : Tensor of shape (n, members, k)
     weight : Tensor of shape (n, members), optional
         Which members count, and how much.
+    is_sum : bool, default=False
+        Whether outputs themselves are averaged, whatever they mean: an average of sums over terms is one, too.
 
     Returns
     -------
@@ -141,7 +143,7 @@ def combined(loss, raw, weight=None):
     """
     share = raw.new_ones(raw.shape[:2]) if weight is None else weight
     share = (share / share.sum(1, keepdim=True))[..., None]
-    if not is_logarithmic(loss):
+    if is_sum or not is_logarithmic(loss):
         return (share * raw).sum(1)
     parts = zip(raw.split(ROWS_AT_ONCE), share.split(ROWS_AT_ONCE), strict=True)
     return torch.cat([
@@ -150,7 +152,7 @@ def combined(loss, raw, weight=None):
     ])  # fmt: skip
 
 
-def averaged(loss, raw, member_weights, weight=1.0):
+def averaged(loss, raw, member_weights, weight=1.0, *, is_sum=False):
     """What members predict together, each counting as it should: ``(n, members, k) -> (n, k)``.
 
     Parameters
@@ -160,9 +162,11 @@ def averaged(loss, raw, member_weights, weight=1.0):
     member_weights : ndarray of shape (members,)
     weight : Tensor of shape (n, members), optional
         Which members count for a row.
+    is_sum : bool, default=False
+        As of `combined`.
     """
     weights = torch.from_numpy(member_weights).to(raw) * weight
-    return combined(loss, raw, weights.expand(raw.shape[:2]))
+    return combined(loss, raw, weights.expand(raw.shape[:2]), is_sum=is_sum)
 
 
 def within_reach(loss, raw):

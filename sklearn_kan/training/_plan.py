@@ -287,10 +287,10 @@ def corrected(network, net, validation, loss):
         weight = weight.expand(raw.shape[:2])
         weights = member_weights(loss, raw, y, weight, network.module.kinds)
         network = network._replace(member_weights=weights)
-        raw = averaged(loss, raw, weights, weight)
+        raw = averaged(loss, raw, weights, weight, is_sum=network.architecture.is_sum)
     if loss is cross_entropy:
         return network._replace(temperature=best_temperature(raw, y, weight.amax(1)))
-    errors = errors_by_output(loss, of_members, y, weight, network.member_weights)
+    errors = errors_by_output(loss, of_members, y, weight, network.member_weights, is_sum=network.architecture.is_sum)
     return network._replace(held_out_errors=errors)
 
 

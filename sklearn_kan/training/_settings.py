@@ -10,6 +10,7 @@ BATCHES_A_PASS = 20  # beyond that, about
 SMALL_TABLE, SMALL_BATCH_ROWS = 2_000, 128  # rows up to which a pass needs more steps than batches of 256 give
 MAX_BATCH_ROWS = 1_024
 KFAC_FULL_ROWS, KFAC_BATCH_ROWS = 5_000, 2_048  # all rows at once, or batches large enough for curvature
+SUM_DECAY = 3.0  # of alpha, where each group of inputs has few edges
 UNSCALED_DECAY = 0.01  # of alpha, where no norm scales up again what decay has shrunk: additive and monotone models
 
 
@@ -52,4 +53,5 @@ class Settings(NamedTuple):
     def decay(self, architecture):
         """Regularisation of a network's coefficients."""
         is_scaled_up = architecture.hidden_layer_sizes and not architecture.is_monotone
-        return self.alpha if is_scaled_up else UNSCALED_DECAY * self.alpha
+        decay = SUM_DECAY * self.alpha if architecture.is_sum else self.alpha
+        return decay if is_scaled_up else UNSCALED_DECAY * self.alpha

@@ -89,7 +89,7 @@ def test_models_train_and_can_be_copied(estimator, params):
     [
         {"fine_knots": None}, {"n_members": 1}, {"hidden_layer_sizes": ()}, {"refine_knots": [7]},
         {"knots": "adaptive"}, {"knots": [-1.0, 0.0, 1.0]}, {"basis": "rbf"}, {"solver": "kfac"},
-        {"monotonic_cst": [1, 0]}, {"interaction_cst": "pairwise"},
+        {"interaction_cst": {"pairs": 0}},
     ],
 )  # fmt: skip
 def test_others_have_none(params):

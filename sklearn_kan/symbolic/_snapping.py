@@ -1,0 +1,81 @@
+"""Constants as rationals, multiples of pi and roots, where data cannot tell the difference."""
+
+import numpy as np
+import sympy as sp
+
+from ._expressions import complexity, information, is_usable, number, refit, split_constants
+
+ROUNDS = 12
+N_DEVIATIONS = 3.0
+LARGEST_CHANGE = 0.2  # of a constant, relatively
+LEAST_TOLERANCE = 1e-7
+
+
+def nice_numbers():
+    """Positive numbers that laws have, with how complicated they are."""
+    units = [
+        (sp.Integer(1), 0.0), (sp.pi, 1.0), (1 / sp.pi, 1.0), (sp.sqrt(2), 2.0), (1 / sp.sqrt(2 * sp.pi), 3.0),
+        (1 / sp.pi**2, 3.0), (sp.pi**2, 3.0), (1 / sp.pi**3, 3.5), (sp.E, 3.0),
+    ]  # fmt: skip
+    found: dict = {}
+    for denominator in (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 32):
+        for numerator in range(1, 61):
+            ratio = sp.Rational(numerator, denominator)
+            if ratio.q > 1 and ratio.p > 12:
+                continue
+            for unit, extra in units:
+                cost = complexity(ratio * unit) + float(ratio.p) / 10 + float(ratio.q) / 4 + extra
+                found[ratio * unit] = min(cost, found.get(ratio * unit, np.inf))
+    return list(found), np.array([float(e) for e in found]), np.array(list(found.values()))
+
+
+NICE, VALUES, COSTS = nice_numbers()
+
+
+def snapped(formula, table):
+    """Replace constants by nice numbers, the clearest first, as long as the criterion falls.
+
+    Returns
+    -------
+    Fitted
+    """
+    fit, n_samples, refused = refit(formula, table), len(table.y), set()
+    start = fit.error
+    for _ in range(ROUNDS):
+        skeleton = split_constants(fit.formula)
+        choice = clearest(skeleton.values, fit.deviations, refused)
+        if choice is None:
+            break
+        place, nice, key = choice
+        filled = {p: number(v) for p, v in zip(skeleton.parameters, skeleton.values, strict=True)}
+        simpler = skeleton.formula.subs(filled | {skeleton.parameters[place]: nice})
+        if is_usable(simpler):
+            new = refit(simpler, table)
+            is_better = information(new.error, n_samples, new.formula) <= information(
+                fit.error, n_samples, fit.formula
+            ) + 1e-9  # fmt: skip
+            if is_better and new.error < max(start * (1 + 4.0 / n_samples), 1e-8):
+                fit = new
+                continue
+        refused.add(key)
+    return fit
+
+
+def clearest(values, deviations, refused):
+    """The constant that is a nice number with the least doubt: its place, the number, and a key."""
+    best = None
+    for i, (value, deviation) in enumerate(zip(values, deviations, strict=True)):
+        tolerance = max(LEAST_TOLERANCE * abs(value), N_DEVIATIONS * deviation if np.isfinite(deviation) else 0.0)
+        if abs(value) > N_DEVIATIONS * deviation:
+            tolerance = min(tolerance, LARGEST_CHANGE * abs(value))
+        options = [(float(COSTS[j]), (1 if value > 0 else -1) * NICE[j])
+                   for j in np.flatnonzero(np.abs(VALUES - abs(value)) < tolerance)]  # fmt: skip
+        if abs(value) < max(1e-9, 2 * deviation if np.isfinite(deviation) else 0.0):
+            options.append((0.0, sp.Integer(0)))
+        for cost, nice in sorted(options, key=lambda option: option[0])[:2]:
+            key = (i, str(nice), len(values))
+            # a complicated number within a wide tolerance is chance
+            doubt = cost + 2 * np.log10(max(tolerance / (abs(value) + 1e-12), 1e-12))
+            if key not in refused and (best is None or doubt < best[0]):
+                best = doubt, i, nice, key
+    return None if best is None else best[1:]

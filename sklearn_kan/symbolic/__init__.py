@@ -1,0 +1,5 @@
+"""Formulas: the law behind a table, and the closed form of a fitted network."""
+
+from ._regressor import KANSymbolicRegressor
+
+__all__ = ["KANSymbolicRegressor"]

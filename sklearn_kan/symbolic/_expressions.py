@@ -72,8 +72,14 @@ def number(value):
 
 
 def complexity(formula):
-    """Nodes of the expression tree; a fitted constant counts as two."""
-    return sum(CONSTANT if isinstance(node, sp.Float) else 1 for node in sp.preorder_traversal(formula))
+    """Nodes of the expression tree; a constant counts as two, a whole number or simple fraction as one."""
+    if formula.is_number:
+        return 1 if formula.is_Rational else CONSTANT
+    if isinstance(formula, sp.Mul | sp.Add):
+        numbers = [part for part in formula.args if part.is_number]
+        rest = sum(complexity(part) for part in formula.args if not part.is_number)
+        return 1 + rest + (0 if not numbers else complexity(numbers[0]) if len(numbers) == 1 else CONSTANT)
+    return 1 + sum(map(complexity, formula.args))
 
 
 def is_usable(formula):
@@ -119,8 +125,11 @@ def evaluate(formula, symbols, X):
     return values.astype(float) + np.zeros(len(X))
 
 
-def refit(formula, table, max_steps=40):
-    """Fit a formula's constants together, by Levenberg-Marquardt in float64."""
+def refit(formula, table, max_steps=40, least_scale=1e-3):
+    """Fit a formula's constants together, by Levenberg-Marquardt in float64.
+
+    Steps are scaled by the constants' size, at least by `least_scale`.
+    """
     if not is_usable(formula):
         return Fitted(formula, LARGEST, np.zeros(0))
     skeleton = split_constants(formula)
@@ -142,7 +151,7 @@ def refit(formula, table, max_steps=40):
     try:
         solution = least_squares(
             residuals, start, method="lm" if len(table.y) >= len(start) else "trf",
-            x_scale=np.maximum(np.abs(start), 1e-3), max_nfev=max_steps * (len(start) + 1),
+            x_scale=np.where(start == 0, max(least_scale, 1e-3), np.maximum(np.abs(start), least_scale)), max_nfev=max_steps * (len(start) + 1),
             xtol=1e-15, ftol=1e-15, gtol=1e-15,
         )  # fmt: skip
         values, found = solution.x, solution.fun

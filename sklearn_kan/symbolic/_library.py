@@ -1,6 +1,7 @@
 """Functions of one variable that formulas are made of."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -73,12 +74,13 @@ class Library(NamedTuple):
     families: dict
 
 
+@cache
 def make_library(further=()):
     """The library, with further functions of one variable.
 
     Parameters
     ----------
-    further : sequence of sympy.Expr
+    further : tuple of sympy.Expr
         Of the symbol `T`.
     """
     pure = [*PURE, *further]

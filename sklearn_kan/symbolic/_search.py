@@ -14,7 +14,7 @@ import sympy as sp
 
 from ._dictionary import sparse_sums
 from ._expressions import Table, complexity, error_of, evaluate, information, is_usable, number, refit, rounded
-from ._outer import mapped
+from ._outer import applies, mapped
 from ._proposals import proposals, unfolded
 from ._reader import LARGEST, fit_reader
 from ._states import State
@@ -146,8 +146,8 @@ class Search:
 
     def run(self, start=None, max_states=200, good_enough=None):
         """Search until a formula is exact, residuals are white, or the budget is used up."""
-        mean = np.average(self.table.y, weights=self.table.weight)
-        self.offer(number(mean), ())
+        for formula in first_guesses(self.table):
+            self.offer(formula, ())
         heap: list = []
         for state in start or [self.root()]:
             self.push(heap, Node(state), 0.0)
@@ -155,8 +155,11 @@ class Search:
             if not heap or self.is_done:
                 break
             _, _, action, node = heapq.heappop(heap)
-            with np.errstate(all="ignore"):  # what is not finite is sorted out
-                action(heap, node)
+            try:
+                with np.errstate(all="ignore"):  # what is not finite is sorted out
+                    action(heap, node)
+            except KeyboardInterrupt:
+                self.budget.is_interrupted = True
             if self.report is not None:
                 self.report(self.best)
             if good_enough is not None and self.best.error < good_enough:
@@ -202,6 +205,8 @@ class Search:
     def close(self, node):
         """Offer the formulas of one-layer structures; returns the least error."""
         state = node.state
+        if self.budget.is_over:
+            return np.inf
         if not state.X.shape[1]:
             mean = float(np.average(state.y, weights=state.weight))
             return self.offer(state.wrap(number(mean)), node.steps)
@@ -300,6 +305,21 @@ class Search:
         if key not in self.white:
             self.white[key] = is_white(candidate.formula, self.table, self.seed)
         return self.white[key]
+
+
+def first_guesses(table):
+    """A constant, a plane, and a product of powers: what every other formula has to beat."""
+    root = np.sqrt(table.weight)
+    yield number(np.average(table.y, weights=table.weight))
+    A = np.column_stack([np.ones(len(table.y)), table.X])
+    coef, *_ = np.linalg.lstsq(A * root[:, None], table.y * root, rcond=None)
+    yield sp.Add(number(coef[0]), *[number(c) * s for c, s in zip(coef[1:], table.symbols, strict=True)])
+    if (table.X > 0).all() and applies("log", table.y):
+        sign = 1 if table.y[0] > 0 else -1
+        logs = np.column_stack([np.ones(len(table.y)), np.log(table.X)])
+        coef, *_ = np.linalg.lstsq(logs * root[:, None], np.log(sign * table.y) * root, rcond=None)
+        powers = [s ** number(c) for c, s in zip(coef[1:], table.symbols, strict=True)]
+        yield number(sign * np.exp(np.clip(coef[0], -60, 60))) * sp.Mul(*powers)
 
 
 def is_white(formula, table, seed=0):

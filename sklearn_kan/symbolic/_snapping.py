@@ -32,14 +32,14 @@ def nice_numbers():
 NICE, VALUES, COSTS = nice_numbers()
 
 
-def snapped(formula, table):
+def snapped(formula, table, least_scale=1e-3):
     """Replace constants by nice numbers, the clearest first, as long as the criterion falls.
 
     Returns
     -------
     Fitted
     """
-    fit, n_samples, refused = refit(formula, table), len(table.y), set()
+    fit, n_samples, refused = refit(formula, table, least_scale=least_scale), len(table.y), set()
     start = fit.error
     for _ in range(ROUNDS):
         skeleton = split_constants(fit.formula)
@@ -50,7 +50,7 @@ def snapped(formula, table):
         filled = {p: number(v) for p, v in zip(skeleton.parameters, skeleton.values, strict=True)}
         simpler = skeleton.formula.subs(filled | {skeleton.parameters[place]: nice})
         if is_usable(simpler):
-            new = refit(simpler, table)
+            new = refit(simpler, table, least_scale=least_scale)
             is_better = information(new.error, n_samples, new.formula) <= information(
                 fit.error, n_samples, fit.formula
             ) + 1e-9  # fmt: skip
@@ -68,14 +68,15 @@ def clearest(values, deviations, refused):
         tolerance = max(LEAST_TOLERANCE * abs(value), N_DEVIATIONS * deviation if np.isfinite(deviation) else 0.0)
         if abs(value) > N_DEVIATIONS * deviation:
             tolerance = min(tolerance, LARGEST_CHANGE * abs(value))
-        options = [(float(COSTS[j]), (1 if value > 0 else -1) * NICE[j])
-                   for j in np.flatnonzero(np.abs(VALUES - abs(value)) < tolerance)]  # fmt: skip
+        near = np.flatnonzero(np.abs(VALUES - abs(value)) < tolerance)
+        options = [(float(COSTS[j]), int(j)) for j in near[np.argsort(COSTS[near], kind="stable")[:2]]]
         if abs(value) < max(1e-9, 2 * deviation if np.isfinite(deviation) else 0.0):
-            options.append((0.0, sp.Integer(0)))
-        for cost, nice in sorted(options, key=lambda option: option[0])[:2]:
-            key = (i, str(nice), len(values))
+            options.append((0.0, None))
+        for cost, j in options:
+            key = (i, j, len(values))
             # a complicated number within a wide tolerance is chance
             doubt = cost + 2 * np.log10(max(tolerance / (abs(value) + 1e-12), 1e-12))
             if key not in refused and (best is None or doubt < best[0]):
+                nice = sp.Integer(0) if j is None else NICE[j] if value > 0 else -NICE[j]
                 best = doubt, i, nice, key
     return None if best is None else best[1:]

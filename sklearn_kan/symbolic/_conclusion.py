@@ -15,7 +15,8 @@ N_FRONT = 12
 N_READ = 40  # candidates that are looked at for the front
 ROWS_FOR_EACH_CONSTANT = 5  # below, a formula reproduces any rows
 OUTER_SHARE = 0.3  # of the rows, those farthest out
-SIMPLIFIED_UP_TO = 45
+SIMPLIFIED_UP_TO = 45  # complexity
+MOST_CONSTANTS = 3  # of a formula that sympy simplifies in no time
 WIDER = 0.25  # of a column's range, on both sides
 
 
@@ -96,7 +97,7 @@ def entry(formula, error, table, steps, seed):
 
 def simplified(formula, table):
     """A shorter form with the same values, if sympy finds one."""
-    if formula.is_number or complexity(formula) > SIMPLIFIED_UP_TO:
+    if formula.is_number or complexity(formula) > SIMPLIFIED_UP_TO or len(formula.atoms(sp.Float)) > MOST_CONSTANTS:
         return formula
     before, best = error_of(formula, table), formula
     for change in (sp.powsimp, sp.factor_terms, sp.together, quick_simplify):

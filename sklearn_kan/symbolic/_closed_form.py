@@ -117,20 +117,34 @@ def as_label(label):
 
 
 def network_expressions(module, numeric, codes):
-    """Outputs of a network for expressions of its inputs."""
+    """Outputs of a network for expressions of its inputs.
+
+    Each layer is written in symbols of its own, into which the one before is put as it stands: sympy would try to
+    simplify nested pieces, for hours.
+    """
     h = numeric
     for number, layer in enumerate(module.layers):
-        h = layer_expressions(layer, h)
+        symbols = [sp.Symbol(f"_h{number}_{i}", real=True) for i in range(len(h))]
+        following = layer_expressions(layer, symbols, is_nested=number > 0)
         if number == 0 and module.lookup is not None:
-            h = [total + extra for total, extra in zip(h, lookup_expressions(module.lookup, codes), strict=True)]
+            following = [y + extra for y, extra in zip(following, lookup_expressions(module.lookup, codes), strict=True)]
+        with sp.evaluate(False):
+            h = placed(following, symbols, h)
         if number < len(module.norms):
-            h = normalised(module.norms[number], h)
+            symbols = [sp.Symbol(f"_n{number}_{i}", real=True) for i in range(len(h))]
+            following = normalised(module.norms[number], symbols)
+            with sp.evaluate(False):
+                h = placed(following, symbols, h)
     return h
 
 
-def layer_expressions(layer, columns):
+def placed(expressions, symbols, values):
+    return [expression.xreplace(dict(zip(symbols, values, strict=True))) for expression in expressions]
+
+
+def layer_expressions(layer, columns, is_nested):
     bias, weight = layer.bias.tolist(), layer.scaled_weight
-    edges = edge_expressions(layer.basis, weight, columns) if columns else [[] for _ in bias]
+    edges = edge_expressions(layer.basis, weight, columns, is_nested) if columns else [[] for _ in bias]
     outputs = [sp.Add(b, *own) for b, own in zip(bias, edges, strict=True)]
     if layer.base_weight is not None and columns:
         base = layer.scaled(layer.base_weight.T).T.tolist()

@@ -23,7 +23,7 @@ from ..bases._wavelet import Wavelet
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
-def edge_expressions(basis, weight, columns):
+def edge_expressions(basis, weight, columns, is_nested=False):
     """The functions of a layer's edges.
 
     Parameters
@@ -33,6 +33,8 @@ def edge_expressions(basis, weight, columns):
     weight : Tensor of shape (in_features, n_basis, n_units)
     columns : list of sympy.Expr
         The layer's inputs.
+    is_nested : bool, default=False
+        Whether they stand for outputs of other layers, which may be piecewise themselves.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def edge_expressions(basis, weight, columns):
         By unit, then by input.
     """
     if isinstance(basis, BSpline):
-        return spline_edges(basis, weight, columns)
+        return spline_edges(basis, weight, columns, is_nested)
     numbers = weight.tolist()
     by_input = []
     for i, z in enumerate(columns):
@@ -70,29 +72,22 @@ def continued(basis, weight, i, z):
     low, high = (float(end) for end in basis.ends)
     with torch.no_grad():
         x = torch.tensor([[low], [high]], dtype=weight.dtype).expand(2, basis.in_features)
-        values, slopes = line_ends(basis, x)
-        at_low, at_high = values[:, i] @ weight[i]
-        rise_low, rise_high = slopes[:, i] @ weight[i]
-    inner = weighted(functions_of(basis, i, z), weight[i].tolist())
-    return [
-        sp.Piecewise(
-            (float(at_low[unit]) + float(rise_low[unit]) * (z - low), z < low),
-            (form, z <= high),
-            (float(at_high[unit]) + float(rise_high[unit]) * (z - high), True),
-        )
-        for unit, form in enumerate(inner)
-    ]
+        rise_low, rise_high = line_slopes(basis, x)[:, i] @ weight[i]
+    inner = weighted(functions_of(basis, i, sp.Min(sp.Max(z, low), high)), weight[i].tolist())
+    below, above = sp.Min(z, low) - low, sp.Max(z, high) - high
+    return [form + a * below + b * above
+            for form, a, b in zip(inner, rise_low.tolist(), rise_high.tolist(), strict=True)]  # fmt: skip
 
 
-def line_ends(basis, x):
-    """Values and slopes of what an edge combines at the ends; pooled functions are evaluated from just outside."""
-    outside = x + x.sign()
-    values = basis(x)
-    return values, (basis(outside) - values) * x.sign()[..., None]
+def line_slopes(basis, x):
+    """Slopes of the straight lines outside the ends."""
+    return (basis(x + x.sign()) - basis(x)) * x.sign()[..., None]
 
 
-def spline_edges(basis, weight, columns):
+def spline_edges(basis, weight, columns, is_nested):
     """Polynomials between knots, in the place between them, and straight lines outside."""
+    if is_nested and basis.degree == 0:
+        raise ValueError("degree=0 has no closed form in hidden layers. Fit with degree=1 or more.")
     table = basis.table()
     n_rows = table.knots.shape[1] + 1
     individual = getattr(basis, "out_features", None) is not None
@@ -113,21 +108,40 @@ def spline_edges(basis, weight, columns):
         own = []
         for i, z in enumerate(columns):
             row = unit * len(columns) + i if individual else i
-            own.append(spline(z, knots[row], origin[row], rate[row], local[unit, i].tolist()))
+            pieces = pieces_of(z, knots[row], origin[row], rate[row], local[unit, i].tolist())
+            own.append(as_increments(z, pieces) if is_nested else as_pieces(z, pieces))
         edges.append(own)
     return edges
 
 
-def spline(z, knots, origin, rate, polynomials):
-    """One edge; merged knots, which are infinite, have no pieces."""
-    pieces = []
+def pieces_of(z, knots, origin, rate, polynomials):
+    """Pairs of a polynomial, as a function of expressions, and its right end; merged knots, infinite, have none."""
+    found = []
     ends = [*(knot for knot in knots if math.isfinite(knot)), None]
     for number, end in enumerate(ends):
         row = number if end is not None else len(knots)
-        u = rate[row] * (z - origin[row])
-        form = reduce(lambda total, c, u=u: total * u + c, reversed(polynomials[row]), sp.Integer(0))
-        pieces.append((form, True if end is None else z < end))
-    return sp.Piecewise(*pieces)
+
+        def polynomial(z, row=row):
+            u = rate[row] * (z - origin[row])
+            return reduce(lambda total, c: total * u + c, reversed(polynomials[row]), sp.Integer(0))
+
+        found.append((polynomial, end))
+    return found
+
+
+def as_pieces(z, pieces):
+    return sp.Piecewise(*[(polynomial(z), True if end is None else z < end) for polynomial, end in pieces])
+
+
+def as_increments(z, pieces):
+    """The same as a sum of what each piece adds, without conditions, which sympy cannot nest."""
+    total, left = sp.Integer(0), None
+    for polynomial, right in pieces:
+        inside = z if left is None else sp.Max(z, left)
+        inside = inside if right is None else sp.Min(inside, right)
+        total += polynomial(inside) - (0 if left is None else float(polynomial(left)))
+        left = right
+    return total
 
 
 def sines(basis, i, z):
@@ -194,7 +208,7 @@ ACTIVATIONS = {
     "relu": lambda z: sp.Max(z, 0),
     "silu": silu,
     "gelu": lambda z: z * (1 + sp.erf(z / sp.sqrt(2))) / 2,
-    "selu": lambda z: SELU_SCALE * sp.Piecewise((z, z > 0), (SELU_ALPHA * (sp.exp(z) - 1), True)),
+    "selu": lambda z: SELU_SCALE * (sp.Max(z, 0) + SELU_ALPHA * (sp.exp(sp.Min(z, 0)) - 1)),
     "softplus": lambda z: sp.log(1 + sp.exp(z)),
     "sigmoid": lambda z: 1 / (1 + sp.exp(-z)),
 }

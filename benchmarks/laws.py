@@ -167,9 +167,40 @@ STROGATZ = {
 LISTS = {"feynman": FEYNMAN, "bonus": BONUS, "nguyen": NGUYEN, "strogatz": STROGATZ}
 LAWS = {name: text for laws in LISTS.values() for name, text in laws.items()}
 # The 32 equations of the prototype that this package grew from, 20 it was made on and 12 that it was not.
-FIRST = """I.6.2 I.8.14 I.12.1 I.12.11 I.13.12 I.15.3x I.16.6 I.18.4 I.24.6 I.26.2 I.27.6 I.29.16 I.30.3 I.34.8 I.39.22
-I.40.1 I.43.31 II.6.15b II.11.28 III.9.52 I.10.7 I.34.14 I.37.4 I.44.4 I.50.26 II.6.15a II.11.17 II.24.17 II.35.18
-III.4.32 III.17.37 II.38.3""".split()
+FIRST = [
+    "I.6.2",
+    "I.8.14",
+    "I.12.1",
+    "I.12.11",
+    "I.13.12",
+    "I.15.3x",
+    "I.16.6",
+    "I.18.4",
+    "I.24.6",
+    "I.26.2",
+    "I.27.6",
+    "I.29.16",
+    "I.30.3",
+    "I.34.8",
+    "I.39.22",
+    "I.40.1",
+    "I.43.31",
+    "II.6.15b",
+    "II.11.28",
+    "III.9.52",
+    "I.10.7",
+    "I.34.14",
+    "I.37.4",
+    "I.44.4",
+    "I.50.26",
+    "II.6.15a",
+    "II.11.17",
+    "II.24.17",
+    "II.35.18",
+    "III.4.32",
+    "III.17.37",
+    "II.38.3",
+]
 
 
 def parts_of(name):

@@ -13,7 +13,15 @@ ROOT = Path(sklearn_kan.__file__).parent
 NAME = ROOT.name
 TORCH = {"torch"}
 TABLES = {"numpy", "scipy", "sklearn", "torch"}
-OPTIONAL = {"matplotlib", "finufft", "onnx", "onnxscript", "dask", "accelerate"}  # may be imported inside a function
+OPTIONAL = {
+    "matplotlib",
+    "finufft",
+    "onnx",
+    "onnxscript",
+    "dask",
+    "accelerate",
+    "pandas",
+}  # may be imported inside a function
 
 # Part of the package: (parts of the package, packages outside the standard library) that it may import.
 ALLOWED = {
@@ -51,6 +59,10 @@ ALLOWED = {
     "search": (
         {"_adoption", "_compat", "_equality", "bases", "estimators", "gp", "network", "training"},
         TABLES | {"joblib", "optuna", "threadpoolctl", "tqdm"},
+    ),
+    "symbolic": (
+        {"_adoption", "_compat", "bases", "data", "network", "optim"},
+        TABLES | {"joblib", "sympy"},
     ),
     "_show_versions": ({"kernels"}, TORCH),
 }
@@ -125,7 +137,7 @@ def test_imports_go_in_the_directions_of_the_design(path):
 
 @pytest.mark.parametrize(
     ("package", "owners"),
-    [("skorch", "training"), ("narwhals", "data"), ("optuna", "search"), ("triton", "kernels")],
+    [("skorch", "training"), ("narwhals", "data"), ("optuna", "search"), ("triton", "kernels"), ("sympy", "symbolic")],
 )
 def test_some_packages_are_known_to_one_room_only(package, owners):
     users = {part(name) for name, path in MODULES.items() for module, _ in imports(path)

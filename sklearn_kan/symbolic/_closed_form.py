@@ -56,7 +56,9 @@ def to_sympy(estimator):
     True
     """
     if not hasattr(estimator, "model_"):
-        raise TypeError(f"{type(estimator).__name__} has no fitted network. Pass a fitted KANRegressor or KANClassifier.")
+        raise TypeError(
+            f"{type(estimator).__name__} has no fitted network. Pass a fitted KANRegressor or KANClassifier."
+        )
     model = estimator.model_
     module = copy.deepcopy(model.module).double().cpu().eval()
     check(module, model.encoder)
@@ -79,7 +81,9 @@ def check(module, encoder):
     if any(kind in ("date", "duration") for kind in encoder.kinds_):
         raise ValueError("The table has dates or durations, which formulas cannot have. Turn them into numbers first.")
     if len(encoder.missing_) or any(levels.has_missing for levels in encoder.levels_):
-        raise ValueError("Columns had missing values in training, which formulas cannot have. Fill them before fitting.")
+        raise ValueError(
+            "Columns had missing values in training, which formulas cannot have. Fill them before fitting."
+        )
 
 
 def encoded(encoder, symbols):
@@ -127,7 +131,9 @@ def network_expressions(module, numeric, codes):
         symbols = [sp.Symbol(f"_h{number}_{i}", real=True) for i in range(len(h))]
         following = layer_expressions(layer, symbols, is_nested=number > 0)
         if number == 0 and module.lookup is not None:
-            following = [y + extra for y, extra in zip(following, lookup_expressions(module.lookup, codes), strict=True)]
+            following = [
+                y + extra for y, extra in zip(following, lookup_expressions(module.lookup, codes), strict=True)
+            ]
         with sp.evaluate(False):
             h = placed(following, symbols, h)
         if number < len(module.norms):
@@ -202,5 +208,3 @@ def decoded(raw, model, estimator):
     else:
         found = [float(c) + float(s) * z for z, c, s in zip(raw, centers, scales, strict=True)]
     return found[0] if len(found) == 1 else found
-
-

@@ -58,7 +58,20 @@ def to_python(formula, symbols, name="law"):
 
 def to_c(formula, symbols, name="law"):
     """A function of C99."""
-    reserved = ("double", "int", "float", "char", "long", "short", "void", "const", "static", "struct", "switch", "case")
+    reserved = (
+        "double",
+        "int",
+        "float",
+        "char",
+        "long",
+        "short",
+        "void",
+        "const",
+        "static",
+        "struct",
+        "switch",
+        "case",
+    )
     names = identifiers([s.name for s in symbols], reserved)
     plain = formula.xreplace({s: sp.Symbol(n) for s, n in zip(symbols, names, strict=True)})
     arguments = ", ".join(f"double {n}" for n in names)

@@ -60,10 +60,7 @@ def conclude(candidates, table, scaling, seed):
     entries: list = []
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
         formula = scaling.undone(candidate.formula, table.symbols)
-        if number < N_SNAPPED:
-            fit = snapped(formula, table, least_scale=0.0)
-        else:
-            fit = refit(formula, table, least_scale=0.0)
+        fit = snapped(formula, table, least_scale=0.0) if number < N_SNAPPED else refit(formula, table, least_scale=0.0)
         entries.append(entry(fit.formula, fit.error, table, candidate.steps, seed))
         if fit.error < EXACT and number < N_SNAPPED:
             break
@@ -166,5 +163,3 @@ def widened(table, seed, n_samples=1000):
     margin = WIDER * (high - low)
     below = np.where(low >= 0, np.maximum(low - margin, low / 2), low - margin)
     return np.random.default_rng(seed).uniform(below, high + margin, (n_samples, len(low)))
-
-

@@ -40,7 +40,8 @@ class Terms(NamedTuple):
 def make_terms(X):
     """All products of one function of each column."""
     n_functions = N_FUNCTIONS.get(X.shape[1], 2)
-    values, numbers = np.ones((1, len(X))), [()]
+    values = np.ones((1, len(X)))
+    numbers: list = [()]
     for x in X.T:
         own = [np.asarray(VALUES[j](x), float) + 0 * x for j in range(n_functions)]
         usable = [j for j in range(n_functions) if np.isfinite(own[j]).all() and np.abs(own[j]).max() < 1e6]
@@ -129,7 +130,8 @@ def grown(problem, floor, n_beam=200, n_kept=6):
     D = D.astype(np.float32)
     n_terms, n_rows = D.shape
     n_beam = int(np.clip(WORK / (n_terms * n_rows), 10, n_beam))
-    supports, bases, base = [()], [np.zeros((0, n_rows))], np.zeros(1)
+    supports: list = [()]
+    bases, base = [np.zeros((0, n_rows))], np.zeros(1)
     left, length = target[None], np.ones((1, n_terms), np.float32)
     ends = []
     for size in range(N_TERMS):

@@ -88,6 +88,7 @@ def discover(rows, settings):
     )
     candidates = [candidate for found, _, _ in results for candidate in found]
     network = min(error for _, error, _ in results)
+    n_steps = sum(budget.n_steps for _, _, budget in results)
     was_cut_short = all(budget.is_over for _, _, budget in results)
     best, front = conclude(candidates, table, scaling, settings.seed)
     check = checked(best, table, rows.rounding, settings.seed, was_cut_short)
@@ -104,7 +105,7 @@ def discover(rows, settings):
     return Law(
         plainly(final, plain), tuple(sp.Symbol(name) for name in rows.names),
         [e._replace(formula=plainly(e.formula, plain)) for e in front], best.steps, check.is_exact, check.findings,
-        float(network), noise_of(final, table), covariance_of(final, table), mean, sum(budget.n_steps for _, _, budget in results),
+        float(network), noise_of(final, table), covariance_of(final, table), mean, n_steps,
     )  # fmt: skip
 
 

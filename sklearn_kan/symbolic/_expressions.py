@@ -72,13 +72,13 @@ def number(value):
 
 
 def complexity(formula):
-    """Nodes of the expression tree; a constant counts as two, a whole number or simple fraction as one."""
+    """Nodes of the expression tree; a fitted constant counts as two, any other number as one."""
     if formula.is_number:
-        return 1 if formula.is_Rational else CONSTANT
+        return CONSTANT if formula.has(sp.Float) else 1
     if isinstance(formula, sp.Mul | sp.Add):
         numbers = [part for part in formula.args if part.is_number]
         rest = sum(complexity(part) for part in formula.args if not part.is_number)
-        return 1 + rest + (0 if not numbers else complexity(numbers[0]) if len(numbers) == 1 else CONSTANT)
+        return 1 + rest + max(map(complexity, numbers), default=0)
     return 1 + sum(map(complexity, formula.args))
 
 
@@ -148,10 +148,11 @@ def refit(formula, table, max_steps=40, least_scale=1e-3):
 
     if not len(start):
         return Fitted(formula, rms(residuals(start)), np.zeros(0))
+    sizes = np.where(start == 0, max(least_scale, 1e-3), np.maximum(np.abs(start), least_scale))
     try:
         solution = least_squares(
             residuals, start, method="lm" if len(table.y) >= len(start) else "trf",
-            x_scale=np.where(start == 0, max(least_scale, 1e-3), np.maximum(np.abs(start), least_scale)), max_nfev=max_steps * (len(start) + 1),
+            x_scale=sizes, max_nfev=max_steps * (len(start) + 1),
             xtol=1e-15, ftol=1e-15, gtol=1e-15,
         )  # fmt: skip
         values, found = solution.x, solution.fun

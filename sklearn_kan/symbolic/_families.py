@@ -232,7 +232,7 @@ def activations(basis, i, z):
         return weighted(plain, change)
     if basis.attention is not None:
         raise ValueError(
-            "basis_params={'pool': 'attention'} has no closed form of a size to be read. Fit with pool='linear' or None."
+            "basis_params={'pool': 'attention'} has no closed form that can be read. Fit with pool='linear' or None."
         )
     return [sp.Add(*[v * c * p for v, c, p in zip(basis.pool_weight.tolist(), change, plain, strict=True)])]
 

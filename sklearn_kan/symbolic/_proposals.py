@@ -3,13 +3,14 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from sympy import Rational as R
+from sympy import Rational
 
 from ._outer import mapped
 from ._states import Affine, Drop, Group, Power, Separate, Together
 
-POWERS = [1, -1, 2, -2, 3, -3, R(1, 2), R(-1, 2), 4, -4, R(3, 2), R(-3, 2), 5, -5]
-RATIOS = [R(1), R(-1), R(2), R(-2), R(1, 2), R(-1, 2), R(3), R(-3), R(1, 3), R(-1, 3)]
+HALF, THIRD = Rational(1, 2), Rational(1, 3)
+POWERS = [1, -1, 2, -2, 3, -3, HALF, -HALF, 4, -4, 3 * HALF, -3 * HALF, 5, -5]
+RATIOS = [*map(Rational, (1, -1, 2, -2)), HALF, -HALF, Rational(3), Rational(-3), THIRD, -THIRD]
 SEPARABLE_UNDER = ("id", "sq", "inv", "log", "isq", "sin")
 N_POINTS = 21  # of a column, at which rows are unfolded
 N_ROWS = 80
@@ -118,7 +119,7 @@ def groups(state, X, G, is_tiny, tolerance, units):
 
 def keep(found, kind, i, members):
     """Add a group once, whichever of its columns it was found from."""
-    whole = sorted([(i, R(1)), *((j, q) for _, j, q in members)])
+    whole = sorted([(i, Rational(1)), *((j, q) for _, j, q in members)])
     scaled = tuple((j, q / whole[0][1]) for j, q in whole)
     residual = max(r for r, _, _ in members)
     found[kind, scaled] = min(residual, found.get((kind, scaled), np.inf))
@@ -127,7 +128,8 @@ def keep(found, kind, i, members):
 def separations(state, network, rows):
     """Columns that stand apart from the others: rows unfold to a matrix that is parallel, or of rank one."""
     for i in range(rows.shape[1]):
-        grid = np.linspace(*np.quantile(state.X[:, i], [0.01, 0.99]), N_POINTS)
+        low, high = np.quantile(state.X[:, i], [0.01, 0.99])
+        grid = np.linspace(low, high, N_POINTS)
         if np.ptp(grid) == 0:
             continue
         M = unfolded(network, rows, i, grid)

@@ -275,9 +275,7 @@ class KANSymbolicRegressor(RegressorMixin, BaseEstimator):
     @property
     def steps_(self):
         steps = self._law.steps
-        return [
-            {"step": text, "before": before, "after": after} for (_, before), (text, after) in pairwise(steps)
-        ]
+        return [{"step": text, "before": before, "after": after} for (_, before), (text, after) in pairwise(steps)]
 
     @property
     def is_exact_(self):
@@ -308,7 +306,9 @@ def read_function(function):
     try:
         expression = sp.sympify(function)
     except (sp.SympifyError, SyntaxError, TypeError) as error:
-        raise ValueError(f"library has {function!r}, which sympy cannot read. Write it like 'besselj(0, t)'.") from error
+        raise ValueError(
+            f"library has {function!r}, which sympy cannot read. Write it like 'besselj(0, t)'."
+        ) from error
     symbols = expression.free_symbols if isinstance(expression, sp.Basic) else ()
     if len(symbols) != 1:
         raise ValueError(f"library has {function!r}, which is no function of one variable. Write it like 'exp(-t**2)'.")

@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 
 from ._dictionary import sparse_sums
-from ._expressions import Table, complexity, error_of, evaluate, information, is_usable, number, refit, rounded
+from ._expressions import Table, complexity, evaluate, information, is_usable, number, refit, rounded
 from ._outer import applies, mapped
 from ._proposals import proposals, unfolded
 from ._reader import LARGEST, fit_reader
@@ -31,7 +31,6 @@ OPERATIONS = (
 )  # fmt: skip
 
 
-TRACE = False
 class Budget:
     """Time and steps that are left. A step is one formula or one network that is fitted."""
 
@@ -105,7 +104,6 @@ class Search:
         self.candidates: list = []
         self.seen: set = set()
         self.white: dict = {}
-        self.trace = TRACE
         self.best_network, self.order = np.inf, count()
 
     @property
@@ -175,7 +173,6 @@ class Search:
     def expand(self, heap, node):
         """Try what has a closed form, then follow the proposals of the state's network."""
         node.n_visits += 1
-        if self.trace: print(f"[{time.thread_time():.1f}] expand {node.state.columns} {node.steps} {node.n_visits} best {self.best.error:.1e} {rounded(self.best.formula)}")
         n_columns = node.state.X.shape[1]
         if node.n_visits == 1:
             if self.close(node) < EXACT or n_columns == 0:
@@ -234,7 +231,6 @@ class Search:
     def recombine(self, heap, node):
         """One-layer structures with one column replaced by its sum, product and so on with another."""
         state, found = node.state, []
-        if self.trace: print(f"[{time.thread_time():.1f}] recombine {node.state.columns}")
         for i, j in permutations(range(state.X.shape[1]), 2):
             for numeric, symbolic in OPERATIONS:
                 if self.budget.is_over:
@@ -255,7 +251,6 @@ class Search:
         """Sparse sums of products, and quotients of them."""
         state = node.state
         floor = max(1e-5, min(self.best_network, 0.3) / 3)
-        if self.trace: print(f"[{time.thread_time():.1f}] terms {node.state.columns}")
         forms = sparse_sums(state.X, state.y, state.weight, state.columns, self.judge_of(state), floor=floor)
         for form in forms:
             if self.offer(state.wrap(form), node.steps) < EXACT or self.budget.is_over:
@@ -273,7 +268,8 @@ class Search:
         """States that proposals lead to, until enough of them are good."""
         if node.todo is None:
             node.todo = proposals(node.state, node.reader, node.error, self.table.spread, self.generator, self.units)
-        good, made = 0, []
+        good = 0
+        made: list = []
         while node.todo and good < n_good and len(made) < n_most and not self.is_done:
             proposal = node.todo.pop(0)
             kind = type(proposal.reduction).__name__
@@ -291,12 +287,10 @@ class Search:
     def child(self, node, state):
         """A node for a state that is new and has numbers in it."""
         key = state.key()
-        if self.trace: print("   child", state.steps[-1], state.key() in self.seen)
         if key in self.seen or not state.is_usable():
             return None
         self.seen.add(key)
         reader = self.fit(state, node.reader) if state.X.shape[1] else node.reader
-        if self.trace: print(f"       {node.error:.2g} -> {reader and reader.error:.2g}")
         return None if reader is None else Node(state, reader, (*node.steps, (state.steps[-1], reader.error)))
 
     def is_white(self, candidate):
@@ -390,6 +384,3 @@ def simple_ones(candidates, n_most=2):
         if candidate.error < 4 * max(best.error, 2e-3) and all(candidate.formula != k.formula for k in kept):
             kept.append(candidate)
     return kept[:n_most]
-
-
-__all__ = ["Budget", "Candidate", "Search", "error_of", "is_white"]

@@ -3,12 +3,14 @@
 import numpy as np
 import sympy as sp
 
-from ._expressions import complexity, information, is_usable, number, refit, split_constants
+from ._expressions import information, is_usable, number, refit, split_constants
 
 ROUNDS = 12
 N_DEVIATIONS = 3.0
 LARGEST_CHANGE = 0.2  # of a constant, relatively
 LEAST_TOLERANCE = 1e-7
+MOST_LOSS = 12.0  # of all snaps together, in half chi-squared
+MOST_BY_CHANCE = 0.3  # nice numbers that are expected that close to any constant
 
 
 def nice_numbers():
@@ -24,7 +26,7 @@ def nice_numbers():
             if ratio.q > 1 and ratio.p > 12:
                 continue
             for unit, extra in units:
-                cost = complexity(ratio * unit) + float(ratio.p) / 10 + float(ratio.q) / 4 + extra
+                cost = (1.0 if unit == 1 else 2.0) + float(ratio.p) / 10 + float(ratio.q) / 4 + extra
                 found[ratio * unit] = min(cost, found.get(ratio * unit, np.inf))
     return list(found), np.array([float(e) for e in found]), np.array(list(found.values()))
 
@@ -39,7 +41,8 @@ def snapped(formula, table, least_scale=1e-3):
     -------
     Fitted
     """
-    fit, n_samples, refused = refit(formula, table, least_scale=least_scale), len(table.y), set()
+    fit, n_samples = refit(formula, table, least_scale=least_scale), len(table.y)
+    refused: set = set()
     start = fit.error
     for _ in range(ROUNDS):
         skeleton = split_constants(fit.formula)
@@ -54,7 +57,7 @@ def snapped(formula, table, least_scale=1e-3):
             is_better = information(new.error, n_samples, new.formula) <= information(
                 fit.error, n_samples, fit.formula
             ) + 1e-9  # fmt: skip
-            if is_better and new.error < max(start * (1 + 4.0 / n_samples), 1e-8):
+            if is_better and new.error < max(start * (1 + MOST_LOSS / n_samples), 1e-8):
                 fit = new
                 continue
         refused.add(key)
@@ -69,10 +72,12 @@ def clearest(values, deviations, refused):
         if abs(value) > N_DEVIATIONS * deviation:
             tolerance = min(tolerance, LARGEST_CHANGE * abs(value))
         near = np.flatnonzero(np.abs(VALUES - abs(value)) < tolerance)
-        options = [(float(COSTS[j]), int(j)) for j in near[np.argsort(COSTS[near], kind="stable")[:2]]]
+        options: list = [(float(COSTS[j]), int(j)) for j in near[np.argsort(COSTS[near], kind="stable")[:2]]]
         if abs(value) < max(1e-9, 2 * deviation if np.isfinite(deviation) else 0.0):
             options.append((0.0, None))
         for cost, j in options:
+            if j is not None and by_chance(abs(value), tolerance, cost) > MOST_BY_CHANCE:
+                continue
             key = (i, j, len(values))
             # a complicated number within a wide tolerance is chance
             doubt = cost + 2 * np.log10(max(tolerance / (abs(value) + 1e-12), 1e-12))
@@ -80,3 +85,9 @@ def clearest(values, deviations, refused):
                 nice = sp.Integer(0) if j is None else NICE[j] if value > 0 else -NICE[j]
                 best = doubt, i, nice, key
     return None if best is None else best[1:]
+
+
+def by_chance(value, tolerance, cost):
+    """How many numbers that are no more complicated are expected this close to an arbitrary constant."""
+    n_around = np.sum((cost >= COSTS) & (np.abs(np.log(VALUES / value)) < np.log(3)))
+    return n_around * tolerance / (value * np.log(3))

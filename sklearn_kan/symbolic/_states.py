@@ -254,4 +254,3 @@ def tidied(formula):
                 replaced[constant] = sp.Float(near, 17)
                 break
     return formula.xreplace(replaced)
-

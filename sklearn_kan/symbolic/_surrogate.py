@@ -79,9 +79,9 @@ def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0
         generator=generator,
     ).double()  # fmt: skip
     fit = Surrogate(net, is_log, low, span, center, scale, np.inf)
-    parts = [(fit.inputs(X[rows]), torch.from_numpy((y[rows] - center) / scale)[:, None],
+    learned, other = [(fit.inputs(X[rows]), torch.from_numpy((y[rows] - center) / scale)[:, None],
               torch.from_numpy(weight[rows] / weight[rows].mean())) for rows in (train, held_out)]  # fmt: skip
-    return fit._replace(error=trained(net, *parts, n_steps, penalty, patience))
+    return fit._replace(error=trained(net, learned, other, n_steps, penalty, patience))
 
 
 def trained(net, learned, held_out, n_steps, penalty, patience):

@@ -1,5 +1,6 @@
 """Dimensional analysis: which columns may be added, and a table in dimensionless groups (Buckingham, 1914)."""
 
+import ast
 from typing import NamedTuple
 
 import numpy as np
@@ -88,34 +89,28 @@ def parse(text, name):
     if not isinstance(text, str):
         raise TypeError(f"units[{name!r}]={text!r} is not a text. Pass one such as 'kg*m/s**2', or '1'.")
     try:
-        found = sp.parse_expr(text.replace("^", "**") or "1", local_dict=Unknown(), global_dict=PLAIN)
-    except (SyntaxError, TypeError, AttributeError, sp.SympifyError) as error:
-        raise ValueError(f"units[{name!r}]={text!r} cannot be read. Write it like 'kg*m/s**2', or '1'.") from error
-    powers = found.as_powers_dict() if isinstance(found, sp.Basic) else {}
-    total: list = []
-    for base, exponent in powers.items():
-        if base.is_number:
-            continue
-        if not base.is_Symbol or not exponent.is_Rational:
-            raise ValueError(f"units[{name!r}]={text!r} is not a product of powers. Write it like 'kg*m/s**2'.")
-        if base.name in DERIVED:
-            total.append((parse(DERIVED[base.name], name), exponent))
-        else:
-            total.append(({base.name: exponent}, 1))
-    return combined(total)
+        return of_node(ast.parse(text.replace("^", "**").strip() or "1", mode="eval").body)
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(
+            f"units[{name!r}]={text!r} is not a product of powers. Write it like 'kg*m/s**2', or '1'."
+        ) from error
 
 
-PLAIN = {"Integer": sp.Integer, "Float": sp.Float, "Rational": sp.Rational, "Symbol": sp.Symbol}
-
-
-class Unknown(dict):
-    """Every name is a symbol, whatever it means to sympy."""
-
-    def __contains__(self, name):
-        return name not in PLAIN
-
-    def __missing__(self, name):
-        return sp.Symbol(name)
+def of_node(node):
+    """The dimension of a parsed unit."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return {}
+    if isinstance(node, ast.Name):
+        return parse(DERIVED[node.id], node.id) if node.id in DERIVED else {node.id: sp.Integer(1)}
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+        sign = 1 if isinstance(node.op, ast.Mult) else -1
+        return combined([(of_node(node.left), 1), (of_node(node.right), sign)])
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        power = sp.nsimplify(ast.unparse(node.right), rational=True)
+        if not power.is_Rational:
+            raise ValueError("powers are numbers")
+        return combined([(of_node(node.left), power)])
+    raise ValueError("neither name, product nor power")
 
 
 def without_dimensions(state, units):

@@ -60,6 +60,10 @@ ALLOWED = {
         {"_adoption", "_compat", "_equality", "bases", "estimators", "gp", "network", "training"},
         TABLES | {"joblib", "optuna", "threadpoolctl", "tqdm"},
     ),
+    "symbolic": (
+        {"_adoption", "_compat", "bases", "data", "network", "optim"},
+        TABLES | {"joblib", "sympy"},
+    ),
     "_show_versions": ({"kernels"}, TORCH),
 }
 
@@ -133,7 +137,7 @@ def test_imports_go_in_the_directions_of_the_design(path):
 
 @pytest.mark.parametrize(
     ("package", "owners"),
-    [("skorch", "training"), ("narwhals", "data"), ("optuna", "search"), ("triton", "kernels")],
+    [("skorch", "training"), ("narwhals", "data"), ("optuna", "search"), ("triton", "kernels"), ("sympy", "symbolic")],
 )
 def test_some_packages_are_known_to_one_room_only(package, owners):
     users = {part(name) for name, path in MODULES.items() for module, _ in imports(path)

@@ -1,0 +1,6 @@
+"""Formulas: the law behind a table, and the closed form of a fitted network."""
+
+from ._closed_form import to_sympy
+from ._regressor import KANSymbolicRegressor
+
+__all__ = ["KANSymbolicRegressor", "to_sympy"]

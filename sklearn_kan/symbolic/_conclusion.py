@@ -1,0 +1,165 @@
+"""From candidates to a law: constants snapped, the front of error and size, and what can be said for the best one."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy as sp
+
+from ._expressions import complexity, error_of, evaluate, information, refit, split_constants
+from ._search import EXACT, is_white
+from ._snapping import snapped
+from ._surrogate import split
+
+N_SNAPPED = 5
+N_FRONT = 12
+N_READ = 40  # candidates that are looked at for the front
+ROWS_FOR_EACH_CONSTANT = 5  # below, a formula reproduces any rows
+OUTER_SHARE = 0.3  # of the rows, those farthest out
+SIMPLIFIED_UP_TO = 45  # complexity
+MOST_CONSTANTS = 3  # of a formula that sympy simplifies in no time
+WIDER = 0.25  # of a column's range, on both sides
+
+
+class Entry(NamedTuple):
+    """A formula of the front.
+
+    Parameters
+    ----------
+    formula : sympy.Expr
+    complexity : int
+    error : float
+        On all rows, in standard deviations of the target.
+    held_out : float
+        On rows held out, with constants fitted to the others.
+    bic : float
+    steps : tuple
+    """
+
+    formula: Any
+    complexity: int
+    error: float
+    held_out: float
+    bic: float
+    steps: tuple
+
+
+def conclude(candidates, table, scaling, seed):
+    """The front of formulas in the original units, the best by information first.
+
+    Parameters
+    ----------
+    candidates : list of Candidate
+        Of the scaled table.
+    table : Table
+        All rows, in the original units.
+    scaling : Scaling
+    seed : int
+        Of the rows held out.
+    """
+    ordered = sorted(candidates, key=lambda c: c.bic)
+    entries: list = []
+    for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
+        formula = scaling.undone(candidate.formula, table.symbols)
+        fit = snapped(formula, table, least_scale=0.0) if number < N_SNAPPED else refit(formula, table, least_scale=0.0)
+        entries.append(entry(fit.formula, fit.error, table, candidate.steps, seed))
+        if fit.error < EXACT and number < N_SNAPPED:
+            break
+    best = min(entries, key=lambda e: e.bic)
+    simple = simplified(best.formula, table)
+    if simple is not best.formula:
+        entries[entries.index(best)] = best = entry(simple, error_of(simple, table), table, best.steps, seed)
+    kept: list = []
+    for e in sorted(entries, key=lambda e: (e.complexity, e.held_out)):
+        if e is best or not kept or e.held_out < min(k.held_out for k in kept):
+            kept.append(e)
+    kept = [e for e in kept if e is best or e.complexity < best.complexity or e.held_out < best.held_out]
+    return best, kept[-N_FRONT:]
+
+
+def pareto(ordered):
+    """Candidates with less error than all smaller ones."""
+    kept: list = []
+    for candidate in sorted(ordered[:N_READ], key=lambda c: (complexity(c.formula), c.error)):
+        if not kept or candidate.error < 0.9 * kept[-1].error:
+            kept.append(candidate)
+    return kept[:N_FRONT]
+
+
+def entry(formula, error, table, steps, seed):
+    train, held_out = split(len(table.y), seed)
+    learned = refit(formula, table.rows(train), least_scale=0.0).formula if len(train) > 1 else formula
+    return Entry(formula, complexity(formula), error, error_of(learned, table.rows(held_out)),
+                 information(error, len(table.y), formula), steps)  # fmt: skip
+
+
+def simplified(formula, table):
+    """A shorter form with the same values, if sympy finds one."""
+    if formula.is_number or complexity(formula) > SIMPLIFIED_UP_TO or len(formula.atoms(sp.Float)) > MOST_CONSTANTS:
+        return formula
+    before, best = error_of(formula, table), formula
+    for change in (sp.powsimp, sp.factor_terms, sp.together, quick_simplify):
+        try:
+            form = change(best)
+        except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, AttributeError):
+            continue
+        if complexity(form) < complexity(best) and error_of(form, table) <= max(before * (1 + 1e-6), EXACT / 10):
+            best = form
+    return best
+
+
+def quick_simplify(formula):
+    if formula.has(sp.Float) and formula.has(sp.Pow) and any(p.exp.has(sp.Float) for p in formula.atoms(sp.Pow)):
+        return formula  # inexact exponents take forever
+    return sp.simplify(formula, ratio=1.0)
+
+
+class Check(NamedTuple):
+    """What was checked of a formula, and what came out."""
+
+    is_exact: bool
+    findings: dict
+
+
+def checked(best, table, rounding, seed, was_cut_short):
+    """Whether a formula is the law itself, as far as rows can tell.
+
+    Exact means: the error is at the level of rounding, with many more rows than constants; it stays there on the rows
+    farthest out when constants are fitted to the inner ones; and nothing is found in the residuals. With noise no
+    formula is called exact: a term smaller than the noise would be missed.
+    """
+    limit = max(EXACT, 4 * rounding * float(np.abs(table.y).max()) / table.spread)
+    n_constants = len(split_constants(best.formula).values)
+    enough = len(table.y) >= ROWS_FOR_EACH_CONSTANT * (n_constants + best.complexity)
+    outside = error_outside(best.formula, table)
+    white = best.error < 1e-12 or (None if was_cut_short else is_white(best.formula, table, seed))
+    wide = widened(table, seed)
+    share = float(np.isfinite(evaluate(best.formula, table.symbols, wide)).mean())
+    findings = {
+        "error": best.error, "limit for exactness": limit, "error on outer rows": outside,
+        "residuals are white": white, "rows suffice for the constants": bool(enough),
+        "share of a wider range with values": share,
+    }  # fmt: skip
+    # rounding errors need not be white themselves, but then they are far below the limit
+    is_exact = best.error < limit and outside < 100 * limit and enough and share > 0.5
+    is_exact = is_exact and (white is not False or best.error < 0.1 * limit)
+    return Check(bool(is_exact), findings)
+
+
+def error_outside(formula, table):
+    """Error on the rows farthest from the middle of the columns, with constants fitted to the others."""
+    ranks = np.argsort(np.argsort(table.X, axis=0, kind="stable"), axis=0) / max(1, len(table.y) - 1)
+    distance = np.abs(ranks - 0.5).max(1)
+    order = np.argsort(distance, kind="stable")
+    n_inner = int((1 - OUTER_SHARE) * len(order))
+    if n_inner < 3 or n_inner == len(order):
+        return np.inf
+    inner = refit(formula, table.rows(order[:n_inner]), least_scale=0.0)
+    return error_of(inner.formula, table.rows(order[n_inner:]))
+
+
+def widened(table, seed, n_samples=1000):
+    """Rows of wider ranges of the columns; those that are positive stay so."""
+    low, high = table.X.min(0), table.X.max(0)
+    margin = WIDER * (high - low)
+    below = np.where(low >= 0, np.maximum(low - margin, low / 2), low - margin)
+    return np.random.default_rng(seed).uniform(below, high + margin, (n_samples, len(low)))

@@ -1,0 +1,185 @@
+"""A whole fit: searches side by side, then the conclusion."""
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy as sp
+from joblib import Parallel, delayed, effective_n_jobs
+
+from ._conclusion import Entry, checked, conclude
+from ._expressions import error_of, evaluate, number, refit, rounded, split_constants
+from ._library import make_library
+from ._rows import scaling_of
+from ._search import Budget, Candidate, Search
+from ._units import read_units, without_dimensions
+
+ROWS_IN_SEARCH = 2_000  # constants are fitted to all rows in the end
+
+
+class Settings(NamedTuple):
+    """How a law is searched for."""
+
+    max_seconds: float | None
+    max_steps: int | None
+    library: tuple
+    units: dict | None
+    n_jobs: int | None
+    verbose: int
+    seed: int
+
+
+class Law(NamedTuple):
+    """What a fit has found.
+
+    Parameters
+    ----------
+    formula : sympy.Expr
+        In plain symbols with the columns' names.
+    symbols : tuple of sympy.Symbol
+    front : list of Entry
+    steps : tuple
+        Pairs of a text and the held-out error after it.
+    is_exact : bool
+    findings : dict
+    surrogate_error : float
+        Of the best network, at held-out rows.
+    noise : float
+        Standard deviation of the residuals.
+    covariance : ndarray of shape (n_constants, n_constants)
+        Of the constants.
+    mean : float
+        Of the target: what is predicted where the formula has no value.
+    n_steps : int
+    """
+
+    formula: Any
+    symbols: tuple
+    front: list
+    steps: tuple
+    is_exact: bool
+    findings: dict
+    surrogate_error: float
+    noise: float
+    covariance: np.ndarray
+    mean: float
+    n_steps: int
+
+
+def discover(rows, settings):
+    """The law of rows."""
+    mean = float(np.average(rows.y, weights=rows.weight))
+    if rows.is_constant:
+        return constant_law(rows, mean)
+    table = rows.table()
+    varying = np.ptp(table.X, axis=0) > 0
+    table = table._replace(
+        symbols=tuple(s for s, flag in zip(table.symbols, varying, strict=True) if flag), X=table.X[:, varying]
+    )
+    scaling = scaling_of(table)
+    sampled = scaling.applied(table)
+    if len(sampled.y) > ROWS_IN_SEARCH:
+        sampled = sampled.rows(np.random.default_rng(settings.seed).permutation(len(sampled.y))[:ROWS_IN_SEARCH])
+        sampled = sampled._replace(weight=sampled.weight / sampled.weight.mean())
+    units = None if settings.units is None else read_units(settings.units, rows.names, rows.symbols())
+    n_searches = effective_n_jobs(settings.n_jobs)
+    results = Parallel(n_jobs=n_searches)(
+        delayed(searched)(sampled, settings, units, settings.seed + number_) for number_ in range(n_searches)
+    )
+    candidates = [candidate for found, _, _ in results for candidate in found]
+    network = min(error for _, error, _ in results)
+    n_steps = sum(budget.n_steps for _, _, budget in results)
+    was_cut_short = all(budget.is_over for _, _, budget in results)
+    best, front = conclude(candidates, table, scaling, settings.seed)
+    check = checked(best, table, rows.rounding, settings.seed, was_cut_short)
+    if best.held_out > max(1.5 * network, 1e-6) and np.isfinite(network):
+        warnings.warn(
+            f"The formula's held-out error is {best.held_out:.2g} standard deviations of y, and the network's "
+            f"{network:.2g}: there is more to find. Raise max_seconds or max_steps, or add functions to library.",
+            UserWarning,
+            stacklevel=3,
+        )
+    fit = refit(best.formula, table, least_scale=0.0)
+    final = fit.formula if fit.error <= best.error else best.formula
+    plain = {s: sp.Symbol(s.name) for s in table.symbols}
+    return Law(
+        plainly(final, plain), tuple(sp.Symbol(name) for name in rows.names),
+        [e._replace(formula=plainly(e.formula, plain)) for e in front], best.steps, check.is_exact, check.findings,
+        float(network), noise_of(final, table), covariance_of(final, table), mean, n_steps,
+    )  # fmt: skip
+
+
+def plainly(formula, plain):
+    """The same in symbols without assumptions, as users write them."""
+    return formula.xreplace(plain)
+
+
+def constant_law(rows, mean):
+    formula = number(mean)
+    front = [Entry(formula, 2, 0.0, 0.0, 0.0, ())]
+    findings = {"error": 0.0, "limit for exactness": 0.0}
+    return Law(formula, tuple(sp.Symbol(name) for name in rows.names), front, (), False, findings, np.inf,
+               rows.spread, np.zeros((1, 1)), mean, 0)  # fmt: skip
+
+
+def searched(table, settings, units, seed):
+    """One search: candidates, the best network's error, and the budget as it was left."""
+    budget = Budget(settings.max_seconds, settings.max_steps)
+    library = make_library(settings.library)
+    search = Search(table, library, budget, units=units, seed=seed, report=Reporter() if settings.verbose else None)
+    start = [search.root()]
+    if units is not None:
+        reduced = without_dimensions(start[0], units)
+        start += [] if reduced is None else [reduced]
+    search.run(start)
+    return shortened(search.candidates), search.best_network, budget
+
+
+def shortened(candidates, n_most=60):
+    """Those that may be on the front."""
+    ordered = sorted(candidates, key=lambda c: c.bic)
+    return [Candidate(c.formula, c.error, c.bic, c.steps) for c in ordered[:n_most]]
+
+
+class Reporter:
+    """Prints the best formula whenever there is a better one."""
+
+    def __init__(self):
+        self.shown = None
+
+    def __call__(self, best):
+        if best is not None and best.formula != self.shown:
+            self.shown = best.formula
+            print(f"error {best.error:.3g}: {rounded(best.formula)}")
+
+
+def noise_of(formula, table):
+    """Standard deviation of the residuals, corrected for the number of constants."""
+    n_samples = len(table.y)
+    free = max(1, n_samples - len(split_constants(formula).values))
+    return float(error_of(formula, table) * table.spread * np.sqrt(n_samples / free))
+
+
+def covariance_of(formula, table):
+    """Of the constants, by the Jacobian at their values."""
+    J = jacobian(formula, table.symbols, table.X) * np.sqrt(table.weight)[:, None]
+    if not J.shape[1] or not np.isfinite(J).all():
+        return np.zeros((J.shape[1], J.shape[1]))
+    scale = np.linalg.norm(J, axis=0) + 1e-300
+    inverse = np.linalg.pinv((J / scale).T @ (J / scale))
+    return inverse / np.outer(scale, scale) * noise_of(formula, table) ** 2
+
+
+def jacobian(formula, symbols, X):
+    """Derivatives by the constants at rows, ``(n_samples, n_constants)``, by central differences."""
+    from_values = split_constants(formula)
+    columns = []
+    for place, value in enumerate(from_values.values):
+        step = 1e-6 * max(abs(value), 1e-12)
+        ends = []
+        for sign in (1, -1):
+            moved = from_values.values.copy()
+            moved[place] += sign * step
+            ends.append(evaluate(from_values.filled(moved), symbols, X))
+        columns.append((ends[0] - ends[1]) / (2 * step))
+    return np.stack(columns, 1) if columns else np.zeros((len(X), 0))

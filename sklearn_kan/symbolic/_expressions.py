@@ -1,0 +1,187 @@
+"""Formulas: sympy expressions whose floats are constants to be fitted."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import sympy as sp
+from scipy.optimize import least_squares
+
+BROKEN = (sp.zoo, sp.nan, sp.oo, sp.I)
+LARGEST = 1e3  # of a residual in standard deviations of the target: a pole says nothing about distance
+CONSTANT = 2  # complexity of a number that was fitted, where everything else counts once
+PRICE = 0.7  # of a unit of complexity, in units of log(n): a fitted constant and its operation cost about two
+LEAST_ERROR = 1e-9  # below which formulas are equally good
+
+
+class Table(NamedTuple):
+    """Rows that formulas are judged by.
+
+    Parameters
+    ----------
+    symbols : tuple of sympy.Symbol
+        Of the columns.
+    X : ndarray of shape (n_samples, n_features)
+    y, weight : ndarray of shape (n_samples,)
+        Weights are 1 on average.
+    spread : float
+        Standard deviation of the target, the unit of errors.
+    """
+
+    symbols: tuple
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    spread: float
+
+    def rows(self, part):
+        return self._replace(X=self.X[part], y=self.y[part], weight=self.weight[part])
+
+
+class Fitted(NamedTuple):
+    """A formula with its constants fitted.
+
+    Parameters
+    ----------
+    formula : sympy.Expr
+    error : float
+        Root mean squared error in standard deviations of the target.
+    deviations : ndarray of shape (n_constants,)
+        Standard errors of the constants, in the order of `split_constants`.
+    """
+
+    formula: sp.Expr
+    error: float
+    deviations: np.ndarray
+
+
+class Skeleton(NamedTuple):
+    """A formula with parameters in place of its constants."""
+
+    formula: sp.Expr
+    parameters: list
+    values: np.ndarray
+
+    def filled(self, values):
+        return self.formula.xreplace(dict(zip(self.parameters, map(number, values), strict=True)))
+
+
+def number(value):
+    """A constant with all its digits."""
+    return sp.Float(float(value), 17)
+
+
+def complexity(formula):
+    """Nodes of the expression tree; a fitted constant counts as two, any other number as one."""
+    if formula.is_number:
+        return CONSTANT if formula.has(sp.Float) else 1
+    if isinstance(formula, sp.Mul | sp.Add):
+        numbers = [part for part in formula.args if part.is_number]
+        rest = sum(complexity(part) for part in formula.args if not part.is_number)
+        return 1 + rest + max(map(complexity, numbers), default=0)
+    return 1 + sum(map(complexity, formula.args))
+
+
+def is_usable(formula):
+    """Whether an expression is a finite real one."""
+    return not formula.has(*BROKEN)
+
+
+def split_constants(formula):
+    """Replace each float by a parameter of its own."""
+    parameters: list = []
+    values: list = []
+
+    def walk(node):
+        if isinstance(node, sp.Float):
+            parameters.append(sp.Symbol(f"_p{len(values)}", real=True))
+            values.append(float(node))
+            return parameters[-1]
+        return node.func(*map(walk, node.args)) if node.args else node
+
+    return Skeleton(walk(formula), parameters, np.array(values))
+
+
+def compiled(symbols, formula) -> Callable:
+    """A function of arrays, one for each symbol, silent about overflow."""
+    function = sp.lambdify(list(symbols), formula, ["numpy", "scipy"], cse=True)
+
+    def evaluated(*arrays):
+        with np.errstate(all="ignore"):
+            return function(*arrays)
+
+    return evaluated
+
+
+def evaluate(formula, symbols, X):
+    """Values at rows, NaN where there are none."""
+    try:
+        values = compiled(symbols, formula)(*X.T)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError, NameError):
+        return np.full(len(X), np.nan)
+    values = np.asarray(values)
+    if np.iscomplexobj(values) or values.dtype == object:
+        return np.full(len(X), np.nan)
+    return values.astype(float) + np.zeros(len(X))
+
+
+def refit(formula, table, max_steps=40, least_scale=1e-3):
+    """Fit a formula's constants together, by Levenberg-Marquardt in float64.
+
+    Steps are scaled by the constants' size, at least by `least_scale`.
+    """
+    if not is_usable(formula):
+        return Fitted(formula, LARGEST, np.zeros(0))
+    skeleton = split_constants(formula)
+    start, columns = skeleton.values, list(table.X.T)
+    function = compiled([*skeleton.parameters, *table.symbols], skeleton.formula)
+    root = np.sqrt(table.weight) / table.spread
+
+    def residuals(values):
+        try:
+            found = function(*values, *columns)
+            if np.iscomplexobj(found):
+                return np.full(len(table.y), LARGEST)
+            return np.clip(np.nan_to_num((found - table.y) * root, nan=LARGEST), -LARGEST, LARGEST)
+        except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+            return np.full(len(table.y), LARGEST)
+
+    if not len(start):
+        return Fitted(formula, rms(residuals(start)), np.zeros(0))
+    sizes = np.where(start == 0, max(least_scale, 1e-3), np.maximum(np.abs(start), least_scale))
+    try:
+        solution = least_squares(
+            residuals, start, method="lm" if len(table.y) >= len(start) else "trf",
+            x_scale=sizes, max_nfev=max_steps * (len(start) + 1),
+            xtol=1e-15, ftol=1e-15, gtol=1e-15,
+        )  # fmt: skip
+        values, found = solution.x, solution.fun
+        noise = found @ found / max(1, len(table.y) - len(start))
+        variance = np.diag(np.linalg.pinv(solution.jac.T @ solution.jac)) * noise
+        deviations = np.sqrt(np.where(np.isfinite(variance), np.maximum(variance, 0), np.inf))
+    except (ValueError, np.linalg.LinAlgError):
+        values, found, deviations = start, residuals(start), np.full(len(start), np.inf)
+    if not np.isfinite(values).all():
+        values, found = start, residuals(start)
+    return Fitted(skeleton.filled(values), rms(found), deviations)
+
+
+def rms(residuals):
+    return float(np.sqrt(np.mean(np.square(residuals))))
+
+
+def error_of(formula, table):
+    """Root mean squared error in standard deviations of the target."""
+    difference = (evaluate(formula, table.symbols, table.X) - table.y) / table.spread
+    difference = np.clip(np.nan_to_num(difference, nan=LARGEST), -LARGEST, LARGEST)
+    return float(np.sqrt(np.average(np.square(difference), weights=table.weight)))
+
+
+def information(error, n_samples, formula):
+    """Schwarz's criterion with the size of the expression in place of the number of constants; lower is better."""
+    return n_samples * np.log(error**2 + LEAST_ERROR**2) + PRICE * np.log(n_samples) * complexity(formula)
+
+
+def rounded(formula, digits=3):
+    """The same with constants of so many digits: alike formulas are equal then, and short to read."""
+    return formula.xreplace({a: sp.Float(f"{float(a):.{digits}g}", digits) for a in formula.atoms(sp.Float)})

@@ -1,0 +1,329 @@
+"""The law behind a table, as a formula."""
+
+import warnings
+from copy import copy
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import sympy as sp
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._adoption import adopt
+from .._compat import Interval, fit_context
+from ..data._targets import read_numbers, read_weight
+from . import _code
+from ._discovery import Law, Settings, discover, jacobian
+from ._expressions import evaluate, rounded
+from ._library import T
+from ._rows import merge
+
+
+class KANSymbolicRegressor(RegressorMixin, BaseEstimator):
+    """Finds the law behind a table of numbers, and writes it down as a formula.
+
+    A small network is fitted by Gauss-Newton. Its values and derivatives say how the law is built: which columns enter
+    only through a product or a difference, which stand apart. The table is transformed exactly, the network is fitted
+    again, and a step is kept if the error at held-out rows falls. What is left are functions of one variable and sums
+    of products, which are read off in closed form; all constants are fitted together and replaced by rationals and
+    multiples of pi where data cannot tell the difference.
+
+    Parameters
+    ----------
+    max_seconds : float or None, default=60
+        Seconds of computing after which the best formula so far is taken. It counts the time of the calling thread,
+        so that a busy machine changes nothing.
+    max_steps : int or None, default=None
+        Formulas and networks that are fitted at most. A fit with ``max_seconds=None`` and `max_steps` is reproducible
+        to the last digit.
+    random_state : int, RandomState instance or None, default=None
+    library : sequence of str or sympy.Expr, default=()
+        Further functions of one variable that formulas may have, such as ``["besselj(0, t)"]``.
+    units : dict of str to str, default=None
+        Units of columns, and of the target under ``"target"``, such as ``{"m": "kg", "v": "m/s", "target": "J"}``.
+        Columns are added only if their units agree, and the law is also looked for in dimensionless groups. Names that
+        SI does not know are units by themselves.
+    n_jobs : int or None, default=None
+        Searches with different seeds, side by side in processes.
+    verbose : int, default=0
+        Whether to print better formulas as they are found.
+
+    Attributes
+    ----------
+    formula_ : sympy.Expr
+        The best formula by Schwarz's criterion, in symbols with the columns' names (``x0``, ``x1``, ... for arrays).
+    front_ : DataFrame
+        Formulas that are simpler or better than others: ``formula``, ``complexity`` (nodes, constants count twice),
+        ``held_out_error`` and ``error`` (in standard deviations of the target), ``bic``.
+    steps_ : list of dict
+        How the formula was found: each ``step`` with the network's held-out error ``before`` and ``after``.
+    is_exact_ : bool
+        Whether the formula reproduces all rows up to rounding, also those farthest out when its constants are fitted
+        to the others. Never with noise, in which a small term may be hidden.
+    checks_ : dict
+        What was checked for that, and what came out. ``"residuals are white"`` is what noisy tables can show.
+    constants_ : DataFrame
+        Constants that were fitted and not replaced by nice numbers: ``value``, ``standard_error``, ``low``, ``high``
+        of a 95 % interval.
+    surrogate_error_ : float
+        Held-out error of the best network. Infinite if none was needed.
+    n_steps_ : int
+        Formulas and networks that were fitted.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        If `X` has names.
+
+    See Also
+    --------
+    to_sympy : The closed form of a fitted network.
+
+    Notes
+    -----
+    Columns must be numbers without missing values. Ctrl-C ends the search, not the fit. A known part of a law is taken
+    off the target by the caller: ``fit(X, y - known(X))``. Where a formula has no value, such as a root of a negative
+    number, `predict` gives the mean of the target and warns.
+
+    References
+    ----------
+    Udrescu, Tegmark (2020), *AI Feynman: a physics-inspired method for symbolic regression*, Science Advances.
+
+    Liu et al. (2024), *KAN 2.0: Kolmogorov-Arnold Networks Meet Science*, arXiv:2408.10205.
+
+    Golub, Pereyra (1973), *The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
+    separate*, SIAM Journal on Numerical Analysis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_kan.symbolic import KANSymbolicRegressor
+    >>> X = np.random.default_rng(0).uniform(1, 3, (200, 2))
+    >>> law = KANSymbolicRegressor(random_state=0).fit(X, 3 * X[:, 0] / X[:, 1] ** 2)
+    >>> law.formula_
+    3*x0/x1**2
+    >>> law.is_exact_
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
+        "max_steps": [Interval(Integral, 1, None, closed="left"), None],
+        "random_state": ["random_state"],
+        "library": [list, tuple],
+        "units": [dict, None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+    _law: Law
+
+    def __init__(self, max_seconds=60, *, max_steps=None, random_state=None, library=(), units=None, n_jobs=None,
+                 verbose=0):  # fmt: skip
+        self.max_seconds = max_seconds
+        self.max_steps = max_steps
+        self.random_state = random_state
+        self.library = library
+        self.units = units
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Search for the law.
+
+        Parameters
+        ----------
+        X : dataframe or array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), optional
+            A row of weight 2 counts as two rows; those of weight zero are left out.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data cannot be used; nothing has been fitted then.
+        """
+        if self.max_seconds is None and self.max_steps is None:
+            raise ValueError("max_seconds=None and max_steps=None set no end to the search. Set one of them.")
+        library = tuple(read_function(function) for function in self.library)
+        reader = copy(self)  # validate_data notes what it saw, and the fit may still fail
+        rows = read_rows(reader, X, y, sample_weight)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 2**10))
+        settings = Settings(
+            self.max_seconds, self.max_steps, library, self.units, self.n_jobs, self.verbose, seed
+        )  # fmt: skip
+        return adopt(self, reader, _law=discover(rows, settings))
+
+    def predict(self, X, return_std=False):
+        """Values of the formula.
+
+        Parameters
+        ----------
+        X : dataframe or array-like of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to also return the standard deviation of an observation: noise, and what is not known of the
+            constants. It takes the formula for right.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        std : ndarray of shape (n_samples,)
+            If `return_std`.
+        """
+        check_is_fitted(self)
+        X, law = validate_data(self, X, reset=False, dtype=np.float64), self._law
+        with np.errstate(all="ignore"):
+            values = evaluate(law.formula, law.symbols, X)
+        missing = ~np.isfinite(values)
+        if missing.any():
+            warnings.warn(
+                f"The formula {rounded(law.formula)} has no value at {missing.sum()} of {len(X)} rows, for which the "
+                "mean of y is predicted.",
+                UserWarning,
+                stacklevel=2,
+            )
+            values[missing] = law.mean
+        if not return_std:
+            return values
+        J = np.nan_to_num(jacobian(law.formula, law.symbols, X))
+        variance = np.einsum("ni,ij,nj->n", J, law.covariance, J)
+        return values, np.sqrt(law.noise**2 + np.maximum(variance, 0))
+
+    def latex(self):
+        """The formula in LaTeX, constants to four digits.
+
+        Returns
+        -------
+        str
+        """
+        check_is_fitted(self)
+        return sp.latex(rounded(self._law.formula, 4))
+
+    def to_python(self, name="law"):
+        """The formula as a Python function of numbers, for which the standard library suffices.
+
+        Parameters
+        ----------
+        name : str, default="law"
+
+        Returns
+        -------
+        str
+        """
+        check_is_fitted(self)
+        return _code.to_python(self._law.formula, self._law.symbols, name)
+
+    def to_c(self, name="law"):
+        """The formula as a function of C99.
+
+        Parameters
+        ----------
+        name : str, default="law"
+
+        Returns
+        -------
+        str
+        """
+        check_is_fitted(self)
+        return _code.to_c(self._law.formula, self._law.symbols, name)
+
+    def to_sql(self):
+        """The formula as an expression of SQL, with columns in double quotes.
+
+        Returns
+        -------
+        str
+        """
+        check_is_fitted(self)
+        return _code.to_sql(self._law.formula, self._law.symbols)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_law")
+
+    @property
+    def formula_(self):
+        return self._law.formula
+
+    @property
+    def front_(self):
+        import pandas as pd
+
+        return pd.DataFrame({
+            "formula": [entry.formula for entry in self._law.front],
+            "complexity": [entry.complexity for entry in self._law.front],
+            "held_out_error": [entry.held_out for entry in self._law.front],
+            "error": [entry.error for entry in self._law.front],
+            "bic": [entry.bic for entry in self._law.front],
+        })  # fmt: skip
+
+    @property
+    def constants_(self):
+        import pandas as pd
+
+        values = np.array([float(a) for a in floats_of(self._law.formula)])
+        deviation = np.sqrt(np.maximum(np.diag(self._law.covariance), 0))[: len(values)]
+        reach = 1.96 * deviation
+        return pd.DataFrame(
+            {"value": values, "standard_error": deviation, "low": values - reach, "high": values + reach}
+        )
+
+    @property
+    def steps_(self):
+        steps = self._law.steps
+        return [{"step": text, "before": before, "after": after} for (_, before), (text, after) in pairwise(steps)]
+
+    @property
+    def is_exact_(self):
+        return self._law.is_exact
+
+    @property
+    def checks_(self):
+        return dict(self._law.findings)
+
+    @property
+    def surrogate_error_(self):
+        return self._law.surrogate_error
+
+    @property
+    def n_steps_(self):
+        return self._law.n_steps
+
+
+def floats_of(formula):
+    """Fitted constants, in the order in which they are fitted."""
+    if isinstance(formula, sp.Float):
+        return [formula]
+    return [constant for part in formula.args for constant in floats_of(part)]
+
+
+def read_function(function):
+    """A user's function of one variable, in the library's symbol."""
+    try:
+        expression = sp.sympify(function)
+    except (sp.SympifyError, SyntaxError, TypeError) as error:
+        raise ValueError(
+            f"library has {function!r}, which sympy cannot read. Write it like 'besselj(0, t)'."
+        ) from error
+    symbols = expression.free_symbols if isinstance(expression, sp.Basic) else ()
+    if len(symbols) != 1:
+        raise ValueError(f"library has {function!r}, which is no function of one variable. Write it like 'exp(-t**2)'.")
+    return expression.xreplace({next(iter(symbols)): T})
+
+
+def read_rows(reader, X, y, sample_weight):
+    """Check a table and a target; `reader` notes the columns."""
+    X = validate_data(reader, X, dtype=np.float64, ensure_min_samples=2)
+    given = np.asarray(y)
+    y, _ = read_numbers(y, len(X))
+    if y.shape[1] > 1:
+        raise ValueError(f"y has {y.shape[1]} outputs. Fit a formula to each of them.")
+    weight = np.ones(len(X)) if sample_weight is None else read_weight(sample_weight, len(X))
+    names = getattr(reader, "feature_names_in_", None)
+    names = [f"x{i}" for i in range(X.shape[1])] if names is None else [str(name) for name in names]
+    rounding = float(np.finfo(given.dtype).eps) if given.dtype.kind == "f" else float(np.finfo(np.float64).eps)
+    return merge(names, X, y[:, 0], weight, rounding)

@@ -1,0 +1,386 @@
+"""Best-first search over exact reductions of a table, each kept if a refitted network gets better by it.
+
+The algorithm of S9: closed-form terminals, a network whose values and derivatives propose reductions, the data
+transformed exactly, refitted, judged at held-out rows. AI Feynman (Udrescu & Tegmark, 2020) is its closest relative.
+"""
+
+import heapq
+import time
+from itertools import count, permutations
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy as sp
+
+from ._dictionary import sparse_sums
+from ._expressions import Table, complexity, evaluate, information, is_usable, number, refit, rounded
+from ._outer import applies, mapped
+from ._proposals import proposals, unfolded
+from ._reader import LARGEST, fit_reader
+from ._states import State
+from ._structures import read, structures
+from ._surrogate import fit_surrogate
+
+EXACT = 1e-8  # error below which nothing is left to find
+MOST_COMPLEX = 90
+GOOD = 5e-4  # error from which networks are equally good
+WHITE = 0.08  # share of the residuals' variance that a network finds at held-out rows by chance
+OPERATIONS = (
+    (np.subtract, lambda a, b: a - b), (np.add, lambda a, b: a + b),
+    (np.multiply, lambda a, b: a * b), (np.divide, lambda a, b: a / b),
+)  # fmt: skip
+
+
+class Budget:
+    """Time and steps that are left. A step is one formula or one network that is fitted."""
+
+    def __init__(self, max_seconds=None, max_steps=None):
+        self.end = None if max_seconds is None else time.thread_time() + max_seconds
+        self.max_steps, self.n_steps, self.is_interrupted = max_steps, 0, False
+
+    def spend(self, n_steps=1):
+        """Whether there is something left, of which so many steps are used up."""
+        self.n_steps += n_steps
+        return not self.is_over
+
+    @property
+    def is_over(self):
+        too_many = self.max_steps is not None and self.n_steps > self.max_steps
+        return self.is_interrupted or too_many or (self.end is not None and time.thread_time() > self.end)
+
+
+class Candidate(NamedTuple):
+    """A formula of the original target, with its constants fitted."""
+
+    formula: Any
+    error: float
+    bic: float
+    steps: tuple  # pairs of a text and the network's held-out error after it
+
+
+class Node:
+    """A state in the search: what has been fitted to it, and what is left to try."""
+
+    def __init__(self, state, reader=None, steps=()):
+        self.state, self.reader, self.steps = state, reader, steps
+        self.todo, self.tried, self.n_visits = None, {}, 0
+
+    @property
+    def error(self):
+        return 1.0 if self.reader is None else self.reader.error
+
+
+class Slope(NamedTuple):
+    """What a term of one column is multiplied by: a formula of the other columns."""
+
+    formula: Any
+    inner: Any
+    symbols: tuple
+
+    def __call__(self, X):
+        return evaluate(self.inner, self.symbols, X)
+
+
+class Search:
+    """A search for the law of a table.
+
+    Parameters
+    ----------
+    table : Table
+    library : Library
+    budget : Budget
+    units : Units, optional
+    seed : int
+    n_beam : int, default=6
+        Combinations of curves' formulas that are tried of each structure.
+    report : callable, optional
+        Called with the best candidate after each state.
+    """
+
+    def __init__(self, table, library, budget, *, units=None, seed=0, n_beam=6, report=None):
+        self.table, self.library, self.budget, self.units, self.seed = table, library, budget, units, seed
+        self.n_beam, self.report = n_beam, report
+        self.generator = np.random.default_rng(seed)
+        self.candidates: list = []
+        self.seen: set = set()
+        self.white: dict = {}
+        self.best_network, self.order = np.inf, count()
+
+    @property
+    def best(self):
+        return min(self.candidates, key=lambda c: c.bic, default=None)
+
+    @property
+    def is_done(self):
+        return self.budget.is_over or any(c.error < EXACT for c in self.candidates[-1:])
+
+    def offer(self, formula, steps):
+        """Fit a formula's constants and keep it; returns its error."""
+        if not is_usable(formula) or complexity(formula) > MOST_COMPLEX:
+            return np.inf
+        key = str(rounded(formula, 2))
+        if key in self.seen or not self.budget.spend():
+            return np.inf
+        self.seen.add(key)
+        fit = refit(formula, self.table, max_steps=20)
+        bic = information(fit.error, len(self.table.y), fit.formula)
+        self.candidates.append(Candidate(fit.formula, fit.error, bic, steps))
+        return fit.error
+
+    def judge_of(self, state):
+        """From predictions of a state's target to errors of the original one."""
+
+        def judge(predictions, rows=slice(None)):
+            with np.errstate(all="ignore"):
+                misses = (state.back(predictions, rows) - self.table.y[rows]) / self.table.spread
+            misses = np.clip(np.nan_to_num(misses, nan=LARGEST), -LARGEST, LARGEST)
+            return float(np.sqrt(np.average(np.square(misses), weights=self.table.weight[rows])))
+
+        return judge
+
+    def root(self):
+        symbols, X, y = list(self.table.symbols), self.table.X, self.table.y
+        return State(symbols, X, y, self.table.weight, lambda e: e, lambda g, rows: g)
+
+    def run(self, start=None, max_states=200, good_enough=None):
+        """Search until a formula is exact, residuals are white, or the budget is used up."""
+        for formula in first_guesses(self.table):
+            self.offer(formula, ())
+        heap: list = []
+        for state in start or [self.root()]:
+            self.push(heap, Node(state), 0.0)
+        for _ in range(max_states):
+            if not heap or self.is_done:
+                break
+            _, _, action, node = heapq.heappop(heap)
+            try:
+                with np.errstate(all="ignore"):  # what is not finite is sorted out
+                    action(heap, node)
+            except KeyboardInterrupt:
+                self.budget.is_interrupted = True
+            if self.report is not None:
+                self.report(self.best)
+            if good_enough is not None and self.best.error < good_enough:
+                break
+            if self.best.error > EXACT and self.best.error < 1.3 * self.best_network and self.is_white(self.best):
+                break
+
+    def push(self, heap, node, extra, action=None):
+        n_columns, depth = node.state.X.shape[1], len(node.steps)
+        priority = np.log10(max(node.error, 1e-6)) + 0.25 * n_columns + 0.05 * depth + extra
+        heapq.heappush(heap, (priority, next(self.order), action or self.expand, node))
+
+    def expand(self, heap, node):
+        """Try what has a closed form, then follow the proposals of the state's network."""
+        node.n_visits += 1
+        n_columns = node.state.X.shape[1]
+        if node.n_visits == 1:
+            if self.close(node) < EXACT or n_columns == 0:
+                return
+            if n_columns <= 2:
+                self.expand_terms(heap, node)
+            if n_columns in (2, 3):
+                self.push(heap, node, 0.1, self.recombine)
+            if 3 <= n_columns <= 5:
+                self.push(heap, node, 0.15 if n_columns == 3 else 0.6, self.expand_terms)
+        if self.is_done:
+            return
+        if node.reader is None:
+            node.reader = self.fit(node.state)
+            node.steps = node.steps or (("the table as it is", node.error),)
+        if node.reader is None:
+            return
+        for child in self.children(node):
+            gain = np.log10(max(child.error, 1e-6) / max(node.error, 1e-6))
+            if child.state.X.shape[1] == 0:
+                self.close(child)
+            elif gain <= 0.5 or child.error <= 0.05:
+                self.push(heap, child, 0.0)
+        if node.todo:
+            self.push(heap, node, 0.3 * node.n_visits)
+
+    def close(self, node):
+        """Offer the formulas of one-layer structures; returns the least error."""
+        state = node.state
+        if self.budget.is_over:
+            return np.inf
+        if not state.X.shape[1]:
+            mean = float(np.average(state.y, weights=state.weight))
+            return self.offer(state.wrap(number(mean)), node.steps)
+        found = structures(state.X, state.y, state.weight, self.judge_of(state))
+        return self.read(node, [(s, state.columns) for s in found[:3]], deep=state.X.shape[1] == 1)
+
+    def read(self, node, found, deep=False):
+        """Offer what structures on given columns say."""
+        least = np.inf
+        if not found:
+            return least
+        limit = max(0.03, 3 * min(self.best_network, found[0][0].error))
+        if self.budget.max_steps is not None:  # with few steps anything is better than nothing
+            limit = max(limit, 1.5 * found[0][0].error)
+        for structure, columns in found:
+            if structure.error > limit or self.budget.is_over:
+                continue
+            tolerance = max(structure.error, 1e-5)
+            for form in read(structure, columns, self.library, tolerance=tolerance, n_best=self.n_beam, deep=deep):
+                least = min(least, self.offer(node.state.wrap(form), node.steps))
+                if least < EXACT or self.budget.is_over:
+                    return least
+        return least
+
+    def recombine(self, heap, node):
+        """One-layer structures with one column replaced by its sum, product and so on with another."""
+        state, found = node.state, []
+        for i, j in permutations(range(state.X.shape[1]), 2):
+            for numeric, symbolic in OPERATIONS:
+                if self.budget.is_over:
+                    return
+                with np.errstate(all="ignore"):
+                    z = numeric(state.X[:, i], state.X[:, j])
+                if not np.isfinite(z).all() or np.ptp(z) == 0:
+                    continue
+                X, columns = state.X.copy(), list(state.columns)
+                X[:, i], columns[i] = z, symbolic(columns[i], columns[j])
+                best = structures(X, state.y, state.weight, self.judge_of(state), outers=("id", "log", "inv"),
+                                  n_knots=(16,))[:1]  # fmt: skip
+                found += [(structure, columns) for structure in best]
+        found.sort(key=lambda pair: pair[0].error)
+        self.read(node, found[:3])
+
+    def expand_terms(self, heap, node):
+        """Sparse sums of products, and quotients of them."""
+        state = node.state
+        floor = max(1e-5, min(self.best_network, 0.3) / 3)
+        forms = sparse_sums(state.X, state.y, state.weight, state.columns, self.judge_of(state), floor=floor)
+        for form in forms:
+            if self.offer(state.wrap(form), node.steps) < EXACT or self.budget.is_over:
+                return
+
+    def fit(self, state, parent=None):
+        """The network of a state; None if there is no budget left."""
+        if not self.budget.spend():
+            return None
+        reader = fit_reader(state, self.judge_of(state), self.budget, seed=self.seed, parent=parent)
+        self.best_network = min(self.best_network, reader.error)
+        return reader
+
+    def children(self, node, n_good=2, n_most=6):
+        """States that proposals lead to, until enough of them are good."""
+        if node.todo is None:
+            node.todo = proposals(node.state, node.reader, node.error, self.table.spread, self.generator, self.units)
+        good = 0
+        made: list = []
+        while node.todo and good < n_good and len(made) < n_most and not self.is_done:
+            proposal = node.todo.pop(0)
+            kind = type(proposal.reduction).__name__
+            key = kind, proposal.reduction.place if hasattr(proposal.reduction, "place") else None
+            if key[1] is not None and node.tried.get(key, 0) >= (2 if kind == "Power" else 1):
+                continue
+            node.tried[key] = node.tried.get(key, 0) + 1
+            for state in proposal.reduction.apply(node.state, Context(self, node)):
+                child = self.child(node, state)
+                if child is not None:
+                    made.append(child)
+                    good += child.error < max(0.6 * node.error, 1.15 * self.best_network, GOOD)
+        return made
+
+    def child(self, node, state):
+        """A node for a state that is new and has numbers in it."""
+        key = state.key()
+        if key in self.seen or not state.is_usable():
+            return None
+        self.seen.add(key)
+        reader = self.fit(state, node.reader) if state.X.shape[1] else node.reader
+        return None if reader is None else Node(state, reader, (*node.steps, (state.steps[-1], reader.error)))
+
+    def is_white(self, candidate):
+        """Whether a fresh network and a fresh sum of splines find nothing in a formula's residuals."""
+        key = str(candidate.formula)
+        if key not in self.white:
+            self.white[key] = is_white(candidate.formula, self.table, self.seed)
+        return self.white[key]
+
+
+def first_guesses(table):
+    """A constant, a plane, and a product of powers: what every other formula has to beat."""
+    root = np.sqrt(table.weight)
+    yield number(np.average(table.y, weights=table.weight))
+    A = np.column_stack([np.ones(len(table.y)), table.X])
+    coef, *_ = np.linalg.lstsq(A * root[:, None], table.y * root, rcond=None)
+    yield sp.Add(number(coef[0]), *[number(c) * s for c, s in zip(coef[1:], table.symbols, strict=True)])
+    if (table.X > 0).all() and applies("log", table.y):
+        sign = 1 if table.y[0] > 0 else -1
+        logs = np.column_stack([np.ones(len(table.y)), np.log(table.X)])
+        coef, *_ = np.linalg.lstsq(logs * root[:, None], np.log(sign * table.y) * root, rcond=None)
+        powers = [s ** number(c) for c, s in zip(coef[1:], table.symbols, strict=True)]
+        yield number(sign * np.exp(np.clip(coef[0], -60, 60))) * sp.Mul(*powers)
+
+
+def is_white(formula, table, seed=0):
+    """Whether residuals look like noise: a stop rule, not a proof."""
+    residuals = table.y - evaluate(formula, table.symbols, table.X)
+    if not np.isfinite(residuals).all() or residuals.std() == 0:
+        return bool(np.isfinite(residuals).all())
+    fit = fit_surrogate(table.X, residuals, table.weight, n_units=6, n_knots=4, penalty=1e-2, n_steps=15, patience=5,
+                        seed=seed + 1)  # fmt: skip
+    spread = residuals.std()
+
+    def judge(predictions, rows=slice(None)):
+        return float(np.sqrt(np.mean(np.square((predictions - residuals[rows]) / spread))))
+
+    found = structures(table.X, residuals, table.weight, judge, outers=("id",), n_knots=(4,), with_products=False)
+    return 1 - fit.error**2 < WHITE and (not found or found[0].error > 0.98)
+
+
+class Context(NamedTuple):
+    """What reductions of a state may use of the search."""
+
+    search: Search
+    node: Node
+
+    @property
+    def library(self):
+        return self.search.library
+
+    @property
+    def tolerance(self):
+        return max(3 * self.node.error, 1e-3)
+
+    def coefficients_of(self, place, outer, t, f):
+        """Slopes of ``u(y)`` in f at rows, by least squares along the network's unfolded column; with their rows."""
+        state = self.node.state
+        rows = state.X[self.search.generator.permutation(len(state.y))[:250]]
+        M = unfolded(self.node.reader, rows, place, t)
+        target = mapped(outer, M.ravel())
+        if target is None:
+            return None
+        M, centred = target.values.reshape(M.shape), f - f.mean()
+        slopes = (M - M.mean(1, keepdims=True)) @ centred / (centred @ centred)
+        return (np.delete(rows, place, 1), slopes) if np.isfinite(slopes).all() and slopes.std() > 0 else None
+
+    def subproblem(self, X, slopes, columns):
+        """Formulas of slopes that depend on the other columns."""
+        symbols = tuple(sp.Symbol(f"_q{j}", positive=True if (X[:, j] > 0).all() else None, real=True)
+                        for j in range(X.shape[1]))  # fmt: skip
+        table = Table(symbols, X, slopes, np.ones(len(X)), float(slopes.std()))
+        outer, tolerance = self.search.budget, max(5e-3, 3 * self.node.error)
+        budget = Budget(None if outer.end is None else min(4.0, (outer.end - time.thread_time()) / 2), 60)
+        search = Search(table, self.library, budget, seed=self.search.seed, n_beam=4)
+        search.best_network = max(1e-3, tolerance / 3)
+        search.run(max_states=1 if X.shape[1] < 3 else 3, good_enough=tolerance)
+        outer.spend(budget.n_steps)
+        placed = dict(zip(symbols, columns, strict=True))
+        for candidate in simple_ones(search.candidates):
+            yield Slope(candidate.formula.xreplace(placed), candidate.formula, symbols)
+
+
+def simple_ones(candidates, n_most=2):
+    """The best by information, and simpler ones with up to four times its error."""
+    if not candidates:
+        return []
+    best = min(candidates, key=lambda c: c.bic)
+    kept = [best]
+    for candidate in sorted(candidates, key=lambda c: complexity(c.formula)):
+        if candidate.error < 4 * max(best.error, 2e-3) and all(candidate.formula != k.formula for k in kept):
+            kept.append(candidate)
+    return kept[:n_most]

@@ -1,0 +1,238 @@
+"""One-layer structures in closed form: ``u(y) = sum f_i(x_i)`` by least squares, ``y = prod f_i(x_i)`` by turns."""
+
+from itertools import product as combinations
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy as sp
+import torch
+
+from ..bases import BSpline
+from ._curves import CurveFit, fit_curve
+from ._expressions import LARGEST, number
+from ._library import T
+from ._outer import OUTER, mapped
+
+LOG_RANGE = 9.0  # a positive column of so many times its least value is looked at on a log scale
+N_POINTS = 61  # of a curve that is read
+MANY_COMBINATIONS = 20_000
+GOOD_ENOUGH = 2e-3  # error with which coarse knots will do
+CONSTANT_SCORE = -9.0
+KNOTS = (8, 24)
+
+
+class Splines:
+    """Cubic B-splines of each column, on a log scale where a column spans a decade."""
+
+    def __init__(self, X, n_knots):
+        self.is_log = (X.min(0) > 0) & (X.max(0) > LOG_RANGE * X.min(0))
+        z = self.scaled(X)
+        self.low, high = z.min(0), z.max(0)
+        self.span = np.where(high > self.low, high - self.low, 1.0)
+        self.basis = BSpline(X.shape[1], n_knots=n_knots).double()
+        self.values = self.at(X)
+
+    def scaled(self, X):
+        with np.errstate(all="ignore"):
+            return np.where(self.is_log, np.log(np.abs(X)), X)
+
+    def at(self, X):
+        """Values of the splines, ``(n, n_columns) -> (n, n_columns, n_basis)``."""
+        z = 2 * (self.scaled(X) - self.low) / self.span - 1
+        with torch.no_grad():
+            return self.basis(torch.from_numpy(z)).numpy()
+
+    def points(self):
+        """Places over each column's range, (N_POINTS, n_columns)."""
+        z = self.low + self.span * np.linspace(0, 1, N_POINTS)[:, None]
+        return np.where(self.is_log, np.exp(np.where(self.is_log, z, 0)), z)
+
+
+class Structure(NamedTuple):
+    """A fitted sum or product of functions of single columns.
+
+    Parameters
+    ----------
+    error : float
+        Of the original target, in its standard deviations, corrected for the number of coefficients.
+    kind : {"sum", "product"}
+    outer : str
+        Key of `OUTER`.
+    splines : Splines
+    coef : ndarray of shape (n_columns, n_basis)
+    symbolic : callable
+        From an expression of the sum to one of the target.
+    """
+
+    error: float
+    kind: str
+    outer: str
+    splines: Splines
+    coef: np.ndarray
+    symbolic: Any
+
+
+def structures(X, y, weight, judge, *, outers=tuple(OUTER), n_knots=KNOTS, with_products=True):
+    """All one-layer structures, best first.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_columns)
+    y, weight : ndarray of shape (n_samples,)
+    judge : callable
+        From predictions of `y` to an error in the original target's units.
+    """
+    found: list = []
+    n_samples, n_columns = X.shape
+    for knots in n_knots:
+        n_coef = n_columns * (knots + 1) + 1
+        if n_coef > n_samples / 3 and found:
+            continue
+        knots = max(2, min(knots, int(n_samples / 3 / n_columns) - 1))
+        n_coef = n_columns * (knots + 1) + 1
+        splines = Splines(X, knots)
+        correction = 1 / max(0.2, 1 - n_coef / n_samples)
+        for outer in outers:
+            target = mapped(outer, y)
+            if target is not None:
+                coef, sums = fit_sum(splines, target.values, weight * target.weight)
+                error = correction * judge(target.inverse(sums))
+                found.append(Structure(error, "sum", outer, splines, coef, target.symbolic))
+        if with_products and n_columns > 1:
+            for seed in (0, 1):
+                coef, products = fit_product(splines, y, weight, seed)
+                error = correction * judge(products)
+                found.append(Structure(error, "product", "id", splines, coef, lambda e: e))
+                if error < 0.05:
+                    break
+        if found and min(s.error for s in found) < GOOD_ENOUGH:
+            break
+    return sorted((s for s in found if np.isfinite(s.error)), key=lambda s: s.error)
+
+
+def fit_sum(splines, g, weight):
+    """Coefficients of ``g = sum_i f_i(x_i)`` and the sums."""
+    n_samples, n_columns, n_basis = splines.values.shape
+    A = splines.values.reshape(n_samples, -1)
+    root = np.sqrt(weight / weight.mean())
+    B = A * root[:, None]
+    H = B.T @ B
+    H[np.diag_indices_from(H)] += 1e-9 * n_samples
+    coef = np.linalg.solve(H, B.T @ (g * root))
+    return coef.reshape(n_columns, n_basis), A @ coef
+
+
+def fit_product(splines, y, weight, seed, n_iter=25):
+    """Coefficients of ``y = prod_i f_i(x_i)`` by alternating least squares, and the products."""
+    _, n_columns, n_basis = splines.values.shape
+    coef = np.ones((n_columns, n_basis))
+    if seed:
+        coef += 0.5 * np.random.default_rng(seed).standard_normal(coef.shape)
+    factors = np.einsum("ndk,dk->nd", splines.values, coef)
+    before = np.inf
+    for _ in range(n_iter):
+        for i in range(n_columns):
+            B = splines.values[:, i] * np.prod(np.delete(factors, i, 1), 1)[:, None]
+            H = (B * weight[:, None]).T @ B
+            H[np.diag_indices_from(H)] += 1e-10 * np.trace(H) / n_basis + 1e-300
+            coef[i] = np.linalg.solve(H, B.T @ (weight * y))
+            factors[:, i] = splines.values[:, i] @ coef[i]
+            if i < n_columns - 1:
+                size = np.sqrt(np.mean(np.square(factors[:, i]))) + 1e-300
+                coef[i] /= size
+                factors[:, i] /= size
+        left = np.sqrt(np.mean(np.square(np.prod(factors, 1) - y))) / (y.std() + 1e-300)
+        if not np.isfinite(left) or abs(before - left) < 1e-3 * left or left < 1e-7:
+            break
+        before = left
+    return coef, np.prod(factors, 1)
+
+
+def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False):
+    """Expressions of the target, from formulas of the curves of a structure.
+
+    Parameters
+    ----------
+    structure : Structure
+    columns : list of sympy.Expr
+    library : Library
+    tolerance : float
+        Relative error of the target.
+    top : int
+        Formulas of each curve that take part.
+    n_best : int
+        Combinations of them.
+    """
+    points = structure.splines.points()
+    curves = np.einsum("mdk,dk->md", structure.splines.at(points), structure.coef)
+    is_product = structure.kind == "product" or structure.outer == "log"
+    total = np.sqrt(np.sum(np.var(curves, 0))) + 1e-300
+    options = []
+    for t, f in zip(points.T, curves.T, strict=True):
+        if structure.outer == "log":
+            f = np.exp(np.clip(f - f.mean(), -60, 60))
+        size = np.abs(f).mean() if is_product else total
+        relative = f.std() / (size + 1e-300)
+        if relative < 0.3 * tolerance:
+            options.append([CurveFit(number(f.mean()), 0.0, CONSTANT_SCORE)])
+        else:
+            tolerated = min(0.3, max(1e-5, 0.5 * tolerance / relative))
+            options.append(fit_curve(library, t, f, tolerance=tolerated, top=top, deep=deep))
+    if not all(options):
+        return []
+    chosen = best_combinations(options, n_best)
+    if not is_product:
+        return [structure.symbolic(sp.Add(*placed(fits, columns))) for fits in chosen]
+    level = np.exp(np.clip(curves.mean(0).sum(), -60, 60)) if structure.outer == "log" else 1.0
+    return [as_product(placed(fits, columns), level) for fits in chosen]
+
+
+def placed(fits, columns):
+    return [fit.formula.xreplace({T: column}) for fit, column in zip(fits, columns, strict=True)]
+
+
+def best_combinations(options, n_best):
+    """One formula for each curve, the best sums of scores first."""
+    if prod(len(fits) for fits in options) > MANY_COMBINATIONS:
+        return [tuple(fits[0] for fits in options)]
+    return sorted(combinations(*options), key=lambda fits: sum(fit.score for fit in fits))[:n_best]
+
+
+def as_product(parts, level):
+    """A product with one constant in front in place of one for each factor."""
+    scale, factors = level, []
+    for part in parts:
+        own, rest = split_scale(part)
+        scale *= own
+        factors.append(rest)
+    usable = np.isfinite(scale) and 0 < abs(scale) < LARGEST**10
+    return number(scale if usable else 1.0) * sp.Mul(*factors)
+
+
+def split_scale(formula):
+    """Pull a scale out, ``a g + b -> (a, g + b / a)``, from factors, powers and sums."""
+    leading, rest = formula.as_coeff_Mul()
+    scale = float(leading)
+    if isinstance(rest, sp.Pow) and isinstance(rest.base, sp.Add) and rest.exp.is_Rational:
+        own, base = split_scale(rest.base)
+        return scale * abs(own) ** float(rest.exp), (base if own > 0 else -base) ** rest.exp
+    if isinstance(rest, sp.Mul):
+        factors = []
+        for factor in rest.args:
+            own, factor = split_scale(factor) if isinstance(factor, sp.Add | sp.Pow) else (1.0, factor)
+            scale *= own
+            factors.append(factor)
+        return scale, sp.Mul(*factors)
+    if isinstance(rest, sp.Add):
+        sizes = [float(term.as_coeff_Mul()[0]) for term in rest.args if not term.is_number]
+        largest = max(sizes, key=abs, default=0.0)
+        if largest:
+            return scale * largest, sp.Add(*[divided(term, largest) for term in rest.args])
+    return scale, rest
+
+
+def divided(term, divisor):
+    leading, rest = term.as_coeff_Mul()
+    ratio = float(leading) / divisor
+    return rest if abs(ratio - 1) < 1e-12 else number(ratio) * rest

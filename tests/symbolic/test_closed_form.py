@@ -1,0 +1,76 @@
+"""The closed form of a network, judged by its predictions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import sympy as sp
+
+from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan.bases import BASES
+from sklearn_kan.symbolic import to_sympy
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(80, 2))
+Y = np.sin(2 * X[:, 0]) + X[:, 1] ** 2
+FAR = np.concatenate([X[:20], 4 * X[:20], [[-50.0, 30.0]]])
+
+
+def values(formula, X, names=("x0", "x1")):
+    function = sp.lambdify([sp.Symbol(name) for name in names], formula, ["numpy", "scipy"], cse=True)
+    return np.asarray(function(*np.asarray(X, float).T)) + np.zeros(len(X))
+
+
+@pytest.mark.parametrize("basis", sorted(BASES))
+def test_closed_form_predicts_inside_and_outside_the_training_range(basis):
+    model = KANRegressor((), basis=basis, n_knots=5, n_members=1, max_iter=4, random_state=0).fit(X, Y)
+    np.testing.assert_allclose(values(to_sympy(model), FAR), model.predict(FAR), rtol=1e-6, atol=1e-6)
+
+
+PARAMS = {
+    "hidden": {"hidden_layer_sizes": (2,)},
+    "products": {"hidden_layer_sizes": (2,), "interactions": "product"},
+    "batch": {"hidden_layer_sizes": (2,), "norm": "batch"},
+    "individual knots": {"basis": "truncated_power", "basis_params": {"individual_knots": True}},
+    "quantile knots": {"knots": "quantile"},
+    "poisson": {"loss": "poisson"},
+    "pooled": {"basis": "activation", "basis_params": {"pool": "linear", "activation": "gelu"}},
+}
+
+
+@pytest.mark.parametrize("name", PARAMS)
+def test_closed_form_of_other_networks(name):
+    params = {"hidden_layer_sizes": (), "n_knots": 4, "n_members": 1, "max_iter": 4, "random_state": 0} | PARAMS[name]
+    y = np.exp(np.clip(Y, -1, 1)) if name == "poisson" else Y
+    model = KANRegressor(**params).fit(X, y)
+    np.testing.assert_allclose(values(to_sympy(model), FAR), model.predict(FAR), rtol=1e-6, atol=1e-6)
+
+
+def test_columns_have_their_names_and_labels_are_symbols():
+    frame = pd.DataFrame({"a b": X[:, 0], "kind": np.where(X[:, 1] > 0, "up", "down")})
+    model = KANRegressor((), n_members=1, n_knots=4, max_iter=4, random_state=0).fit(frame, Y)
+    formula, row = to_sympy(model), frame.iloc[[3]]
+    filled = formula.subs({sp.Symbol("a b"): X[3, 0], sp.Symbol("kind"): sp.Symbol(row["kind"].item())})
+    assert float(filled) == pytest.approx(model.predict(row)[0], rel=1e-6)
+
+
+def test_a_column_with_two_scales():
+    x = np.where(RNG.random(300) < 0.2, -999.0, RNG.random(300))
+    model = KANRegressor((), n_members=1, n_knots=4, max_iter=4, random_state=0).fit(x[:, None], x > 0.5)
+    places = np.concatenate([x[:50], [-2000.0, -500.0, 3.0]])[:, None]
+    np.testing.assert_allclose(values(to_sympy(model), places, ["x0"]), model.predict(places), rtol=1e-6, atol=1e-6)
+
+
+def test_a_classifier_of_two_classes_gives_log_odds():
+    model = KANClassifier((), n_members=1, n_knots=4, max_iter=4, random_state=0).fit(X, Y > 1)
+    np.testing.assert_allclose(values(to_sympy(model), FAR), model.decision_function(FAR), rtol=1e-6, atol=1e-6)
+
+
+def test_what_has_no_formula_is_refused():
+    with pytest.raises(ValueError, match="n_members=1"):
+        to_sympy(KANRegressor((), n_members=2, max_iter=1).fit(X, Y))
+    with pytest.raises(TypeError, match="no fitted network"):
+        to_sympy(KANRegressor())
+    gaps = X.copy()
+    gaps[0, 0] = np.nan
+    with pytest.raises(ValueError, match="Fill them"):
+        to_sympy(KANRegressor((), n_members=1, max_iter=1).fit(gaps, Y))

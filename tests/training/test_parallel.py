@@ -1,7 +1,5 @@
 """Several processes that share the rows fit the model that one process fits."""
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -9,9 +7,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from sklearn_kan import KANClassifier, KANRegressor, data_parallel
+from tests.processes import START
 
-# A forked process need not import anything; autograd survives a fork where there are only CPUs.
-START = "fork" if sys.platform == "linux" and not torch.cuda.is_available() else "spawn"
 SETTINGS = [
     (KANRegressor, {"batch_size": 50, "max_iter": 3}),
     (KANRegressor, {"solver": "lbfgs", "max_iter": 2, "alpha": 0.1}),

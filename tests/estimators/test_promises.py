@@ -3,7 +3,7 @@
 import copy
 import pickle
 import random
-from functools import partial
+from functools import cache, partial
 
 import joblib
 import numpy as np
@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.training._losses import REGRESSION_LOSSES
-from tests.tables import outputs, small
+from tests.tables import every_pair, outputs, small
 
 ESTIMATORS = [KANRegressor, KANClassifier]
 SOLVERS = ["adam", "lbfgs", "hybrid"]
@@ -41,6 +41,19 @@ def labelled(estimator, X):
 def fitted(estimator, **params):
     X = frame()
     return small(estimator, **params).fit(X, labelled(estimator, X)), X
+
+
+COPIED = [
+    {},
+    {"basis": "truncated_power", "norm": "batch", "solver": "hybrid"},
+    {"hidden_layer_sizes": (4, 4), "basis": ["activation", "rational", "wavelet"], "interactions": "product"},
+]
+
+
+@cache
+def fitted_for_copies(estimator, place):
+    """A model of which only the copies are changed."""
+    return fitted(estimator, **COPIED[place])
 
 
 def through_joblib(model, folder):
@@ -66,16 +79,9 @@ COPIES = {
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("way", COPIES)
-@pytest.mark.parametrize(
-    "params",
-    [
-        {},
-        {"basis": "truncated_power", "norm": "batch", "solver": "hybrid"},
-        {"hidden_layer_sizes": (4, 4), "basis": ["activation", "rational", "wavelet"], "interactions": "product"},
-    ],
-)
-def test_a_copy_predicts_the_same(estimator, way, params, tmp_path):
-    model, X = fitted(estimator, **params)
+@pytest.mark.parametrize("place", range(len(COPIED)))
+def test_a_copy_predicts_the_same(estimator, way, place, tmp_path):
+    model, X = fitted_for_copies(estimator, place)
     other = COPIES[way](model, tmp_path)
     np.testing.assert_array_equal(outputs(other, X), outputs(model, X))
     assert other.loss_curve_ == model.loss_curve_
@@ -124,11 +130,13 @@ def test_fit_leaves_hyperparameters_alone():
     assert model.get_params() == before
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_a_seed_repeats_and_global_generators_stay(estimator, solver, early_stopping):
-    params = {"solver": solver, "early_stopping": early_stopping, "batch_size": 16}
+@pytest.mark.parametrize(
+    "setting",
+    every_pair(lambda **_: True, solver=SOLVERS, estimator=ESTIMATORS, early_stopping=[False, True]),
+    ids=lambda setting: "-".join(map(str, setting.values())),
+)
+def test_a_seed_repeats_and_global_generators_stay(setting):
+    estimator, params = setting["estimator"], {"batch_size": 16} | {k: setting[k] for k in ("solver", "early_stopping")}
     before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
     first, X = fitted(estimator, **params)
     second, _ = fitted(estimator, **params)

@@ -50,8 +50,10 @@ SPACES = {
 }
 
 
-@pytest.mark.parametrize("storage", ["memory", "memory of one's own", "sqlite", "journal"])
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize(
+    ("space", "storage"),
+    [("dict", "memory"), ("callable", "memory of one's own"), ("dict", "sqlite"), ("callable", "journal")],
+)
 def test_tuples_are_choices_in_any_storage(storage, space, tmp_path):
     options = {"space": SPACES[space], "cv": 2, "storage": storages(tmp_path)[storage], "study_name": "a",
                "random_state": 1, "pruner": SILENT, "load_if_exists": True}  # fmt: skip

@@ -1,9 +1,8 @@
 """KANSearchCV on several processes: joblib's, dask's, and those that share a study; what happens if one is killed."""
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -23,6 +22,7 @@ from sklearn.linear_model import Ridge
 
 from sklearn_kan import KANSearchCV
 from sklearn_kan.search._run import at_most, unordered
+from tests.processes import exit_code, started
 
 X, y = load_diabetes(return_X_y=True)
 ALPHA = {"alpha": FloatDistribution(1e-3, 1e3, log=True)}
@@ -112,6 +112,20 @@ def test_a_setting_that_kills_its_worker_twice_has_failed(monkeypatch):
         search_of(Ridge(), n_jobs=2, n_trials=4, error_score="raise").fit(X, y)
 
 
+@pytest.fixture
+def few_imports():
+    """Workers of dask come from a process that has imported, once for all of them, what they need."""
+    dask = pytest.importorskip("dask")
+    utils = pytest.importorskip("distributed.utils")
+    can_fork = "forkserver" in multiprocessing.get_all_start_methods()
+    how = {"distributed.worker.multiprocessing-method": "forkserver"} if can_fork else {}
+    with dask.config.set(how):
+        if can_fork:
+            utils.get_mp_context().set_forkserver_preload(["distributed", __name__])
+        yield
+
+
+@pytest.mark.usefixtures("few_imports")
 def test_workers_of_dask(tmp_path):
     distributed = pytest.importorskip("distributed")
     (tmp_path / "fuse").touch()
@@ -161,22 +175,18 @@ def test_threads_are_limited_for_a_while():
         torch.set_num_threads(before)
 
 
-JOIN = """
-import sys
-from tests.search.test_run import *
-storage = JournalStorage(JournalFileBackend(sys.argv[1]))
-search_of(Fragile(folder=sys.argv[2]), storage=storage, study_name="shared", load_if_exists=True).fit(X, y)
-"""
+def join(journal, folder):
+    storage = JournalStorage(JournalFileBackend(journal))
+    search_of(Fragile(folder=folder), storage=storage, study_name="shared", load_if_exists=True).fit(X, y)
 
 
 def test_processes_that_share_a_journal_one_of_which_is_killed(tmp_path):
     journal, fuse = str(tmp_path / "journal.log"), tmp_path / "fuse"
     fuse.touch()
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    other = subprocess.Popen([sys.executable, "-c", JOIN, journal, str(tmp_path)], env=environment)
+    other = started(join, journal, str(tmp_path))
     options = {"storage": JournalStorage(JournalFileBackend(journal)), "study_name": "shared", "load_if_exists": True}
     assert_complete(search_of(Patient(file=str(fuse)), random_state=1, n_trials=30, **options).fit(X, y), 30)
-    assert other.wait(timeout=300) == -signal.SIGKILL
+    assert exit_code(other) == -signal.SIGKILL
     trials = optuna.load_study(study_name="shared", storage=options["storage"]).trials
     assert len(trials) == 31  # with what the killed process was at; all that it had finished is there
     search = search_of(Ridge(), n_trials=30, **options).fit(X, y)

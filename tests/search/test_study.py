@@ -1,6 +1,5 @@
 """Studies that are kept, joined and gone on with: nothing lost, nothing counted twice, whatever the storage holds."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -22,6 +21,7 @@ from sklearn.linear_model import Ridge
 from sklearn_kan import KANRegressor, KANSearchCV
 from sklearn_kan.search import FoldPruner, _owner
 from sklearn_kan.search._owner import is_gone, this_process
+from tests.processes import exit_code, started
 
 X, y = load_diabetes(return_X_y=True)
 ALPHA = {"alpha": FloatDistribution(1e-3, 1e3, log=True)}
@@ -118,12 +118,8 @@ def run_until_killed(path, n_scores, pruner):
             os.kill(os.getpid(), signal.SIGKILL)
         return model.score(X, y)
 
-    process = multiprocessing.get_context("fork").Process(
-        target=ridge_search(scoring=score, **options).fit, args=(X, y)
-    )
-    process.start()
-    process.join(timeout=300)
-    assert process.exitcode == -signal.SIGKILL
+    search = ridge_search(scoring=score, **options)
+    assert exit_code(started(search.fit, X, y, how="fork")) == -signal.SIGKILL
     return options
 
 
@@ -184,7 +180,7 @@ def test_trials_of_living_processes_are_left_to_them(tmp_path):
 
 
 def test_processes_that_have_ended():
-    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended = subprocess.Popen([sys.executable, "-S", "-c", ""])
     ended.wait(timeout=60)
     machine, pid, token = this_process()
     assert is_gone([machine, ended.pid, token])

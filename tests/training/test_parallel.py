@@ -7,6 +7,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from sklearn_kan import KANClassifier, KANRegressor, data_parallel
+from tests.processes import START
 
 SETTINGS = [
     (KANRegressor, {"batch_size": 50, "max_iter": 3}),
@@ -60,7 +61,7 @@ def worker(rank, n_processes, folder):
 
 @pytest.mark.skipif(not dist.is_available(), reason="torch was built without distributed")
 def test_two_processes_fit_the_model_of_one(tmp_path):
-    mp.start_processes(worker, args=(2, tmp_path), nprocs=2, start_method="spawn")
+    mp.start_processes(worker, args=(2, tmp_path), nprocs=2, start_method=START)
     expected = fit_all()
     for rank in range(2):
         found = np.load(tmp_path / f"{rank}.npz").values()

@@ -1,7 +1,7 @@
 """Compiled kernels against the plain torch code that does the same."""
 
+import importlib.util
 import multiprocessing
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +11,9 @@ import torch
 from sklearn_kan import kernels
 from sklearn_kan.bases import BSpline
 from sklearn_kan.bases._base import Basis
+from sklearn_kan.kernels import on_threads
 from sklearn_kan.kernels.cpu import _library
+from tests.processes import exit_code, started
 
 needs_library = pytest.mark.skipif(not kernels.has_library(), reason="installed without a compiler")
 
@@ -149,29 +151,25 @@ def test_threads_of_the_caller_may_share_the_kernel(monkeypatch):
 
 @needs_library
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
-def test_a_forked_child_makes_threads_of_its_own():
-    program = """
-import os, torch
-from sklearn_kan.bases import BSpline
-from sklearn_kan.kernels.cpu import _library
-torch.set_num_threads(2)
-_library.WORK_PER_THREAD = 1
-basis, x, weight = BSpline(3), torch.zeros(64, 3), torch.ones(3, 10, 4)
-expected = basis.contract(x, weight)
-child = os.fork()
-if child == 0:
-    os._exit(0 if torch.equal(basis.contract(x, weight), expected) else 1)
-assert os.waitpid(child, 0)[1] == 0
-"""
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+def test_a_forked_child_makes_threads_of_its_own(monkeypatch):
+    monkeypatch.setattr(_library, "WORK_PER_THREAD", 1)
+    basis, x, weight = BSpline(3), torch.zeros(64, 3), torch.ones(3, 10, 4)
+    with on_threads(2):
+        expected = basis.contract(x, weight)
+        assert _library._pool is not None
+
+        def compare():
+            sys.exit(0 if torch.equal(basis.contract(x, weight), expected) else 1)
+
+        assert exit_code(started(compare, how="fork")) == 0
 
 
-def test_one_switch_turns_the_library_off():
-    program = "from sklearn_kan.kernels import has_library; assert not has_library()"
-    environment = {"SKLEARN_KAN_KERNELS": "torch"}
-    import os
-
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=120, env={**os.environ, **environment})
+@pytest.mark.parametrize("switch", ["torch", ""])
+def test_one_switch_turns_the_library_off(switch, monkeypatch):
+    monkeypatch.setenv("SKLEARN_KAN_KERNELS", switch)
+    anew = importlib.util.module_from_spec(importlib.util.find_spec(_library.__name__))
+    anew.__spec__.loader.exec_module(anew)
+    assert anew.has_library() is (switch != "torch" and kernels.has_library())
 
 
 def test_other_types_are_left_to_torch():

@@ -1,6 +1,10 @@
-"""Compile what the host code launches for an H100, on any machine: prints kernel, type and precision, line by line."""
+"""Compile what the host code launches for an H100, on any machine: prints kernel, type and precision, line by line.
+
+The first line says whether device code was imported with the package, "at once", or will be when it is needed.
+"""
 
 import re
+import sys
 
 import torch
 import triton
@@ -56,12 +60,14 @@ def train(dtype, n, n_inputs, n_outputs, degree, ends):
 
 
 def main():
+    is_there = any(name.startswith("sklearn_kan.") and name.endswith("_device") for name in sys.modules)
+    print("at once" if is_there else "on demand")
     for family in ("spline", "rational"):
         code = device_code(family)
         for name in [name for name in vars(code) if name.startswith(family)]:
             setattr(code, name, Compiler(getattr(code, name)))
     train(torch.float32, 1, 1, 1, 0, (-float("inf"), float("inf")))  # at the default precision, "ieee"
-    for dtype, is_rounded, degree in [(torch.float32, True, 1), (torch.float64, False, 3), (torch.bfloat16, False, 2)]:
+    for dtype, is_rounded, degree in [(torch.float32, True, 3), (torch.float64, False, 1), (torch.bfloat16, False, 2)]:
         torch.backends.cuda.matmul.allow_tf32 = is_rounded
         train(dtype, 16, 24, 16, degree, (-2.0, 2.0))
 

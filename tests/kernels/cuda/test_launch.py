@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import pytest
 import torch
 
 from sklearn_kan import kernels
@@ -36,38 +37,29 @@ def test_sums_over_rows_may_be_split(monkeypatch):
         assert_agree(found, expected, torch.float64)
 
 
-def run(*arguments, **environment):
-    """Run Python in a process of its own, where kernels are compiled rather than interpreted."""
-    inherited = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-    command = [sys.executable, *map(str, arguments)]
-    done = subprocess.run(command, env=inherited | environment, timeout=300, capture_output=True, text=True)
+def test_kernels_compile_for_a_gpu_that_is_not_here_and_are_imported_on_demand(tmp_path):
+    # In a process of its own, where kernels are compiled rather than interpreted.
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    command = [sys.executable, str(Path(__file__).with_name("compile_kernels.py"))]
+    done = subprocess.run(command, env=environment | {"TRITON_CACHE_DIR": str(tmp_path)}, timeout=300,
+                          capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_kernels_compile_for_a_gpu_that_is_not_here(tmp_path):
-    compiled = run(Path(__file__).with_name("compile_kernels.py"), TRITON_CACHE_DIR=str(tmp_path))
+    imported, *compiled = done.stdout.splitlines()
+    assert imported == "on demand"
     names = {"spline_forward", "spline_grad_x", "spline_grad_weight"}
     names |= {"rational_forward", "rational_grad_x", "rational_grad_weight"}
-    found = [tuple(line.split()) for line in compiled.splitlines()]
+    found = [tuple(line.split()) for line in compiled]
     settings = [("float32", "ieee"), ("float32", "tf32"), ("float64", "ieee"), ("bfloat16", "ieee")]
     assert {line[:3] for line in found} == {(name, *setting) for name in names for setting in settings}
     assert {line[3] for line in found} == {"plain"}  # atomics would add in an order of their own
 
 
-def test_device_code_is_imported_on_demand_and_one_switch_turns_it_off():
-    program = """
-import os, sys
-from sklearn_kan import kernels
-from sklearn_kan.kernels.cuda._launch import has_triton
-assert has_triton()
-assert not [name for name in sys.modules if name.startswith("sklearn_kan.") and name.endswith("_device")]
-os.environ["SKLEARN_KAN_KERNELS"] = "torch"
-has_triton.cache_clear()
-print(has_triton(), kernels.describe_gpu_kernel())
-"""
-    assert run("-c", program) == "False plain torch\n"
-    assert kernels.describe_gpu_kernel().startswith("Triton 3")
+@pytest.mark.parametrize(("switch", "has_it", "words"), [("torch", False, "plain torch"), ("", True, "Triton 3")])
+def test_one_switch_turns_device_code_off(switch, has_it, words, monkeypatch):
+    monkeypatch.setenv("SKLEARN_KAN_KERNELS", switch)
+    monkeypatch.setattr(_launch, "has_triton", _launch.has_triton.__wrapped__)  # which remembers the switch
+    assert _launch.has_triton() is has_it
+    assert kernels.describe_gpu_kernel().startswith(words)
 
 
 def test_tensors_on_the_cpu_are_not_for_the_gpu():

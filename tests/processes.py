@@ -1,0 +1,21 @@
+"""Processes of their own, for what may end one or must begin in one."""
+
+import multiprocessing
+import sys
+
+import torch
+
+# A forked process need not import anything, which takes seconds; autograd survives a fork where there are only CPUs.
+START = "fork" if sys.platform == "linux" and not torch.cuda.is_available() else "spawn"
+
+
+def started(function, *arguments, how=START):
+    """A process that runs a function of a module."""
+    process = multiprocessing.get_context(how).Process(target=function, args=arguments)
+    process.start()
+    return process
+
+
+def exit_code(process):
+    process.join(timeout=300)
+    return process.exitcode

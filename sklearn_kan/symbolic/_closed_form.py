@@ -87,7 +87,7 @@ def check(module, encoder):
 
 
 def encoded(encoder, symbols):
-    """The network's numeric inputs, and for each code column the conditions of its codes, from code 1 on."""
+    """The network's numeric inputs; and for each code column the conditions of its codes, or its knots if it is fine."""
     numeric = []
     owners = encoder.column_of_input_
     for i in range(encoder.n_numeric_):
@@ -104,6 +104,7 @@ def encoded(encoder, symbols):
         codes.append([(int(number), sp.Eq(x, as_label(label))) for number, label in zip(numbers, labels, strict=True)])
     for i, atoms in encoder.atoms_.items():
         codes.append([(number, sp.Eq(symbols[owners[i]], float(atom))) for number, atom in enumerate(atoms, start=1)])
+    codes += [(symbols[owners[i]], places) for i, places in encoder.places_.items()]
     return numeric, codes
 
 
@@ -168,10 +169,17 @@ def linear(weights, columns):
 
 
 def lookup_expressions(lookup, codes):
-    """What levels add to each unit."""
+    """What levels and fine inputs add to each unit."""
     n_units = lookup.table.shape[1]
     totals = [sp.Integer(0)] * n_units
     for place, conditions in enumerate(codes):
+        if isinstance(conditions, tuple):
+            x, places = conditions
+            rows = torch.zeros(len(places), len(codes), dtype=torch.float64)
+            rows[:, place] = torch.arange(1, len(places) + 1)
+            for unit, values in enumerate(lookup(rows).T.tolist()):
+                totals[unit] += interpolated(x, places, values)
+            continue
         for number, condition in conditions:
             row = torch.zeros(1, len(codes), dtype=torch.float64)
             row[0, place] = number

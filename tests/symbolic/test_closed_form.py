@@ -74,3 +74,11 @@ def test_what_has_no_formula_is_refused():
     gaps[0, 0] = np.nan
     with pytest.raises(ValueError, match="Fill them"):
         to_sympy(KANRegressor((), n_members=1, max_iter=1).fit(gaps, Y))
+
+
+def test_closed_form_of_a_column_with_fine_structure():
+    t = np.linspace(0, 1, 1_000)
+    model = KANRegressor((), n_members=1, max_iter=3, random_state=0).fit(t[:, None], np.sin(200 * t))
+    assert model.fine_knots_[0] >= 64
+    x = np.linspace(-0.5, 1.5, 400)[:, None]
+    np.testing.assert_allclose(values(to_sympy(model), x, ("x0",)), model.predict(x), rtol=1e-6, atol=1e-6)

@@ -30,8 +30,8 @@ def to_sympy(estimator):
     -------
     sympy.Expr or list of sympy.Expr
         In symbols with the columns' names, ``x0``, ``x1``, ... for arrays. A list for several outputs. A classifier
-        of two classes gives the log-odds of the second, others the logits of each. Labels of categories are numbers,
-        or symbols for texts.
+        of two classes gives the log-odds of the second, others the logits of each. A level of a categorical column
+        has a symbol of its own, such as ``kind=up``, which is 1 or 0.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def check(module, encoder):
 
 
 def encoded(encoder, symbols):
-    """The network's numeric inputs, and for each code column the conditions of its codes, from code 1 on."""
+    """The network's numeric inputs, and for each code column pairs of a code and an expression that is 1 or 0."""
     numeric = []
     owners = encoder.column_of_input_
     for i in range(encoder.n_numeric_):
@@ -101,9 +101,9 @@ def encoded(encoder, symbols):
         x = symbols[owners[encoder.n_numeric_ + place]]
         labels = [label for label in levels.labels if label is not None]
         numbers = levels.encode(np.array(labels, dtype=object)).astype(int)
-        codes.append([(int(number), sp.Eq(x, as_label(label))) for number, label in zip(numbers, labels, strict=True)])
+        codes.append([(int(n), sp.Symbol(f"{x}={label}")) for n, label in zip(numbers, labels, strict=True)])
     for i, atoms in encoder.atoms_.items():
-        codes.append([(number, sp.Eq(symbols[owners[i]], float(atom))) for number, atom in enumerate(atoms, start=1)])
+        codes.append([(n, indicator(symbols[owners[i]], float(atom))) for n, atom in enumerate(atoms, start=1)])
     return numeric, codes
 
 
@@ -116,8 +116,8 @@ def interpolated(x, places, ranks):
     return sp.Piecewise(*pieces, (float(ranks[-1]), True))
 
 
-def as_label(label):
-    return sp.Float(float(label)) if isinstance(label, int | float | np.number) else sp.Symbol(str(label))
+def indicator(x, value):
+    return sp.Piecewise((1, sp.Eq(x, value)), (0, True))
 
 
 def network_expressions(module, numeric, codes):
@@ -171,12 +171,12 @@ def lookup_expressions(lookup, codes):
     """What levels add to each unit."""
     n_units = lookup.table.shape[1]
     totals = [sp.Integer(0)] * n_units
-    for place, conditions in enumerate(codes):
-        for number, condition in conditions:
+    for place, indicators in enumerate(codes):
+        for number, is_there in indicators:
             row = torch.zeros(1, len(codes), dtype=torch.float64)
             row[0, place] = number
             for unit, value in enumerate(lookup(row)[0].tolist()):
-                totals[unit] += sp.Piecewise((value, condition), (0, True))
+                totals[unit] += value * is_there
     return totals
 
 

@@ -93,9 +93,15 @@ def encoded(encoder, symbols):
     for i in range(encoder.n_numeric_):
         x = symbols[owners[i]]
         z = float(encoder.rate_[i]) * (x - float(encoder.center_[i]))
-        if i in encoder.bends_:
-            z = (z + interpolated(x, *encoder.bends_[i])) / 2
-        numeric.append(z / sp.sqrt(1 + (z / sp.Integer(int(CLIP))) ** 2) if encoder.rate_[i] else sp.Integer(0))
+        if not encoder.rate_[i]:
+            numeric.append(sp.Integer(0))
+        elif i not in encoder.bends_:
+            numeric.append(squeezed(z))
+        else:  # hundreds of pieces, which sympy must not try to simplify
+            inner = sp.Symbol("_z", real=True)
+            with sp.evaluate(False):
+                bent = sp.Mul(0.5, sp.Add(z, interpolated(x, *encoder.bends_[i])))
+                numeric.append(squeezed(inner).xreplace({inner: bent}))
     codes = []
     for place, levels in enumerate(encoder.levels_):
         x = symbols[owners[encoder.n_numeric_ + place]]
@@ -105,6 +111,10 @@ def encoded(encoder, symbols):
     for i, atoms in encoder.atoms_.items():
         codes.append([(n, indicator(symbols[owners[i]], float(atom))) for n, atom in enumerate(atoms, start=1)])
     return numeric, codes
+
+
+def squeezed(z):
+    return z / sp.sqrt(1 + (z / sp.Integer(int(CLIP))) ** 2)
 
 
 def interpolated(x, places, ranks):
@@ -129,7 +139,7 @@ def network_expressions(module, numeric, codes):
     h = numeric
     for number, layer in enumerate(module.layers):
         symbols = [sp.Symbol(f"_h{number}_{i}", real=True) for i in range(len(h))]
-        following = layer_expressions(layer, symbols, is_nested=number > 0)
+        following = layer_expressions(layer, symbols, is_nested=number > 0 or any(z.has(sp.Piecewise) for z in h))
         if number == 0 and module.lookup is not None:
             following = [
                 y + extra for y, extra in zip(following, lookup_expressions(module.lookup, codes), strict=True)

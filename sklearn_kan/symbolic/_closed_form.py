@@ -30,8 +30,8 @@ def to_sympy(estimator):
     -------
     sympy.Expr or list of sympy.Expr
         In symbols with the columns' names, ``x0``, ``x1``, ... for arrays. A list for several outputs. A classifier
-        of two classes gives the log-odds of the second, others the logits of each. Labels of categories are numbers,
-        or symbols for texts.
+        of two classes gives the log-odds of the second, others the logits of each. A level of a categorical column
+        has a symbol of its own, such as ``kind=up``, which is 1 or 0.
 
     Raises
     ------
@@ -87,25 +87,38 @@ def check(module, encoder):
 
 
 def encoded(encoder, symbols):
-    """The network's numeric inputs; and for each code column the conditions of its codes, or its knots if it is fine."""
+    """The network's numeric inputs, and for each code column pairs of a code and an expression that is 1 or 0.
+
+    For fine inputs, a column's symbol and its knots.
+    """
     numeric = []
     owners = encoder.column_of_input_
     for i in range(encoder.n_numeric_):
         x = symbols[owners[i]]
         z = float(encoder.rate_[i]) * (x - float(encoder.center_[i]))
-        if i in encoder.bends_:
-            z = (z + interpolated(x, *encoder.bends_[i])) / 2
-        numeric.append(z / sp.sqrt(1 + (z / sp.Integer(int(CLIP))) ** 2) if encoder.rate_[i] else sp.Integer(0))
+        if not encoder.rate_[i]:
+            numeric.append(sp.Integer(0))
+        elif i not in encoder.bends_:
+            numeric.append(squeezed(z))
+        else:  # hundreds of pieces, which sympy must not try to simplify
+            inner = sp.Symbol("_z", real=True)
+            with sp.evaluate(False):
+                bent = sp.Mul(0.5, sp.Add(z, interpolated(x, *encoder.bends_[i])))
+                numeric.append(squeezed(inner).xreplace({inner: bent}))
     codes = []
     for place, levels in enumerate(encoder.levels_):
         x = symbols[owners[encoder.n_numeric_ + place]]
         labels = [label for label in levels.labels if label is not None]
         numbers = levels.encode(np.array(labels, dtype=object)).astype(int)
-        codes.append([(int(number), sp.Eq(x, as_label(label))) for number, label in zip(numbers, labels, strict=True)])
+        codes.append([(int(n), sp.Symbol(f"{x}={label}")) for n, label in zip(numbers, labels, strict=True)])
     for i, atoms in encoder.atoms_.items():
-        codes.append([(number, sp.Eq(symbols[owners[i]], float(atom))) for number, atom in enumerate(atoms, start=1)])
+        codes.append([(n, indicator(symbols[owners[i]], float(atom))) for n, atom in enumerate(atoms, start=1)])
     codes += [(symbols[owners[i]], places) for i, places in encoder.places_.items()]
     return numeric, codes
+
+
+def squeezed(z):
+    return z / sp.sqrt(1 + (z / sp.Integer(int(CLIP))) ** 2)
 
 
 def interpolated(x, places, ranks):
@@ -117,8 +130,8 @@ def interpolated(x, places, ranks):
     return sp.Piecewise(*pieces, (float(ranks[-1]), True))
 
 
-def as_label(label):
-    return sp.Float(float(label)) if isinstance(label, int | float | np.number) else sp.Symbol(str(label))
+def indicator(x, value):
+    return sp.Piecewise((1, sp.Eq(x, value)), (0, True))
 
 
 def network_expressions(module, numeric, codes):
@@ -130,7 +143,7 @@ def network_expressions(module, numeric, codes):
     h = numeric
     for number, layer in enumerate(module.layers):
         symbols = [sp.Symbol(f"_h{number}_{i}", real=True) for i in range(len(h))]
-        following = layer_expressions(layer, symbols, is_nested=number > 0)
+        following = layer_expressions(layer, symbols, is_nested=number > 0 or any(z.has(sp.Piecewise) for z in h))
         if number == 0 and module.lookup is not None:
             following = [
                 y + extra for y, extra in zip(following, lookup_expressions(module.lookup, codes), strict=True)
@@ -172,19 +185,19 @@ def lookup_expressions(lookup, codes):
     """What levels and fine inputs add to each unit."""
     n_units = lookup.table.shape[1]
     totals = [sp.Integer(0)] * n_units
-    for place, conditions in enumerate(codes):
-        if isinstance(conditions, tuple):
-            x, places = conditions
+    for place, indicators in enumerate(codes):
+        if isinstance(indicators, tuple):
+            x, places = indicators
             rows = torch.zeros(len(places), len(codes), dtype=torch.float64)
             rows[:, place] = torch.arange(1, len(places) + 1)
             for unit, values in enumerate(lookup(rows).T.tolist()):
                 totals[unit] += interpolated(x, places, values)
             continue
-        for number, condition in conditions:
+        for number, is_there in indicators:
             row = torch.zeros(1, len(codes), dtype=torch.float64)
             row[0, place] = number
             for unit, value in enumerate(lookup(row)[0].tolist()):
-                totals[unit] += sp.Piecewise((value, condition), (0, True))
+                totals[unit] += value * is_there
     return totals
 
 

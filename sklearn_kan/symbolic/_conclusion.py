@@ -6,11 +6,12 @@ import numpy as np
 import sympy as sp
 
 from ._expressions import complexity, error_of, evaluate, information, refit, split_constants
+from ._pruning import pruned
 from ._search import EXACT, is_white
 from ._snapping import snapped
 from ._surrogate import split
 
-N_SNAPPED = 5
+N_SNAPPED = 4
 N_FRONT = 12
 N_READ = 40  # candidates that are looked at for the front
 ROWS_FOR_EACH_CONSTANT = 5  # below, a formula reproduces any rows
@@ -60,7 +61,11 @@ def conclude(candidates, table, scaling, seed):
     entries: list = []
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
         formula = scaling.undone(candidate.formula, table.symbols)
-        fit = snapped(formula, table, least_scale=0.0) if number < N_SNAPPED else refit(formula, table, least_scale=0.0)
+        if number < N_SNAPPED:
+            start = pruned(formula, table, least_scale=0.0).formula if candidate.error > EXACT else formula
+            fit = snapped(start, table, least_scale=0.0)
+        else:
+            fit = refit(formula, table, least_scale=0.0)
         entries.append(entry(fit.formula, fit.error, table, candidate.steps, seed))
         if fit.error < EXACT and number < N_SNAPPED:
             break

@@ -40,7 +40,8 @@ def reproducible(seed=None):
         By default random tensors are those of torch's default generator.
     """
     with ExitStack() as modes:
-        modes.enter_context(torch.device("cpu"))
+        if torch.get_default_device().type != "cpu":  # the mode would look at every call
+            modes.enter_context(torch.device("cpu"))
         if torch.get_default_dtype() != torch.float32:
             modes.enter_context(SinglePrecision())
         if seed is not None:

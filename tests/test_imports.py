@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -78,9 +79,13 @@ def module_name(path):
 MODULES = {module_name(path): path for path in FILES}
 
 
+@cache
 def imports(path):
     """Imported modules of a file, absolute, each with whether it stands inside a function."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(imports_of(ast.parse(path.read_text(encoding="utf-8")), path))
+
+
+def imports_of(tree, path):
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     inside = {id(node) for function in functions for node in ast.walk(function)}
     for node in ast.walk(tree):

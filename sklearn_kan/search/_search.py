@@ -114,7 +114,7 @@ n_features_in_, feature_names_in_
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_kan import KANClassifier, KANSearchCV
     >>> X, y = load_iris(return_X_y=True)
-    >>> search = KANSearchCV(KANClassifier((8,), max_iter=10), bases=["bspline", "rational"], n_trials=4, cv=3,
+    >>> search = KANSearchCV(KANClassifier((8,), max_iter=10), bases=["bspline", "rational"], n_trials=3, cv=2,
     ...                      random_state=0).fit(X, y)
     >>> bool(search.best_score_ >= search.cv_results_["mean_test_score"][0])
     True

@@ -83,7 +83,7 @@ def can_be_combined(solver, basis, norm, constraint, further, estimator):
         return False
     if constraint == "rising" and (estimator is KANClassifier or basis not in SPLINES or further == "refit"):
         return False
-    if constraint == "two sets" and solver == "gauss_newton":  # slow on a check's 30 columns: see test_constraints
+    if constraint == "two sets" and solver == "gauss_newton":  # slow on a check's 10 columns: see test_constraints
         return False
     if estimator is KANClassifier and solver == "gauss_newton" and (basis == EACH_EDGE or further == "products"):
         return False  # slow for three classes
@@ -111,10 +111,7 @@ def built(setting, size):
 
 
 # Solvers, families, norms and constraints differ in how a network is trained, and in what a row meets inside.
-WHEREVER_NETWORKS_DIFFER = {
-    "check_sample_weight_equivalence_on_dense_data": "a weight counts as repeated rows, at every step of a solver",
-    "check_fit2d_1sample": "one row is fitted, or refused in words",
-}
+WHEREVER_NETWORKS_DIFFER = {"check_fit2d_1sample": "one row is fitted, or refused in words"}
 # These ask how well a solver, a family, a norm learns, or train at other precisions, on one column, on other targets.
 WHEREVER_LEARNING_DIFFERS = {
     "check_classifiers_train": "most classes are right",
@@ -171,14 +168,15 @@ def test_every_setting_learns(estimator, check):
 
 
 @pytest.mark.parametrize("setting", PAIRS, ids=label)
-def test_a_seed_repeats_rows_stand_alone_and_copies_are_complete(setting):
-    """Three of scikit-learn's checks, for defaults above, by one pair of fits."""
-    X = table(40, 3)
+def test_weights_and_seeds_repeat_rows_stand_alone_and_copies_are_complete(setting):
+    """Four of scikit-learn's checks, for defaults above, by one pair of fits."""
+    X, weight = table(30, 3), np.random.default_rng(1).integers(0, 4, 30)  # a batch holds 64
     y = target(setting["estimator"], X[:, 0] - X[:, 1])
     X[::7, 0] = np.nan
-    model = built(setting, SMALL | {"random_state": 0}).fit(X, y)
+    model = built(setting, SMALL | {"random_state": 0}).fit(X, y, sample_weight=weight)
     expected = outputs(model, X)
     np.testing.assert_array_equal(outputs(pickle.loads(pickle.dumps(model)), X), expected)
     alone = np.concatenate([outputs(model, X[i : i + 1]) for i in range(len(X))])
     np.testing.assert_allclose(alone, expected, rtol=1e-7, atol=1e-7)
-    np.testing.assert_allclose(outputs(model.fit(X, y), X), expected, rtol=1e-7, atol=1e-9)
+    rows = np.random.default_rng(2).permutation(np.repeat(np.arange(30), weight))
+    np.testing.assert_allclose(outputs(model.fit(X[rows], y[rows]), X), expected, rtol=1e-7, atol=1e-9)

@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 DAYS = np.arange(60)
 DATES = np.datetime64("2019-12-20") + DAYS
 Y = np.sin(2 * np.pi * DAYS / 7) + 0.1 * RNG.normal(size=60)
-SMALL = {"n_components": 2, "max_iter": 8}
+SMALL = {"n_components": 1, "max_iter": 3}
 
 INDEX = pd.DatetimeIndex(DATES)
 STAMPS = INDEX.to_pydatetime()
@@ -66,18 +66,18 @@ def test_dates_are_days_whatever_their_dtype(kind, by_numbers):
 
 
 def test_what_a_forecaster_tries_first():
-    dates = pd.date_range("2015-01-01", periods=120, freq="MS")
-    frame = pd.DataFrame({"date": dates, "y": np.sin(2 * np.pi * np.arange(120) / 12)})
-    model = GPSpectralRegressor().fit(frame[:96][["date"]], frame[:96]["y"])
+    dates = pd.date_range("2015-01-01", periods=84, freq="MS")
+    frame = pd.DataFrame({"date": dates, "y": np.sin(2 * np.pi * np.arange(84) / 12)})
+    model = GPSpectralRegressor().fit(frame[:60][["date"]], frame[:60]["y"])
     for unit in ("s", "ms", "us", "ns"):
-        later = pd.DataFrame({"date": dates[96:].as_unit(unit)})
-        assert model.score(later, frame["y"][96:]) > 0.99
+        later = pd.DataFrame({"date": dates[60:].as_unit(unit)})
+        assert model.score(later, frame["y"][60:]) > 0.99
     waves = np.flatnonzero(model.frequencies_[:, 0])
     strongest = waves[model.weights_[waves].argmax()]
     np.testing.assert_allclose(1 / model.frequencies_[strongest], 365.25, rtol=0.01)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(
     year=st.integers(1700, 2250), unit=st.sampled_from(["s", "ms", "us", "ns"]),
     step=st.sampled_from([1, 100, 60_000, 86_400_000]), zone=st.integers(-12, 12),

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -157,12 +158,12 @@ def test_pickle_and_clone():
         (T, np.ones(100)),
         (T, np.zeros(100)),
         (np.ones((50, 1)), WAVE[:50]),
-        (np.repeat(T, 3, axis=0), np.repeat(WAVE, 3)),
-        (np.concatenate([T, T + 1e-9]), np.concatenate([WAVE, WAVE])),
-        (T * 1e150, WAVE * 1e150),
-        (T * 1e-150, WAVE * 1e-150),
-        (T, WAVE + 1e12),
-        (T, np.sin(T[:, 0] / 30)),
+        (np.repeat(T[:40], 3, axis=0), np.repeat(WAVE[:40], 3)),
+        (np.concatenate([T[:40], T[:40] + 1e-9]), np.concatenate([WAVE[:40], WAVE[:40]])),
+        (T[:40] * 1e150, WAVE[:40] * 1e150),
+        (T[:40] * 1e-150, WAVE[:40] * 1e-150),
+        (T[:40], WAVE[:40] + 1e12),
+        (T[:40], np.sin(T[:40, 0] / 30)),
     ],
 )
 def test_ill_conditioned_data_give_finite_predictions(X, y):
@@ -249,18 +250,18 @@ def test_two_kinds_of_uncertainty_exclude_each_other():
 
 
 def test_many_rows_in_many_features_come_close_to_exact_inference():
-    X = RNG.uniform(-1, 1, size=(1500, 4))
-    y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.1 * RNG.normal(size=1500)
-    alpha = 0.01 * (np.arange(1200) % 2)
+    X = RNG.uniform(-1, 1, size=(600, 4))
+    y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.1 * RNG.normal(size=600)
+    alpha = 0.01 * (np.arange(500) % 2)
     exact, fast = (
-        GPSpectralRegressor(solver=solver, spectrum="gaussian", alpha=alpha, max_iter=10).fit(X[:1200], y[:1200])
+        GPSpectralRegressor(solver=solver, spectrum="gaussian", alpha=alpha, max_iter=10).fit(X[:500], y[:500])
         for solver in ("cholesky", "inducing")
     )
     assert fast.solver_ == "inducing"
-    for ours, theirs in zip(*(m.predict(X[1200:], return_std=True) for m in (fast, exact)), strict=True):
+    for ours, theirs in zip(*(m.predict(X[500:], return_std=True) for m in (fast, exact)), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=0.03)
     again = pickle.loads(pickle.dumps(fast))
-    np.testing.assert_array_equal(again.predict(X[1200:]), fast.predict(X[1200:]))
+    np.testing.assert_array_equal(again.predict(X[500:]), fast.predict(X[500:]))
     theta = fast.kernel_.theta + 0.1
     np.testing.assert_array_equal(again.log_marginal_likelihood(theta), fast.log_marginal_likelihood(theta))
 
@@ -330,18 +331,22 @@ def test_spectrum_display():
         SpectrumDisplay.from_estimator(model, 1)
 
 
-AMBIENT = {
-    "default device": lambda: torch.device("meta"),
-    "inference mode": torch.inference_mode,
-    "no gradients": torch.no_grad,
-}
+@contextmanager
+def all_at_once():
+    with torch.device("meta"), torch.inference_mode():
+        yield
 
 
-@pytest.mark.parametrize("ambient", AMBIENT)
-@pytest.mark.parametrize("solver", ["cholesky", "toeplitz", "fourier", "inducing"])
+@pytest.mark.parametrize(
+    ("ambient", "solver"),
+    [
+        (torch.no_grad, "cholesky"),
+        *((all_at_once, solver) for solver in ("cholesky", "toeplitz", "fourier", "inducing")),
+    ],
+)
 def test_nothing_depends_on_the_state_of_torch(ambient, solver):
     params = {"solver": solver, "n_components": 1, "max_iter": 3}
     expected = of_the_wave(**params).predict(T + 0.5, return_std=True)
-    with AMBIENT[ambient]():
+    with ambient():
         ours = GPSpectralRegressor(**params).fit(T, WAVE).predict(T + 0.5, return_std=True)
     np.testing.assert_array_equal(ours, expected)

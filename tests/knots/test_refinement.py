@@ -255,7 +255,8 @@ def test_members_with_validation_rows_of_their_own_get_knots_too(knots):
 @pytest.mark.parametrize("knots", ["quantile", "adaptive"])
 def test_a_refined_model_can_be_copied(basis, params, knots):
     X, y = waves()
-    model = KANRegressor(**SMALL, basis=basis, basis_params=params, knots=knots, refine_knots=[7]).fit(X, y)
+    shape = {"n_members": 2, "basis": basis, "basis_params": params, "knots": knots, "refine_knots": [7]}
+    model = KANRegressor(**SMALL, **shape).fit(X, y)
     copy = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(copy.predict(X), model.predict(X))
     copy.set_params(warm_start=True).fit(X, y)

@@ -17,7 +17,7 @@ from sklearn_kan.training._linear_models import leading_directions, newton, ridg
 from sklearn_kan.training._losses import cross_entropy, huber, poisson, squared_error
 from sklearn_kan.training._refit import affine, read, write
 from sklearn_kan.training._rows import Rows
-from tests.tables import held_out_error, small, table, target
+from tests.tables import every_pair, held_out_error, small, table, target
 
 N, P = 80, 6
 STRENGTHS = np.logspace(-3, 3, 13)
@@ -276,11 +276,16 @@ def test_leading_directions_are_those_of_a_singular_value_decomposition(few_are_
     np.testing.assert_allclose(V @ V.T @ top, top, atol=1e-2)
 
 
-@pytest.mark.parametrize("passes", [4, 40])
-@pytest.mark.parametrize("has_validation", [False, True])
-@pytest.mark.parametrize(("estimator", "loss"), [(KANRegressor, "squared_error"), (KANRegressor, "huber"),
-                                                 (KANRegressor, "poisson"), (KANClassifier, None)])  # fmt: skip
-def test_many_features_lose_nothing_on_rows_that_are_new(estimator, loss, has_validation, passes, few_are_many):
+LEARNED = [(KANRegressor, "squared_error"), (KANRegressor, "huber"), (KANRegressor, "poisson"), (KANClassifier, None)]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    every_pair(lambda **_: True, kind=LEARNED, has_validation=[False, True], passes=[4, 40]),
+    ids=lambda setting: "-".join(map(str, setting.values())),
+)
+def test_many_features_lose_nothing_on_rows_that_are_new(setting, few_are_many):
+    (estimator, loss), has_validation, passes = setting.values()
     X, y = noisy(estimator, loss, n=700)
     params = {"n_members": 2, "max_iter": passes, "random_state": 0, "early_stopping": has_validation}
     params |= {} if loss is None else {"loss": loss}

@@ -306,7 +306,7 @@ default="squared_error"
         if return_std and model.module.n_members is None:
             raise ValueError(
                 f"return_std=True needs members, and the fitted network has none: n_members={self.n_members}, "
-                f"monotonic_cst={self.monotonic_cst!r}. Fit with n_members of at least 2 and without constraints."
+                f"solver={self.solver!r}. Fit with n_members of at least 2 and solver='adam'."
             )
         raw, *std = model.spread(self._columns(X)) if return_std else [self._raw(X)]
         found = [model.target.decode(raw), *std]

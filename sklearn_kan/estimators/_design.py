@@ -16,7 +16,7 @@ from ..network._constrained import Constraints, edges_of_layers
 from ..training._holdout import EARLY_STOPPING_ROWS, dealing
 from ..training._phases import SINGLE, STREAMING
 from ..training._rows import Rows, merged
-from ._cst import is_searched, on_inputs, read_constraints
+from ._cst import on_inputs, read_constraints
 from ._parameters import Settled, has_fixed_knots, settled_by
 
 MERGED_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
@@ -208,7 +208,7 @@ def fine_knots(estimator, n_samples, streams):
 def constrained(architecture, constraints, estimator):
     """The architecture under constraints: no products, no factors, which have any sign, and fewer members if large.
 
-    All members of a glass box have the finer knots, which its few edges need.
+    All members of a sum have the finer knots, which its few edges need.
     """
     n_edges = max(1, *edges_of_layers(architecture, len(constraints.groups)))
     n_members = min(architecture.n_members or 1, MAX_EDGES_OF_MEMBERS // n_edges)
@@ -216,7 +216,7 @@ def constrained(architecture, constraints, estimator):
         scaled=False, interactions=None, constraints=constraints, n_members=n_members if n_members > 1 else None
     )
     is_fixed = has_fixed_knots(estimator) and estimator.fine_knots is not None and estimator.basis == "bspline"
-    if not (is_fixed and is_searched(estimator.interaction_cst)):
+    if not (is_fixed and len(constraints.groups) > 1):
         return architecture
     n_knots = max(FINE_KNOTS, estimator.n_knots) if estimator.fine_knots == "auto" else estimator.fine_knots
     return architecture._replace(n_knots=n_knots, fine_knots=None)

@@ -17,7 +17,7 @@ SCREENING = {"n_members": 4, "n_units": 16, "max_iter": 15}  # the network that 
 TRIAL = {"n_members": 7, "max_iter": 20}  # the sum of all candidates; each row is held out by one member
 LEAST_CANDIDATES, CANDIDATES_A_COLUMN, MOST_CANDIDATES = 10, 2, 24
 LEAST_ROWS = 50  # for any pair
-LEAST_GAIN = 1.0  # in the loss of held-out rows, in standard errors, for any pair
+LEAST_GAIN = 2.0  # in the loss of held-out rows, in standard errors, for any pair
 
 
 def with_pairs(estimator, design, data, rows, settings, validation):

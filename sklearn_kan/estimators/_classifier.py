@@ -33,8 +33,9 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
     fine_knots : int, "auto" or None, default="auto"
         Number of knots in the first layer for the second half of an ensemble's members, with ``basis="bspline"``;
         held-out rows decide how much they count (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, if members
-        have fewer knots and can be weighed: see the guide. Besides, columns with fine structure, such as time stamps,
-        get 64 to 1,024 knots (``fine_knots_``). None in `partial_fit`, and where knots are constrained or refined.
+        have fewer knots and can be weighed, and with `interaction_cst`, where all members have them: see the guide.
+        Besides, columns with fine structure, such as time stamps, get 64 to 1,024 knots (``fine_knots_``), but not
+        with constraints. None in `partial_fit`, and where knots are refined.
     degree : int, default=3
         Degree of the splines, 0 to 5, or of the polynomials, from 1.
     knots : {"quantile", "uniform", "adaptive"} or array-like, default="quantile"
@@ -127,8 +128,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
         Columns in none of the sets form another one. ``"pairwise"`` stands for all pairs; ``"no_interactions"`` is an
         additive model, without hidden layers. Hidden units are shared out evenly among the sets, with at least 8 for
         each. ``"auto"`` is a glass box: the sum of a function of each column and of those pairs of columns that
-        held-out rows ask for. ``{"pairs": 10}`` has the ten pairs that change predictions most. All members of a glass
-        box have `fine_knots`.
+        held-out rows ask for. ``{"pairs": 10}`` has the ten pairs that change predictions most.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"

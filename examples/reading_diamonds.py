@@ -1,6 +1,6 @@
 """The pictures of the guide to reading a model: the default model of diamond prices.
 
-    python examples/reading_diamonds.py
+python examples/reading_diamonds.py
 """
 
 from pathlib import Path

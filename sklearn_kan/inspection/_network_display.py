@@ -189,11 +189,21 @@ def box(x, y, width, height, shade):
 
 
 def strongest(layers, n_edges):
-    """The strongest edges of all layers, without those that lead to or come from units left without others."""
-    flat = sorted(
+    """The strongest edges of all layers that make up whole ways from columns to outputs, at most so many."""
+    order = sorted(
         (-edge.strength, depth, place) for depth, edges in enumerate(layers) for place, edge in enumerate(edges)
     )
-    kept = {(depth, place) for _, depth, place in flat[:n_edges]}
+    low, high = 0, len(order)
+    while low < high:  # the more edges there are to begin with, the more are left
+        middle = (low + high + 1) // 2
+        is_small = sum(map(len, on_ways(layers, order[:middle]))) <= n_edges
+        low, high = (middle, high) if is_small else (low, middle - 1)
+    return on_ways(layers, order[:low])
+
+
+def on_ways(layers, chosen):
+    """Chosen edges without those that lead to, or come from, units left without others."""
+    kept = {(depth, place) for _, depth, place in chosen}
     layers = [[e for place, e in enumerate(edges) if (depth, place) in kept] for depth, edges in enumerate(layers)]
     while True:
         clean = [list(edges) for edges in layers]

@@ -190,6 +190,8 @@ default="squared_error"
         Maps columns to what the network sees.
     device_ : str
         Where the network is.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        Share of the prediction's variance that each column has, interactions included, on a sample of training rows.
     member_weights_ : ndarray of shape (n_members,)
         How much each member counts in predictions; one on average.
     terms_ : list of tuple

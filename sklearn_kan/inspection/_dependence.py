@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..model._effect import Effect
+from ..model._sums import FirstSums, has_sums
 from ._purity import centred, purified
 
 CALLS_AT_ONCE = 2**17  # of the network
@@ -47,23 +48,37 @@ def averaged_over_rows(rows, term, places):
         Of the ensemble, then of its members.
     """
     encoder, encoded = rows.response.model.encoder, rows.encoded
-    owner = encoder.column_of_input_
-    numbers = [rows.selected.index(column) for column in term]
     along = [encoder.transform_column(place.column).astype(encoded.dtype) for place in places]
     shape = [len(table) for table in along]
     flat = np.stack(np.unravel_index(np.arange(np.prod(shape)), shape), 1)
+    numbers = [rows.selected.index(column) for column in term]
+    inputs = [np.flatnonzero(encoder.column_of_input_ == number) for number in numbers]
+    table = np.zeros((len(flat), encoded.shape[1]), dtype=encoded.dtype)
+    for own, part, at in zip(inputs, along, flat.T, strict=True):
+        table[:, own] = part[at][:, own]
+    exchange = by_sums if has_sums(rows.response.model) else by_predictions
+    values = exchange(rows, np.concatenate(inputs), table)
+    return values.reshape(*shape, *values.shape[1:])
+
+
+def by_predictions(rows, inputs, table):
+    """Mean predictions with some inputs of all rows taken from each row of a table."""
+    encoded, found = rows.encoded, []
     step = max(1, CALLS_AT_ONCE // len(encoded))
-    found = []
-    for start in range(0, len(flat), step):
-        some = flat[start : start + step]
+    for start in range(0, len(table), step):
+        some = table[start : start + step]
         mixed = np.repeat(encoded[None], len(some), axis=0)
-        for number, table, at in zip(numbers, along, some.T, strict=True):
-            inputs = np.flatnonzero(owner == number)
-            mixed[:, :, inputs] = table[at][:, None, inputs]
+        mixed[:, :, inputs] = some[:, None, inputs]
         predicted = rows.response.with_members(mixed.reshape(-1, encoded.shape[1]))
         found.append(predicted.reshape(len(some), len(encoded), *predicted.shape[1:]).mean(1))
-    values = np.concatenate(found)
-    return values.reshape(*shape, *values.shape[1:])
+    return np.concatenate(found)
+
+
+def by_sums(rows, inputs, table):
+    """The same from the first layer's sums, in which the rest of the columns stay."""
+    raw = FirstSums.of(rows.response.model, rows.encoded).exchanged(inputs, table)
+    predicted = rows.response.read_members(raw.reshape(-1, *raw.shape[2:]))
+    return predicted.reshape(*raw.shape[:2], *predicted.shape[1:]).mean(1)
 
 
 def joint_density(one, other):

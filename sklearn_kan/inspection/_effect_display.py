@@ -5,10 +5,11 @@ import numpy as np
 from ._drawing import BLUE, GREY, axes_for, few_ticks, short, tidy
 from ._effects import effects
 from ._finding import fitted_part
-from ._heat_map import draw_heat_map
+from ._heat_map import dates_as_numbers, draw_heat_map
 
 MOST_LABELS = 15
 N_TERMS = 6
+N_BINS = 24  # of rows along a column
 MOST_OUTPUTS = 8  # that are drawn over each other
 WHAT = {"dependence": "partial dependence, centred", "projection": "additive projection", "terms": "term of the model"}
 
@@ -193,11 +194,14 @@ def draw_rows(axis, x, density):
     """Where the rows are, at the bottom."""
     if len(x) < 2:
         return
-    numbers = np.asarray(x).astype("datetime64[us]").astype(float) if np.asarray(x).dtype.kind == "M" else x
-    width = np.gradient(np.asarray(numbers, dtype=float))
-    height = density / np.where(width > 0, width, 1)
+    is_date = np.asarray(x).dtype.kind == "M"
+    numbers = dates_as_numbers(x) if is_date else np.asarray(x, dtype=float)
+    middle = (numbers[1:] + numbers[:-1]) / 2
+    edges = np.concatenate([numbers[:1], middle, numbers[-1:]])
+    grid = np.linspace(numbers[0], numbers[-1], min(N_BINS, 2 * len(x)) + 1)
+    height = np.diff(np.interp(grid, edges, np.concatenate([[0.0], np.cumsum(density)])))
     below = axis.twinx()
-    below.fill_between(x, height, color=GREY, alpha=0.3, linewidth=0, step="mid")
+    below.stairs(height, grid, fill=True, color=GREY, alpha=0.3, linewidth=0)
     below.set_ylim(0, 7 * (height.max() or 1))
     below.axis("off")
     axis.set_zorder(below.get_zorder() + 1)

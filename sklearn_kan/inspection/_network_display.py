@@ -102,6 +102,7 @@ class NetworkDisplay:
         layers = layers_of(model, torch.from_numpy(rows.encoded[:MOST_ROWS]), member)
         n_all = sum(map(len, layers))
         layers = strongest(layers, n_edges)
+        layers[0] = with_curves(model, layers[0], member)
         n_shown = sum(map(len, layers))
         names = [[str(rows.names[place]) for place in rows.selected]]
         names += [[""] * layer.out_features for layer in model.module.layers[:-1]] + [output_names(rows)]
@@ -189,11 +190,21 @@ def box(x, y, width, height, shade):
 
 
 def strongest(layers, n_edges):
-    """The strongest edges of all layers, without those that lead to or come from units left without others."""
-    flat = sorted(
+    """The strongest edges of all layers that make up whole ways from columns to outputs, at most so many."""
+    order = sorted(
         (-edge.strength, depth, place) for depth, edges in enumerate(layers) for place, edge in enumerate(edges)
     )
-    kept = {(depth, place) for _, depth, place in flat[:n_edges]}
+    low, high = 0, len(order)
+    while low < high:  # the more edges there are to begin with, the more are left
+        middle = (low + high + 1) // 2
+        is_small = sum(map(len, on_ways(layers, order[:middle]))) <= n_edges
+        low, high = (middle, high) if is_small else (low, middle - 1)
+    return on_ways(layers, order[:low])
+
+
+def on_ways(layers, chosen):
+    """Chosen edges without those that lead to, or come from, units left without others."""
+    kept = {(depth, place) for _, depth, place in chosen}
     layers = [[e for place, e in enumerate(edges) if (depth, place) in kept] for depth, edges in enumerate(layers)]
     while True:
         clean = [list(edges) for edges in layers]
@@ -234,7 +245,7 @@ def of_member(h, member, n_members):
 
 
 def first_edges(model, encoded, units):
-    """Edges of columns, whose strength is the spread of what they add."""
+    """Edges of columns, whose strength is the spread of what they add; their curves are yet to come."""
     encoder, module = model.encoder, model.module
     layer, lookup = module.layers[0], module.lookup
     numeric, codes = encoded.tensor_split([encoder.n_numeric_], 1)
@@ -246,10 +257,17 @@ def first_edges(model, encoded, units):
             its = torch.from_numpy(encoder.column_of_input_[encoder.n_numeric_ :] == column).to(codes)
             total = total + lookup(codes * its)[:, units]
         spread = total.std(0).cpu().numpy()
-        curves = model.edge_curve(column)[1][:, units]
-        curves = curves[np.linspace(0, len(curves) - 1, min(len(curves), N_POINTS)).astype(int)]
-        for unit in range(curves.shape[1]):
-            yield Edge(column, unit, curves[:, unit], bool(encoder.categorical_[column]), float(spread[unit]))
+        for unit in range(len(spread)):
+            yield Edge(column, unit, np.zeros(1), bool(encoder.categorical_[column]), float(spread[unit]))
+
+
+def with_curves(model, edges, member):
+    """Edges of columns with their curves."""
+    out, curves = model.module.layers[0].out_features, {}
+    for column in sorted({edge.start for edge in edges}):
+        whole = model.edge_curve(column)[1][:, member * out : (member + 1) * out]
+        curves[column] = whole[np.linspace(0, len(whole) - 1, min(len(whole), N_POINTS)).astype(int)]
+    return [edge._replace(curve=curves[edge.start][:, edge.end]) for edge in edges]
 
 
 def hidden_edges(layer, h, units):

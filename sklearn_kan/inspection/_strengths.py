@@ -7,7 +7,7 @@ from ._projection import additive_part
 from ._reading import reading
 from ._structure import most_together
 
-MOST_ROWS = 500  # that interactions are measured on
+LEAST_ROWS, MOST_ROWS, CALLS = 100, 500, 150_000  # rows that interactions are measured on, and predictions
 
 
 def additive_share(model, X, *, response_method="auto"):
@@ -46,7 +46,8 @@ def interaction_strengths(model, X=None, *, response_method="auto"):
     ----------
     model : KANClassifier, KANRegressor, or a pipeline or search with one
     X : dataframe or array-like of shape (n_samples, n_features), optional
-        Rows; by default a sample of those of the fit. At most 500 of them are used.
+        Rows; by default a sample of those of the fit. At most 500 of them are used, and fewer, down to 100,
+        for more than 25 columns.
     response_method : {"auto", "predict", "decision_function", "predict_proba"}, default="auto"
 
     Returns
@@ -71,8 +72,9 @@ def interaction_strengths(model, X=None, *, response_method="auto"):
     True
     """
     rows = reading(model, X, response_method)
-    if len(rows.encoded) > MOST_ROWS:
-        rows = rows._replace(encoded=rows.encoded[np.random.RandomState(0).permutation(len(rows.encoded))[:MOST_ROWS]])
+    n_pairs = max(1, len(rows.selected) * (len(rows.selected) - 1) // 2)
+    n_rows = int(np.clip(CALLS // n_pairs, LEAST_ROWS, MOST_ROWS))
+    rows = rows._replace(encoded=rows.encoded[np.random.RandomState(0).permutation(len(rows.encoded))[:n_rows]])
     variance = rows.response(rows.encoded).var(0)
     strengths = np.zeros((len(rows.names), len(rows.names)))
     for (one, other), effect in pair_effects(rows.response, rows.encoded).items():

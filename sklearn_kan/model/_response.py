@@ -32,7 +32,10 @@ class Response(NamedTuple):
 
     def with_members(self, encoded):
         """Of the ensemble, then of each member: ``(n_samples, n_inputs) -> (n_samples, 1 + n_members, n_outputs)``."""
-        raw = self.model.raw_of_encoded(encoded, by_member=True)
+        return self.read_members(self.model.raw_of_encoded(encoded, by_member=True))
+
+    def read_members(self, raw):
+        """What raw outputs of members ``(n_samples, n_members, n_raw)`` say together, then each of them."""
         together = raw if self.model.module.n_members else raw[:, 0]
         whole = self.model.averaged(torch.from_numpy(together)).numpy()
         return np.stack([self.read(whole), *(self.read(raw[:, member]) for member in range(raw.shape[1]))], 1)

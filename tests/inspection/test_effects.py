@@ -7,6 +7,7 @@ import pytest
 from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.inspection import additive_share, effects, interaction_strengths
 from sklearn_kan.inspection._purity import purified
+from sklearn_kan.model import _sums
 
 RNG = np.random.default_rng(0)
 N = 400
@@ -36,6 +37,17 @@ def test_dependence_is_the_mean_of_predictions_with_the_value_everywhere(model):
     expected -= np.average(expected, weights=kinds.density)
     np.testing.assert_allclose(kinds.values[:, 0], expected, atol=1e-10)
     assert kinds.places[0].tolist() == ["S", "M", "L"]
+
+
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_exchanging_columns_in_sums_is_predicting_anew(n_members, monkeypatch):
+    model = KANRegressor((4,), n_members=n_members, max_iter=1, random_state=0).fit(TABLE, Y)
+    slow = effects(model, TABLE[:50], ["a", "c", ("c", "size")])
+    monkeypatch.setattr(_sums, "MANY_INPUTS", 1)
+    quick = effects(model, TABLE[:50], ["a", "c", ("c", "size")])
+    for one, other in zip(slow, quick, strict=True):
+        np.testing.assert_allclose(other.values, one.values, atol=1e-10)
+        np.testing.assert_allclose(other.spread, one.spread, atol=1e-10)
 
 
 def test_the_effect_of_a_pair_is_what_single_columns_do_not_tell(model):

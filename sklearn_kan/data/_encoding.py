@@ -99,13 +99,14 @@ class TableEncoder:
         self.places_ = {}
         return self
 
-    def refined(self, columns, y, weight):
-        """An encoder that gives inputs with fine structure codes of their own; see `fine_places`."""
+    def refined(self, columns, y, weight, ordered):
+        """An encoder that gives inputs with fine structure codes of their own, but not those of ordered columns."""
         numeric, categorical = ([part.values for _, part in parts] for parts in self._inputs(columns))
         numeric = [values.astype(np.float64) for values in numeric]
         codes = [levels.encode(values) for levels, values in zip(self.levels_, categorical, strict=True)]
         encoder = copy(self)
-        encoder.places_ = fine_places(numeric, codes, y, weight)
+        places = fine_places(numeric, codes, y, weight)
+        encoder.places_ = {i: knots for i, knots in places.items() if not ordered[self.column_of_input_[i]]}
         of_places = self.column_of_input_[list(encoder.places_)]
         encoder.column_of_input_ = np.concatenate([self.column_of_input_, of_places]).astype(int)
         return encoder

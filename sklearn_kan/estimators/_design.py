@@ -133,8 +133,9 @@ def designed(data, streams):
         columns, data.weight, ordered=directions != 0, max_categories=estimator.max_categories, streams=streams
     )
     target = estimator._learn_target(data.target, data.y, data.weight)
-    if estimator.fine_knots == "auto" and has_fixed_knots(estimator) and not (streams or directions.any() or groups):
-        encoder = encoder.refined(columns, target.encode(data.y).numpy(), data.weight / data.weight.mean())
+    if estimator.fine_knots == "auto" and has_fixed_knots(estimator) and not streams:
+        y, weight = target.encode(data.y).numpy(), data.weight / data.weight.mean()
+        encoder = encoder.refined(columns, y, weight, ordered=directions != 0)
     of_numeric = selected[[kind != "category" for kind in data.kinds]]
     dtype = chosen_dtype(estimator.dtype, columns)
     architecture = unconstrained(estimator, encoder, of_numeric, target.n_raw, len(data.y), streams, dtype)

@@ -214,10 +214,11 @@ class ConstrainedKAN(KAN):
     True
     """
 
-    def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), norm="layer",
-                 n_members=None, directions=None, groups=None, output_directions=None, direct=False, generator=None,
+    def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), n_places=(),
+                 norm="layer", n_members=None, directions=None, groups=None, output_directions=None, direct=False, generator=None,
                  **params):  # fmt: skip
-        n_columns = in_features + len(n_levels)
+        n_codes = len(n_levels) + len(n_places)
+        n_columns = in_features + n_codes
         groups = [range(n_columns)] if groups is None else groups
         inputs_of_groups = [sorted(group) for group in groups]
         member = torch.zeros(n_columns, len(groups))
@@ -232,10 +233,11 @@ class ConstrainedKAN(KAN):
         check_edges([n_columns, *(size * len(groups) for size in sizes)], len(groups))
         super().__init__(
             in_features, out_features, hidden_layer_sizes=[size * len(groups) for size in sizes], n_levels=n_levels,
-            norm=norm, n_members=n_members, generator=generator, **params,
+            n_places=n_places, norm=norm, n_members=n_members, generator=generator, **params,
         )  # fmt: skip
         self.groups = inputs_of_groups
-        counts = torch.tensor([True] * in_features + [n > 2 for n in n_levels])  # not a mark of missing values
+        # Neither marks of missing values nor fine inputs: their columns have others.
+        counts = torch.tensor([True] * in_features + [n > 2 for n in n_levels] + [False] * len(n_places))
         signs = torch.as_tensor([1] * out_features if output_directions is None else output_directions).float()
         layers = [hidden_units(columns, counts, size) for size in sizes] + [
             Units(torch.ones(out_features, len(groups)), signs)
@@ -245,7 +247,7 @@ class ConstrainedKAN(KAN):
             edges = (of_all(edge, n_members) for edge in edges_between(inputs[i], layers[i]))
             constrain(layer, *edges, is_first=i == 0, generator=generator)
         if self.lookup is not None:
-            levels = Units(member[in_features:], torch.zeros(len(n_levels)))
+            levels = Units(member[in_features:], torch.zeros(n_codes))
             constrain_lookup(self.lookup, of_all(edges_between(levels, layers[0])[0], n_members))
         for i, units in enumerate(layers[:-1]):
             if norm == "layer":
@@ -256,8 +258,8 @@ class ConstrainedKAN(KAN):
         if direct:
             own = {name: first_of(value) for name, value in params.items()}
             self.direct = ConstrainedKAN(
-                in_features, out_features, hidden_layer_sizes=(), n_levels=n_levels, norm=norm, n_members=n_members,
-                directions=directions, output_directions=output_directions, generator=generator, **own,
+                in_features, out_features, hidden_layer_sizes=(), n_levels=n_levels, n_places=n_places, norm=norm,
+                n_members=n_members, directions=directions, output_directions=output_directions, generator=generator, **own,
             )  # fmt: skip
 
     def sums(self, x, sample_weight=None, depth=None):
@@ -308,7 +310,7 @@ def units_of_groups(hidden_layer_sizes, n_groups):
 def edges_of_layers(architecture, n_groups):
     """Edges of each layer of one member, those that constraints keep at zero included."""
     hidden = [n_groups * size for size in units_of_groups(architecture.hidden_layer_sizes, n_groups)]
-    n_columns = architecture.in_features + len(architecture.n_levels)
+    n_columns = architecture.in_features + len(architecture.n_levels) + len(architecture.n_places)
     return [a * b for a, b in pairwise([n_columns, *hidden, architecture.out_features])]
 
 

@@ -73,5 +73,9 @@ def test_pipelines_warm_starts_and_constraints():
     knots = model.fine_knots_
     model.fit(X[::-1], y[::-1])
     np.testing.assert_array_equal(model.fine_knots_, knots)
-    assert not KANRegressor(**SMALL | {"n_members": 1}, interaction_cst="no_interactions").fit(X, y).fine_knots_.any()
+    additive = KANRegressor(**SMALL, interaction_cst="no_interactions").fit(X, y)
+    coarse = clone(additive).set_params(fine_knots=None).fit(X, y)
+    assert additive.score(X, y) > coarse.score(X, y) + 0.3
+    assert not KANRegressor(**SMALL, monotonic_cst=[0, 1]).fit(X, y).fine_knots_.any()
+    assert KANRegressor(**SMALL, monotonic_cst=[1, 0]).fit(X, y).fine_knots_.tolist()[1] >= 64
     assert not KANRegressor(**SMALL).partial_fit(X, y).fine_knots_.any()

@@ -20,7 +20,7 @@ from ._cst import is_searched, on_inputs, read_constraints
 from ._parameters import Settled, has_fixed_knots, settled_by
 
 MERGED_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
-MAX_EDGES_OF_MEMBERS = 2**17  # of the largest layer of a network with constraints, in all members
+MAX_EDGES_OF_MEMBERS = 2**18  # of the largest layer of a network with constraints, in all members
 FINE_KNOTS = 16  # of fine_knots="auto", on larger tables
 
 
@@ -208,18 +208,23 @@ def fine_knots(estimator, n_samples, streams):
 def constrained(architecture, constraints, estimator):
     """The architecture under constraints: no products, no factors, which have any sign, and fewer members if large.
 
-    All members of a glass box have the finer knots, which its few edges need.
+    All members of a sum have the finer knots, which its few edges need.
     """
-    n_edges = max(1, *edges_of_layers(architecture, len(constraints.groups)))
-    n_members = min(architecture.n_members or 1, MAX_EDGES_OF_MEMBERS // n_edges)
-    architecture = architecture._replace(
-        scaled=False, interactions=None, constraints=constraints, n_members=n_members if n_members > 1 else None
-    )
+    architecture = architecture._replace(scaled=False, interactions=None, constraints=constraints)
+    if not is_searched(estimator.interaction_cst):
+        architecture = architecture._replace(n_members=members_within(architecture, len(constraints.groups)))
     is_fixed = has_fixed_knots(estimator) and estimator.fine_knots is not None and estimator.basis == "bspline"
-    if not (is_fixed and is_searched(estimator.interaction_cst)):
+    if not (is_fixed and len(constraints.groups) > 1):
         return architecture
     n_knots = max(FINE_KNOTS, estimator.n_knots) if estimator.fine_knots == "auto" else estimator.fine_knots
     return architecture._replace(n_knots=n_knots, fine_knots=None)
+
+
+def members_within(architecture, n_groups):
+    """How many members a network with groups has, as far as it is not too large; None for a single one."""
+    n_edges = max([1, *edges_of_layers(architecture, n_groups)])
+    n_members = min(architecture.n_members or 1, MAX_EDGES_OF_MEMBERS // n_edges)
+    return n_members if n_members > 1 else None
 
 
 def check_can_be_constrained(estimator):

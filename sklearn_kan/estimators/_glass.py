@@ -12,12 +12,13 @@ from ..training._losses import cross_entropy
 from ..training._observation import observed_by
 from ..training._plan import fit_network
 from ._cst import AUTOMATIC, on_inputs
+from ._design import members_within
 
 SCREENING = {"n_members": 4, "n_units": 16, "max_iter": 15}  # the network that shows candidates
 TRIAL = {"n_members": 7, "max_iter": 20}  # the sum of all candidates; each row is held out by one member
 LEAST_CANDIDATES, CANDIDATES_A_COLUMN, MOST_CANDIDATES = 10, 2, 24
 LEAST_ROWS = 50  # for any pair
-LEAST_GAIN = 1.0  # in the loss of held-out rows, in standard errors, for any pair
+LEAST_GAIN = 2.0  # in the loss of held-out rows, in standard errors, for any pair
 
 
 def with_pairs(estimator, design, data, rows, settings, validation):
@@ -129,17 +130,18 @@ def terms_of(module, design, data, rows):
 
 
 def design_of(design, pairs):
-    """A design whose network has these pairs, and columns without one by themselves; no hidden layer without any."""
-    pairs = [set(pair) for pair in pairs]
+    """A design whose network has these pairs, and a function of each column; no hidden layer if there are none."""
+    architecture, pairs = design.architecture, [set(pair) for pair in pairs]
     if not pairs:
-        return design._replace(architecture=additive(design.architecture))
+        return design._replace(architecture=additive(architecture))
     n_columns = len(design.encoder.kinds_)
-    groups = pairs + [{column} for column in range(n_columns) if not any(column in pair for pair in pairs)]
-    constraints = design.architecture.constraints
-    _, inputs = on_inputs(np.zeros(n_columns), groups, design.encoder)
-    return design._replace(
-        architecture=design.architecture._replace(constraints=constraints._replace(groups=inputs))
-    )  # fmt: skip
+    is_direct = not (isinstance(architecture.knots, str) and architecture.knots == "adaptive")  # whose number varies
+    if not is_direct:
+        pairs += [{column} for column in range(n_columns)]
+    _, inputs = on_inputs(np.zeros(n_columns), pairs, design.encoder)
+    constraints = architecture.constraints._replace(groups=inputs, direct=is_direct)
+    n_members = members_within(architecture, len(inputs))
+    return design._replace(architecture=architecture._replace(constraints=constraints, n_members=n_members))
 
 
 def additive(architecture):

@@ -50,7 +50,8 @@ default="squared_error"
         much they count (``member_weights_``). ``"auto"`` is 16 above 2,000 rows if `n_knots` is smaller and the
         ensemble can weigh its members, that is, with early stopping and more members than
         ``1 / validation_fraction``. Otherwise, and in `partial_fit`, it is None, and all members have `n_knots`.
-        Single networks, additive models and networks whose knots are refined have no fine knots.
+        Single networks, additive models and networks whose knots are refined have no fine knots. With
+        `interaction_cst`, single networks and all members have them, and ``"auto"`` is 16.
     degree : int, default=3
         Degree of the splines, 0 to 5, or of the polynomials, from 1.
     knots : {"quantile", "uniform", "adaptive"} or array-like, default="quantile"
@@ -146,8 +147,7 @@ default="squared_error"
         Columns in none of the sets form another one. ``"pairwise"`` stands for all pairs; ``"no_interactions"`` is an
         additive model, without hidden layers. Hidden units are shared out evenly among the sets, with at least 8 for
         each. ``"auto"`` is a glass box: the sum of a function of each column and of those pairs of columns that
-        held-out rows ask for. ``{"pairs": 10}`` has the ten pairs that change predictions most. All members of a glass
-        box have `fine_knots`.
+        held-out rows ask for. ``{"pairs": 10}`` has the ten pairs that change predictions most.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -308,7 +308,7 @@ default="squared_error"
         if return_std and model.module.n_members is None:
             raise ValueError(
                 f"return_std=True needs members, and the fitted network has none: n_members={self.n_members}, "
-                f"monotonic_cst={self.monotonic_cst!r}. Fit with n_members of at least 2 and without constraints."
+                f"solver={self.solver!r}. Fit with n_members of at least 2 and solver='adam'."
             )
         raw, *std = model.spread(self._columns(X)) if return_std else [self._raw(X)]
         found = [model.target.decode(raw), *std]

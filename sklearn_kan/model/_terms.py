@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ..network._shares import bias, group_outputs
+from ..network._shares import bias, group_outputs, inputs_of_parts
 from ._axes import MAX_PLACES, Axis, learn_axis
 
 ROWS_A_PLACE, LEAST_PLACES = 100, 4  # of functions that pairs are orthogonal to; fewer rows would show chance
@@ -146,8 +146,7 @@ def centred(raw):
 def columns_of_parts(module, encoder):
     """The columns that each part of a network reads, or None if some part reads more than two."""
     owner = encoder.column_of_input_
-    groups = module.groups if len(module.layers) > 1 else [[i] for i in range(len(owner))]
-    columns = [tuple(sorted({int(owner[i]) for i in group})) for group in groups]
+    columns = [tuple(sorted({int(owner[i]) for i in group})) for group in inputs_of_parts(module, len(owner))]
     return columns if columns and max(map(len, columns)) <= 2 else None
 
 

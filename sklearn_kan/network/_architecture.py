@@ -82,7 +82,7 @@ interactions, norm, n_members, scaled
     @property
     def is_sum(self):
         """Whether outputs are sums over groups of inputs."""
-        return self.constraints is not None and len(self.constraints.groups) > 1
+        return self.constraints is not None and (len(self.constraints.groups) > 1 or self.constraints.direct)
 
     @property
     def is_monotone(self):

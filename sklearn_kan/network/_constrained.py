@@ -34,6 +34,7 @@ class Constraints(NamedTuple):
     directions: list[int]
     groups: list[list[int]]
     output_directions: list[int] | None = None
+    direct: bool = False
 
 
 class Units(NamedTuple):
@@ -184,6 +185,8 @@ class ConstrainedKAN(KAN):
         group of all.
     output_directions : sequence of int, optional
         1 for an output to which `directions` apply, -1 for one to which they apply with the other sign; by default 1.
+    direct : bool, default=False
+        Whether outputs have a function of each input in addition, by edges past the hidden layers.
 
     Raises
     ------
@@ -212,7 +215,7 @@ class ConstrainedKAN(KAN):
     """
 
     def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), norm="layer",
-                 n_members=None, directions=None, groups=None, output_directions=None, generator=None,
+                 n_members=None, directions=None, groups=None, output_directions=None, direct=False, generator=None,
                  **params):  # fmt: skip
         n_columns = in_features + len(n_levels)
         groups = [range(n_columns)] if groups is None else groups
@@ -249,6 +252,36 @@ class ConstrainedKAN(KAN):
                 self.norms[i] = GroupedNorm(units, n_members)
             if norm != "none":
                 parametrize.register_parametrization(self.norms[i], "weight", Absolute())
+        self.direct = None
+        if direct:
+            own = {name: first_of(value) for name, value in params.items()}
+            self.direct = ConstrainedKAN(
+                in_features, out_features, hidden_layer_sizes=(), n_levels=n_levels, norm=norm, n_members=n_members,
+                directions=directions, output_directions=output_directions, generator=generator, **own,
+            )  # fmt: skip
+
+    def sums(self, x, sample_weight=None, depth=None):
+        """What the groups add to the outputs, and the last layer's bias; or what a layer is given."""
+        return super().forward(x, sample_weight, depth)
+
+    def forward(self, x, sample_weight=None, depth=None):
+        h = self.sums(x, sample_weight, depth)
+        return h if self.direct is None or depth is not None else h + self.direct(x)
+
+    def place_knots(self, x, sample_weight=None):
+        super().place_knots(x, sample_weight)
+        if self.direct is not None:
+            self.direct.place_knots(x, sample_weight)
+
+    def refine_knots(self, n_knots, x=None, sample_weight=None):
+        super().refine_knots(n_knots, x, sample_weight)
+        if self.direct is not None:
+            self.direct.refine_knots(n_knots, x, sample_weight)
+
+
+def first_of(parameter):
+    """A parameter's value for the first layer."""
+    return parameter[0] if isinstance(parameter, list | tuple) else parameter
 
 
 def of_all(edges, n_members):

@@ -16,15 +16,28 @@ def group_outputs(module, x):
     Returns
     -------
     Tensor of shape (n_samples, n_members or 1, n_groups, out_features)
-        Without hidden layers there is one part for each input, whatever the groups: edges of an input are a part.
+        Without hidden layers there is one part for each input, whatever the groups: edges of an input are a part. So
+        are edges past the hidden layers, whose parts come last.
     """
-    return of_inputs(module, x) if len(module.layers) == 1 else of_units(module, x)
+    if len(module.layers) == 1:
+        return of_inputs(module, x)
+    parts = of_units(module, x)
+    return parts if module.direct is None else torch.cat([parts, of_inputs(module.direct, x)], 2)
+
+
+def inputs_of_parts(module, n_inputs):
+    """The inputs that each part reads: a list of lists."""
+    single = [[i] for i in range(n_inputs)]
+    if len(module.layers) == 1:
+        return single
+    return module.groups if module.direct is None else module.groups + single
 
 
 def bias(module):
     """What the network adds to its parts: Tensor of shape (n_members or 1, out_features)."""
     last = module.layers[-1]
-    return last.bias.view(-1, last.out_features)
+    own = last.bias.view(-1, last.out_features)
+    return own if getattr(module, "direct", None) is None else own + bias(module.direct)
 
 
 def of_units(module, x):
@@ -55,8 +68,8 @@ def of_inputs(module, x):
 def on_grid(module, first, second, part):
     """One part of a network with hidden layers, for all pairs of rows from two tables that fill different columns.
 
-    The whole network is run on the pairs, which is fast, and what other parts add to it is taken off: no other one
-    reads columns of both tables, so that rows by themselves tell.
+    All groups are run on the pairs, which is fast, and what other ones add is taken off: no other one reads columns of
+    both tables, so that rows by themselves tell.
 
     Parameters
     ----------
@@ -70,9 +83,10 @@ def on_grid(module, first, second, part):
     -------
     Tensor of shape (n_first, n_second, n_members or 1, out_features)
     """
-    total = module((first[:, None] + second).flatten(0, 1))
-    total = total.view(len(first), len(second), -1, total.shape[-1]) - bias(module)
-    alone = group_outputs(module, first), group_outputs(module, second)
+    total = module.sums((first[:, None] + second).flatten(0, 1))
+    own_bias = module.layers[-1].bias.view(-1, total.shape[-1])
+    total = total.view(len(first), len(second), -1, total.shape[-1]) - own_bias
+    alone = of_units(module, first), of_units(module, second)
     filled = set(first.any(0).nonzero()[:, 0].tolist())
     for number, group in enumerate(module.groups):
         if number != part:

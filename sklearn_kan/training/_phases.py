@@ -129,7 +129,12 @@ def streaming_phase(settings, batch_size):
 
 
 def is_coefficient(name):
-    """Whether a parameter is regularised: coefficients of edges are; biases, norms and knots are not."""
+    """Whether a parameter is regularised: coefficients of edges are; biases, norms and knots are not.
+
+    Nor are edges past the hidden layers, which nothing scales up again.
+    """
+    if "direct." in name:
+        return False
     kinds = "edge_weight", "base_weight", "table", "mixing", "cofactor"
     return kind_of(name) in kinds or ".embeddings." in name
 

@@ -134,7 +134,9 @@ def product():
 
 def test_known_functions_are_recovered(product):
     model, X = product
-    assert [term for term in model.terms_ if len(term) == 2] == [("a", "b")]
+    sizes = dict(zip(model.terms_, model.term_importances_, strict=True))
+    assert max((term for term in sizes if len(term) == 2), key=sizes.get) == ("a", "b")
+    assert max([0.0, *(sizes[term] for term in sizes if len(term) == 2 and term != ("a", "b"))]) < 0.1
     values = dict(zip(model.terms_, term_values(model, X)[:, :, 0].T, strict=True))
     a, b = X["a"] - X["a"].mean(), X["b"] - X["b"].mean()
     truth = {("a", "b"): 3 * a * b, ("c",): np.sin(2 * X["c"])}
@@ -154,7 +156,7 @@ def test_an_additive_target_asks_for_no_pair():
 def test_fits_are_reproducible_and_estimators_are_cloned(product):
     model, X = product
     few = clone(model).set_params(max_iter=2, interaction_cst={"pairs": 1})
-    y = X["a"] * X["b"]
+    X, y = X[:120], (X["a"] * X["b"])[:120]
     np.testing.assert_array_equal(clone(few).fit(X, y).predict(X), few.fit(X, y).predict(X))
 
 

@@ -137,9 +137,9 @@ def pruning():
         cells.append([name, *sizes, *changes(own)])
     cells.append(["mean", "", "", "", *changes(result["rows"])])
     body = [
-        f"`prune`, with a limit of {100 * result['max_loss_increase']:g} %, is given a third of the training rows, "
-        f"which the model had not learned from; {counted(len(result['seeds']), 'split')}. The loss is that of test rows, over "
-        "that of the whole model.",
+        f"`prune` with a limit of {100 * result['max_loss_increase']:g} %, on a third of the training rows that the model "
+        f"had not learned from; {counted(len(result['seeds']), 'split')}. The loss is that of test rows, over that of the "
+        "whole model.",
         table(["", "columns", "members", "units", "edges gone", "loss", "times as fast"], cells),
     ]
     command = "pruning --suite FOLDER --tables concrete ames phoneme satimage bikeshare magic --seeds 0 1"

@@ -136,10 +136,10 @@ def pruning():
         sizes = [f"{mean_of(own, key, 0):.3g} to {mean_of(own, key, 1):.3g}" for key in keys]
         cells.append([name, *sizes, *changes(own)])
     cells.append(["mean", "", "", "", *changes(result["rows"])])
+    limit, splits = f"{100 * result['max_loss_increase']:g} %", counted(len(result["seeds"]), "split")
     body = [
-        f"`prune` with a limit of {100 * result['max_loss_increase']:g} %, on a third of the training rows that the model "
-        f"had not learned from; {counted(len(result['seeds']), 'split')}. The loss is that of test rows, over that of the "
-        "whole model.",
+        f"`prune` with a limit of {limit}, on a third of the training rows that the model had not learned from; {splits}. "
+        "The loss is that of test rows, over that of the whole model.",
         table(["", "columns", "members", "units", "edges gone", "loss", "times as fast"], cells),
     ]
     command = "pruning --suite FOLDER --tables concrete ames phoneme satimage bikeshare magic --seeds 0 1"

@@ -138,7 +138,7 @@ def pruning():
     cells.append(["mean", "", "", "", *changes(result["rows"])])
     limit, splits = f"{100 * result['max_loss_increase']:g} %", counted(len(result["seeds"]), "split")
     body = [
-        f"`prune` with a limit of {limit}, on a third of the training rows that the model had not learned from; {splits}. "
+        f"`prune` with a limit of {limit}, on a third of the training rows, which the model had not seen; {splits}. "
         "The loss is that of test rows, over that of the whole model.",
         table(["", "columns", "members", "units", "edges gone", "loss", "times as fast"], cells),
     ]

@@ -12,6 +12,7 @@ PAGES = {
     "adaptive_knots": network.adaptive_knots,
     "papers": network.papers,
     "constraints": network.constraints,
+    "pruning": network.pruning,
     "search": network.search,
     "solvers": solvers.solvers,
     "pykan": solvers.pykan,

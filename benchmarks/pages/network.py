@@ -157,3 +157,34 @@ def search():
     ]
     sources = {"search --suite FOLDER --tables concrete phoneme vehicle bikeshare": "search"}
     return Page("Searches at equal numbers of fits", claim("search"), body, sources, "search.md")
+
+
+def pruning():
+    """How much smaller networks get at a small loss."""
+    result = read("pruning")
+    cells = []
+    for name in dict.fromkeys(row["table"] for row in result["rows"]):
+        own = [row for row in result["rows"] if row["table"] == name]
+        keys = "columns", "members", "units"
+        sizes = [f"{mean_of(own, key, 0):.3g} to {mean_of(own, key, 1):.3g}" for key in keys]
+        cells.append([name, *sizes, *changes(own)])
+    cells.append(["mean", "", "", "", *changes(result["rows"])])
+    limit, splits = f"{100 * result['max_loss_increase']:g} %", counted(len(result["seeds"]), "split")
+    body = [
+        f"`prune` with a limit of {limit}, on a third of the training rows, which the model had not seen; {splits}. "
+        "The loss is that of test rows, over that of the whole model.",
+        table(["", "columns", "members", "units", "edges gone", "loss", "times as fast"], cells),
+    ]
+    command = "pruning --suite FOLDER --tables concrete ames phoneme satimage bikeshare magic --seeds 0 1"
+    return Page("Smaller models", claim("pruning"), body, {command: "pruning"})
+
+
+def changes(rows):
+    """Edges that are gone, the loss, and the speed-up, in words."""
+    gone, loss = 1 - mean(rows, "edges_left"), mean(rows, "loss_ratio") - 1
+    return [f"{100 * gone:.0f} %", f"{100 * loss:+.1f} %", f"{mean(rows, 'speed_up'):.1f}"]
+
+
+def mean_of(rows, key, place):
+    """Mean of one of an entry's numbers over rows."""
+    return sum(row[key][place] for row in rows) / len(rows)

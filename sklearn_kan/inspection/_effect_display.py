@@ -188,6 +188,8 @@ def draw_curve(axis, term, outputs, limits):
             ha="center", va="top", fontsize=7, color=GREY,
         )  # fmt: skip
         axis.set_xlim(x[0] - span * 0.04, x[-1] + span * 0.16)
+        if places.dtype.kind != "M":
+            axis.set_xticks([tick for tick in axis.get_xticks() if x[0] <= tick <= x[-1]])
 
 
 def draw_rows(axis, x, density):

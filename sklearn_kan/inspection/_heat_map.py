@@ -101,6 +101,8 @@ class Side:
                 "missing", texts[along], xycoords=spaces[along], rotation=90 if along == "x" else 0, ha="center",
                 va="center", fontsize=7,
             )  # fmt: skip
+            if not self.is_date:
+                its.set_ticks([tick for tick in its.get_ticklocs() if self.edges[0] <= tick <= last])
 
 
 def dates_as_numbers(places):

@@ -53,7 +53,7 @@ def test_the_error_of_a_polynomial_falls_with_its_order(parameters):
 
 def test_polynomials_of_squares_have_their_coefficients():
     x = np.random.default_rng(1).uniform(-1, 1, size=(400, 2))
-    model = KANRegressor((), n_members=1, max_iter=300, alpha=0.0, solver="lbfgs", random_state=0)
+    model = KANRegressor((), n_members=1, max_iter=200, alpha=0.0, learning_rate_init=0.05, random_state=0)
     model.fit(x, 3 * x[:, 0] ** 2 - x[:, 1])
     polynomial = taylor_expansion(model, np.array([[0.5, 0.0]]))
     found = {tuple(e): c for e, c in zip(polynomial.exponents.tolist(), polynomial.coefficients, strict=True)}

@@ -5,6 +5,7 @@ Terms are products over columns of 1, x, 1/x, sin x and the like. Supports grow 
 matrix. Terms times the target make it a quotient: ``y = a + b y`` is ``y = a / (1 - b)``.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,6 @@ from ._outer import mapped
 FUNCTIONS = [
     sp.Integer(1), T, 1 / T, T**2, T**-2, sp.sin(T), sp.cos(T), sp.log(T), T**HALF, T**3, T**-3, sp.exp(T), sp.exp(-T),
 ]  # fmt: skip
-VALUES = [compiled([T], function) for function in FUNCTIONS]
 COSTS = (0, 1, 1, 1.3, 1.3, 2, 2, 2, 1.8, 1.8, 1.8, 2.2, 2.2)
 N_FUNCTIONS = {1: 13, 2: 13, 3: 13, 4: 7, 5: 5, 6: 3}  # by the number of columns
 N_SMALL = 7  # functions of terms that all triples are made of
@@ -37,13 +37,18 @@ class Terms(NamedTuple):
     costs: np.ndarray
 
 
+@cache
+def function_values():
+    return [compiled([T], function) for function in FUNCTIONS]
+
+
 def make_terms(X):
     """All products of one function of each column."""
     n_functions = N_FUNCTIONS.get(X.shape[1], 2)
     values = np.ones((1, len(X)))
     numbers: list = [()]
     for x in X.T:
-        own = [np.asarray(VALUES[j](x), float) + 0 * x for j in range(n_functions)]
+        own = [np.asarray(function(x), float) + 0 * x for function in function_values()[:n_functions]]
         usable = [j for j in range(n_functions) if np.isfinite(own[j]).all() and np.abs(own[j]).max() < 1e6]
         values = (values[:, None] * np.stack([own[j] for j in usable])[None]).reshape(-1, len(X))
         numbers = [(*before, j) for before in numbers for j in usable]

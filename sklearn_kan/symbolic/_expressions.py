@@ -146,12 +146,12 @@ def refit(formula, table, max_steps=40, least_scale=1e-3):
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):
             return np.full(len(table.y), LARGEST)
 
-    if not len(start):
-        return Fitted(formula, rms(residuals(start)), np.zeros(0))
+    if len(start) == 0 or len(start) > len(table.y):
+        return Fitted(formula, rms(residuals(start)), np.full(len(start), np.inf))
     sizes = np.where(start == 0, max(least_scale, 1e-3), np.maximum(np.abs(start), least_scale))
     try:
         solution = least_squares(
-            residuals, start, method="lm" if len(table.y) >= len(start) else "trf",
+            residuals, start, method="lm",
             x_scale=sizes, max_nfev=max_steps * (len(start) + 1),
             xtol=1e-15, ftol=1e-15, gtol=1e-15,
         )  # fmt: skip

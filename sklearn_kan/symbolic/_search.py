@@ -39,13 +39,15 @@ class Budget:
         self.max_steps, self.n_steps, self.is_interrupted = max_steps, 0, False
 
     def spend(self, n_steps=1):
-        """Whether there is something left, of which so many steps are used up."""
+        """Use up so many steps; returns whether there was something left."""
+        if self.is_over:
+            return False
         self.n_steps += n_steps
-        return not self.is_over
+        return True
 
     @property
     def is_over(self):
-        too_many = self.max_steps is not None and self.n_steps > self.max_steps
+        too_many = self.max_steps is not None and self.n_steps >= self.max_steps
         return self.is_interrupted or too_many or (self.end is not None and time.thread_time() > self.end)
 
 
@@ -222,7 +224,9 @@ class Search:
             if structure.error > limit or self.budget.is_over:
                 continue
             tolerance = max(structure.error, 1e-5)
-            for form in read(structure, columns, self.library, tolerance=tolerance, n_best=self.n_beam, deep=deep):
+            forms = read(structure, columns, self.library, tolerance=tolerance, n_best=self.n_beam, deep=deep,
+                         budget=self.budget)  # fmt: skip
+            for form in forms:
                 least = min(least, self.offer(node.state.wrap(form), node.steps))
                 if least < EXACT or self.budget.is_over:
                     return least

@@ -1,5 +1,9 @@
 """Constants as rationals, multiples of pi and roots, where data cannot tell the difference."""
 
+from functools import cache
+from math import gcd
+from typing import NamedTuple
+
 import numpy as np
 import sympy as sp
 
@@ -13,25 +17,41 @@ MOST_LOSS = 12.0  # of all snaps together, in half chi-squared
 MOST_BY_CHANCE = 0.3  # nice numbers that are expected that close to any constant
 
 
+class Nice(NamedTuple):
+    """Positive numbers that laws have.
+
+    Parameters
+    ----------
+    parts : list of (sympy.Rational, sympy.Expr)
+        The number as a ratio times a unit.
+    values, logs, costs : ndarray of shape (n_numbers,)
+        Costs say how complicated numbers are.
+    """
+
+    parts: list
+    values: np.ndarray
+    logs: np.ndarray
+    costs: np.ndarray
+
+
+@cache
 def nice_numbers():
-    """Positive numbers that laws have, with how complicated they are."""
+    """Fractions, and multiples of pi and roots."""
     units = [
-        (sp.Integer(1), 0.0), (sp.pi, 1.0), (1 / sp.pi, 1.0), (sp.sqrt(2), 2.0), (1 / sp.sqrt(2 * sp.pi), 3.0),
-        (1 / sp.pi**2, 3.0), (sp.pi**2, 3.0), (1 / sp.pi**3, 3.5), (sp.E, 3.0),
+        (sp.Integer(1), 1.0), (sp.pi, 3.0), (1 / sp.pi, 3.0), (sp.sqrt(2), 4.0), (1 / sp.sqrt(2 * sp.pi), 5.0),
+        (1 / sp.pi**2, 5.0), (sp.pi**2, 5.0), (1 / sp.pi**3, 5.5), (sp.E, 5.0),
     ]  # fmt: skip
     found: dict = {}
-    for denominator in (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 32):
-        for numerator in range(1, 61):
-            ratio = sp.Rational(numerator, denominator)
-            if ratio.q > 1 and ratio.p > 12:
-                continue
-            for unit, extra in units:
-                cost = (1.0 if unit == 1 else 2.0) + float(ratio.p) / 10 + float(ratio.q) / 4 + extra
-                found[ratio * unit] = min(cost, found.get(ratio * unit, np.inf))
-    return list(found), np.array([float(e) for e in found]), np.array(list(found.values()))
-
-
-NICE, VALUES, COSTS = nice_numbers()
+    for unit, extra in units:
+        size = float(unit)
+        for denominator in (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 32):
+            for numerator in range(1, 61):
+                if gcd(numerator, denominator) == 1 and (denominator == 1 or numerator <= 12):
+                    cost = extra + numerator / 10 + denominator / 4
+                    found[numerator, denominator, unit] = (numerator / denominator * size, cost)
+    values, costs = np.array(list(found.values())).T
+    parts = [(sp.Rational(p, q), unit) for p, q, unit in found]
+    return Nice(parts, values, np.log(values), costs)
 
 
 def snapped(formula, table, least_scale=1e-3):
@@ -66,13 +86,15 @@ def snapped(formula, table, least_scale=1e-3):
 
 def clearest(values, deviations, refused):
     """The constant that is a nice number with the least doubt: its place, the number, and a key."""
-    best = None
+    best, numbers = None, nice_numbers()
     for i, (value, deviation) in enumerate(zip(values, deviations, strict=True)):
         tolerance = max(LEAST_TOLERANCE * abs(value), N_DEVIATIONS * deviation if np.isfinite(deviation) else 0.0)
         if abs(value) > N_DEVIATIONS * deviation:
             tolerance = min(tolerance, LARGEST_CHANGE * abs(value))
-        near = np.flatnonzero(np.abs(VALUES - abs(value)) < tolerance)
-        options: list = [(float(COSTS[j]), int(j)) for j in near[np.argsort(COSTS[near], kind="stable")[:2]]]
+        near = np.flatnonzero(np.abs(numbers.values - abs(value)) < tolerance)
+        options: list = [
+            (float(numbers.costs[j]), int(j)) for j in near[np.argsort(numbers.costs[near], kind="stable")[:2]]
+        ]
         if abs(value) < max(1e-9, 2 * deviation if np.isfinite(deviation) else 0.0):
             options.append((0.0, None))
         for cost, j in options:
@@ -82,12 +104,13 @@ def clearest(values, deviations, refused):
             # a complicated number within a wide tolerance is chance
             doubt = cost + 2 * np.log10(max(tolerance / (abs(value) + 1e-12), 1e-12))
             if key not in refused and (best is None or doubt < best[0]):
-                nice = sp.Integer(0) if j is None else NICE[j] if value > 0 else -NICE[j]
+                nice = sp.Integer(0) if j is None else int(np.sign(value)) * sp.Mul(*numbers.parts[j])
                 best = doubt, i, nice, key
     return None if best is None else best[1:]
 
 
 def by_chance(value, tolerance, cost):
     """How many numbers that are no more complicated are expected this close to an arbitrary constant."""
-    n_around = np.sum((cost >= COSTS) & (np.abs(np.log(VALUES / value)) < np.log(3)))
+    numbers = nice_numbers()
+    n_around = np.sum((numbers.costs <= cost) & (np.abs(numbers.logs - np.log(value)) < np.log(3)))
     return n_around * tolerance / (value * np.log(3))

@@ -20,6 +20,7 @@ MANY_COMBINATIONS = 20_000
 GOOD_ENOUGH = 2e-3  # error with which coarse knots will do
 CONSTANT_SCORE = -9.0
 KNOTS = (8, 24)
+LEAST_COEF = 3  # of a column
 
 
 class Splines:
@@ -85,6 +86,8 @@ def structures(X, y, weight, judge, *, outers=tuple(OUTER), n_knots=KNOTS, with_
     """
     found: list = []
     n_samples, n_columns = X.shape
+    if LEAST_COEF * n_columns > n_samples / 2:
+        return found
     for knots in n_knots:
         n_coef = n_columns * (knots + 1) + 1
         if n_coef > n_samples / 3 and found:
@@ -149,7 +152,7 @@ def fit_product(splines, y, weight, seed, n_iter=25):
     return coef, np.prod(factors, 1)
 
 
-def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False):
+def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False, budget=None):
     """Expressions of the target, from formulas of the curves of a structure.
 
     Parameters
@@ -163,6 +166,8 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False)
         Formulas of each curve that take part.
     n_best : int
         Combinations of them.
+    budget : Budget, optional
+        Nothing is read once it is used up.
     """
     points = structure.splines.points()
     curves = np.einsum("mdk,dk->md", structure.splines.at(points), structure.coef)
@@ -170,6 +175,8 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False)
     total = np.sqrt(np.sum(np.var(curves, 0))) + 1e-300
     options = []
     for t, f in zip(points.T, curves.T, strict=True):
+        if budget is not None and budget.is_over:
+            return []
         if structure.outer == "log":
             f = np.exp(np.clip(f - f.mean(), -60, 60))
         size = np.abs(f).mean() if is_product else total

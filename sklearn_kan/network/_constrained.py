@@ -177,8 +177,8 @@ class ConstrainedKAN(KAN):
     """
 
     def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), n_places=(),
-                 norm="layer", n_members=None, directions=None, groups=None, output_directions=None, direct=False, generator=None,
-                 **params):  # fmt: skip
+                 norm="layer", n_members=None, directions=None, groups=None, output_directions=None, direct=False,
+                 generator=None, **params):  # fmt: skip
         n_codes = len(n_levels) + len(n_places)
         n_columns = in_features + n_codes
         groups = [range(n_columns)] if groups is None else groups
@@ -221,7 +221,8 @@ class ConstrainedKAN(KAN):
             own = {name: first_of(value) for name, value in params.items()}
             self.direct = ConstrainedKAN(
                 in_features, out_features, hidden_layer_sizes=(), n_levels=n_levels, n_places=n_places, norm=norm,
-                n_members=n_members, directions=directions, output_directions=output_directions, generator=generator, **own,
+                n_members=n_members, directions=directions, output_directions=output_directions, generator=generator,
+                **own,
             )  # fmt: skip
 
     def sums(self, x, sample_weight=None, depth=None):

@@ -1,6 +1,7 @@
 """The closed form of a fitted network, in the columns of its table."""
 
 import copy
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -105,7 +106,7 @@ def encoded(encoder, symbols):
             with sp.evaluate(False):
                 bent = sp.Mul(0.5, sp.Add(z, interpolated(x, *encoder.bends_[i])))
                 numeric.append(squeezed(inner).xreplace({inner: bent}))
-    codes = []
+    codes: list[Any] = []
     for place, levels in enumerate(encoder.levels_):
         x = symbols[owners[encoder.n_numeric_ + place]]
         labels = [label for label in levels.labels if label is not None]

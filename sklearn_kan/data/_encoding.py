@@ -171,6 +171,11 @@ class TableEncoder:
         of_atoms = [len(atoms) + 1 for atoms in self.atoms_.values()]
         return [levels.n_codes for levels in self.levels_] + of_atoms + [2] * len(self.missing_)
 
+    def resolution(self, column):
+        """Knots of a column with fine structure, by its place; 0 for others."""
+        own = [len(places) for i, places in self.places_.items() if self.column_of_input_[i] == column]
+        return max(own, default=0)
+
     @property
     def n_places_(self):
         """Knots of each input with fine structure."""

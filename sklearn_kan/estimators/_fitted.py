@@ -76,10 +76,8 @@ class FittedAttributes(Parameters):
 
     @property
     def fine_knots_(self):
-        encoder, selected = self._state.design.encoder, self._state.design.selected
-        n_knots = np.zeros(len(selected), dtype=int)
-        for i, places in encoder.places_.items():
-            n_knots[np.flatnonzero(selected)[encoder.column_of_input_[i]]] = len(places)
+        encoder, n_knots = self.encoder_, np.zeros(len(self.selected_features_), dtype=int)
+        n_knots[self.selected_features_] = [encoder.resolution(i) for i in range(len(encoder.kinds_))]
         return n_knots
 
     @property

@@ -8,6 +8,7 @@ from ..data._levels import is_none
 from ..data._table import Column
 
 N_PLACES, N_PLACES_OF_PAIR = 40, 16
+MOST_FINE_PLACES = 256  # of columns with fine structure
 ENDS = 0.01, 0.99  # quantiles between which a column is drawn
 
 
@@ -42,7 +43,7 @@ def places_along(encoder, number, column, n_places=N_PLACES):
         Of the column among those of the encoder.
     column : Column
     n_places : int
-        Most of them, for numbers and dates.
+        Most of them, for numbers and dates; columns with fine structure have more.
 
     Returns
     -------
@@ -55,6 +56,7 @@ def places_along(encoder, number, column, n_places=N_PLACES):
     if not len(present):
         present = np.zeros(1)
     places = np.unique(present)
+    n_places = max(n_places, min(MOST_FINE_PLACES, encoder.resolution(number)))
     if len(places) > n_places:
         low, high = np.quantile(present, ENDS)
         even = np.linspace(low, high, n_places - n_places // 2)

@@ -56,6 +56,7 @@ def smooth_of(rows, number, n_pieces, n_places):
     if column.is_categorical:
         return Smooth(None, places)
     present = column.values[~np.isnan(column.values)].astype(np.float64)
+    n_pieces = max(n_pieces, rows.response.model.encoder.resolution(number))
     n_pieces = min(n_pieces, max(2, len(present) // ROWS_A_PIECE))
     inner = np.unique(np.quantile(present, np.linspace(0, 1, n_pieces + 1))) if len(present) else np.zeros(1)
     if len(inner) < 2:

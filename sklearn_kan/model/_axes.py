@@ -10,6 +10,7 @@ from ..data._table import Column
 from ..knots import distinct_values, quantile
 
 MAX_PLACES = 48  # of a column of numbers; with fewer values each has a place
+MAX_FINE_PLACES = 256  # of one with fine structure
 
 
 class Axis(NamedTuple):
@@ -88,6 +89,7 @@ def learn_axis(encoder, place, column, weight, dtype, max_places=MAX_PLACES):
     encoded = encoder.transform_column(Column(place, places, column.kind))[:, own[0]].astype(dtype).astype(np.float64)
     is_new = np.diff(encoded, prepend=-np.inf) > 0  # places that the network cannot tell apart are one
     places, knots = places[is_new], encoded[is_new]
-    marks = own[own >= encoder.n_numeric_ + len(encoder.levels_) + len(encoder.atoms_)].tolist()
+    first_mark = encoder.n_numeric_ + len(encoder.levels_) + len(encoder.atoms_)
+    marks = own[(own >= first_mark) & (own < first_mark + len(encoder.missing_))].tolist()
     places = np.append(places, [np.nan] * len(marks))
     return Axis(place, column.kind, places, knots, np.arange(len(places)), (int(own[0]), *marks))

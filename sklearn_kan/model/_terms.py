@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..network._shares import bias, group_outputs, inputs_of_parts
-from ._axes import MAX_PLACES, Axis, learn_axis
+from ._axes import MAX_FINE_PLACES, MAX_PLACES, Axis, learn_axis
 
 ROWS_A_PLACE, LEAST_PLACES = 100, 4  # of functions that pairs are orthogonal to; fewer rows would show chance
 MAX_ROWS = 10_000  # of the training rows, that terms are purified on
@@ -176,10 +176,11 @@ def learn_terms(module, encoder, columns, weight, rows, has_classes):
     module.eval()
     X, share = sampled(rows)
     dtype, share = str(X.dtype).removeprefix("torch."), share.double().cpu().numpy()
-    axes, bases = (
-        {i: learn_axis(encoder, i, column, weight, dtype, n) for i, column in enumerate(columns)}
-        for n in (MAX_PLACES, int(np.clip(len(X) // ROWS_A_PLACE, LEAST_PLACES, MAX_PLACES)))
-    )
+    numbered = list(enumerate(columns))
+    n_places = {i: int(np.clip(encoder.resolution(i), MAX_PLACES, MAX_FINE_PLACES)) for i, _ in numbered}
+    axes = {i: learn_axis(encoder, i, column, weight, dtype, n_places[i]) for i, column in numbered}
+    n = int(np.clip(len(X) // ROWS_A_PLACE, LEAST_PLACES, MAX_PLACES))
+    bases = {i: learn_axis(encoder, i, column, weight, dtype, n) for i, column in numbered}
     sums = Sums(names_of_terms(of_parts), of_parts, axes, bases)
     share, encoded = share / share.sum(), X.double().cpu().numpy()
     device = next(module.parameters()).device

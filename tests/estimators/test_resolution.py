@@ -10,6 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan.inspection import effects
+from sklearn_kan.model._effect import term_values
 from tests.tables import outputs
 
 SMALL = {"hidden_layer_sizes": (8,), "n_members": 4, "max_iter": 15, "random_state": 0}
@@ -79,3 +81,14 @@ def test_pipelines_warm_starts_and_constraints():
     assert not KANRegressor(**SMALL, monotonic_cst=[0, 1]).fit(X, y).fine_knots_.any()
     assert KANRegressor(**SMALL, monotonic_cst=[1, 0]).fit(X, y).fine_knots_.tolist()[1] >= 64
     assert not KANRegressor(**SMALL).partial_fit(X, y).fine_knots_.any()
+
+
+def test_terms_and_effects_are_as_fine_as_the_column():
+    X, y = waves()
+    glass = KANRegressor(**SMALL, interaction_cst={"pairs": 1}).fit(X, y)
+    total = glass.intercept_ + term_values(glass, X).sum(1)
+    np.testing.assert_allclose(total[:, 0], glass.predict(X), atol=1e-8)
+    model = KANRegressor(**SMALL).fit(X, y)
+    for found in (effects(glass, X, ["time"]), effects(model, X, ["time"])):
+        curve = found.to_frame()["value"].to_numpy()
+        assert np.count_nonzero(np.diff(np.sign(np.diff(curve)))) > 30  # 48 in the wave

@@ -11,6 +11,7 @@ PAGES = {
     "adaptive_knots": network.adaptive_knots,
     "papers": network.papers,
     "constraints": network.constraints,
+    "glass_box": network.glass_box,
     "search": network.search,
     "solvers": solvers.solvers,
     "pykan": solvers.pykan,

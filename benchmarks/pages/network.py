@@ -100,6 +100,39 @@ def constraints():
     return Page("Constraints, kept and paid for", claim("constraints"), body, sources, "constraints.md")
 
 
+GLASS = ("glass box", "EBM", "glass box without pairs", "EBM without pairs", "default network")
+
+
+def glass_box():
+    """Glass boxes, explainable boosting machines and the default network: losses and times."""
+    result = read("glass_box")
+    cells = defaultdict(dict)
+    for row in result["rows"]:
+        cells[row["table"], row["seed"]][row["method"]] = row
+    complete = {key: runs for key, runs in cells.items() if len(runs) == len(GLASS)}
+    rows = [
+        [
+            f"{name}, {seed}",
+            *(f"{loss_of(runs[method]):.3f} ({runs[method]['fit_cpu_seconds']:.0f})" for method in GLASS),
+        ]
+        for (name, seed), runs in complete.items()
+    ]
+    means = [mean([{"loss": loss_of(runs[method])} for runs in complete.values()], "loss") for method in GLASS]
+    body = [
+        "Tables of the development suite and seeds of their splits. nRMSE or log-loss on held-out rows, in brackets "
+        "CPU seconds of the fit. EBM is `interpret-core` with its defaults, and with `interactions=0`.",
+        table(["table, seed", *GLASS], [*rows, ["mean", *(f"{loss:.3f}" for loss in means)]]),
+    ]
+    tables, seeds = (dict.fromkeys(str(key[i]) for key in complete) for i in range(2))
+    command = f"glass_box --suite FOLDER --seeds {' '.join(seeds)} --tables {' '.join(tables)}"
+    return Page("Glass boxes and explainable boosting machines", claim("glass_box"), body, {command: "glass_box"})
+
+
+def loss_of(row):
+    """What a row of a table is judged by: log-loss of classes, else nRMSE."""
+    return row.get("log_loss", row["loss"])
+
+
 SEARCHES = ("KANSearchCV", "KANSearchCV, pruned", "OptunaSearchCV", "RandomizedSearchCV")
 
 

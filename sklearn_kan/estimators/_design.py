@@ -113,11 +113,14 @@ class Design(NamedTuple):
         kinds[self.selected] = self.encoder.kinds_
         return kinds.tolist()
 
+    def columns_of(self, data):
+        """The selected ones of a table's columns, of which it may have others."""
+        is_whole = len(data.columns) == len(self.selected)
+        return list(compress(data.columns, self.selected)) if is_whole else data.columns
+
     def rows(self, data, weight):
         """The rows of a table as tensors; equal rows of a small one are merged."""
-        is_whole = len(data.columns) == len(self.selected)
-        columns = list(compress(data.columns, self.selected)) if is_whole else data.columns
-        X = torch.from_numpy(self.encoder.transform(columns, dtype=self.dtype))
+        X = torch.from_numpy(self.encoder.transform(self.columns_of(data), dtype=self.dtype))
         groups = None if data.groups is None else torch.from_numpy(np.require(data.groups, requirements="W"))
         rows = Rows(X, self.target.encode(data.y), torch.from_numpy(weight), groups=groups)
         return merged(rows) if len(rows) <= MERGED_ROWS else rows

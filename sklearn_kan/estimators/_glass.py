@@ -1,6 +1,6 @@
 """Glass boxes: additive models with the few pairs of columns that held-out rows ask for."""
 
-from itertools import combinations, compress
+from itertools import combinations
 
 import numpy as np
 
@@ -53,8 +53,7 @@ def with_pairs(estimator, design, data, rows, settings, validation):
     n_usual = min(MOST_CANDIDATES, max(LEAST_CANDIDATES, CANDIDATES_A_COLUMN * n_columns))
     n_candidates = n_usual if n_wanted is None else max(n_usual, 2 * n_wanted)
     settings = settings._replace(
-        early_stopping=True, callbacks=(), verbose=0, refit=None, refine_knots=(),
-        solver="adam",
+        early_stopping=True, callbacks=(), verbose=0, refit=None, refine_knots=(), solver="adam"
     )  # fmt: skip
     with observed_by(unnoticed):
         candidates = screened_pairs(design, rows, settings, validation)[:n_candidates]
@@ -125,7 +124,7 @@ def n_to_keep(losses, weight):
 
 def terms_of(module, design, data, rows):
     """The terms of a design's network; None if it is no sum of functions of one or two columns."""
-    columns = list(compress(data.columns, design.selected))
+    columns = design.columns_of(data)
     return learn_terms(module, design.encoder, columns, data.weight, rows, design.loss is cross_entropy)
 
 

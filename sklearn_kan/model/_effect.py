@@ -72,7 +72,8 @@ def in_raw(model, values, is_level=False):
 def strengths(model, terms, X, weight):
     """Standard deviations of a model's terms over rows of an encoded table: ndarray of shape (n_terms, n_outputs)."""
     share = weight.double().cpu().numpy()
-    parts = terms.parts(model.module, X, model.member_weights)
+    device = next(model.module.parameters()).device
+    parts = terms.parts(model.module, X.to(device), model.member_weights)
     values = terms.averaged(model.member_weights).values(parts, X.double().cpu().numpy())[:, 0]
     values = in_units(model, values)
     center = np.average(values, axis=0, weights=share)

@@ -162,9 +162,7 @@ def test_fits_are_reproducible_and_estimators_are_cloned(product):
 
 def test_all_pairs_are_those_of_pairwise():
     X, y = table(60, 3), table(60, 1, seed=1)[:, 0]
-    models = [KANRegressor(interaction_cst=given, fine_knots=None, **QUICK).fit(X, y)
-              for given in ({"pairs": 3}, "pairwise")]  # fmt: skip
-    np.testing.assert_allclose(*(model.predict(X) for model in models))
+    models = [KANRegressor(interaction_cst=given, **QUICK).fit(X, y) for given in ({"pairs": 3}, "pairwise")]
     assert models[0].terms_ == models[1].terms_ == [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
 
 

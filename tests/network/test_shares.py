@@ -12,7 +12,7 @@ SETTINGS = [
     {"hidden_layer_sizes": ()}, {"hidden_layer_sizes": (10,)}, {"hidden_layer_sizes": (10, 9), "norm": "none"},
     {"hidden_layer_sizes": (10,), "n_members": 3, "fine_knots": 11},
     {"hidden_layer_sizes": (), "n_members": 2, "directions": [1, 0, 0]},
-    {"hidden_layer_sizes": (8,), "n_members": 2, "directions": [1, 0, -1], "norm": "layer"},
+    {"hidden_layer_sizes": (8,), "n_members": 2, "directions": [1, 0, -1], "direct": True},
 ]  # fmt: skip
 
 
@@ -36,7 +36,8 @@ def test_parts_and_the_bias_add_up_to_the_network(params):
 @pytest.mark.parametrize("params", SETTINGS[1:])
 def test_a_part_reads_its_own_inputs(params):
     net, x, others = network(**params), rows(), rows(seed=1)
-    groups = GROUPS if params["hidden_layer_sizes"] else [[i] for i in range(5)]
+    groups = GROUPS if params["hidden_layer_sizes"] else []
+    groups = groups + [[i] for i in range(5)] if params.get("direct") or not groups else groups
     before = group_outputs(net, x)
     for number, group in enumerate(groups):
         changed = others.clone()
@@ -44,7 +45,7 @@ def test_a_part_reads_its_own_inputs(params):
         torch.testing.assert_close(group_outputs(net, changed)[:, :, number], before[:, :, number])
 
 
-@pytest.mark.parametrize("params", SETTINGS[1:4])
+@pytest.mark.parametrize("params", [*SETTINGS[1:4], {"hidden_layer_sizes": (8,), "n_members": 2, "direct": True}])
 def test_parts_on_a_grid_are_those_of_its_rows(params):
     net = network([[0, 3], [0, 1], [3, 4], [2]], **params)
     first, second = torch.zeros(6, 5).double(), torch.zeros(3, 5).double()

@@ -12,6 +12,7 @@ PAGES = {
     "papers": network.papers,
     "constraints": network.constraints,
     "pruning": network.pruning,
+    "glass_box": network.glass_box,
     "search": network.search,
     "solvers": solvers.solvers,
     "pykan": solvers.pykan,

@@ -125,7 +125,13 @@ def glass_box():
     ]
     tables, seeds = (dict.fromkeys(str(key[i]) for key in complete) for i in range(2))
     command = f"glass_box --suite FOLDER --seeds {' '.join(seeds)} --tables {' '.join(tables)}"
-    return Page("Glass boxes and explainable boosting machines", claim("glass_box"), body, {command: "glass_box"})
+    return Page(
+        "Glass boxes and explainable boosting machines",
+        claim("glass_box"),
+        body,
+        {command: "glass_box"},
+        "glass_box.md",
+    )
 
 
 def loss_of(row):

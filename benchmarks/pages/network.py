@@ -182,7 +182,7 @@ def pruning():
         table(["", "columns", "members", "units", "edges gone", "loss", "times as fast"], cells),
     ]
     command = "pruning --suite FOLDER --tables concrete ames phoneme satimage bikeshare magic --seeds 0 1"
-    return Page("Smaller models", claim("pruning"), body, {command: "pruning"})
+    return Page("Smaller models", claim("pruning"), body, {command: "pruning"}, "reading.md")
 
 
 def changes(rows):

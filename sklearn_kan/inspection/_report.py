@@ -7,6 +7,7 @@ import numpy as np
 from sklearn import metrics
 from sklearn.base import is_classifier
 
+from ..data._dates import to_dates
 from ._calibration import draw_fit
 from ._drawing import described, number, short
 from ._effect_display import EffectDisplay
@@ -120,8 +121,9 @@ def columns_of(rows):
             present = column.values[~np.isnan(column.values)]
             missing = 1 - len(present) / max(1, len(column.values))
             ends = np.quantile(present, [0, 0.5, 1]) if len(present) else [np.nan] * 3
-            unit = " days" if column.kind in ("date", "duration") else ""
-            values = f"{described(ends[0])} to {described(ends[2])}, median {described(ends[1])}{unit}"
+            unit = " days" if column.kind == "duration" else ""
+            texts = [str(end)[:10] for end in to_dates(ends)] if column.kind == "date" else list(map(described, ends))
+            values = f"{texts[0]} to {texts[2]}, median {texts[1]}{unit}"
         found.append([short(rows.names[place], 40), column.kind, f"{100 * missing:.1f}%", values])
     n_others = len(rows.selected) - len(found)
     return found + ([[f"{n_others} others", "", "", ""]] if n_others else [])
@@ -160,6 +162,12 @@ def importances(model):
 
 def effects_of(model, rows, some):
     """Text and pictures of the strongest effects and pairs."""
+    if hasattr(rows.estimator, "terms_"):
+        pictures = EffectDisplay.from_estimator(model, some, n_terms=N_EFFECTS + N_PAIRS)
+        text = (
+            f"<p>The model is a sum of {len(rows.estimator.terms_)} functions of one or two columns. The strongest:</p>"
+        )
+        return [text, as_picture(pictures.figure_)]
     share = additive_share(model, some)
     strongest = EffectDisplay.from_estimator(model, some, n_terms=N_EFFECTS)
     parts = [
@@ -190,5 +198,6 @@ def examples(model, X, y):
     for place in places:
         found = explain(model, row_of(X, place))
         shown = ExplanationDisplay(found).plot()
-        parts += [f"<p>Row {place}; target {escape(str(targets[place]))}.</p>", as_picture(shown.figure_)]
+        target = escape(", ".join(map(described, np.ravel(targets[place]))))
+        parts += [f"<p>Row {place}, target {target}.</p>", as_picture(shown.figure_)]
     return parts

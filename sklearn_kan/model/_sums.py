@@ -7,6 +7,7 @@ import torch
 
 from .._surroundings import without_spinning
 from ..network._kan import KAN
+from ..network._packed import can_be_packed
 from ..training._losses import within_reach
 from ._model import NUMBERS_AT_ONCE, Model
 
@@ -14,10 +15,10 @@ MANY_INPUTS = 40  # from which on this is faster than whole predictions by the c
 
 
 def has_sums(model):
-    """Whether columns can be exchanged in the first layer's sums, and there are so many that it pays."""
+    """Whether columns can be exchanged in the first layer's sums, and whether it pays."""
     module = model.module
     is_plain = type(module) is KAN and len(module.layers) > 1 and module.layers[0].factor is None
-    return is_plain and len(model.encoder.column_of_input_) >= MANY_INPUTS
+    return is_plain and (not can_be_packed(module) or len(model.encoder.column_of_input_) >= MANY_INPUTS)
 
 
 class FirstSums(NamedTuple):

@@ -12,6 +12,7 @@ from ._snapping import snapped
 from ._surrogate import split
 
 N_SNAPPED = 4
+MOST_SNAPPED = 15  # constants: with more of them none has a meaning of its own
 N_FRONT = 12
 N_READ = 40  # candidates that are looked at for the front
 ROWS_FOR_EACH_CONSTANT = 5  # below, a formula reproduces any rows
@@ -61,7 +62,7 @@ def conclude(candidates, table, scaling, seed):
     entries: list = []
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
         formula = scaling.undone(candidate.formula, table.symbols)
-        if number < N_SNAPPED:
+        if number < N_SNAPPED and len(formula.atoms(sp.Float)) <= MOST_SNAPPED:
             start = pruned(formula, table, least_scale=0.0).formula if candidate.error > EXACT else formula
             fit = snapped(start, table, least_scale=0.0)
         else:

@@ -76,6 +76,12 @@ def distance(formula, symbols, X, y):
     return np.quantile(np.abs(predictions - y)[usable], 0.95) / np.median(np.abs(y - np.median(y)))
 
 
+def is_done(rows, name, seed, options):
+    """Whether a law was tried with this limit, or found with a shorter one."""
+    same = [row for row in rows if (row["law"], row["noise"], row["seed"]) == (name, options.noise, seed)]
+    return any(row["found"] != "no" or row["max_seconds"] >= options.max_seconds for row in same)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--laws", choices=CHOICES, default="first")
@@ -85,10 +91,9 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     before = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
-    done = {(row["law"], row["noise"], row["seed"], row["max_seconds"]) for row in before}
     for seed in options.seeds:
         for name in CHOICES[options.laws]:
-            if (name, options.noise, seed, options.max_seconds) in done:
+            if is_done(before, name, seed, options):
                 continue
             row = measure(name, options.noise, options.max_seconds, seed) | {"max_seconds": options.max_seconds}
             before.append(row)

@@ -1,6 +1,6 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
-from benchmarks.pages import faults, gp, network, solvers, speed, tables
+from benchmarks.pages import faults, formulas, gp, network, solvers, speed, tables
 
 PAGES = {
     "tables": tables.tables,
@@ -27,5 +27,6 @@ PAGES = {
     "gp_forecasts": gp.forecasts,
     "gp_tables": gp.tables,
     "gp_large": gp.large,
+    "formulas": formulas.formulas,
     "faults": faults.faults,
 }

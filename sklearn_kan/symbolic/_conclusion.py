@@ -1,5 +1,6 @@
 """From candidates to a law: constants snapped, the front of error and size, and what can be said for the best one."""
 
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from ._snapping import snapped
 from ._surrogate import split
 
 N_SNAPPED = 4
+MOST_SNAPPED = 15  # constants: with more of them none has a meaning of its own
 N_FRONT = 12
 N_READ = 40  # candidates that are looked at for the front
 ROWS_FOR_EACH_CONSTANT = 5  # below, a formula reproduces any rows
@@ -44,7 +46,7 @@ class Entry(NamedTuple):
     steps: tuple
 
 
-def conclude(candidates, table, scaling, seed):
+def conclude(candidates, table, scaling, seed, max_seconds=None):
     """The front of formulas in the original units, the best by information first.
 
     Parameters
@@ -56,14 +58,18 @@ def conclude(candidates, table, scaling, seed):
     scaling : Scaling
     seed : int
         Of the rows held out.
+    max_seconds : float, optional
+        After which further formulas are taken as they are.
     """
+    start = time.thread_time()
     ordered = sorted(candidates, key=lambda c: c.bic)
     entries: list = []
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
         formula = scaling.undone(candidate.formula, table.symbols)
-        if number < N_SNAPPED:
-            start = pruned(formula, table, least_scale=0.0).formula if candidate.error > EXACT else formula
-            fit = snapped(start, table, least_scale=0.0)
+        is_late = max_seconds is not None and time.thread_time() - start > max_seconds
+        if number < N_SNAPPED and not is_late and len(formula.atoms(sp.Float)) <= MOST_SNAPPED:
+            shorter = pruned(formula, table, least_scale=0.0).formula if candidate.error > EXACT else formula
+            fit = snapped(shorter, table, least_scale=0.0)
         else:
             fit = refit(formula, table, least_scale=0.0)
         entries.append(entry(fit.formula, fit.error, table, candidate.steps, seed))

@@ -14,6 +14,7 @@ from ._rows import scaling_of
 from ._search import Budget, Candidate, Search
 from ._units import read_units, without_dimensions
 
+SHARE_OF_CONCLUSION = 0.1  # of the time, from which on formulas are taken as they are
 ROWS_IN_SEARCH = 2_000  # constants are fitted to all rows in the end
 
 
@@ -90,7 +91,8 @@ def discover(rows, settings):
     network = min(error for _, error, _ in results)
     n_steps = sum(budget.n_steps for _, _, budget in results)
     was_cut_short = all(budget.is_over for _, _, budget in results)
-    best, front = conclude(candidates, table, scaling, settings.seed)
+    seconds = None if settings.max_seconds is None else SHARE_OF_CONCLUSION * settings.max_seconds
+    best, front = conclude(candidates, table, scaling, settings.seed, seconds)
     check = checked(best, table, rows.rounding, settings.seed, was_cut_short)
     if best.held_out > max(1.5 * network, 1e-6) and np.isfinite(network):
         warnings.warn(

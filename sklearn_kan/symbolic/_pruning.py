@@ -4,7 +4,7 @@ import sympy as sp
 
 from ._expressions import complexity, information, is_usable, refit
 
-MOST_VARIANTS = 14
+MOST_VARIANTS = 8
 ROUNDS = 3
 
 

@@ -23,6 +23,7 @@ from ._surrogate import fit_surrogate
 
 EXACT = 1e-8  # error below which nothing is left to find
 MOST_COMPLEX = 90
+SECONDS_OF_SUBPROBLEM, WORST_SLOPE = 2.0, 0.05
 GOOD = 5e-4  # error from which networks are equally good
 WHITE = 0.08  # share of the residuals' variance that a network finds at held-out rows by chance
 OPERATIONS = (
@@ -97,11 +98,13 @@ class Search:
         Combinations of curves' formulas that are tried of each structure.
     report : callable, optional
         Called with the best candidate after each state.
+    fits_networks : bool, default=True
+        Whether to go beyond what has a closed form.
     """
 
-    def __init__(self, table, library, budget, *, units=None, seed=0, n_beam=6, report=None):
+    def __init__(self, table, library, budget, *, units=None, seed=0, n_beam=6, report=None, fits_networks=True):
         self.table, self.library, self.budget, self.units, self.seed = table, library, budget, units, seed
-        self.n_beam, self.report = n_beam, report
+        self.n_beam, self.report, self.fits_networks = n_beam, report, fits_networks
         self.generator = np.random.default_rng(seed)
         self.candidates: list = []
         self.seen: set = set()
@@ -183,9 +186,9 @@ class Search:
                 self.expand_terms(heap, node)
             if n_columns in (2, 3):
                 self.push(heap, node, 0.1, self.recombine)
-            if 3 <= n_columns <= 5:
+            if 3 <= n_columns <= 5 and self.fits_networks:
                 self.push(heap, node, 0.15 if n_columns == 3 else 0.6, self.expand_terms)
-        if self.is_done:
+        if self.is_done or not self.fits_networks:
             return
         if node.reader is None:
             node.reader = self.fit(node.state)
@@ -368,13 +371,17 @@ class Context(NamedTuple):
                         for j in range(X.shape[1]))  # fmt: skip
         table = Table(symbols, X, slopes, np.ones(len(X)), float(slopes.std()))
         outer, tolerance = self.search.budget, max(5e-3, 3 * self.node.error)
-        budget = Budget(None if outer.end is None else min(4.0, (outer.end - time.thread_time()) / 2), 60)
-        search = Search(table, self.library, budget, seed=self.search.seed, n_beam=4)
+        budget = Budget(
+            None if outer.end is None else min(SECONDS_OF_SUBPROBLEM, (outer.end - time.thread_time()) / 2), 40
+        )
+        search = Search(table, self.library, budget, seed=self.search.seed, n_beam=4, fits_networks=False)
         search.best_network = max(1e-3, tolerance / 3)
-        search.run(max_states=1 if X.shape[1] < 3 else 3, good_enough=tolerance)
+        search.run(max_states=2, good_enough=tolerance)
         outer.spend(budget.n_steps)
         placed = dict(zip(symbols, columns, strict=True))
         for candidate in simple_ones(search.candidates):
+            if candidate.error > max(WORST_SLOPE, 2 * tolerance):
+                continue
             yield Slope(candidate.formula.xreplace(placed), candidate.formula, symbols)
 
 

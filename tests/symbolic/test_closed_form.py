@@ -22,14 +22,14 @@ def values(formula, X, names=("x0", "x1")):
 
 @pytest.mark.parametrize("basis", sorted(BASES))
 def test_closed_form_predicts_inside_and_outside_the_training_range(basis):
-    model = KANRegressor((), basis=basis, n_knots=5, n_members=1, max_iter=4, random_state=0).fit(X, Y)
+    model = KANRegressor((), basis=basis, n_knots=4, n_members=1, max_iter=4, random_state=0).fit(X, Y)
     np.testing.assert_allclose(values(to_sympy(model), FAR), model.predict(FAR), rtol=1e-6, atol=1e-6)
 
 
 PARAMS = {
-    "hidden": {"hidden_layer_sizes": (2,)},
-    "products": {"hidden_layer_sizes": (2,), "interactions": "product"},
-    "batch": {"hidden_layer_sizes": (2,), "norm": "batch"},
+    "hidden": {"hidden_layer_sizes": (2,), "degree": 2},
+    "products": {"hidden_layer_sizes": (2,), "interactions": "product", "degree": 1},
+    "batch": {"hidden_layer_sizes": (2,), "norm": "batch", "basis": ["rational", "bspline"]},
     "individual knots": {"basis": "truncated_power", "basis_params": {"individual_knots": True}},
     "quantile knots": {"knots": "quantile"},
     "poisson": {"loss": "poisson"},
@@ -39,7 +39,7 @@ PARAMS = {
 
 @pytest.mark.parametrize("name", PARAMS)
 def test_closed_form_of_other_networks(name):
-    params = {"hidden_layer_sizes": (), "n_knots": 4, "n_members": 1, "max_iter": 4, "random_state": 0} | PARAMS[name]
+    params = {"hidden_layer_sizes": (), "n_knots": 3, "n_members": 1, "max_iter": 4, "random_state": 0} | PARAMS[name]
     y = np.exp(np.clip(Y, -1, 1)) if name == "poisson" else Y
     model = KANRegressor(**params).fit(X, y)
     np.testing.assert_allclose(values(to_sympy(model), FAR), model.predict(FAR), rtol=1e-6, atol=1e-6)
@@ -55,9 +55,9 @@ def test_columns_have_their_names_and_levels_are_one_or_zero():
 
 
 def test_a_column_with_two_scales():
-    x = np.where(RNG.random(120) < 0.2, -999.0, RNG.random(120))
+    x = np.where(RNG.random(50) < 0.2, -999.0, RNG.random(50))
     model = KANRegressor((), n_members=1, n_knots=4, max_iter=4, random_state=0).fit(x[:, None], x > 0.5)
-    places = np.concatenate([x[:50], [-2000.0, -500.0, 3.0]])[:, None]
+    places = np.concatenate([x, [-2000.0, -500.0, 3.0]])[:, None]
     np.testing.assert_allclose(values(to_sympy(model), places, ["x0"]), model.predict(places), rtol=1e-6, atol=1e-6)
 
 

@@ -17,5 +17,8 @@ def started(function, *arguments, how=START):
 
 
 def exit_code(process):
+    """What a process ends with, None if it hung."""
     process.join(timeout=300)
-    return process.exitcode
+    code = process.exitcode
+    process.kill()
+    return code

@@ -96,7 +96,6 @@ SMALL = {"hidden_layer_sizes": (4,), "n_members": 2, "max_iter": 2, "learning_ra
 LEARNING = {
     **SMALL,
     "hidden_layer_sizes": (8,),
-    "n_members": 4,
     "max_iter": 10,
 }  # for accuracies of 0.83, scores of 0.5
 

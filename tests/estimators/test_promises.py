@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.training._losses import REGRESSION_LOSSES
+from tests.processes import START
 from tests.tables import every_pair, outputs, small
 
 ESTIMATORS = [KANRegressor, KANClassifier]
@@ -274,7 +275,9 @@ def test_grid_search_in_processes_equals_one_process():
     X, y = load_iris(return_X_y=True)
     grid = {"basis": ["bspline", "truncated_power"], "n_knots": [3, 6]}
     search = GridSearchCV(small(KANClassifier, max_iter=5), grid, cv=2)
-    alone, together = clone(search).fit(X, y), clone(search).set_params(n_jobs=2).fit(X, y)
+    alone = clone(search).fit(X, y)
+    with joblib.parallel_config(backend="multiprocessing" if START == "fork" else "loky"):
+        together = clone(search).set_params(n_jobs=2).fit(X, y)
     np.testing.assert_array_equal(together.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
     np.testing.assert_array_equal(together.predict_proba(X), alone.predict_proba(X))
 

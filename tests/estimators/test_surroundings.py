@@ -70,8 +70,7 @@ SURROUNDINGS = {
     "anomalies": torch.autograd.detect_anomaly,
 }
 SETTINGS = [
-    {},
-    *({"solver": solver} for solver in (*SOLVERS, "auto")),
+    *({"solver": solver} for solver in ("auto", *SOLVERS)),
     *({"basis": basis} for basis in BASES if BASES[basis].__module__.startswith("sklearn_kan.")),
     {"basis": Drawn},
     {"monotonic_cst": [1, 0, 0]},
@@ -123,7 +122,7 @@ def test_what_surrounds_a_fit_makes_no_difference(place):
 
 @pytest.mark.filterwarnings("ignore:Anomaly Detection")
 @pytest.mark.parametrize("surroundings", SURROUNDINGS)
-@pytest.mark.parametrize("place", [0, SETTINGS.index({"basis": Drawn})], ids=["default", "Drawn"])
+@pytest.mark.parametrize("place", [0, SETTINGS.index({"basis": Drawn})], ids=["auto", "Drawn"])
 def test_no_surroundings_make_a_difference(place, surroundings):
     check_no_difference(place, SURROUNDINGS[surroundings]())
 

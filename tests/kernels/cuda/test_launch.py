@@ -37,11 +37,18 @@ def test_sums_over_rows_may_be_split(monkeypatch):
         assert_agree(found, expected, torch.float64)
 
 
-def test_kernels_compile_for_a_gpu_that_is_not_here_and_are_imported_on_demand(tmp_path):
+@pytest.fixture
+def compiled_before(request, tmp_path):
+    """Where Triton keeps what it has compiled, by source, settings and version: from run to run if pytest may."""
+    cache = getattr(request.config, "cache", None)
+    return str(tmp_path if cache is None else cache.mkdir("triton"))
+
+
+def test_kernels_compile_for_a_gpu_that_is_not_here_and_are_imported_on_demand(compiled_before):
     # In a process of its own, where kernels are compiled rather than interpreted.
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     command = [sys.executable, str(Path(__file__).with_name("compile_kernels.py"))]
-    done = subprocess.run(command, env=environment | {"TRITON_CACHE_DIR": str(tmp_path)}, timeout=300,
+    done = subprocess.run(command, env=environment | {"TRITON_CACHE_DIR": compiled_before}, timeout=300,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
     imported, *compiled = done.stdout.splitlines()

@@ -1,6 +1,7 @@
-"""Models that are kept, shipped and served: files without code, and predictors without torch."""
+"""Models that are kept, shipped and served: files without code, and predictors without torch, ONNX among them."""
 
 from ._numpy import to_numpy
+from ._onnx import to_onnx
 from ._saving import load, save
 
-__all__ = ["load", "save", "to_numpy"]
+__all__ = ["load", "save", "to_numpy", "to_onnx"]

@@ -21,8 +21,15 @@ class Code(NamedTuple):
     table: str
 
 
-def encoded(do, encoder):
+def encoded(do, encoder, dtype):
     """Steps from the tables ``numbers`` (n, n_numeric) and ``codes`` (n, n_categorical).
+
+    Parameters
+    ----------
+    do : Steps
+    encoder : TableEncoder
+    dtype : {"float32", "float64"}
+        Of the network, to which encoded numbers are rounded.
 
     Returns
     -------
@@ -34,6 +41,7 @@ def encoded(do, encoder):
     codes = [Code("code", do("Squeeze", column, np.array([1]))) for column in columns]
     if not encoder.n_numeric_:
         return None, codes
+    finish = "Rounded" if dtype == "float32" else "Kept"
     of_input = {
         i: numbered(do, "numbers", i) for i in {*encoder.bends_, *encoder.atoms_, *encoder.missing_.tolist(),
                                                 *encoder.places_}
@@ -43,8 +51,9 @@ def encoded(do, encoder):
     codes += [Code("hot", do("Real", do("IsNaN", of_input[i]))) for i in encoder.missing_.tolist()]
     for i, places in encoder.places_.items():
         inside = do("Interpolate", of_input[i], places, np.arange(1.0, len(places) + 1))
-        codes.append(Code("place", do("Where", do("IsNaN", of_input[i]), np.float64(0), inside)))
-    return squeezed(do, encoder, of_input), codes
+        place = do("Where", do("IsNaN", of_input[i]), np.float64(0), inside)
+        codes.append(Code("place", do(finish, place)))
+    return do(finish, squeezed(do, encoder, of_input)), codes
 
 
 def numbered(do, table, i):

@@ -8,7 +8,8 @@ from ..bases._pieces import piece_table
 from ..bases._truncated_power import edge_polynomials
 from ..network._constrained import GroupedNorm
 from ..network._norms import BatchNorm, LayerNorm, NoNorm
-from ._functions import Ramps, features_of, numbers, part_weights, ramps, silu, spline_parts
+from ._functions import features_of, silu
+from ._splines import Ramps, numbers, part_weights, ramps, spline_parts
 
 UNKNOWN = 0  # the code that adds nothing
 

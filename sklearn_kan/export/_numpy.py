@@ -1,6 +1,6 @@
 """Predictors that need NumPy only."""
 
-from ._outputs import classes_of, columns_of, steps_of
+from ._outputs import classes_of, columns_of, is_flat, steps_of
 from ._predictor import VERSION, Predictor
 
 
@@ -41,10 +41,6 @@ def to_numpy(model):
     classes, dtype = classes_of(model)
     described = {
         "version": VERSION, "steps": do.steps, "columns": columns_of(model), "classes": classes,
-        "dtype_of_classes": dtype, "is_flat": classes is None and is_flat(model._state.design.target),
+        "dtype_of_classes": dtype, "is_flat": is_flat(model),
     }  # fmt: skip
     return Predictor(described, do.arrays)
-
-
-def is_flat(target):
-    return target.is_flat and not target.n_quantiles

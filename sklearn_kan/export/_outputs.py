@@ -4,7 +4,6 @@ import numpy as np
 
 from ..data._calendar import PERIODS
 from ..data._targets import LOG_LINK, Classes
-from ..estimators._state import State
 from ..training._losses import MAX_LOG_MEAN, Tweedie, cross_entropy, poisson, what_is_averaged
 from ._encoding import encoded
 from ._layers import outputs_of
@@ -25,16 +24,14 @@ def steps_of(model):
         If it is not fitted, or its terms have been edited.
     """
     check_saveable(model)
-    state: State = model._state
+    state = model._state
     if state.terms is not None and state.terms.is_edited:
         raise ValueError(
             "model has terms that were edited after fit, which steps of its network would leave out. Export it as it "
             "was fitted, or use sklearn_kan.save."
         )
     do, fitted = Steps(), state.model
-    x, codes = encoded(do, fitted.encoder)
-    if state.design.dtype == "float32" and x is not None:
-        x = do("Rounded", x)
+    x, codes = encoded(do, fitted.encoder, state.design.dtype)
     raw = averaged(do, fitted, outputs_of(do, fitted.module.eval(), x, codes))
     decoded(do, fitted, raw)
     return do
@@ -135,3 +132,9 @@ def classes_of(model):
     if not isinstance(target, Classes):
         return None, None
     return [plain(label) for label in target.labels.tolist()], target.labels.dtype.str
+
+
+def is_flat(model):
+    """Whether predictions are numbers (n,)."""
+    target = model._state.design.target
+    return not isinstance(target, Classes) and bool(target.is_flat) and not target.n_quantiles

@@ -12,6 +12,7 @@ of numbers. Rows may be an array, a dataframe, or a dict of columns.
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 
@@ -23,21 +24,12 @@ FIRST_DAY = 3  # 1970-01-01 was a Thursday, and weeks begin on Monday
 erf = np.vectorize(math.erf, otypes=[float])
 
 
-def split(x, axis, parts):
-    return np.split(x, np.cumsum(parts)[:-1], axis)
-
-
-def top(x, k):
-    assert k == x.shape[-1]
-    return np.sort(x, -1)
-
-
 def exp(x):
     with np.errstate(over="ignore", under="ignore"):
         return np.exp(x)
 
 
-OPERATORS = {
+OPERATORS: dict[str, Any] = {
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "MatMul": np.matmul,
     "Max": np.maximum, "Min": np.minimum, "Where": np.where, "Equal": np.equal, "IsNaN": np.isnan,
     "Greater": np.greater, "GreaterOrEqual": np.greater_equal, "Less": np.less, "And": np.logical_and,
@@ -46,7 +38,7 @@ OPERATORS = {
     "Relu": lambda x: np.maximum(x, 0),
     "Sigmoid": lambda x: 0.5 * (1 + np.tanh(0.5 * x)),
     "Softplus": lambda x: np.logaddexp(0, x),
-    "Concat": lambda *parts, axis: np.concatenate(np.broadcast_arrays(*parts) if axis is None else parts, axis),
+    "Concat": lambda *parts, axis: np.concatenate(parts, axis),
     "Reshape": lambda x, shape: x.reshape([size if size else x.shape[i] for i, size in enumerate(shape.tolist())]),
     "Transpose": lambda x, perm: x.transpose(perm),
     "Unsqueeze": lambda x, axes: np.expand_dims(x, tuple(axes.tolist())),
@@ -59,6 +51,7 @@ OPERATORS = {
     "Sorted": lambda x: np.sort(x, -1),
     "Interpolate": lambda x, places, values: np.interp(x, places, values),
     "Rounded": lambda x: x.astype(np.float32).astype(float),
+    "Kept": lambda x: x,
     "Whole": lambda x: x.astype(np.int64),
     "Real": lambda x: x.astype(float),
 }  # fmt: skip
@@ -142,8 +135,8 @@ class Predictor:
             numbers += parts[0]
             codes += parts[1]
         n_samples = len(values)
-        numbers = np.stack(numbers, 1) if numbers else np.zeros((n_samples, 0))
-        return numbers, np.array(codes, dtype=np.int64).reshape(-1, n_samples).T
+        block = np.stack(numbers, 1) if numbers else np.zeros((n_samples, 0))
+        return block, np.array(codes, dtype=np.int64).reshape(-1, n_samples).T
 
     def save(self, path):
         """Write an .npz, and next to it ``kan_predictor.py``, which loads it.

@@ -1,7 +1,8 @@
 """A fitted model as a list of steps: what the predictor without torch carries out, and what ONNX graphs are made of.
 
 A step is an operator of the ONNX standard, the tables that it reads, the table that it writes, and attributes. Few are
-our own: ``Interpolate`` (numpy.interp), ``Sorted``, and ``Rounded``, ``Whole`` and ``Real``, which change the type.
+our own: ``Interpolate`` (numpy.interp), ``Sorted``, ``Whole`` and ``Real``, which change the type, and
+``Rounded`` and ``Kept``, where encoded numbers become the network's: in single precision, or as they are.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Values as JSON and plain arrays, and back: what a file of a model may hold, and nothing that runs."""
 
 import math
-from itertools import compress
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,9 @@ class Writer:
         if type(value) is list:
             return self.items(value, path)
         if type(value) is dict:
-            return {"dict": [[self.tree(key, path), self.tree(item, f"{path}[{key!r}]")] for key, item in value.items()]}
+            return {
+                "dict": [[self.tree(key, path), self.tree(item, f"{path}[{key!r}]")] for key, item in value.items()]
+            }
         return self.composed(value, path)
 
     def items(self, values, path):
@@ -49,7 +51,7 @@ class Writer:
         if kind in PLAIN_KINDS and value.dtype.itemsize <= 8:
             return self.stored(np.ascontiguousarray(value).reshape(value.shape))
         if kind in DATE_KINDS:
-            return {"dates": value.dtype.str, **self.stored(value.astype(np.int64))}
+            return {"array": self.stored(value.astype(np.int64))["array"], "dates": value.dtype.str}
         if kind in "OU":
             return {"objects": self.items(value.ravel().tolist(), path), "shape": value.shape, "dtype": value.dtype.str}
         raise TypeError(f"{path} is an array of dtype {value.dtype}, which cannot be stored. Convert it to numbers.")
@@ -98,8 +100,7 @@ class Reader:
             return [self.value(item) for item in tree]
         if type(tree) is not dict:
             return tree
-        (kind,) = compress(READERS, [name in tree for name in READERS])
-        return READERS[kind](self, tree)
+        return READERS[known(next(iter(tree), None), READERS)](self, tree)
 
     def array(self, tree):
         array = self.arrays[tree["array"]]
@@ -114,7 +115,7 @@ class Reader:
         return {name: self.value(item) for name, item in tree["fields"].items()}
 
     def state(self, tree):
-        kind = STATES[tree["state"]]
+        kind = STATES[known(tree["state"], STATES)]
         made = kind.__new__(kind)
         made.__dict__.update(self.fields(tree))
         return made
@@ -125,19 +126,25 @@ class Reader:
         return random
 
 
-READERS = {
+def known(name, table):
+    """A name, if it is in a table of what files may hold."""
+    if name not in table:
+        raise ValueError(f"The file holds {name!r}, which this version of sklearn_kan does not know. Upgrade it.")
+    return name
+
+
+READERS: dict[str, Callable] = {
     "scalar": lambda reader, tree: reader.value(tree["scalar"])[()],
     "objects": Reader.objects,
     "array": Reader.array,
     "float": lambda _, tree: float(tree["float"]),
     "dict": lambda reader, tree: {reader.value(key): reader.value(item) for key, item in tree["dict"]},
-    **{
-        name: lambda reader, tree, name=name, kind=kind: kind(reader.value(tree[name]))
-        for name, kind in CONTAINERS.items()
-    },
+    "tuple": lambda reader, tree: tuple(reader.value(tree["tuple"])),
+    "set": lambda reader, tree: set(reader.value(tree["set"])),
+    "frozenset": lambda reader, tree: frozenset(reader.value(tree["frozenset"])),
     "random_state": Reader.random_state,
     "levels": lambda reader, tree: levels_from(reader.value(tree["levels"])),
-    "record": lambda reader, tree: RECORDS[tree["record"]](**reader.fields(tree)),
+    "record": lambda reader, tree: RECORDS[known(tree["record"], RECORDS)](**reader.fields(tree)),
     "state": Reader.state,
-    "function": lambda _, tree: FUNCTIONS[tree["function"]],
+    "function": lambda _, tree: FUNCTIONS[known(tree["function"], FUNCTIONS)],
 }

@@ -27,9 +27,7 @@ RECORDS = {
     )
 }  # fmt: skip
 STATES = {kind.__name__: kind for kind in (Pinball, TableEncoder, TargetScaler, Tweedie)}
-FUNCTIONS = {
-    function.__name__: function for function in (absolute_error, cross_entropy, huber, poisson, squared_error)
-}
+FUNCTIONS = {function.__name__: function for function in (absolute_error, cross_entropy, huber, poisson, squared_error)}
 LEVELS = Levels
 
 

@@ -6,6 +6,7 @@ those of the features, so that one product of matrices sums all edge functions.
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -99,9 +100,7 @@ def continued(do, basis, x, inner):
     inside = do.clipped(x, low, high)
     outside = do.expanded(do("Sub", x, inside), -1)
     table, change = inner(do.expanded(inside, -1))
-    ends = torch.tensor(basis.ends, dtype=next(iter(basis.state_dict().values()), torch.zeros(1)).dtype)
-    with torch.no_grad():
-        slopes = numbers(basis.slope(ends.to(device_of(basis))[:, None].expand(2, basis.in_features)))
+    slopes = end_slopes(basis)
     parts = [table, do("Min", outside, np.float64(0)), do("Max", outside, np.float64(0))]
 
     def weights(weight):
@@ -111,8 +110,12 @@ def continued(do, basis, x, inner):
     return Features(do("Concat", *parts, axis=-1), weights)
 
 
-def device_of(basis):
-    return next(iter(basis.state_dict().values()), torch.zeros(1)).device
+@torch.no_grad()
+def end_slopes(basis):
+    """Slopes of the functions at both ends: (2, in, n_basis)."""
+    exact = deepcopy(basis).cpu().double()
+    ends = torch.tensor(basis.ends, dtype=torch.float64)
+    return numbers(exact.slope(ends[:, None].expand(2, basis.in_features)))
 
 
 def unchanged(weight):
@@ -244,8 +247,7 @@ def pooled(do, basis, x, inner, change):
     low, high = basis.ends
     inside = do.clipped(x, low, high)
     outside = do.expanded(do("Sub", x, inside), -1)
-    with torch.no_grad():
-        below, above = numbers(basis.slope(basis.start.new_tensor(basis.ends)[:, None].expand(2, basis.in_features)))
+    below, above = end_slopes(basis)
     values = do("Mul", inner(do.expanded(inside, -1))[0], change)
     values = do.total([values, do("Mul", do("Min", outside, np.float64(0)), below),
                        do("Mul", do("Max", outside, np.float64(0)), above)])  # fmt: skip

@@ -169,11 +169,16 @@ def taken_apart(X, columns):
         lacking = [column["name"] for column in columns if column["name"] not in names]
         if lacking:
             raise ValueError(f"X lacks the columns {lacking}. Pass all columns that the model was fitted to.")
-        return [np.asarray(X[column["name"]]) for column in columns]
-    X = np.asarray(X, dtype=None if isinstance(X, np.ndarray) else object)
+        return [as_array(X[column["name"]]) for column in columns]
+    X = as_array(X)
     if X.ndim != 2 or X.shape[1] != len(columns):
         raise ValueError(f"X has shape {X.shape}. Pass (n_samples, {len(columns)}).")
     return list(X.T)
+
+
+def as_array(values):
+    """An array; lists keep their items, which NumPy would turn into texts if some are."""
+    return np.asarray(values, dtype=object if isinstance(values, list | tuple) else None)
 
 
 def key(label):

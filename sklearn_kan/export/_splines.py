@@ -7,7 +7,7 @@ import numpy as np
 
 def numbers(tensor):
     """A tensor as a float64 array of its own."""
-    return np.array(tensor.detach().cpu(), dtype=np.float64)
+    return tensor.detach().cpu().numpy().astype(np.float64)
 
 
 class Ramps(NamedTuple):

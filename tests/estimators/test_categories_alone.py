@@ -48,12 +48,7 @@ def test_every_setting_fits_categories_alone(settings, columns):
     [
         {"hidden_layer_sizes": (), "refit": "last_layer"},
         {"basis": "truncated_power", "basis_params": {"learn_knots": True}},
-        {
-            "basis": "truncated_power",
-            "basis_params": {"individual_knots": True},
-            "solver": "gauss_newton",
-            "max_iter": 12,
-        },
+        {"basis": "truncated_power", "basis_params": {"individual_knots": True}, "solver": "gauss_newton", "max_iter": 12},
     ],
     ids=str,
 )

@@ -3,5 +3,6 @@
 from ._numpy import to_numpy
 from ._onnx import to_onnx
 from ._saving import load, save
+from ._skops import SKOPS_TYPES
 
-__all__ = ["load", "save", "to_numpy", "to_onnx"]
+__all__ = ["SKOPS_TYPES", "load", "save", "to_numpy", "to_onnx"]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 VERSION = 1
-ROWS_AT_ONCE = 2_048
+ROWS_AT_ONCE = 128  # tables of members stay in the nearer caches
 PERIODS = {"year": 365.2425, "day": 1.0}  # in days
 FIRST_DAY = 3  # 1970-01-01 was a Thursday, and weeks begin on Monday
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 
-from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, load, save
+from sklearn_kan import SKOPS_TYPES, GPSpectralRegressor, KANClassifier, KANRegressor, load, save
 from sklearn_kan.bases import Sine
 from sklearn_kan.export._file import from_bytes, to_bytes
 from tests.export.models import FEW, mixed_table, two_classes
@@ -159,3 +160,15 @@ def test_a_fault_while_saving_leaves_the_old_file(saved, step, tmp_path, monkeyp
         save(saved[0], path)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["quantiles", "glass box"])
+def test_files_of_skops_hold_the_types_that_are_listed(name):
+    data = skops.io.dumps(MODELS[name].fit(X, target(MODELS[name])))
+    assert set(skops.io.get_untrusted_types(data=data)) <= set(SKOPS_TYPES)
+    assert np.array_equal(skops.io.loads(data, trusted=SKOPS_TYPES).predict(X), MODELS[name].predict(X))
+
+
+def test_files_of_skops_hold_listed_types_of_gaussian_processes():
+    model = GPSpectralRegressor(n_components=1).fit(np.arange(20.0)[:, None], np.sin(np.arange(20.0)))
+    assert set(skops.io.get_untrusted_types(data=skops.io.dumps(model))) <= set(SKOPS_TYPES)

@@ -5,6 +5,7 @@ from importlib import import_module
 from ._show_versions import show_versions
 from .estimators._classifier import KANClassifier
 from .estimators._regressor import KANRegressor
+from .export import SKOPS_TYPES, load, save
 from .gp import GPSpectralRegressor
 from .network._kan import KAN
 from .network._layer import KANLayer
@@ -14,6 +15,7 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "KAN",
+    "SKOPS_TYPES",
     "GPSpectralRegressor",
     "KANClassifier",
     "KANLayer",
@@ -21,6 +23,8 @@ __all__ = [
     "KANSearchCV",
     "__version__",
     "data_parallel",
+    "load",
+    "save",
     "show_versions",
 ]
 

@@ -56,6 +56,21 @@ ALLOWED = {
         TABLES,
     ),
     "gp": ({"_adoption", "_compat", "_devices", "data"}, TABLES),
+    "export": (
+        {
+            "_compat",
+            "_devices",
+            "_surroundings",
+            "bases",
+            "data",
+            "estimators",
+            "knots",
+            "model",
+            "network",
+            "training",
+        },
+        TABLES,
+    ),
     "inspection": ({"bases", "data", "gp", "model", "network", "training"}, TABLES),
     "search": (
         {"_adoption", "_compat", "_equality", "bases", "estimators", "gp", "network", "training"},

@@ -1,0 +1,52 @@
+"""The package's own types that a file of a model may hold, by name. Nothing else is ever made from a file."""
+
+import numpy as np
+from sklearn.preprocessing import OrdinalEncoder
+
+from ..data._encoding import TableEncoder
+from ..data._levels import UNSEEN, Levels
+from ..data._scales import Bend
+from ..data._table import Column
+from ..data._targets import Classes, Numbers, TargetScaler
+from ..estimators._design import Data, Design, Seen
+from ..estimators._parameters import Settled
+from ..estimators._state import Stored
+from ..model._arrays import Arrays
+from ..model._axes import Axis
+from ..model._terms import Term, Terms
+from ..network._architecture import Architecture
+from ..network._constrained import Constraints
+from ..training._intervals import HeldOutErrors
+from ..training._losses import Pinball, Tweedie, absolute_error, cross_entropy, huber, poisson, squared_error
+
+RECORDS = {
+    kind.__name__: kind
+    for kind in (
+        Architecture, Arrays, Axis, Bend, Classes, Column, Constraints, Data, Design, HeldOutErrors, Numbers, Seen,
+        Settled, Stored, Term, Terms,
+    )
+}  # fmt: skip
+STATES = {kind.__name__: kind for kind in (Pinball, TableEncoder, TargetScaler, Tweedie)}
+FUNCTIONS = {function.__name__: function for function in (absolute_error, cross_entropy, huber, poisson, squared_error)}
+LEVELS = Levels
+
+
+def levels_to(levels):
+    """Levels as labels: what scikit-learn holds inside changes with its versions."""
+    encoder = levels.encoder
+    infrequent = None if encoder.max_categories is None else encoder.infrequent_categories_[0]
+    return {
+        "labels": encoder.categories_[0], "infrequent": [] if infrequent is None else infrequent.tolist(),
+        "max_categories": encoder.max_categories, "has_missing": levels.has_missing,
+    }  # fmt: skip
+
+
+def levels_from(stored):
+    """Levels again, by an encoder fitted to labels of which those that are not infrequent come twice."""
+    labels, infrequent = stored["labels"], set(stored["infrequent"])
+    frequent = np.array([label for label in labels.tolist() if label not in infrequent], dtype=labels.dtype)
+    encoder = OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=UNSEEN, max_categories=stored["max_categories"]
+    )
+    rows = np.concatenate([labels, frequent]) if infrequent else labels
+    return Levels(encoder.fit(rows.reshape(-1, 1)), stored["has_missing"])

@@ -1,0 +1,174 @@
+"""Files of models hold what models know, nothing that runs, and are whole or not there."""
+
+import json
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+
+from sklearn_kan import SKOPS_TYPES, GPSpectralRegressor, KANClassifier, KANRegressor, load, save
+from sklearn_kan.bases import Sine
+from sklearn_kan.export._file import from_bytes, to_bytes
+from tests.export.models import FEW, mixed_table, two_classes
+
+X, y = mixed_table()
+FOLDER = Path(__file__).parent
+MODELS = {
+    "regressor": KANRegressor(**FEW),
+    "classifier": KANClassifier(max_categories=8, class_weight={"low": 2.0, "high": np.float32(1)}, **FEW),
+    "quantiles": KANRegressor(loss="quantile", quantile=[0.1, 0.5, np.float64(0.9)], **FEW),
+    "gamma": KANRegressor(loss="gamma", **FEW),
+    "glass box": KANClassifier(interaction_cst="no_interactions", **FEW),
+    "single precision": KANRegressor(dtype="float32", basis="rational", **FEW),
+    "random state": KANRegressor(**FEW | {"random_state": np.random.RandomState(3)}),
+}
+
+
+def target(model):
+    return two_classes(y) if isinstance(model, KANClassifier) else np.exp(y)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A model, and the bytes of its file."""
+    path = tmp_path_factory.mktemp("saved") / "model.kan"
+    model = KANRegressor(**FEW).fit(X, y)
+    save(model, path)
+    return model, path.read_bytes()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_loaded_is_what_was_saved(name, tmp_path):
+    model = MODELS[name].fit(X, target(MODELS[name]))
+    save(model, tmp_path / "model.kan")
+    loaded = load(tmp_path / "model.kan")
+    for method in {"predict", "predict_proba"} & set(dir(model)):
+        assert np.array_equal(getattr(loaded, method)(X), getattr(model, method)(X))
+    assert loaded.feature_names_in_.tolist() == model.feature_names_in_.tolist()
+    assert loaded.loss_curve_ == model.loss_curve_
+    assert np.array_equal(loaded.feature_importances_, model.feature_importances_)
+    assert {key: repr(value) for key, value in loaded.get_params().items() if key != "random_state"} == {
+        key: repr(value) for key, value in model.get_params().items() if key != "random_state"
+    }
+    if name == "glass box":
+        assert loaded.terms_ == model.terms_
+        assert np.array_equal(loaded.term_importances_, model.term_importances_)
+    if name == "random state":
+        assert loaded.random_state.random() == model.random_state.random()
+
+
+def test_a_loaded_model_goes_on_as_an_unpickled_one(tmp_path):
+    numbers = X[["number", "sentinel"]]
+    model = KANRegressor(**FEW).partial_fit(numbers[:100], y[:100])
+    save(model, tmp_path / "model.kan")
+    loaded, unpickled = load(tmp_path / "model.kan"), pickle.loads(pickle.dumps(model))
+    assert np.array_equal(
+        loaded.partial_fit(numbers, y).predict(numbers), unpickled.partial_fit(numbers, y).predict(numbers)
+    )
+
+
+def test_models_of_the_first_format_are_read():
+    expected = json.loads((FOLDER / "format_1.json").read_text())
+    rows = pd.DataFrame(expected["rows"])
+    for kind, predicted in expected["predicted"].items():
+        model = load(FOLDER / f"format_1_{kind}.kan")
+        found = model.predict_proba(rows) if kind == "KANClassifier" else model.predict(rows)
+        np.testing.assert_allclose(found, predicted, rtol=1e-9)
+
+
+def test_flipped_bits_are_noticed(saved):
+    _, data = saved
+    random = np.random.default_rng(0)
+    places = [*range(0, 300, 7), *random.integers(0, len(data), 60), len(data) - 1]
+    for place in places:
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << int(random.integers(8))
+        with pytest.raises(ValueError, match=r"model\.kan"):
+            from_bytes(bytes(damaged), "model.kan")
+
+
+def test_files_that_are_cut_off_are_noticed(saved):
+    _, data = saved
+    for length in [0, 7, 8, 100, len(data) // 2, len(data) - 1]:
+        with pytest.raises(ValueError, match=r"whole|damaged"):
+            from_bytes(data[:length], "model.kan")
+
+
+def test_files_of_something_else_are_refused(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,2\n" * 100)
+    with pytest.raises(ValueError, match=r"table\.csv is not"):
+        load(path)
+    path.write_bytes(to_bytes({"x": np.ones(3)}, {"format": "other"}))
+    with pytest.raises(ValueError, match=r"Pass one that sklearn_kan\.save wrote"):
+        load(path)
+
+
+def test_later_formats_are_refused_with_their_version(saved, tmp_path):
+    arrays, texts = from_bytes(saved[1], "model.kan")
+    versions = json.dumps(json.loads(texts["versions"]) | {"sklearn_kan": "9.1"})
+    path = tmp_path / "later.kan"
+    path.write_bytes(to_bytes(arrays, texts | {"format_version": "2", "versions": versions}))
+    with pytest.raises(ValueError, match=r"format 2, of sklearn_kan 9\.1.*Upgrade"):
+        load(path)
+
+
+def test_nothing_is_made_from_a_name_that_is_not_known(saved, tmp_path):
+    arrays, texts = from_bytes(saved[1], "model.kan")
+    path = tmp_path / "model.kan"
+    for forged in ({"record": "Popen", "fields": {}}, {"function": "system"}, {"state": "Popen", "fields": {}}):
+        tree = json.loads(texts["model"])
+        tree["parameters"]["alpha"] = forged
+        path.write_bytes(to_bytes(arrays, texts | {"model": json.dumps(tree)}))
+        with pytest.raises(ValueError, match="does not know"):
+            load(path)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [({"basis": Sine}, "basis of the model is the class Sine"), ({"callbacks": [print]}, "callbacks of the model")],
+    ids=["basis", "callbacks"],
+)
+def test_what_is_code_is_refused_by_name(parameters, named, tmp_path):
+    model = KANRegressor(**FEW).fit(X, y).set_params(**parameters)
+    with pytest.raises(TypeError, match=named):
+        save(model, tmp_path / "model.kan")
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_estimators_and_those_without_a_fit_are_refused(tmp_path):
+    with pytest.raises(TypeError, match="GPSpectralRegressor, and only KANClassifier, KANRegressor"):
+        save(GPSpectralRegressor(), tmp_path / "model.kan")
+    with pytest.raises(ValueError, match="not fitted"):
+        save(KANRegressor(), tmp_path / "model.kan")
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_fault_while_saving_leaves_the_old_file(saved, step, tmp_path, monkeypatch):
+    path = tmp_path / "model.kan"
+    path.write_bytes(b"before")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError, match="No space"):
+        save(saved[0], path)
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["quantiles", "glass box"])
+def test_files_of_skops_hold_the_types_that_are_listed(name):
+    data = skops.io.dumps(MODELS[name].fit(X, target(MODELS[name])))
+    assert set(skops.io.get_untrusted_types(data=data)) <= set(SKOPS_TYPES)
+    assert np.array_equal(skops.io.loads(data, trusted=SKOPS_TYPES).predict(X), MODELS[name].predict(X))
+
+
+def test_files_of_skops_hold_listed_types_of_gaussian_processes():
+    model = GPSpectralRegressor(n_components=1).fit(np.arange(20.0)[:, None], np.sin(np.arange(20.0)))
+    assert set(skops.io.get_untrusted_types(data=skops.io.dumps(model))) <= set(SKOPS_TYPES)

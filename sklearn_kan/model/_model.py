@@ -175,7 +175,7 @@ class Model(NamedTuple):
 
     @torch.no_grad()
     def edge_curve(self, column):
-        """The first layer's functions of a column, by its place.
+        """The first layer's functions of a column, by its place; of a glass box with pairs those past hidden layers.
 
         Returns
         -------
@@ -189,7 +189,8 @@ class Model(NamedTuple):
         encoded = torch.from_numpy(encoder.transform_column(places)).to(parameter.device)
         numeric, codes = encoded.tensor_split([encoder.n_numeric_], 1)
         own = np.flatnonzero(encoder.column_of_input_[: encoder.n_numeric_] == column)
-        layer, lookup = cast(KANLayer, self.module.layers[0]), cast(LookupLayer | None, self.module.lookup)
+        drawn = getattr(self.module, "direct", None) or self.module  # of a glass box, edges past the hidden layers
+        layer, lookup = cast(KANLayer, drawn.layers[0]), cast(LookupLayer | None, drawn.lookup)
         y = layer.edge_functions(numeric.to(parameter))[:, :, own].sum(2)
         if lookup is not None:
             y = y + lookup(codes)

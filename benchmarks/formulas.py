@@ -1,4 +1,4 @@
-"""Claim: KANSymbolicRegressor finds 95 % of 32 known laws without noise, 88 % with 1 % noise, and calls no other exact.
+"""Claim: KANSymbolicRegressor finds most of 32 known laws without noise in half a minute, and calls no other exact.
 
 1,000 rows of a law, drawn evenly from its ranges. A law counts as found if the formula has its values on ranges that
 are a quarter wider on both sides (95 % of errors below 1e-6 of the median deviation): as it is, or, as its form, with

@@ -8,9 +8,10 @@ import sympy as sp
 
 from ._expressions import complexity, error_of, evaluate, information, refit, split_constants
 from ._pruning import pruned
-from ._search import EXACT, is_white
+from ._search import EXACT
 from ._snapping import snapped
 from ._surrogate import split
+from ._white import is_white
 
 N_SNAPPED = 4
 MOST_SNAPPED = 15  # constants: with more of them none has a meaning of its own

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy as sp
 
+from ._curve_sums import Projected, Trial, pairs, polynomials
 from ._expressions import complexity, number, rounded
 from ._library import Family, T
 
@@ -13,7 +14,6 @@ N_REFINED, N_REFINED_DEEP = 8, 20  # starts of families that are refined
 N_BUILT = 2  # times as many formulas are written down as are returned
 WORST_START = 0.55  # error that a start may have, in standard deviations of the curve
 N_STEPS, N_HALVINGS = 12, 4
-MAX_DEGREE = 6
 
 
 class Wrapper(NamedTuple):
@@ -59,14 +59,6 @@ class CurveFit(NamedTuple):
     score: float
 
 
-class Trial(NamedTuple):
-    """A fit that has not been written down: its error, about how complex it is, and how to write it down."""
-
-    error: float
-    cost: float
-    write: Callable
-
-
 class Start(NamedTuple):
     """The best point of a family's grid."""
 
@@ -79,19 +71,6 @@ class Start(NamedTuple):
     c: float
     symbol: Any
     around: Callable  # from the fitted function's expression to one of the curve
-
-
-class Projected(NamedTuple):
-    """A curve behind a wrapper's inverse, with weights there, the unit of errors, and the way back of expressions."""
-
-    values: np.ndarray
-    weight: np.ndarray
-    unit: float
-    symbolic: Callable
-
-    def error(self, left):
-        """In standard deviations of the curve, from mean squared residuals."""
-        return np.sqrt(left) * self.unit
 
 
 def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, deep=False):
@@ -318,54 +297,3 @@ def prefactor_starts(library, plain, t):
             yield from best_start(
                 family, target, t, k, np.zeros_like(k), T, 3, lambda e, power=power: e * T**-power
             )  # fmt: skip
-
-
-def polynomials(plain, t, tolerance):
-    """Polynomials of rising degree, until one is good."""
-    root, found = np.sqrt(plain.weight), []
-    middle, half = (t.max() + t.min()) / 2, np.ptp(t) / 2 + 1e-300
-    for degree in range(2, MAX_DEGREE + 1):
-        A = np.stack([((t - middle) / half) ** power for power in range(degree + 1)], 1)
-        coef, *_ = np.linalg.lstsq(A * root[:, None], plain.values * root, rcond=None)
-        left = np.average(np.square(A @ coef - plain.values), weights=plain.weight)
-        in_t = np.polynomial.Polynomial(coef, [middle - half, middle + half], [-1, 1]).convert().coef
-
-        def write(in_t=in_t):
-            return sp.Add(*[number(c) * T**power for power, c in enumerate(in_t)])
-
-        found.append(Trial(float(plain.error(left)), 6 * degree - 1, write))
-        if found[-1].error < tolerance / 3:
-            break
-    return found
-
-
-def pairs(library, P, chosen, plain, tolerance):
-    """Sums of two of the library's functions and a constant, all pairs at once by their Gram matrix."""
-    share = plain.weight / plain.weight.sum()
-    centred = P - (P @ share)[:, None]
-    size = np.sqrt(np.square(centred) @ share)
-    kept = size > 1e-9 * (np.abs(P).max(1) + 1e-300)
-    P, centred, chosen = P[kept], centred[kept] / size[kept][:, None], chosen[kept]
-    f = (plain.values - plain.values @ share) * plain.unit
-    G, b = (centred * share) @ centred.T, centred @ (share * f)
-    determinant = 1 - G**2
-    gain = (b[:, None] ** 2 - 2 * np.outer(b, b) * G + b[None] ** 2) / determinant
-    cost = np.array([library.costs[j] for j in chosen])
-    left = np.where(determinant > 1e-6, np.maximum(1 - gain, 0) + tolerance**2, np.inf)
-    score = np.log10(left) / 2 + 0.03 * (cost[:, None] + cost[None])
-    score[np.tril_indices(len(chosen))] = np.inf
-    found, root = [], np.sqrt(plain.weight)
-    for flat in np.argsort(score, axis=None)[:6]:
-        i, j = np.unravel_index(flat, score.shape)
-        if not np.isfinite(score[i, j]):
-            continue
-        A = np.stack([P[i], P[j], np.ones(P.shape[1])], 1)
-        coef, *_ = np.linalg.lstsq(A * root[:, None], plain.values * root, rcond=None)
-        error = plain.error(np.average(np.square(A @ coef - plain.values), weights=plain.weight))
-
-        def write(i=i, j=j, coef=coef):
-            terms = number(coef[0]) * library.pure[chosen[i]] + number(coef[1]) * library.pure[chosen[j]]
-            return terms + number(coef[2])
-
-        found.append(Trial(float(error), cost[i] + cost[j] + 9, write))
-    return found

@@ -7,11 +7,12 @@ import numpy as np
 import sympy as sp
 from joblib import Parallel, delayed, effective_n_jobs
 
+from ._budget import Budget
 from ._conclusion import Entry, checked, conclude
 from ._expressions import error_of, evaluate, number, refit, rounded, split_constants
 from ._library import make_library
 from ._rows import scaling_of
-from ._search import Budget, Candidate, Search
+from ._search import Candidate, Search
 from ._units import read_units, without_dimensions
 
 SHARE_OF_CONCLUSION = 0.1  # of the time, from which on formulas are taken as they are

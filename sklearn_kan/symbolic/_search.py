@@ -5,51 +5,25 @@ transformed exactly, refitted, judged at held-out rows. AI Feynman (Udrescu & Te
 """
 
 import heapq
-import time
-from itertools import count, permutations
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
-import sympy as sp
 
+from ._context import Context
 from ._dictionary import sparse_sums
-from ._expressions import Table, complexity, evaluate, information, is_usable, number, refit, rounded
-from ._outer import applies, mapped
-from ._proposals import proposals, unfolded
+from ._expressions import complexity, information, is_usable, number, refit, rounded
+from ._guesses import first_guesses
+from ._proposals import proposals
 from ._reader import LARGEST, fit_reader
+from ._recombination import recombined
 from ._states import State
 from ._structures import read, structures
-from ._surrogate import fit_surrogate
+from ._white import is_white
 
 EXACT = 1e-8  # error below which nothing is left to find
 MOST_COMPLEX = 90
-SECONDS_OF_SUBPROBLEM, WORST_SLOPE = 2.0, 0.05
 GOOD = 5e-4  # error from which networks are equally good
-WHITE = 0.08  # share of the residuals' variance that a network finds at held-out rows by chance
-OPERATIONS = (
-    (np.subtract, lambda a, b: a - b), (np.add, lambda a, b: a + b),
-    (np.multiply, lambda a, b: a * b), (np.divide, lambda a, b: a / b),
-)  # fmt: skip
-
-
-class Budget:
-    """Time and steps that are left. A step is one formula or one network that is fitted."""
-
-    def __init__(self, max_seconds=None, max_steps=None):
-        self.end = None if max_seconds is None else time.thread_time() + max_seconds
-        self.max_steps, self.n_steps, self.is_interrupted = max_steps, 0, False
-
-    def spend(self, n_steps=1):
-        """Use up so many steps; returns whether there was something left."""
-        if self.is_over:
-            return False
-        self.n_steps += n_steps
-        return True
-
-    @property
-    def is_over(self):
-        too_many = self.max_steps is not None and self.n_steps >= self.max_steps
-        return self.is_interrupted or too_many or (self.end is not None and time.thread_time() > self.end)
 
 
 class Candidate(NamedTuple):
@@ -71,17 +45,6 @@ class Node:
     @property
     def error(self):
         return 1.0 if self.reader is None else self.reader.error
-
-
-class Slope(NamedTuple):
-    """What a term of one column is multiplied by: a formula of the other columns."""
-
-    formula: Any
-    inner: Any
-    symbols: tuple
-
-    def __call__(self, X):
-        return evaluate(self.inner, self.symbols, X)
 
 
 class Search:
@@ -237,20 +200,15 @@ class Search:
 
     def recombine(self, heap, node):
         """One-layer structures with one column replaced by its sum, product and so on with another."""
-        state, found = node.state, []
-        for i, j in permutations(range(state.X.shape[1]), 2):
-            for numeric, symbolic in OPERATIONS:
-                if self.budget.is_over:
-                    return
-                with np.errstate(all="ignore"):
-                    z = numeric(state.X[:, i], state.X[:, j])
-                if not np.isfinite(z).all() or np.ptp(z) == 0:
-                    continue
-                X, columns = state.X.copy(), list(state.columns)
-                X[:, i], columns[i] = z, symbolic(columns[i], columns[j])
-                best = structures(X, state.y, state.weight, self.judge_of(state), outers=("id", "log", "inv"),
-                                  n_knots=(16,))[:1]  # fmt: skip
-                found += [(structure, columns) for structure in best]
+        state = node.state
+        pairs = recombined(state.X, state.columns)
+        found = []
+        for X, columns in pairs:
+            if self.budget.is_over:
+                return
+            best = structures(X, state.y, state.weight, self.judge_of(state), outers=("id", "log", "inv"),
+                              n_knots=(16,))[:1]  # fmt: skip
+            found += [(structure, columns) for structure in best]
         found.sort(key=lambda pair: pair[0].error)
         self.read(node, found[:3])
 
@@ -306,92 +264,3 @@ class Search:
         if key not in self.white:
             self.white[key] = is_white(candidate.formula, self.table, self.seed)
         return self.white[key]
-
-
-def first_guesses(table):
-    """A constant, a plane, and a product of powers: what every other formula has to beat."""
-    root = np.sqrt(table.weight)
-    yield number(np.average(table.y, weights=table.weight))
-    A = np.column_stack([np.ones(len(table.y)), table.X])
-    coef, *_ = np.linalg.lstsq(A * root[:, None], table.y * root, rcond=None)
-    yield sp.Add(number(coef[0]), *[number(c) * s for c, s in zip(coef[1:], table.symbols, strict=True)])
-    if (table.X > 0).all() and applies("log", table.y):
-        sign = 1 if table.y[0] > 0 else -1
-        logs = np.column_stack([np.ones(len(table.y)), np.log(table.X)])
-        coef, *_ = np.linalg.lstsq(logs * root[:, None], np.log(sign * table.y) * root, rcond=None)
-        powers = [s ** number(c) for c, s in zip(coef[1:], table.symbols, strict=True)]
-        yield number(sign * np.exp(np.clip(coef[0], -60, 60))) * sp.Mul(*powers)
-
-
-def is_white(formula, table, seed=0):
-    """Whether residuals look like noise: a stop rule, not a proof."""
-    residuals = table.y - evaluate(formula, table.symbols, table.X)
-    if not np.isfinite(residuals).all() or residuals.std() == 0:
-        return bool(np.isfinite(residuals).all())
-    fit = fit_surrogate(table.X, residuals, table.weight, n_units=6, n_knots=4, penalty=1e-2, n_steps=15, patience=5,
-                        seed=seed + 1)  # fmt: skip
-    spread = residuals.std()
-
-    def judge(predictions, rows=slice(None)):
-        return float(np.sqrt(np.mean(np.square((predictions - residuals[rows]) / spread))))
-
-    found = structures(table.X, residuals, table.weight, judge, outers=("id",), n_knots=(4,), with_products=False)
-    return 1 - fit.error**2 < WHITE and (not found or found[0].error > 0.98)
-
-
-class Context(NamedTuple):
-    """What reductions of a state may use of the search."""
-
-    search: Search
-    node: Node
-
-    @property
-    def library(self):
-        return self.search.library
-
-    @property
-    def tolerance(self):
-        return max(3 * self.node.error, 1e-3)
-
-    def coefficients_of(self, place, outer, t, f):
-        """Slopes of ``u(y)`` in f at rows, by least squares along the network's unfolded column; with their rows."""
-        state = self.node.state
-        rows = state.X[self.search.generator.permutation(len(state.y))[:250]]
-        M = unfolded(self.node.reader, rows, place, t)
-        target = mapped(outer, M.ravel())
-        if target is None:
-            return None
-        M, centred = target.values.reshape(M.shape), f - f.mean()
-        slopes = (M - M.mean(1, keepdims=True)) @ centred / (centred @ centred)
-        return (np.delete(rows, place, 1), slopes) if np.isfinite(slopes).all() and slopes.std() > 0 else None
-
-    def subproblem(self, X, slopes, columns):
-        """Formulas of slopes that depend on the other columns."""
-        symbols = tuple(sp.Symbol(f"_q{j}", positive=True if (X[:, j] > 0).all() else None, real=True)
-                        for j in range(X.shape[1]))  # fmt: skip
-        table = Table(symbols, X, slopes, np.ones(len(X)), float(slopes.std()))
-        outer, tolerance = self.search.budget, max(5e-3, 3 * self.node.error)
-        budget = Budget(
-            None if outer.end is None else min(SECONDS_OF_SUBPROBLEM, (outer.end - time.thread_time()) / 2), 40
-        )
-        search = Search(table, self.library, budget, seed=self.search.seed, n_beam=4, fits_networks=False)
-        search.best_network = max(1e-3, tolerance / 3)
-        search.run(max_states=2, good_enough=tolerance)
-        outer.spend(budget.n_steps)
-        placed = dict(zip(symbols, columns, strict=True))
-        for candidate in simple_ones(search.candidates):
-            if candidate.error > max(WORST_SLOPE, 2 * tolerance):
-                continue
-            yield Slope(candidate.formula.xreplace(placed), candidate.formula, symbols)
-
-
-def simple_ones(candidates, n_most=2):
-    """The best by information, and simpler ones with up to four times its error."""
-    if not candidates:
-        return []
-    best = min(candidates, key=lambda c: c.bic)
-    kept = [best]
-    for candidate in sorted(candidates, key=lambda c: complexity(c.formula)):
-        if candidate.error < 4 * max(best.error, 2e-3) and all(candidate.formula != k.formula for k in kept):
-            kept.append(candidate)
-    return kept[:n_most]

@@ -1,0 +1,23 @@
+"""What a search may spend."""
+
+import time
+
+
+class Budget:
+    """Time and steps that are left. A step is one formula or one network that is fitted."""
+
+    def __init__(self, max_seconds=None, max_steps=None):
+        self.end = None if max_seconds is None else time.thread_time() + max_seconds
+        self.max_steps, self.n_steps, self.is_interrupted = max_steps, 0, False
+
+    def spend(self, n_steps=1):
+        """Use up so many steps; returns whether there was something left."""
+        if self.is_over:
+            return False
+        self.n_steps += n_steps
+        return True
+
+    @property
+    def is_over(self):
+        too_many = self.max_steps is not None and self.n_steps >= self.max_steps
+        return self.is_interrupted or too_many or (self.end is not None and time.thread_time() > self.end)

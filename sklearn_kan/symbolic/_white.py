@@ -1,0 +1,25 @@
+"""Whether anything is left in a formula's residuals."""
+
+import numpy as np
+
+from ._expressions import evaluate
+from ._structures import structures
+from ._surrogate import fit_surrogate
+
+WHITE = 0.08  # share of the residuals' variance that a network finds at held-out rows by chance
+
+
+def is_white(formula, table, seed=0):
+    """Whether residuals look like noise: a stop rule, not a proof."""
+    residuals = table.y - evaluate(formula, table.symbols, table.X)
+    if not np.isfinite(residuals).all() or residuals.std() == 0:
+        return bool(np.isfinite(residuals).all())
+    fit = fit_surrogate(table.X, residuals, table.weight, n_units=6, n_knots=4, penalty=1e-2, n_steps=15, patience=5,
+                        seed=seed + 1)  # fmt: skip
+    spread = residuals.std()
+
+    def judge(predictions, rows=slice(None)):
+        return float(np.sqrt(np.mean(np.square((predictions - residuals[rows]) / spread))))
+
+    found = structures(table.X, residuals, table.weight, judge, outers=("id",), n_knots=(4,), with_products=False)
+    return 1 - fit.error**2 < WHITE and (not found or found[0].error > 0.98)

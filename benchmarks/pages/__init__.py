@@ -1,6 +1,6 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
-from benchmarks.pages import faults, gp, network, solvers, speed, tables
+from benchmarks.pages import export, faults, gp, network, solvers, speed, tables
 
 PAGES = {
     "tables": tables.tables,
@@ -25,5 +25,6 @@ PAGES = {
     "gp_forecasts": gp.forecasts,
     "gp_tables": gp.tables,
     "gp_large": gp.large,
+    "export": export.export,
     "faults": faults.faults,
 }

@@ -1,6 +1,7 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
 from benchmarks.pages import faults, formulas, gp, network, solvers, speed, tables
+from benchmarks.pages import export, faults, gp, network, solvers, speed, tables
 
 PAGES = {
     "tables": tables.tables,
@@ -28,5 +29,6 @@ PAGES = {
     "gp_tables": gp.tables,
     "gp_large": gp.large,
     "formulas": formulas.formulas,
+    "export": export.export,
     "faults": faults.faults,
 }

@@ -29,7 +29,7 @@ from ..bases._base import damping
 from ..bases._fourier import frequencies
 from ..bases._pieces import piece_table, polynomials_of
 from ..bases._wavelet import MORLET_FREQUENCY
-from ._splines import numbers, part_weights, ramps, spline_parts
+from ._splines import Ramps, numbers, part_weights, ramps, spline_parts
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
@@ -40,10 +40,10 @@ class Features(NamedTuple):
     Parameters
     ----------
     table : str
-        (..., in, n_features)
+        (..., in, n_features), or with these axes exchanged.
     weights : callable
-        From a layer's coefficients (in, n_basis, units) to those of features (in, n_features, units), and what is
-        added to all rows (units,).
+        From a layer's coefficients (in, n_basis, units) to those of features, (in, n_features, units) or with the same
+        axes exchanged, and what is added to all rows (units,).
     """
 
     table: str
@@ -80,7 +80,9 @@ def splines(do, basis, x):
     knots = basis.current_knots() if isinstance(basis, TruncatedPower) else basis.knots
     table, degree = piece_table(knots.detach().cpu().double(), basis.degree), basis.degree
     grid = ramps(table, degree)
-    parts = spline_parts(do, do.expanded(x, -1), grid, degree)
+    axis = -2 if degree else -1  # along inputs, ONNX Runtime takes half the time
+    turned = Ramps(*(part.T for part in grid)) if degree else grid
+    parts = spline_parts(do, do.expanded(x, axis), turned, degree)
     index = numbers(table.first).astype(int)[:, None] + np.arange(degree + 1)
     polynomials = numbers(polynomials_of(table))
 
@@ -89,9 +91,10 @@ def splines(do, basis, x):
         chosen = weight[np.arange(n_inputs)[:, None, None], index.reshape(n_inputs, n_rows, -1)]
         local = np.einsum("irpk,irku->irpu", polynomials.reshape(n_inputs, n_rows, degree + 1, -1), chosen)
         of_parts, start = part_weights(local, grid, degree)
-        return np.concatenate(of_parts, 1), start.sum(0)
+        of_features = np.concatenate(of_parts, 1)
+        return of_features.transpose(1, 0, 2) if degree else of_features, start.sum(0)
 
-    return Features(do("Concat", *parts, axis=-1), weights)
+    return Features(do("Concat", *parts, axis=axis), weights)
 
 
 def continued(do, basis, x, inner):

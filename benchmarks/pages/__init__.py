@@ -1,7 +1,6 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
-from benchmarks.pages import faults, formulas, gp, network, solvers, speed, tables
-from benchmarks.pages import export, faults, gp, network, solvers, speed, tables
+from benchmarks.pages import export, faults, formulas, gp, network, solvers, speed, tables
 
 PAGES = {
     "tables": tables.tables,

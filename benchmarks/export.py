@@ -31,11 +31,10 @@ SEED, MAX_ITER, FITTED, PREDICTED, BATCH, REPEATS = 0, 5, 1_500, 1_000, 1_000, 5
 RESULTS = Path(__file__).parent / "results" / "export.json"
 COLD = """
 import json, re, time
-start = time.perf_counter()
 import kan_predictor
 model = kan_predictor.load("model.npz")
 model.predict(json.load(open("row.json")))
-seconds = time.perf_counter() - start
+seconds = time.process_time()
 print(seconds, int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024)
 """
 
@@ -64,7 +63,7 @@ def median_us(function):
 
 
 def cold(folder):
-    """Seconds from nothing to the first prediction, and the megabytes that the process takes, best of three."""
+    """CPU seconds from the start of Python to the first prediction, and megabytes that it takes; best of three."""
     runs = [
         subprocess.run([sys.executable, "-c", COLD], cwd=folder, capture_output=True, text=True, check=True)
         for _ in range(3)

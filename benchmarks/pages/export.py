@@ -34,8 +34,8 @@ def export():
                 for row in rows
             ],
         ),
-        "Files in kilobytes; and a process that imports the predictor, loads the model and predicts one row: seconds, "
-        "and the memory of the whole process.",
+        "Files in kilobytes; and a process that starts Python, imports the predictor, loads the model and predicts one "
+        "row: CPU seconds, and the memory of the whole process.",
         table(
             ["table", "`save`", "`to_numpy`", "`to_onnx`", "seconds", "MB"],
             [

@@ -20,7 +20,7 @@ ROOT = Path(sklearn_kan.__file__).parent
 COMPAT = ROOT / "_compat.py"
 FILES = sorted(ROOT.rglob("*.py"))
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
-DOCUMENTED = {"_replace", "_asdict", "_fields", "_make"}  # of named tuples
+DOCUMENTED = {"_replace", "_asdict", "_fields", "_make", "_print"}  # of named tuples; how sympy's printers go on
 PROTOCOLS = {"_parameter_constraints"}  # attributes by which a class tells scikit-learn something
 
 

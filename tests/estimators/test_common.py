@@ -115,6 +115,9 @@ WHEREVER_NETWORKS_DIFFER = {"check_fit2d_1sample": "one row is fitted, or refuse
 WHEREVER_LEARNING_DIFFERS = {
     "check_classifiers_train": "most classes are right",
     "check_regressors_train": "half of the variance is explained",
+}
+# These are tried with every third of the settings, each with others.
+IN_TURN = {
     "check_regressor_multioutput": "several targets are learned",
     "check_estimators_dtypes": "single precision and integers are learned from",
     "check_fit2d_1feature": "one column is enough",
@@ -161,7 +164,15 @@ def test_every_pair_of_settings(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize(("estimator", "check"), cases(every_choice(PAIRS), LEARNING, WHEREVER_LEARNING_DIFFERS))
+def cases_in_turn(settings, size, checks):
+    return [case for i, check in enumerate(checks) for case in cases(settings[i % 3 :: 3], size, [check])]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    cases(every_choice(PAIRS), LEARNING, WHEREVER_LEARNING_DIFFERS)
+    + cases_in_turn(every_choice(PAIRS), LEARNING, IN_TURN),
+)
 def test_every_setting_learns(estimator, check):
     check(estimator)
 

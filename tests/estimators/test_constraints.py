@@ -17,7 +17,10 @@ from tests.monotone import falling, rises
 
 mpl.use("Agg")
 
-SMALL = {"hidden_layer_sizes": (6,), "n_knots": 4, "max_iter": 8, "learning_rate_init": 0.03, "random_state": 0}
+SMALL = {
+    "hidden_layer_sizes": (6,), "n_members": 2, "n_knots": 4, "max_iter": 8, "learning_rate_init": 0.03,
+    "random_state": 0,
+}  # fmt: skip
 
 
 def sweeps(X, column, n_rows=4, n_points=400):
@@ -64,7 +67,7 @@ def test_a_monotone_target_is_learned():
     rng = np.random.default_rng(0)
     X = rng.uniform(-2, 2, (300, 2))
     y = np.tanh(3 * X[:, 0]) - np.exp(X[:, 1])
-    model = KANRegressor((16,), monotonic_cst=[1, -1], solver="lbfgs", max_iter=20, random_state=0)
+    model = KANRegressor((16,), n_members=1, monotonic_cst=[1, -1], solver="lbfgs", max_iter=20, random_state=0)
     assert model.fit(X, y).score(X, y) > 0.999
 
 

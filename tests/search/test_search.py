@@ -301,10 +301,10 @@ def test_pictures():
     search = KANSearchCV(KANClassifier(**SMALL), n_trials=6, cv=2, random_state=0).fit(X_iris, y_iris)
     display = SearchDisplay.from_estimator(search)
     assert [axis.get_xlabel() for axis in display.axes_] == ["basis", "n_knots"]
-    places = display.axes_[1].collections[0].get_offsets()
-    is_there = ~search.cv_results_["param_n_knots"].mask
-    np.testing.assert_array_equal(places[is_there, 0], search.cv_results_["param_n_knots"][is_there].astype(float))
-    np.testing.assert_array_equal(places[:, 1], search.cv_results_["mean_test_score"])
+    drawn = np.concatenate([points.get_offsets() for points in display.axes_[1].collections])
+    knots, scores = (search.cv_results_[key] for key in ("param_n_knots", "mean_test_score"))
+    expected = {(float(n), score) for n, score in zip(knots, scores, strict=True) if n is not np.ma.masked}
+    assert {tuple(point) for point in drawn.tolist() if np.isfinite(point).all()} == expected
     assert len(SearchDisplay.from_estimator(search, ["alpha"]).axes_) == 1
     with pytest.raises(ValueError, match="were not searched"):
         SearchDisplay.from_estimator(search, ["max_iter"])

@@ -130,7 +130,7 @@ DECIDED = [
 def test_what_is_drawn_goes_with_what_is_decided(decided):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"a": rng.normal(size=30), "b": rng.normal(size=30), "c": rng.choice(list("xy"), 30)})
-    model = KANRegressor(max_iter=1, **decided)
+    model = KANRegressor(max_iter=1, n_members=2, **decided)
     for params in drawn(model, 4):
         params = {"hidden_layer_sizes": (4,), "solver": model.solver} | params
         params["hidden_layer_sizes"] = tuple(min(4, size) for size in params["hidden_layer_sizes"])
@@ -182,7 +182,13 @@ def test_sums_over_groups_of_every_basis_by_lbfgs(basis, solver):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"a": rng.normal(size=60), "b": rng.normal(size=60), "c": rng.choice(list("xyz"), 60)})
     target = table["a"] + np.sin(2 * table["b"]) + (table["c"] == "x")
-    params = {"basis": basis, "solver": solver, "interaction_cst": [{"a", "b"}, {"c"}], "random_state": 0}
+    params = {
+        "basis": basis,
+        "solver": solver,
+        "interaction_cst": [{"a", "b"}, {"c"}],
+        "n_members": 1,
+        "random_state": 0,
+    }
     model = KANRegressor((5,), max_iter=5, early_stopping=False, alpha=0.01, **params).fit(table, target)
     assert all(p.is_contiguous() for p in model.module_.parameters())
     start = KANRegressor((5,), max_iter=1, early_stopping=False, alpha=0.01, **params).fit(table, target)

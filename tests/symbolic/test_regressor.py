@@ -196,8 +196,8 @@ def test_ctrl_c_keeps_the_best_formula():
     code = """
 import numpy as np, signal, os, threading
 from sklearn_kan.symbolic import KANSymbolicRegressor
-X = np.random.default_rng(0).uniform(1, 3, (300, 3))
-y = np.sin(X[:, 0] * X[:, 1]) + np.random.default_rng(1).normal(size=300) * X[:, 2]
+X = np.random.default_rng(0).uniform(1, 3, (60, 2))
+y = np.sin(X[:, 0] * X[:, 1]) + np.random.default_rng(1).normal(size=60) * X[:, 1]
 from sklearn_kan.symbolic import _search
 plain = _search.Search.expand
 def interrupted(self, heap, node):

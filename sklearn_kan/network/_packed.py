@@ -107,7 +107,7 @@ class Packed:
         self.everybody = torch.arange(self.n_members, device="cpu")
         self.dtype = next(module.parameters()).dtype
         self.kept = []  # tensors that the structure points to
-        self.paired: tuple[list, list] = [], []  # a module's tensors, and views of them next to their places here
+        self.paired: tuple[list, list] = [], []  # where a module's numbers are, and views of them next to their places here
         self.pieces = {}  # of each layer and kind of members, as they were described to the library
         self.net = net = compiled.Network()
         self.slots, self.stride = [], 0
@@ -242,11 +242,11 @@ class Packed:
 
     def own_pairs(self, module):
         """Pairs for a module's parameters: views, which stay good as long as those are the same tensors."""
-        tensors = list(tensors_of(module))
-        if len(tensors) != len(self.paired[0]) or not all(map(operator.is_, tensors, self.paired[0])):
+        places = [(tensor.data_ptr(), tensor.dtype) for tensor in module.parameters()]
+        if places != self.paired[0]:  # another dtype leaves tensors as they are, and moves their numbers
             parameters = dict(module.named_parameters())
             with torch.no_grad():
-                self.paired = tensors, list(self.pairs(self.parameters, self.embeddings, parameters))
+                self.paired = places, list(self.pairs(self.parameters, self.embeddings, parameters))
         return self.paired[1]
 
     @cached_property

@@ -92,7 +92,8 @@ class Net(ScoredNet):
 
     def raw(self, X):
         """Outputs of the network, without gradients."""
-        if not (isinstance(self.optimizer_, FusedAdamW) and can_be_fused(self)):
+        is_fused = isinstance(self.optimizer_, FusedAdamW) and can_be_fused(self)
+        if not (is_fused and X.dtype == next(self.module_.parameters()).dtype == self.optimizer_.packed.dtype):
             return self.module_(X)
         y = self.optimizer_.outputs(X)
         return y[:, 0] if self.module_.n_members is None else y

@@ -302,3 +302,16 @@ def test_a_row_or_two_are_refitted_as_far_as_they_go(loss):
     for n in (1, 2, 7):
         X, y = table(n, 2), np.arange(float(n))
         assert np.isfinite(small(loss=loss, refit="last_layer").fit(X, y).predict(X)).all()
+
+
+def test_a_refit_of_single_precision_is_judged_by_the_network_that_it_leaves(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(3_000, 5))
+    y = np.sin(3 * X[:, 0]) + X[:, 1]
+    params = {"n_members": 4, "max_iter": 3, "refit": "last_layer", "random_state": 0}
+    found = KANRegressor((16,), **params).fit(X, y)
+    assert next(found.module_.parameters()).dtype == torch.float32
+    assert found.score(X, y) > 0.97
+    monkeypatch.setenv("SKLEARN_KAN_KERNELS", "torch")
+    expected = KANRegressor((16,), **params).fit(X, y)
+    np.testing.assert_allclose(found.member_weights_, expected.member_weights_, rtol=0.02)
+    np.testing.assert_allclose(found.predict(X), expected.predict(X), atol=0.05)

@@ -107,7 +107,7 @@ class Packed:
         self.everybody = torch.arange(self.n_members, device="cpu")
         self.dtype = next(module.parameters()).dtype
         self.kept = []  # tensors that the structure points to
-        self.paired: tuple[list, list] = [], []  # where a module's numbers are, and views of them next to their places here
+        self.paired: tuple[list, list] = [], []  # where a module's numbers are, and views of them next to places here
         self.pieces = {}  # of each layer and kind of members, as they were described to the library
         self.net = net = compiled.Network()
         self.slots, self.stride = [], 0

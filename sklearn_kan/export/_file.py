@@ -8,9 +8,9 @@ other bytes.
 import hashlib
 import json
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
@@ -29,7 +29,8 @@ class DamagedFileError(ValueError):
 
 def to_bytes(arrays, texts):
     """The contents of a file."""
-    header, blocks, start = {}, [], 0
+    header: dict = {"__metadata__": {"sha256": BLANK} | texts}  # the first to be blank, whatever texts hold
+    blocks, start = [], 0
     for name, array in arrays.items():
         little = array.astype(array.dtype.newbyteorder("<"), copy=False)
         block = little.tobytes()
@@ -38,7 +39,6 @@ def to_bytes(arrays, texts):
         }  # fmt: skip
         blocks.append(block)
         start += len(block)
-    header["__metadata__"] = texts | {"sha256": BLANK}
     encoded = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     encoded += b" " * (-len(encoded) % 8)
     data = b"".join([len(encoded).to_bytes(8, "little"), encoded, *blocks])
@@ -79,25 +79,18 @@ def from_bytes(data, name):
 def write_whole(path, data):
     """Write a file so that its name stands for the old contents or for the new ones, whatever happens meanwhile."""
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~current_umask())
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
     sync_folder(path.parent)
-
-
-def current_umask():
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
 
 
 def sync_folder(folder):

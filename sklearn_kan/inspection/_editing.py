@@ -160,8 +160,8 @@ def set_term(model, term, values):
     known, _ = evaluated(fitted, old)
     shape = in_units(fitted, known)[..., 0, :].shape
     values = np.asarray(values, dtype=np.float64)
-    if values.shape not in (shape, shape[:-1] if shape[-1] == 1 else shape) or not np.isfinite(values).all():
-        usual = shape[:-1] if shape[-1] == 1 else shape
+    usual = shape[:-1] if shape[-1] == 1 else shape
+    if values.shape not in (shape, usual) or not np.isfinite(values).all():
         raise ValueError(
             f"values has shape {values.shape} for term={term!r}. Pass finite numbers of shape {usual}: one for each "
             "place of the term's effect."

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from ._drawing import BLUE, GREY, axes_for, short, tidy
 from ._finding import fitted_part
+
+LONGEST_FORMULA = 160  # characters of TeX that a title has room for
 
 
 class FormulaDisplay:
@@ -11,7 +14,7 @@ class FormulaDisplay:
     Parameters
     ----------
     title : str
-        The formula, in TeX.
+        The formula, in TeX if that is short.
     truth, prediction : ndarray of shape (n_samples,)
     front : DataFrame
         As of ``KANSymbolicRegressor.front_``.
@@ -62,7 +65,7 @@ class FormulaDisplay:
             If there is no such estimator.
         """
         law = fitted_part(estimator, "front_")
-        return cls(f"${law.latex()}$", np.asarray(y), estimator.predict(X), law.front_).plot(axes=axes)
+        return cls(title_of(law), np.asarray(y), estimator.predict(X), law.front_).plot(axes=axes)
 
     def plot(self, *, axes=None):
         """Draw the three pictures.
@@ -75,22 +78,29 @@ class FormulaDisplay:
         -------
         self
         """
-        import matplotlib.pyplot as plt
-
-        if axes is None:
-            _, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
-        self.axes_ = np.ravel(axes)
-        self.figure_ = self.axes_[0].figure
-        agreement, trade, left = self.axes_
-        agreement.plot(self.prediction, self.truth, ".", markersize=3)
+        is_own = axes is None
+        self.figure_, axes = axes_for([3.8] * 3, axes)
+        self.axes_ = agreement, trade, left = axes[:3]
+        if is_own:
+            self.figure_.suptitle(self.title, fontsize=14)
+        else:
+            agreement.set_title(self.title, fontsize=9)
+        agreement.plot(self.prediction, self.truth, ".", color=BLUE, markersize=3)
         ends = [min(self.truth.min(), self.prediction.min()), max(self.truth.max(), self.prediction.max())]
-        agreement.plot(ends, ends, color="0.5", linewidth=1)
+        agreement.plot(ends, ends, color=GREY, linewidth=1)
         agreement.set(xlabel="prediction", ylabel="truth")
-        agreement.set_title(self.title, fontsize="small")
         error = np.maximum(self.front["held_out_error"], 1e-16)  # zero has no place on a log scale
-        trade.plot(self.front["complexity"], error, "o-", drawstyle="steps-post", markersize=4)
+        trade.plot(self.front["complexity"], error, "o-", color=BLUE, drawstyle="steps-post", markersize=4)
         trade.set(xlabel="complexity", ylabel="held-out error", yscale="log")
-        left.plot(self.prediction, self.truth - self.prediction, ".", markersize=3)
-        left.axhline(0, color="0.5", linewidth=1)
+        left.plot(self.prediction, self.truth - self.prediction, ".", color=BLUE, markersize=3)
+        left.axhline(0, color=GREY, linewidth=1)
         left.set(xlabel="prediction", ylabel="residual")
+        for axis in self.axes_:
+            tidy(axis)
         return self
+
+
+def title_of(law):
+    """A law as a title: in TeX, or its beginning and end where that is long, or has what matplotlib cannot set."""
+    tex = law.latex()
+    return f"${tex}$" if len(tex) <= LONGEST_FORMULA and r"\begin" not in tex else short(law.formula_, 90)

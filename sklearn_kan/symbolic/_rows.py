@@ -55,7 +55,8 @@ def merge(names, X, y, weight, rounding):
     used = weight > 0
     joined, inverse = np.unique(np.column_stack([X, y])[used], axis=0, return_inverse=True)
     total = np.bincount(inverse.ravel(), weights=weight[used], minlength=len(joined))
-    return Rows(tuple(names), np.ascontiguousarray(joined[:, :-1]), joined[:, -1].copy(), total / total.mean(), rounding)  # fmt: skip  # noqa: E501
+    X, y = np.ascontiguousarray(joined[:, :-1]), joined[:, -1].copy()
+    return Rows(tuple(names), X, y, total / total.mean(), rounding)
 
 
 class Scaling(NamedTuple):

@@ -126,7 +126,8 @@ class Group(NamedTuple):
                 expression = sp.Add(*[q * c**2 for _, c, q in terms])
         columns, X = state.without(*self.places)
         step = f"{', '.join(str(c) for _, c, _ in terms)} only through {expression}"
-        return [state._replace(columns=[*columns, expression], X=np.column_stack([X, values]), steps=(*state.steps, step))]  # fmt: skip  # noqa: E501
+        columns, X = [*columns, expression], np.column_stack([X, values])
+        return [state._replace(columns=columns, X=X, steps=(*state.steps, step))]
 
     @property
     def places(self):

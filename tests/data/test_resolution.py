@@ -42,7 +42,8 @@ def test_columns_with_fine_structure_are_found(effect, n):
     assert list(places) == [1]
     assert (np.diff(places[1]) > 0).all()
     assert len(places[1]) >= 64
-    assert list(found(X, (y > np.median(y)).astype(int))) in ([1], [])  # half of the digits are gone
+    if n == 5_000:  # with fewer rows, one digit of each does not tell
+        assert list(found(X, (y > np.median(y)).astype(int))) == [1]
     X[1][::9] = np.nan
     assert list(found(X, y)) == [1]
 

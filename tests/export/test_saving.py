@@ -140,6 +140,13 @@ def test_what_is_code_is_refused_by_name(parameters, named, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_texts_that_look_like_a_checksum_are_only_texts(tmp_path):
+    labels = np.where(two_classes(y) == two_classes(y)[0], "0" * 64, "f" * 64)
+    model = KANClassifier(**FEW).fit(X, labels)
+    save(model, tmp_path / "model.kan")
+    assert np.array_equal(load(tmp_path / "model.kan").predict(X), model.predict(X))
+
+
 def test_other_estimators_and_those_without_a_fit_are_refused(tmp_path):
     with pytest.raises(TypeError, match="GPSpectralRegressor, and only KANClassifier, KANRegressor"):
         save(GPSpectralRegressor(), tmp_path / "model.kan")

@@ -37,7 +37,7 @@ def to_onnx(model):
         If the model is another estimator, a basis is not one of the package's, or there are columns of dates, whose
         digits single precision does not have.
     ValueError
-        If the model is not fitted, its terms have been edited, or two labels have the same text.
+        If the model is not fitted, or two labels have the same text.
 
     Examples
     --------

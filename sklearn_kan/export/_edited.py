@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..model._axes import Axis
 from ..network._shares import bias, inputs_of_parts
 
 
@@ -15,7 +16,9 @@ def kept_parts(model):
 def edited(do, model, x, codes, raw):
     """Raw outputs of the parts that are kept, with the tables and constants of terms: ``(n, n_raw)``."""
     terms, share = model.terms.averaged(model.member_weights), model.member_weights / model.member_weights.sum()
-    axes, tables, grids = {}, {}, []
+    axes: dict[tuple, Axis] = {}
+    tables: dict[tuple, np.ndarray] = {}
+    grids = []
     constant = terms.intercept[0] - share @ bias(model.module).detach().double().cpu().numpy()
     for term in terms.terms:
         constant = constant + term.shift[0]

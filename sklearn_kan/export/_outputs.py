@@ -29,7 +29,9 @@ def steps_of(model):
     do, fitted = Steps(), state.model
     is_edited = state.terms is not None and state.terms.is_edited
     x, codes = encoded(do, fitted.encoder, state.design.dtype)
-    raw = together(do, fitted, outputs_of(do, fitted.module.eval(), x, codes, kept_parts(fitted) if is_edited else None))
+    raw = together(
+        do, fitted, outputs_of(do, fitted.module.eval(), x, codes, kept_parts(fitted) if is_edited else None)
+    )
     raw = within_reach(do, fitted.loss, edited(do, fitted, x, codes, raw) if is_edited else raw)
     decoded(do, fitted, raw)
     return do

@@ -166,10 +166,12 @@ def asked(classes, is_one_number):
 
 def tables_of(fields):
     """Codes of labels."""
-    return [
-        f"LABELS_{place} = {{(isinstance(label, str), label): code for label, code in field.codes}!r}"
-        for place, field in enumerate(fields) if field.kind == "category"
-    ]  # fmt: skip
+    lines = []
+    for place, field in enumerate(fields):
+        if field.kind == "category":
+            codes = {(isinstance(label, str), label): code for label, code in field.codes}
+            lines.append(f"LABELS_{place} = {codes!r}")
+    return lines
 
 
 def read(fields):

@@ -19,6 +19,7 @@ OPTIONAL = {
     "finufft",
     "onnx",
     "onnxscript",
+    "skl2onnx",
     "dask",
     "accelerate",
     "pandas",

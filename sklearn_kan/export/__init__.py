@@ -6,7 +6,19 @@ from ._numpy import to_numpy
 from ._onnx import to_onnx
 from ._python import to_python
 from ._saving import load, save
+from ._skl2onnx import register_onnx
 from ._skops import SKOPS_TYPES
 from ._sql import to_sql
 
-__all__ = ["SKOPS_TYPES", "load", "save", "to_c", "to_json", "to_numpy", "to_onnx", "to_python", "to_sql"]
+__all__ = [
+    "SKOPS_TYPES",
+    "load",
+    "save",
+    "register_onnx",
+    "to_c",
+    "to_json",
+    "to_numpy",
+    "to_onnx",
+    "to_python",
+    "to_sql",
+]

@@ -138,10 +138,8 @@ class Lowering:
         shape = self.shapes[table]
         variables = self.variables(shape)
         values = [self.element(name, variables) for name in inputs]
-        if operator in INFIX:
-            value = f" {INFIX[operator]} ".join(values)
-        else:
-            value = f"{CALLS[operator]}({', '.join(values)})"
+        called = f"{CALLS.get(operator)}({', '.join(values)})"
+        value = f" {INFIX[operator]} ".join(values) if operator in INFIX else called
         self.statements += self.loops(variables, shape, [Set(self.element(table, variables), value)])
 
     def product(self, inputs, table):

@@ -134,23 +134,17 @@ class Graph:
         """The table ``table_of_codes`` from texts."""
         parts = []
         for i, column in enumerate(columns):
-            texts = {str(label): code for label, code in column["codes"]}
-            if column["missing"]:
-                texts[MISSING] = column["missing"]
             own = self.node("Gather", ["categories", self.constant([i], "INT64")], f"text{i}", "STRING", axis=1)
-            parts.append(
-                self.node(
-                    "LabelEncoder",
-                    [own],
-                    f"code{i}",
-                    "INT64",
-                    domain="ai.onnx.ml",
-                    keys_strings=list(texts),
-                    values_int64s=list(texts.values()),
-                    default_int64=0,
-                )
-            )
+            parts.append(self.code(own, column))
         self.node("Concat", parts, "table_of_codes", "INT64", axis=1)
+
+    def code(self, own, column):
+        """The name of codes from texts of one column."""
+        texts = {str(label): code for label, code in column["codes"]}
+        if column["missing"]:
+            texts[MISSING] = column["missing"]
+        keys = {"keys_strings": list(texts), "values_int64s": list(texts.values())}
+        return self.node("LabelEncoder", [own], f"{own}_code", "INT64", domain="ai.onnx.ml", default_int64=0, **keys)
 
     def follow(self, do):
         """Add nodes for steps."""

@@ -65,6 +65,7 @@ ALLOWED = {
             "bases",
             "data",
             "estimators",
+            "gp",
             "knots",
             "model",
             "network",

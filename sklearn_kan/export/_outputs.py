@@ -8,7 +8,7 @@ from ..training._losses import MAX_LOG_MEAN, Tweedie, cross_entropy, poisson, wh
 from ._edited import edited, kept_parts
 from ._encoding import encoded
 from ._layers import outputs_of
-from ._saving import check_saveable
+from ._saving import check_exportable
 from ._steps import Steps
 
 OUTPUTS = "outputs"  # the table that holds probabilities, or predictions (n, n_outputs)
@@ -24,7 +24,7 @@ def steps_of(model):
     ValueError
         If it is not fitted.
     """
-    check_saveable(model)
+    check_exportable(model)
     state = model._state
     do, fitted = Steps(), state.model
     is_edited = state.terms is not None and state.terms.is_edited

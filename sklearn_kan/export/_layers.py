@@ -191,7 +191,7 @@ def chosen(do, code, table):
     if code.kind == "code":
         return do("Gather", table, code.table, axis=0)
     whole = do("Floor", code.table)
-    share = do("Sub", code.table, whole)
+    share = do("Kept", do("Sub", code.table, whole))
     below = do("Squeeze", do("Whole", whole), np.array([1]))
     beyond = do("Min", do("Add", below, np.int64(1)), np.int64(len(table) - 1))
     low, high = (do("Gather", table, place, axis=0) for place in (below, beyond))

@@ -19,7 +19,7 @@ CALLS = {
     "Floor": "floor", "Erf": "erf", "Abs": "fabs", "Relu": "relu", "Sigmoid": "sigmoid", "Softplus": "softplus",
     "Rounded": "rounded", "Neg": "-",
 }  # fmt: skip
-SAME = {"Reshape", "Squeeze", "Unsqueeze", "Kept", "Whole", "Real"}  # in a flat table of numbers
+SAME = {"Reshape", "Squeeze", "Unsqueeze", "Kept", "Precise", "Whole", "Real"}  # in a flat table of numbers
 REDUCED = {"ReduceSum": "{0} + {1}", "ReduceMean": "{0} + {1}", "ReduceMax": "maximum({0}, {1})"}
 
 

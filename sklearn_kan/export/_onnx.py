@@ -9,7 +9,13 @@ from ._outputs import OUTPUTS, classes_of, columns_of, is_flat, steps_of
 
 OPSET, OPSET_ML, IR_VERSION = 18, 3, 10
 MISSING = ""  # the text that stands for a missing label
-OWN = {"Whole": "INT64", "Real": "FLOAT", "Rounded": "FLOAT", "Kept": "FLOAT"}  # what operators of ours cast to
+OWN = {
+    "Whole": "INT64",
+    "Real": "FLOAT",
+    "Rounded": "FLOAT",
+    "Kept": "FLOAT",
+    "Precise": "DOUBLE",
+}  # what operators of ours cast to
 
 
 def to_onnx(model):

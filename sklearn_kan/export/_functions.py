@@ -256,7 +256,8 @@ def cancels(basis, change):
     """Whether functions are small differences of large values, which single precision does not have the digits for."""
     if basis.activation not in DOUBLE:
         return False
-    x = torch.linspace(*basis.ends, POINTS, dtype=torch.float64)
+    low, high = basis.ends
+    x = torch.linspace(low, high, POINTS, dtype=torch.float64)
     exact = deepcopy(basis).cpu().double()
     functions = numbers(exact(x[:, None].expand(POINTS, basis.in_features)))[:, 0]
     summands = np.linalg.lstsq(change.T, functions.T, rcond=None)[0].T

@@ -103,7 +103,8 @@ def takes(graph: Any, inputs, columns):
             f"The pipeline hands on {len(places)} columns, and the network was fitted to {len(columns)}. Give the "
             "number of columns in initial_types."
         )
-    numbers, codes = [], []
+    numbers: list[str] = []
+    codes: list[str] = []
     for (i, entry, place), column in zip(places, columns, strict=True):
         if not column["used"]:
             continue

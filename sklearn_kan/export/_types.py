@@ -1,5 +1,7 @@
 """The package's own types that a file of a model may hold, by name. Nothing else is ever made from a file."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.preprocessing import OrdinalEncoder
 
@@ -27,14 +29,14 @@ from ..network._constrained import Constraints
 from ..training._intervals import HeldOutErrors
 from ..training._losses import Pinball, Tweedie, absolute_error, cross_entropy, huber, poisson, squared_error
 
-RECORDS = {
+RECORDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
         Architecture, Arrays, Axis, Bend, Classes, Column, Constraints, Data, Design, HeldOutErrors, Numbers, Seen,
         Settled, Stored, Term, Terms,
     )
 }  # fmt: skip
-STATES = {kind.__name__: kind for kind in (Pinball, TableEncoder, TargetScaler, Tweedie)}
+STATES: dict[str, Any] = {kind.__name__: kind for kind in (Pinball, TableEncoder, TargetScaler, Tweedie)}
 RECORDS |= {f"gp.{kind.__name__}": kind for kind in (FeatureAxis, Model, Points, Units)}
 STATES |= {f"gp.{kind.__name__}": kind for kind in (Process, ProductMixture, Solvers, SpectralMixture)}
 NAMES = {kind: name for name, kind in [*RECORDS.items(), *STATES.items()]}

@@ -13,8 +13,8 @@ from ._sql import to_sql
 __all__ = [
     "SKOPS_TYPES",
     "load",
-    "save",
     "register_onnx",
+    "save",
     "to_c",
     "to_json",
     "to_numpy",

@@ -33,7 +33,8 @@ NETWORKS = {
     **{
         f"activation {name}": {"basis": "activation", "basis_params": {"activation": name, "combination": combination}}
         for name, combination in [
-            ("relu", "sum"), ("relu", "prod"), ("softplus", "sum"), ("softplus", "quad2"), ("gelu", "sum_prod"), ("selu", "quad1"), ("softplus", "cubic2"), ("sigmoid", "prod")
+            ("relu", "sum"), ("relu", "prod"), ("softplus", "sum"), ("softplus", "quad2"), ("gelu", "sum_prod"),
+            ("selu", "quad1"), ("softplus", "cubic2"), ("sigmoid", "prod"),
         ]
     },
     "linear pool": {"basis": "activation", "basis_params": {"pool": "linear"}},

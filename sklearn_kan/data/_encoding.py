@@ -15,7 +15,7 @@ from ._calendar import PERIODS, cycles_of, parts_of
 from ._levels import is_none, learn_levels
 from ._resolution import fine_places
 from ._scales import Scale, learn_scale
-from ._table import Column
+from ._table import Column, read_plainly
 
 CLIP = 3.0  # smooth bound of an encoded value (RealMLP; Holzmueller et al. 2024, sec. 3)
 ENCODED_AT_ONCE = 16_384  # rows of float64 intermediates
@@ -221,7 +221,9 @@ class TableEncoder:
         return self.encode_numeric(of_input, rate).T
 
     def transform(self, columns, dtype=np.float64):
-        """Encode columns; returns an array of shape (n_samples, n_numeric + n_codes)."""
+        """Encode columns, or a table that has them: ndarray of shape (n_samples, n_numeric + n_codes)."""
+        if not (isinstance(columns, list) and columns and isinstance(columns[0], Column)):
+            columns = read_plainly(columns, self.kinds_)
         n_samples = len(columns[0].values)
         encoded = np.empty((n_samples, len(self.column_of_input_)), dtype=dtype)
         numeric, categorical = ([part.values for _, part in parts] for parts in self._inputs(columns))

@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from .._compat import check_categorical_features
 from ._dates import DATES, DURATIONS, in_days, without_zone
 from ._masked import unmasked
+from ._native import native
 
 
 class Column(NamedTuple):
@@ -67,12 +68,9 @@ def read_table(estimator, X, *, reset, kinds=None, selected=None):
     TypeError, ValueError
         Naming the column and the remedy.
     """
-    if type(X).__name__ == "RecordBatch":  # of Arrow; narwhals knows its tables
-        X = nw.dependencies.get_pyarrow().Table.from_batches([X])
+    X = native(X)
     if not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X):
         return read_dataframe(estimator, wrap(X), X, reset, kinds, selected)
-    if type(X).__name__ == "LazyFrame":
-        raise TypeError("X is a LazyFrame, which has not been computed yet. Pass X.collect().")
     return read_array(estimator, unmasked(X), reset, kinds, selected)
 
 
@@ -141,17 +139,35 @@ def read_dataframe(estimator, frame, X, reset, kinds, selected):
     if kinds is None:
         categorical = categorical_columns(frame, X, estimator.categorical_features)
         kinds = ["category" if flag else None for flag in categorical]
-    columns = []
     read = np.ones(len(kinds), dtype=bool) if selected is None else selected
-    for series, kind in compress(zip(frame.iter_columns(), kinds, strict=True), read):
-        check_dtype(series)
-        values = without_zone(series).to_numpy()
-        is_category = kind == "category"
-        if values.dtype.kind not in "mM" and (is_category or values.dtype.kind not in "biuf"):
-            values = np.where(series.is_null().to_numpy(), None if is_category else np.nan, values.astype(object))
-        declared = declared_levels(series) if is_category else None
-        columns.append(read_values(series.name, values, kind, declared, remedy=remedy_for(estimator, reset)))
-    return columns
+    wanted = compress(zip(frame.iter_columns(), kinds, strict=True), read)
+    return [read_series(series, kind, remedy_for(estimator, reset)) for series, kind in wanted]
+
+
+def read_series(series, kind, remedy):
+    """A dataframe's column."""
+    check_dtype(series)
+    values = without_zone(series).to_numpy()
+    is_category = kind == "category"
+    if values.dtype.kind not in "mM" and (is_category or values.dtype.kind not in "biuf"):
+        values = np.where(series.is_null().to_numpy(), None if is_category else np.nan, values.astype(object))
+    return read_values(series.name, values, kind, declared_levels(series) if is_category else None, remedy=remedy)
+
+
+def read_plainly(X, kinds):
+    """The columns of a table whose kinds are known, by their places: nothing else is checked."""
+    X, remedy = native(X), "Convert it."
+    if not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X):
+        found = list(wrap(X).iter_columns())
+    else:
+        found = list(np.asarray(unmasked(X)).T)
+    if len(found) != len(kinds):
+        raise ValueError(f"X has {len(found)} columns, and the encoder was fitted to {len(kinds)}. Pass those.")
+    if found and not isinstance(found[0], np.ndarray):
+        return [read_series(series, kind, remedy) for series, kind in zip(found, kinds, strict=True)]
+    return [
+        read_values(i, values, kind, remedy=remedy) for i, (values, kind) in enumerate(zip(found, kinds, strict=True))
+    ]
 
 
 def declared_levels(series):

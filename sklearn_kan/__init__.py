@@ -11,7 +11,7 @@ from .network._kan import KAN
 from .network._layer import KANLayer
 from .training._parallel import data_parallel
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "KAN",

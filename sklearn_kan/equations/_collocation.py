@@ -7,11 +7,12 @@ import numpy as np
 from ._conditioning import FLOOR, condition, row_scale
 from ._features import Field, Spectrum
 from ._groups import LinearRows, linear_rows, nothing
-from ._pursuit import find_peaks
+from ._pursuit import find_peaks, is_apart
 
-RATIOS = (1.0, 0.5, 0.25, 0.125)  # length scales, of the extent, that are tried from smooth to rough
+RATIOS = (1.0, 0.5, 0.25, 0.125, 0.0625)  # length scales, of the extent, that are tried from smooth to rough
 EXACT = 1e-9  # relative misfit of rows that counts as none
-MOST_STEPS = 60
+MOST_STEPS = 50
+MOST_ROUNDS = 4
 MOST_COLUMNS = 2500
 
 
@@ -32,47 +33,86 @@ def collocate(groups, parameters, extent, middle, highest):
     """Solution on groups of rows, with the length scale that predicts left-out rows best."""
     best = None
     for ratio in RATIOS:
-        state = collocate_at(groups, parameters, Spectrum(
-            np.zeros((1, len(extent))), np.ones(1), ratio, extent, middle), highest)  # fmt: skip
+        start = Spectrum(np.zeros((1, len(extent))), np.ones(1), ratio, extent, middle)
+        state = collocate_at(groups, parameters, start, highest)
         if best is None or state.relative < 0.5 * best.relative:
             best = state
-        elif state.relative > 0.9 * best.relative:
-            break
         if best.relative < EXACT:
             break
     return best
 
 
 def collocate_at(groups, parameters, spectrum, highest):
-    """Solution at one length scale."""
-    field, error, n_iter, seeking = nothing, np.inf, 0, True
+    """Solution at one length scale: frequencies of the linearised rows, then Gauss-Newton steps, until both rest."""
+    field = nothing
     rows = [linear_rows(group, field, parameters) for group in groups]
     spectrum = spectrum._replace(weights=np.array([initial_weight(rows, spectrum)]))
-    while n_iter < MOST_STEPS:
-        n_iter += 1
+    n_iter = 0
+    for _ in range(MOST_ROUNDS):
+        spectrum, n_peaks = pursue(rows, spectrum, highest)
+        if n_iter and not n_peaks:
+            break
+        field, rows, n_steps = newton(groups, parameters, field, rows, spectrum.waves())
+        n_iter += n_steps
+        if n_steps == 1:  # a linear equation
+            break
+    return weighed(rows, spectrum, n_iter)
+
+
+def pursue(rows, spectrum, highest):
+    """The spectrum with the peaks that linear rows ask for, and how many these are.
+
+    The rows' noise falls from round to round: with less noise than misfit a few waves would imitate with huge
+    coefficients what needs frequencies of its own. Close to known peaks none are added before the noise has fallen.
+    """
+    noise = [0.1 * root_mean_square(row.target) for row in rows]
+    room = min(MOST_COLUMNS, 0.8 * sum(len(row.target) for row in rows if not row.hard))
+    n_start, is_low = len(spectrum.centres), False
+    while True:
         waves = spectrum.waves()
         designs = [row.design(waves) for row in rows]
-        posterior = condition(designs, waves.amplitudes, [0.0] * len(rows))
-        relative = relative_misfit(rows, designs, waves, posterior)
-        found = Field(waves, posterior.coefficients)
-        field, rows, new_error = accepted(groups, parameters, field, rows, found)
-        peaks = []
-        if seeking and relative > EXACT * 1e-2:
-            peaks = find_peaks(rows, posterior.misfit, spectrum, highest)
-            grown = spectrum
-            for peak in peaks:
-                grown = grown.with_peak(peak.frequency, max(peak.amplitude**2, 1e-12 * spectrum.weights.max()))
-            n_soft = sum(len(row.target) for row in rows if not row.hard)
-            seeking = bool(peaks) and len(grown.waves().amplitudes) <= min(MOST_COLUMNS, 0.8 * n_soft)
-            if seeking:
-                top = grown.weights[1:].max()
-                spectrum = grown._replace(weights=np.append(max(grown.weights[0], top), grown.weights[1:]))
-                error = np.inf
-                continue
-        if new_error > 0.5 * error or is_linear_step(rows, new_error, posterior):
+        posterior = condition(designs, waves.amplitudes, noise)
+        if is_low and relative_misfit(rows, designs, waves, posterior) < 0.01 * EXACT:
+            break
+        peaks = find_peaks(rows, posterior.misfit, spectrum, highest)
+        grown = with_new_peaks(spectrum, peaks, 0.7 if is_low else 1.6)
+        if len(grown.centres) > len(spectrum.centres) and len(grown.waves().amplitudes) <= room:
+            spectrum = grown
+            continue
+        if is_low:
+            break
+        floors = [FLOOR * row_scale(design, waves.amplitudes) for design in designs]
+        lower = [0.1 * sigma for sigma in learned_noise(posterior, rows)]
+        is_low = all(
+            new <= floor or new > 0.05 * old or row.hard
+            for new, old, floor, row in zip(lower, noise, floors, rows, strict=True)
+        )
+        noise = [min(pair) for pair in zip(lower, noise, strict=True)]
+    return spectrum, len(spectrum.centres) - n_start
+
+
+def newton(groups, parameters, field, rows, waves):
+    """Gauss-Newton steps on given waves, until the rows' errors no longer halve."""
+    error = np.inf
+    for step in range(1, MOST_STEPS + 1):
+        posterior = condition([row.design(waves) for row in rows], waves.amplitudes, [0.0] * len(rows))
+        field, rows, new_error = accepted(groups, parameters, field, rows, Field(waves, posterior.coefficients))
+        if new_error > 0.5 * error or is_linear_step(rows, posterior):
             break
         error = new_error
-    return weighed(rows, spectrum, n_iter)
+    return field, rows, step
+
+
+def with_new_peaks(spectrum, peaks, share):
+    """The spectrum with those peaks that are not within a share of reach of its own."""
+    for peak in peaks:
+        if all(is_apart(peak.frequency, centre, spectrum, share) for centre in spectrum.centres):
+            spectrum = spectrum.with_peak(peak.frequency, max(peak.amplitude**2, 1e-12 * spectrum.weights.max()))
+    return spectrum
+
+
+def root_mean_square(values):
+    return float(np.sqrt(np.mean(values**2))) if len(values) else 0.0
 
 
 def initial_weight(rows, spectrum):
@@ -100,12 +140,13 @@ def blend(old, new, share):
     return lambda points, key=(): (1 - share) * old(points, key) + share * new(points, key)
 
 
-def merit(rows, scale_rows):
-    """Mean squared errors of all rows, each group over the squared size of its operator."""
+def merit(rows, scaled):
+    """Mean squared errors of soft rows, each group over the squared size of what its operator is balanced by."""
     total = 0.0
-    for row, scaled in zip(rows, scale_rows, strict=True):
-        scale = max(np.sqrt(np.mean(scaled.target**2)), 1e-300) if len(row.target) else 1.0
-        total += float(np.mean((row.error / scale) ** 2)) if len(row.error) else 0.0
+    for row, reference in zip(rows, scaled, strict=True):
+        if not row.hard:
+            scale = root_mean_square(reference.target) or 1.0
+            total += root_mean_square(row.error / scale) ** 2
     return total
 
 
@@ -118,7 +159,7 @@ def same_operator(rows, moved):
     )
 
 
-def is_linear_step(rows, error, posterior):
+def is_linear_step(rows, posterior):
     """Whether the errors are what the linear step left: another step from here would change nothing."""
     return all(
         np.abs(row.error - gap).max(initial=0) <= 1e-9 * max(np.abs(row.target).max(initial=0), 1e-300)
@@ -143,24 +184,25 @@ def weighed(rows, spectrum, n_iter):
 
     Fixed points of MacKay (1992): a variance is its sum of squares over the numbers that the data determine.
     """
-    noise = [0.0] * len(rows)
     waves = spectrum.waves()
     designs = [row.design(waves) for row in rows]
-    posterior = condition(designs, waves.amplitudes, noise)
-    relative = relative_misfit(rows, designs, waves, posterior)
-    for _ in range(30 if relative > EXACT else 0):
-        noise = learned_noise(posterior, rows)
-        spectrum, change = reweighed(spectrum, waves, posterior)
-        waves = spectrum.waves()
-        designs = [row.design(waves) for row in rows]
+    exact = condition(designs, waves.amplitudes, [0.0] * len(rows))
+    relative = relative_misfit(rows, designs, waves, exact)
+    noise, posterior = learned_noise(exact, rows), exact
+    for _ in range(30 if relative > EXACT else 5):
         posterior = condition(designs, waves.amplitudes, noise)
+        spectrum, change = reweighed(spectrum, waves, posterior)
+        noise, waves = learned_noise(posterior, rows), spectrum.waves()
+        designs = [row.design(waves) for row in rows]
         if change < 0.02:
             break
-    noise = learned_noise(posterior, rows)
-    relative = relative_misfit(rows, designs, waves, posterior)
-    final = condition(designs, waves.amplitudes, noise) if relative <= EXACT else posterior
-    field = Field(waves, posterior.coefficients, final.factor)
-    return State(field, spectrum, rows, noise, posterior.misfit, posterior.left_out, relative, n_iter)
+    posterior = condition(designs, waves.amplitudes, noise)
+    if relative > EXACT:
+        exact, relative = posterior, relative_misfit(rows, designs, waves, posterior)
+        field = Field(waves, posterior.coefficients, posterior.factor)
+    else:
+        field = Field(waves, exact.coefficients, posterior.factor)
+    return State(field, spectrum, rows, noise, exact.misfit, exact.left_out, relative, n_iter)
 
 
 def learned_noise(posterior, rows):

@@ -40,7 +40,7 @@ def condition(groups, amplitudes, noise):
     amplitudes : ndarray of shape (columns,)
         Prior standard deviations of coefficients.
     noise : list of float
-        Standard deviation of each group's rows, relative to their prior one; not used for hard groups.
+        Standard deviation of each group's rows, at least `FLOOR` of their prior one; not used for hard groups.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def condition(groups, amplitudes, noise):
     """
     fixed, free = constrained(groups, amplitudes)
     scales = [row_scale(group, amplitudes) for group in groups]
-    weights = [1 / (scale * max(sigma, FLOOR)) for scale, sigma in zip(scales, noise, strict=True)]
+    weights = [1 / max(sigma, FLOOR * scale) for scale, sigma in zip(scales, noise, strict=True)]
     soft = [k for k, group in enumerate(groups) if not group.hard]
     A = np.vstack([(groups[k].design * amplitudes) * weights[k] for k in soft])
     y = np.concatenate([groups[k].target * weights[k] for k in soft])

@@ -51,9 +51,9 @@ def find_peaks(rows, misfits, spectrum, highest):
     return peaks
 
 
-def is_apart(one, other, spectrum):
-    """Whether two frequencies are not in each other's reach, whatever their signs."""
-    return all((((one - sign * other) / spectrum.reach) ** 2).sum() > 1 for sign in (1, -1))
+def is_apart(one, other, spectrum, share=1.0):
+    """Whether two frequencies are not in (a share of) each other's reach, whatever their signs."""
+    return all((((one - sign * other) / spectrum.reach) ** 2).sum() > share**2 for sign in (1, -1))
 
 
 def lattice(spectrum, highest):

@@ -1,40 +1,36 @@
 """Solving on scattered rows: Gauss-Newton steps, and frequencies added until nothing stands out of the misfit."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ._conditioning import FLOOR, condition, row_scale
+from ._evidence import State, learned_noise, relative_misfit, terms_of, weighed, EXACT
 from ._features import Field, Spectrum
-from ._groups import LinearRows, linear_rows, nothing
+from ._groups import linear_rows, nothing
 from ._pursuit import find_peaks, is_apart
 
 RATIOS = (1.0, 0.5, 0.25, 0.125, 0.0625)  # length scales, of the extent, that are tried from smooth to rough
-EXACT = 1e-9  # relative misfit of rows that counts as none
 MOST_STEPS = 50
 MOST_ROUNDS = 4
 MOST_COLUMNS = 2500
 
 
-class State(NamedTuple):
-    """A solution on rows."""
+def collocate(groups, checks, parameters, extent, middle, highest):
+    """Solution on groups of rows, with the length scale that predicts left-out rows and points between rows best.
 
-    field: Field
-    spectrum: Spectrum
-    rows: list[LinearRows]
-    noise: list[float]  # standard deviation of each group's rows
-    misfit: list[np.ndarray]
-    left_out: list[np.ndarray]
-    relative: float  # misfit of left-out equation rows, over what they are made of
-    n_iter: int
-
-
-def collocate(groups, parameters, extent, middle, highest):
-    """Solution on groups of rows, with the length scale that predicts left-out rows best."""
+    Parameters
+    ----------
+    groups : list of Group
+    checks : list of Group
+        Equations at points between those of the groups, which nothing is learned from.
+    parameters : dict of str to float
+        Of residuals.
+    extent, middle, highest : ndarray of shape (D,)
+        Of the domain, its middle, and the highest frequency that rows can tell apart, in radians per unit.
+    """
     best = None
     for ratio in RATIOS:
         start = Spectrum(np.zeros((1, len(extent))), np.ones(1), ratio, extent, middle)
-        state = collocate_at(groups, parameters, start, highest)
+        state = collocate_at(groups, checks, parameters, start, highest)
         if best is None or state.relative < 0.5 * best.relative:
             best = state
         if best.relative < EXACT:
@@ -42,7 +38,7 @@ def collocate(groups, parameters, extent, middle, highest):
     return best
 
 
-def collocate_at(groups, parameters, spectrum, highest):
+def collocate_at(groups, checks, parameters, spectrum, highest):
     """Solution at one length scale: frequencies of the linearised rows, then Gauss-Newton steps, until both rest."""
     field = nothing
     rows = [linear_rows(group, field, parameters) for group in groups]
@@ -56,7 +52,8 @@ def collocate_at(groups, parameters, spectrum, highest):
         n_iter += n_steps
         if n_steps == 1:  # a linear equation
             break
-    return weighed(rows, spectrum, n_iter)
+    state = weighed(rows, spectrum, n_iter)
+    return checked(state, groups, checks, parameters)
 
 
 def pursue(rows, spectrum, highest):
@@ -72,7 +69,7 @@ def pursue(rows, spectrum, highest):
         waves = spectrum.waves()
         designs = [row.design(waves) for row in rows]
         posterior = condition(designs, waves.amplitudes, noise)
-        if is_low and relative_misfit(rows, designs, waves, posterior) < 0.01 * EXACT:
+        if is_low and relative_misfit(rows, Field(waves, posterior.coefficients), posterior.left_out) < 0.01 * EXACT:
             break
         peaks = find_peaks(rows, posterior.misfit, spectrum, highest)
         grown = with_new_peaks(spectrum, peaks, 0.7 if is_low else 1.6)
@@ -167,60 +164,17 @@ def is_linear_step(rows, posterior):
     )
 
 
-def relative_misfit(rows, designs, waves, posterior):
-    """Root mean square of left-out soft rows over the size of the terms that they balance; the worst group."""
-    worst = 0.0
-    for row, design, left in zip(rows, designs, posterior.left_out, strict=True):
-        if not row.hard and len(left):
-            terms = np.abs(row.target).max()
-            for key, columns in zip(row.coefficients, waves(row.points, list(row.coefficients)), strict=True):
-                terms = max(terms, np.abs(row.coefficients[key] * (columns @ posterior.coefficients)).max())
-            worst = max(worst, float(np.sqrt(np.mean(left**2)) / max(terms, 1e-300)))
-    return worst
-
-
-def weighed(rows, spectrum, n_iter):
-    """The solution of linear rows with the noise and the peaks' weights that make the rows most likely.
-
-    Fixed points of MacKay (1992): a variance is its sum of squares over the numbers that the data determine.
-    """
-    waves = spectrum.waves()
-    designs = [row.design(waves) for row in rows]
-    exact = condition(designs, waves.amplitudes, [0.0] * len(rows))
-    relative = relative_misfit(rows, designs, waves, exact)
-    noise, posterior = learned_noise(exact, rows), exact
-    for _ in range(30 if relative > EXACT else 5):
-        posterior = condition(designs, waves.amplitudes, noise)
-        spectrum, change = reweighed(spectrum, waves, posterior)
-        noise, waves = learned_noise(posterior, rows), spectrum.waves()
-        designs = [row.design(waves) for row in rows]
-        if change < 0.02:
-            break
-    posterior = condition(designs, waves.amplitudes, noise)
-    if relative > EXACT:
-        exact, relative = posterior, relative_misfit(rows, designs, waves, posterior)
-        field = Field(waves, posterior.coefficients, posterior.factor)
-    else:
-        field = Field(waves, exact.coefficients, posterior.factor)
-    return State(field, spectrum, rows, noise, exact.misfit, exact.left_out, relative, n_iter)
-
-
-def learned_noise(posterior, rows):
-    """Standard deviation of each soft group's rows."""
-    return [
-        0.0 if row.hard or not len(gap) else float(np.sqrt((gap**2).sum() / freedom))
-        for row, gap, freedom in zip(rows, posterior.misfit, posterior.freedom, strict=True)
-    ]
-
-
-def reweighed(spectrum, waves, posterior):
-    """Peaks with the variances that their coefficients show, and the largest relative change."""
-    amplitudes = np.maximum(waves.amplitudes, 1e-300)
-    squares = (posterior.coefficients / amplitudes) ** 2
-    determined = np.clip(1 - ((posterior.factor / amplitudes[:, None]) ** 2).sum(1), 0, 1)
-    shares = spectrum.shares(waves.frequencies)
-    shares = np.hstack([shares, shares[:, waves.moving]])
-    shares = shares / np.maximum(shares.sum(0), 1e-300)
-    factors = (shares @ squares + 1e-12) / (shares @ determined + 1e-12)
-    factors = np.clip(factors, 0.01, 100)
-    return spectrum._replace(weights=spectrum.weights * factors), float(np.abs(np.log(factors)).max())
+def checked(state, groups, checks, parameters):
+    """The state, its noise at least what the equation leaves between the rows."""
+    noise, relative = list(state.noise), state.relative
+    for check in checks:
+        row = linear_rows(check, state.field, parameters)
+        size = root_mean_square(row.error)
+        relative = max(relative, size / terms_of(row, state.field))
+        index = [group.name for group in groups].index(check.name)
+        noise[index] = max(noise[index], size)
+    if noise == state.noise:
+        return state
+    waves = state.field.waves
+    posterior = condition([row.design(waves) for row in state.rows], waves.amplitudes, noise)
+    return state._replace(field=state.field._replace(factor=posterior.factor), noise=noise, relative=relative)

@@ -1,0 +1,86 @@
+"""How large noise and peaks are, by the likelihood of the rows."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._conditioning import condition
+from ._features import Field, Spectrum
+from ._groups import LinearRows
+
+EXACT = 1e-9  # relative misfit of rows that counts as none
+
+
+class State(NamedTuple):
+    """A solution on rows."""
+
+    field: Field
+    spectrum: Spectrum
+    rows: list[LinearRows]
+    noise: list[float]  # standard deviation of each group's rows
+    misfit: list[np.ndarray]
+    left_out: list[np.ndarray]
+    relative: float  # misfit of left-out equation rows, over what they are made of
+    n_iter: int
+
+
+def weighed(rows, spectrum, n_iter):
+    """The solution of linear rows with the noise and the peaks' weights that make the rows most likely.
+
+    Fixed points of MacKay (1992): a variance is its sum of squares over the numbers that the data determine.
+    """
+    waves = spectrum.waves()
+    designs = [row.design(waves) for row in rows]
+    exact = condition(designs, waves.amplitudes, [0.0] * len(rows))
+    relative = relative_misfit(rows, Field(waves, exact.coefficients), exact.left_out)
+    noise, posterior = learned_noise(exact, rows), exact
+    for _ in range(30 if relative > EXACT else 5):
+        posterior = condition(designs, waves.amplitudes, noise)
+        spectrum, change = reweighed(spectrum, waves, posterior)
+        noise, waves = learned_noise(posterior, rows), spectrum.waves()
+        designs = [row.design(waves) for row in rows]
+        if change < 0.02:
+            break
+    posterior = condition(designs, waves.amplitudes, noise)
+    if relative > EXACT:
+        exact = posterior
+        field = Field(waves, posterior.coefficients, posterior.factor)
+        relative = relative_misfit(rows, field, posterior.left_out)
+    else:
+        field = Field(waves, exact.coefficients, posterior.factor)
+    return State(field, spectrum, rows, noise, exact.misfit, exact.left_out, relative, n_iter)
+
+
+def relative_misfit(rows, field, left_out):
+    """Root mean square of left-out soft rows over the size of the terms that they balance; the worst group."""
+    return max(
+        (float(np.sqrt(np.mean(left**2))) / terms_of(row, field)
+         for row, left in zip(rows, left_out, strict=True) if not row.hard and len(left)), default=0.0,
+    )  # fmt: skip
+
+
+def terms_of(row, field):
+    """The largest of the terms that linear rows balance."""
+    terms = [np.abs(slope * field(row.points, key)).max() for key, slope in row.coefficients.items()]
+    return max(np.abs(row.target).max(), *terms, 1e-300)
+
+
+def learned_noise(posterior, rows):
+    """Standard deviation of each soft group's rows."""
+    return [
+        0.0 if row.hard or not len(gap) else float(np.sqrt((gap**2).sum() / freedom))
+        for row, gap, freedom in zip(rows, posterior.misfit, posterior.freedom, strict=True)
+    ]
+
+
+def reweighed(spectrum, waves, posterior):
+    """Peaks with the variances that their coefficients show, and the largest relative change."""
+    amplitudes = np.maximum(waves.amplitudes, 1e-300)
+    squares = (posterior.coefficients / amplitudes) ** 2
+    determined = np.clip(1 - ((posterior.factor / amplitudes[:, None]) ** 2).sum(1), 0, 1)
+    shares = spectrum.shares(waves.frequencies)
+    shares = np.hstack([shares, shares[:, waves.moving]])
+    shares = shares / np.maximum(shares.sum(0), 1e-300)
+    factors = (shares @ squares + 1e-12) / (shares @ determined + 1e-12)
+    factors = np.clip(factors, 0.01, 100)
+    return spectrum._replace(weights=spectrum.weights * factors), float(np.abs(np.log(factors)).max())

@@ -30,9 +30,14 @@ def collocate(groups, checks, parameters, extent, middle, highest):
     best = None
     for ratio in RATIOS:
         start = Spectrum(np.zeros((1, len(extent))), np.ones(1), ratio, extent, middle)
+        n_soft = sum(len(group.target) for group in groups if not group.hard)
+        if best is not None and len(start.waves().amplitudes) > min(MOST_COLUMNS, 2 * n_soft):
+            break
         state = collocate_at(groups, checks, parameters, start, highest)
-        if best is None or state.relative < 0.5 * best.relative:
-            best = state
+        is_better = best is None or state.relative < 0.5 * best.relative
+        if best is not None and not is_better and len(extent) > 1:
+            break  # columns multiply from step to step
+        best = state if is_better else best
         if best.relative < EXACT:
             break
     return best
@@ -40,9 +45,10 @@ def collocate(groups, checks, parameters, extent, middle, highest):
 
 def collocate_at(groups, checks, parameters, spectrum, highest):
     """Solution at one length scale: frequencies of the linearised rows, then Gauss-Newton steps, until both rest."""
-    field = nothing
-    rows = [linear_rows(group, field, parameters) for group in groups]
+    rows = [linear_rows(group, nothing, parameters) for group in groups]
     spectrum = spectrum._replace(weights=np.array([initial_weight(rows, spectrum)]))
+    field = first_guess(rows, spectrum.waves())
+    rows = [linear_rows(group, field, parameters) for group in groups]
     n_iter = 0
     for _ in range(MOST_ROUNDS):
         spectrum, n_peaks = pursue(rows, spectrum, highest)
@@ -63,7 +69,8 @@ def pursue(rows, spectrum, highest):
     coefficients what needs frequencies of its own. Close to known peaks none are added before the noise has fallen.
     """
     noise = [0.1 * root_mean_square(row.target) for row in rows]
-    room = min(MOST_COLUMNS, 0.8 * sum(len(row.target) for row in rows if not row.hard))
+    share = 0.8 if len(spectrum.extent) == 1 else 1.5  # along one axis rows outnumber what they determine
+    room = min(MOST_COLUMNS, share * sum(len(row.target) for row in rows if not row.hard))
     n_start, is_low = len(spectrum.centres), False
     while True:
         waves = spectrum.waves()
@@ -100,6 +107,16 @@ def newton(groups, parameters, field, rows, waves):
     return field, rows, step
 
 
+def first_guess(rows, waves):
+    """The smoothest function with the values and derivatives that are given: Newton's start."""
+    given = [row for row in rows[1:] if len(row.target)]
+    if not given:
+        return nothing
+    designs = [row.design(waves)._replace(hard=False) for row in given]
+    noise = [0.01 * root_mean_square(row.target) for row in given]
+    return Field(waves, condition(designs, waves.amplitudes, noise).coefficients)
+
+
 def with_new_peaks(spectrum, peaks, share):
     """The spectrum with those peaks that are not within a share of reach of its own."""
     for peak in peaks:
@@ -127,7 +144,7 @@ def accepted(groups, parameters, old, rows, new):
         field = new if share == 1.0 else blend(old, new, share)
         moved = [linear_rows(group, field, parameters) for group in groups]
         after = merit(moved, rows)
-        if after < before or share < 1e-3 or old is nothing or same_operator(rows, moved):
+        if after < before or share < 1e-3 or same_operator(rows, moved):
             return field, moved, after
         share /= 2
 

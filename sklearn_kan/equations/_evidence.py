@@ -33,16 +33,17 @@ def weighed(rows, spectrum, n_iter):
     designs = [row.design(waves) for row in rows]
     exact = condition(designs, waves.amplitudes, [0.0] * len(rows))
     relative = relative_misfit(rows, Field(waves, exact.coefficients), exact.left_out)
-    noise, posterior = learned_noise(exact, rows), exact
-    for _ in range(30 if relative > EXACT else 5):
+    is_exact, noise = relative <= EXACT, learned_noise(exact, rows)
+    for _ in range(2 if is_exact else 30):
         posterior = condition(designs, waves.amplitudes, noise)
         spectrum, change = reweighed(spectrum, waves, posterior)
-        noise, waves = learned_noise(posterior, rows), spectrum.waves()
+        waves = spectrum.waves()
         designs = [row.design(waves) for row in rows]
+        noise = noise if is_exact else learned_noise(posterior, rows)
         if change < 0.02:
             break
     posterior = condition(designs, waves.amplitudes, noise)
-    if relative > EXACT:
+    if not is_exact:
         exact = posterior
         field = Field(waves, posterior.coefficients, posterior.factor)
         relative = relative_misfit(rows, field, posterior.left_out)

@@ -75,15 +75,15 @@ def match(soft, candidates, spectrum):
     for start in range(0, len(candidates), width):
         part = candidates[start : start + width]
         symbols = [row.symbol(part) for row, _ in soft]
-        gains = [np.sqrt(np.mean(np.abs(symbol) ** 2, axis=0)) + 1e-300 for symbol in symbols]
+        gains = [np.sqrt(np.mean(np.abs(symbol) ** 2, axis=0)) + 1e-100 for symbol in symbols]
         # the misfits of all groups as sizes in the solution, for each candidate
         implied = [size / gain for size, gain in zip(sizes, gains, strict=True)]
         product, norm = np.zeros(len(part), dtype=complex), np.zeros(len(part))
         for k, (row, misfit) in enumerate(soft):
             others = [implied[j] for j in range(len(soft)) if j != k]
-            floor = np.min([*others, np.full(len(part), np.inf)], axis=0) if others else 0.0
             resolved = np.maximum(gains[k], row.smallest(lowest))
-            level = np.maximum(sizes[k], np.where(np.isfinite(floor), floor, 0.0) * resolved) + 1e-300
+            level = np.maximum(sizes[k], np.min(others, axis=0) * resolved) if others else sizes[k]
+            level = np.maximum(level, 1e-100)
             seen = symbols[k] * np.exp(1j * (row.points - spectrum.middle) @ part.T)
             product += (seen.conj() * misfit[:, None]).sum(0) / level**2
             norm += (np.abs(seen) ** 2).sum(0) / level**2

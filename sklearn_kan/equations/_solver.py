@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from .._adoption import adopt
 from .._compat import fit_context
+from ._grid import solve_grid
 from ._groups import Group
 from ._reading import read_axes, read_boundary, read_rows, value
 from ._scattered import solve_rows
@@ -158,7 +159,7 @@ class GPEquationSolver(RegressorMixin, BaseEstimator):
             if given.any():
                 groups.append(Group("value", value, x[given], edges[given], hard=True))
             return self._adopt(solve_rows(groups, self.parameters or {}))
-        raise NotImplementedError
+        return self._adopt(solve_grid(self.residual, axes, edges, self.parameters or {}))
 
     def _adopt(self, solution):
         """Set what was found, and warn if it is not much."""

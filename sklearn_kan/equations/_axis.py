@@ -1,95 +1,92 @@
-"""Functions along one axis of a grid: waves of the frequencies that data show there, made orthonormal on the grid."""
+"""Functions along one axis of a grid: of the frequencies that data show there, made orthonormal on the grid."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
 
-from ._features import Spectrum, Waves
+from ._families import families
 from ._pursuit import AT_ONCE, FALSE_ALARM, is_apart, lattice
 
-RATIOS = (1.0, 0.5, 0.25, 0.125, 0.0625)
-RESOLVED = 1e-11  # relative misfit at which no more frequencies are looked for
-RANK = 1e-12  # singular values below, relative to the largest, are left out
+RESOLVED = 1e-12  # relative misfit at which no more frequencies are looked for
+RANK = 1e-9  # singular values below, relative to the largest, are left out: digits of derivatives are lost with them
 
 
 class AxisBasis(NamedTuple):
     """Orthonormal functions on the points of an axis."""
 
     points: np.ndarray  # (n,)
-    waves: Waves
-    transform: np.ndarray  # (columns, r): functions as combinations of waves
-    spectrum: Spectrum
+    family: Any
+    transform: np.ndarray  # (columns, r): functions as combinations of the family's
 
     def __call__(self, points, order=0):
         """Values or derivatives of all functions, (m, r)."""
-        (columns,) = self.waves(np.reshape(points, (-1, 1)), [(0,) * order])
-        return columns @ self.transform
+        return self.family.columns(points, order) @ self.transform
 
 
-def axis_basis(points, spectrum):
-    """Functions that a spectrum's waves span on points, up to rounding."""
-    waves = spectrum.waves()
-    (columns,) = waves(points[:, None], [()])
-    _, s, Vt = linalg.svd(columns * waves.amplitudes, full_matrices=False)
-    kept = s > RANK * s[0]
-    transform = waves.amplitudes[:, None] * Vt[kept].T / s[kept]
-    return AxisBasis(points, waves, transform, spectrum)
+def axis_basis(points, data, finer=0):
+    """Functions that hold the columns of data, (n, m), each of which counts by its size.
 
-
-def axis_spectrum(points, data, weights=None):
-    """The spectrum whose waves hold the columns of data, (n, m), each of which counts by its size."""
-    extent = np.array([np.ptp(points)])
-    middle = np.array([(points[0] + points[-1]) / 2])
-    highest = np.pi * (len(points) - 1) / extent
+    The smoothest that do, or those that are `finer` by so many steps: data do not show all of a solution.
+    """
     best, least = None, np.inf
-    for ratio in RATIOS:
-        spectrum = Spectrum(np.zeros((1, 1)), np.ones(1), ratio, extent, middle)
-        if best is not None and len(spectrum.waves().amplitudes) > len(points):
+    for family in families(points)[finer:]:
+        if best is not None and family.n_columns > 0.9 * len(points):
             break
-        spectrum, misfit = pursued(points, data, spectrum, highest)
+        family, misfit = pursued(points, data, family)  # noqa: PLW2901
         if misfit < 0.5 * least:
-            best, least = spectrum, misfit
+            best, least = family, misfit
         if least < RESOLVED:
             break
-    return best
+    return None if best is None else orthonormal(points, best)
 
 
-def pursued(points, data, spectrum, highest):
-    """The spectrum with the peaks that data ask for, and the relative misfit of left-out rows."""
+def orthonormal(points, family):
+    """What a family spans on points, up to rounding."""
+    _, s, Vt = linalg.svd(family.columns(points), full_matrices=False)
+    kept = s > RANK * s[0]
+    return AxisBasis(points, family, Vt[kept].T / s[kept])
+
+
+def pursued(points, data, family):
+    """The family with the peaks that data ask for, and the relative misfit of left-out rows."""
     size = np.linalg.norm(data) or 1.0
     noise, misfit = 0.1, np.inf
-    candidates = lattice(spectrum, highest)
-    table = np.exp(1j * (points - spectrum.middle)[:, None] * candidates[:, 0])
+    highest = np.pi * (len(points) - 1) / family.extent
+    candidates = lattice(family, highest)
+    table = np.exp(1j * (points - family.middle)[:, None] * candidates[:, 0])
     while True:
-        rest, misfit = remainder(points, data / size, spectrum, noise)
+        rest, misfit = remainder(data / size, family.columns(points), noise)
         if misfit < RESOLVED:
             break
-        share = 1.6 if noise > 1e-12 else 0.7
+        is_low = noise < 1e-12
         scores = (np.abs(rest.T @ table) ** 2).sum(0) / max((rest**2).sum(), 1e-300)
-        grown = spectrum
-        threshold = np.log(len(candidates) / FALSE_ALARM)
-        for k in np.argsort(scores)[::-1][: 20 * AT_ONCE]:
-            if scores[k] < max(threshold, 0.1 * scores.max()) or len(grown.centres) == len(spectrum.centres) + AT_ONCE:
-                break
-            if all(is_apart(candidates[k], centre, spectrum, share) for centre in grown.centres):
-                grown = grown.with_peak(candidates[k], 1.0)
-        if len(grown.centres) > len(spectrum.centres) and len(grown.waves().amplitudes) <= 0.9 * len(points):
-            spectrum = grown
-        elif noise > 1e-12:
-            noise *= 0.03
-        else:
+        grown = with_peaks(family, candidates, scores, 0.7 if is_low else 1.6)
+        if len(grown.centres) > len(family.centres) and grown.n_columns <= 0.9 * len(points):
+            family = grown
+        elif is_low:
             break
-    return spectrum, misfit
+        else:
+            noise *= 0.03
+    return family, misfit
 
 
-def remainder(points, data, spectrum, noise):
-    """What waves leave of data, and the root mean square of left-out rows over that of all."""
-    waves = spectrum.waves()
-    (columns,) = waves(points[:, None], [()])
-    A = columns * waves.amplitudes
-    U, s, _ = linalg.svd(A / (np.linalg.norm(A) / np.sqrt(len(A))), full_matrices=False)
-    kept = s**2 / (s**2 + max(noise, 1e-13) ** 2 * len(points))
+def with_peaks(family, candidates, scores, share):
+    """The family with the strongest of the candidates that stand out of white noise and are not in its reach yet."""
+    grown, most = family, len(family.centres) + AT_ONCE
+    threshold = max(np.log(len(candidates) / FALSE_ALARM), 0.1 * scores.max())
+    for k in np.argsort(scores)[::-1]:
+        if scores[k] < threshold or len(grown.centres) == most:
+            break
+        if all(is_apart(candidates[k], centre, family, share) for centre in grown.centres):
+            grown = grown.with_peak(candidates[k])
+    return grown
+
+
+def remainder(data, columns, noise):
+    """What columns leave of data, and the root mean square of left-out rows over that of all."""
+    U, s, _ = linalg.svd(columns / (np.linalg.norm(columns) / np.sqrt(len(columns))), full_matrices=False)
+    kept = s**2 / (s**2 + max(noise, 1e-13) ** 2 * len(columns))
     rest = data - U @ (kept[:, None] * (U.T @ data))
     leverage = (U**2) @ kept
     left_out = rest / np.maximum(1 - leverage, 1e-3)[:, None]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, gmres
 
-from ._axis import axis_basis, axis_spectrum
+from ._axis import axis_basis
 from ._faces import given_faces, lifted, needed_faces
 from ._grid_field import GridField, applied
 from ._kronecker_sum import kronecker_sum_solver
@@ -18,11 +18,11 @@ from ._scattered import Solution
 from ._values import linearise
 
 MOST_STEPS = 30
-MOST_ROUNDS = 4
-N_DRAWS = 12
+MOST_ROUNDS = 6
+N_DRAWS = 8
 MOST_PROFILES = 12  # of the source, that frequencies are looked for in
 TOLERANCE = 1e-11
-EXACT = 1e-8  # residual between the points, relative to the largest term, at which no more frequencies are looked for
+EXACT = 1e-9  # residual between the points, relative to the largest term, at which no more frequencies are looked for
 
 
 class Grid(NamedTuple):
@@ -50,44 +50,62 @@ class Grid(NamedTuple):
         return found._replace(residual=found.residual.reshape(self.shape), coefficients=slopes)
 
 
+class Trial(NamedTuple):
+    """A solution in the functions of some bases."""
+
+    bases: list
+    tensor: np.ndarray  # coefficients
+    free: list  # what vanishes on the faces, along each axis
+    n_iter: int
+    left: np.ndarray  # residual on the grid
+    invert: object  # the change of the tensor that answers a right side on the grid
+
+
+class Best(NamedTuple):
+    """The trial that leaves the least between the points."""
+
+    relative: float
+    size: float
+    trial: Trial
+
+
 def solve_grid(residual, axes, edges, parameters, seed=0):
     """Solve on a grid with values on its faces."""
     grid = Grid(residual, axes, parameters)
     start = grid.around(lambda key: np.zeros(grid.shape))
     faces = needed_faces(given_faces(edges), start)
-    profiles = [face_profiles(edges, faces, d) + source_profiles(start.residual, d) for d in range(len(axes))]
-    best = None
-    n_iter = 0
-    for _ in range(MOST_ROUNDS):
-        spectra = [axis_spectrum(axis, np.hstack(found)) for axis, found in zip(axes, profiles, strict=True)]
-        bases = [axis_basis(axis, spectrum) for axis, spectrum in zip(axes, spectra, strict=True)]
+    profiles = [face_profiles(edges, faces, d) + profiles_of(start.residual, d) for d in range(len(axes))]
+    best, other, n_iter = None, None, 0
+    for finer in range(MOST_ROUNDS):
+        bases = [axis_basis(axis, np.hstack(found), finer) for axis, found in zip(axes, profiles, strict=True)]
+        if None in bases:
+            break
         tensor, free = lifted(bases, faces, edges)
-        tensor, n_steps, solver, left = newton(grid, bases, tensor, free)
-        n_iter += n_steps
-        relative, size = check(grid, GridField(bases, tensor, tensor[None]))
-        if best is not None and relative > 0.3 * best[0]:
+        trial = newton(grid, bases, tensor, free)
+        n_iter += trial.n_iter
+        relative, size = check(grid, GridField(bases, trial.tensor, trial.tensor[None]))
+        if best is None or relative < best.relative:
+            best, other = Best(relative, size, trial), best and best.trial
+        elif other is None:
+            other = trial
+        if relative < EXACT or relative > 100 * best.relative:
             break
-        if best is None or relative < best[0]:
-            best = relative, size, bases, tensor, free, solver, spectra
-        if relative < EXACT:
-            break
-        profiles = [found + source_profiles(left, d) for d, found in enumerate(profiles)]
-    relative, size, bases, tensor, free, solver, spectra = best
-    draws = draws_of_error(grid, bases, free, solver, size, np.random.default_rng(seed))
-    field = GridField(bases, tensor, draws)
+        profiles = [found + profiles_of(trial.left, d) for d, found in enumerate(profiles)]
+    bases, tensor = best.trial.bases, best.trial.tensor
+    field = GridField(bases, tensor, draws_of_error(grid, best, other, np.random.default_rng(seed)))
     values = applied([basis(basis.points) for basis in bases], tensor)
-    spread = np.sqrt(np.mean([np.mean(applied([b(b.points) for b in bases], draw) ** 2) for draw in draws]))
+    spread = np.sqrt(np.mean([np.mean(applied([b(b.points) for b in bases], draw) ** 2) for draw in field.draws]))
     error = float(spread / max(np.sqrt(np.mean(values**2)), 1e-300))
-    return Solution(field, relative, error, frequencies_of(spectra), parameters, {}, {"equation": size}, n_iter,
-                    len(axes))  # fmt: skip
+    return Solution(field, best.relative, error, frequencies_of(bases), parameters, {}, {"equation": best.size},
+                    n_iter, len(axes))  # fmt: skip
 
 
-def frequencies_of(spectra):
+def frequencies_of(bases):
     """Peaks along each axis as points, zero along the others; the first is zero."""
-    rows = [np.zeros(len(spectra))]
-    for d, spectrum in enumerate(spectra):
-        for centre in spectrum.centres[1:, 0]:
-            rows.append(np.where(np.arange(len(spectra)) == d, centre / (2 * np.pi), 0.0))
+    rows = [np.zeros(len(bases))]
+    for d, basis in enumerate(bases):
+        for centre in basis.family.centres[1:, 0]:
+            rows.append(np.where(np.arange(len(bases)) == d, centre / (2 * np.pi), 0.0))
     return np.array(rows)
 
 
@@ -99,11 +117,6 @@ def face_profiles(edges, faces, d):
             face = np.take(edges, end, axis=k)
             profiles += profiles_of(np.nan_to_num(face), d - (k < d))
     return profiles
-
-
-def source_profiles(values, d):
-    """What a source shows of an axis."""
-    return profiles_of(values, d)
 
 
 def profiles_of(values, d):
@@ -152,7 +165,12 @@ def newton(grid, bases, tensor, free):
         if left > 0.3 * error or left < 1e-13 * np.linalg.norm(target) or step == MOST_STEPS:
             break
         error = left
-    return tensor, step, solver, found.residual
+    coefficients = found.coefficients
+
+    def invert(values):
+        return applied(free, solved(coefficients, derivative, tests, free, solver, applied(tests, values), 0.01))
+
+    return Trial(bases, tensor, free, step, found.residual, invert)
 
 
 def kronecker_sum(coefficients, table, tests, free):
@@ -166,7 +184,7 @@ def kronecker_sum(coefficients, table, tests, free):
     return kronecker_sum_solver(sums)
 
 
-def solved(coefficients, derivative, tests, free, solver, target):
+def solved(coefficients, derivative, tests, free, solver, target, tolerance=TOLERANCE):
     """Solution of Galerkin's equations."""
     shape = target.shape
 
@@ -177,11 +195,11 @@ def solved(coefficients, derivative, tests, free, solver, target):
 
     start = solver(target).ravel()
     gap = target.ravel() - operate(start)
-    if np.linalg.norm(gap) < TOLERANCE * np.linalg.norm(target):
+    if np.linalg.norm(gap) < tolerance * np.linalg.norm(target):
         return start.reshape(shape)
     n = target.size
     result, _ = gmres(
-        LinearOperator((n, n), matvec=operate), target.ravel(), x0=start, rtol=TOLERANCE, restart=60, maxiter=3,
+        LinearOperator((n, n), matvec=operate), target.ravel(), x0=start, rtol=tolerance, restart=60, maxiter=3,
         M=LinearOperator((n, n), matvec=lambda flat: solver(flat.reshape(shape)).ravel()),
     )  # fmt: skip
     return result.reshape(shape) if np.isfinite(result).all() else start.reshape(shape)
@@ -211,8 +229,16 @@ def check(grid, field):
     return size / max(*terms, 1e-300), size
 
 
-def draws_of_error(grid, bases, free, solver, size, rng):
-    """What noise as large as the residual between the points does to the solution."""
-    tests = [(basis(basis.points) @ null).T for basis, null in zip(bases, free, strict=True)]
-    noise = size * rng.normal(size=(N_DRAWS, *grid.shape))
-    return np.array([applied(free, solver(applied(tests, one))) for one in noise])
+def draws_of_error(grid, best, other, rng):
+    """What noise as large as the residual between the points does to the solution, and how far two trials are apart.
+
+    The mean of the draws' squares is the sum of both.
+    """
+    noise = best.size * rng.normal(size=(N_DRAWS, *grid.shape))
+    draws = [best.trial.invert(one) for one in noise]
+    if other is None:
+        return np.array(draws)
+    values = applied([basis(basis.points) for basis in other.bases], other.tensor)
+    gap = applied([basis(basis.points).T for basis in best.trial.bases], values) - best.trial.tensor
+    n = N_DRAWS + 1
+    return np.array([*(np.sqrt(n / N_DRAWS) * np.array(draws)), np.sqrt(n) * gap])

@@ -67,9 +67,12 @@ def terms_of(row, field):
 
 
 def learned_noise(posterior, rows):
-    """Standard deviation of each soft group's rows."""
+    """Standard deviation of each soft group's rows.
+
+    An equation without a source has none: as zero also solves it, noise and solution would vanish together.
+    """
     return [
-        0.0 if row.hard or not len(gap) else float(np.sqrt((gap**2).sum() / freedom))
+        0.0 if row.hard or not row.has_source else float(np.sqrt((gap**2).sum() / freedom))
         for row, gap, freedom in zip(rows, posterior.misfit, posterior.freedom, strict=True)
     ]
 

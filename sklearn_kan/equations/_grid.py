@@ -20,6 +20,7 @@ from ._values import linearise
 MOST_STEPS = 30
 MOST_ROUNDS = 6
 N_DRAWS = 8
+ROUNDING = 1e-12  # of an equation's largest term
 MOST_PROFILES = 12  # of the source, that frequencies are looked for in
 TOLERANCE = 1e-11
 EXACT = 1e-9  # residual between the points, relative to the largest term, at which no more frequencies are looked for
@@ -85,9 +86,9 @@ def solve_grid(residual, axes, edges, parameters, seed=0):
         n_iter += trial.n_iter
         relative, size = check(grid, GridField(bases, trial.tensor, trial.tensor[None]))
         if best is None or relative < best.relative:
-            best, other = Best(relative, size, trial), best and best.trial
+            best, other = Best(relative, size, trial), best
         elif other is None:
-            other = trial
+            other = Best(relative, size, trial)
         if relative < EXACT or relative > 100 * best.relative:
             break
         profiles = [found + profiles_of(trial.left, d) for d, found in enumerate(profiles)]
@@ -143,6 +144,7 @@ def newton(grid, bases, tensor, free):
     def derivative(values, key):
         return applied([table(key.count(d))[d] for d in range(len(bases))], values)
 
+    first = None
     tests = [base.T for base in (basis_values @ null for basis_values, null in zip(table(0), free, strict=True))]
     found = grid.around(lambda key: derivative(tensor, key))
     while True:
@@ -162,7 +164,8 @@ def newton(grid, bases, tensor, free):
         if not np.isfinite(left) or (left >= size and step > 1):
             break
         tensor, found = moved, new
-        if left > 0.3 * error or left < 1e-13 * np.linalg.norm(target) or step == MOST_STEPS:
+        first = first or size
+        if left < 1e-13 * first or step == MOST_STEPS or (left > 0.3 * error and left < 1e-6 * first):
             break
         error = left
     coefficients = found.coefficients
@@ -225,8 +228,8 @@ def check(grid, field):
         axes[:] = grid.axes
         found = middle.around(derivative)
     size = float(np.sqrt(np.mean(found.residual**2)))
-    terms = [np.abs(slope * cache[key]).max() for key, slope in found.coefficients.items()]
-    return size / max(*terms, 1e-300), size
+    terms = max(*(np.abs(slope * cache[key]).max() for key, slope in found.coefficients.items()), 1e-300)
+    return size / terms, max(size, ROUNDING * terms)
 
 
 def draws_of_error(grid, best, other, rng):
@@ -238,7 +241,8 @@ def draws_of_error(grid, best, other, rng):
     draws = [best.trial.invert(one) for one in noise]
     if other is None:
         return np.array(draws)
-    values = applied([basis(basis.points) for basis in other.bases], other.tensor)
+    values = applied([basis(basis.points) for basis in other.trial.bases], other.trial.tensor)
     gap = applied([basis(basis.points).T for basis in best.trial.bases], values) - best.trial.tensor
+    gap *= min(1.0, 3 * best.relative / max(other.relative, 1e-300))  # most of the gap is the other's error
     n = N_DRAWS + 1
     return np.array([*(np.sqrt(n / N_DRAWS) * np.array(draws)), np.sqrt(n) * gap])

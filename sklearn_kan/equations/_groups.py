@@ -27,6 +27,12 @@ class LinearRows(NamedTuple):
     target: np.ndarray  # (n,)
     error: np.ndarray  # (n,), what the solution that it was linearised around leaves
     hard: bool
+    terms: float  # the largest term around the solution that it was linearised around
+
+    @property
+    def has_source(self):
+        """Whether zero does not solve the rows."""
+        return bool(np.abs(self.target).max(initial=0) > 1e-9 * self.terms)
 
     def design(self, waves):
         """Rows on the coefficients of waves."""
@@ -53,7 +59,8 @@ class LinearRows(NamedTuple):
 def linear_rows(group, field, parameters):
     """A group around a solution; `field` gives derivatives at points."""
     value, slopes = linearise(group.residual, group.points, lambda key: field(group.points, key), parameters)
-    moved = sum((slope * field(group.points, key) for key, slope in slopes.items()), start=np.zeros(len(value)))
+    terms = [slope * field(group.points, key) for key, slope in slopes.items()]
+    moved = sum(terms, start=np.zeros(len(value)))
     error = group.target - value
     bad = ~np.isfinite(error) | ~np.isfinite(moved)
     if bad.any():
@@ -61,7 +68,8 @@ def linear_rows(group, field, parameters):
             f"The residual of {group.name!r} is not finite at {group.points[bad.argmax()]}. Check the source and the "
             "coefficients there."
         )
-    return LinearRows(group.points, slopes, error + moved, error, group.hard)
+    return LinearRows(group.points, slopes, error + moved, error, group.hard,
+                      max((np.abs(term).max(initial=0) for term in terms), default=0.0))  # fmt: skip
 
 
 def nothing(points, key):  # noqa: ARG001

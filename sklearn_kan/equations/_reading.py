@@ -64,9 +64,8 @@ def read_rows(residual, X, y, kind):
 
 
 def with_hard_conditions(groups, order):
-    """Groups with few rows as hard ones: as many conditions as the equation has derivatives say nothing of noise."""
-    n_conditions = sum(len(group.target) for group in groups[1:])
-    return [groups[0], *(group._replace(hard=n_conditions <= order) for group in groups[1:])]
+    """Groups with few rows as hard ones: no more conditions than the equation has orders say nothing of noise."""
+    return [groups[0], *(group._replace(hard=len(group.target) <= order) for group in groups[1:])]
 
 
 def order_of(group, parameters):
@@ -75,7 +74,7 @@ def order_of(group, parameters):
     return max((len(key) for key in slopes.coefficients), default=0)
 
 
-def between(group):
+def between(group, parameters):
     """The same equation between its points: halfway to each point's nearest neighbour; none if it has a target."""
     if group.target.any() or len(group.points) < 3:
         return []
@@ -88,7 +87,7 @@ def between(group):
         middle = np.unique((points + points[neighbour]) / 2, axis=0)
     check = group._replace(points=middle, target=np.zeros(len(middle)))
     try:
-        value = linearise(group.residual, middle, lambda key: nothing(middle, key))
+        value = linearise(group.residual, middle, lambda key: nothing(middle, key), parameters)
     except (ValueError, RuntimeError, IndexError, TypeError):
         return []  # sources that are only known at the rows
     return [check] if np.isfinite(value.residual).all() else []

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._collocation import collocate, root_mean_square
+from ._inverse import learn_parameters
 from ._reading import Domain, between, highest_frequency, order_of, with_hard_conditions
 
 
@@ -26,10 +27,13 @@ def solve_rows(groups, parameters):
     """Solve on groups of rows, the equation first."""
     points = np.vstack([group.points for group in groups])
     domain = Domain.of(points)
-    groups = with_hard_conditions(groups, order_of(groups[0], parameters))
+    start = {name: float(np.mean(value)) for name, value in parameters.items()}
+    groups = with_hard_conditions(groups, order_of(groups[0], start))
     highest = highest_frequency(groups[0].points, domain)
-    state = collocate(groups, between(groups[0]), parameters, domain.extent, domain.middle, highest)
-    return summary(state, groups, points, parameters, {})
+    parameters, intervals = learn_parameters(groups, parameters, domain, highest)
+    checks = between(groups[0], parameters)
+    state = collocate(groups, checks, parameters, domain.extent, domain.middle, highest)
+    return summary(state, groups, points, parameters, intervals)
 
 
 def summary(state, groups, points, parameters, intervals):

@@ -5,6 +5,7 @@ one pass of automatic differentiation through the residual gives one coefficient
 coefficients are the linearised operator, whether the equation is linear, has variable coefficients, or is nonlinear.
 """
 
+import inspect
 from typing import NamedTuple
 
 import numpy as np
@@ -72,6 +73,14 @@ def wrapped(value):
     return value.as_subclass(Pointwise) if isinstance(value, torch.Tensor) else value
 
 
+def taken(function, parameters):
+    """Those of the parameters that a function of points and the solution takes by name."""
+    accepted = inspect.signature(function).parameters if parameters else {}
+    if any(one.kind is one.VAR_KEYWORD for one in accepted.values()):
+        return parameters
+    return {name: value for name, value in parameters.items() if name in accepted}
+
+
 def linearise(residual, points, field, parameters=None):
     """Evaluate a residual once, and differentiate it by the solution's derivatives.
 
@@ -103,7 +112,7 @@ def linearise(residual, points, field, parameters=None):
     u = find(()).as_subclass(Solution)
     u.derivative = {"find": find, "n_axes": points.shape[1]}
     x = torch.from_numpy(np.array(points, dtype=np.float64)).as_subclass(Pointwise)
-    value = residual(x, u, **(parameters or {}))
+    value = residual(x, u, **taken(residual, parameters or {}))
     value = torch.as_tensor(plain(value), dtype=torch.float64)
     if value.shape != (len(points),):
         raise ValueError(

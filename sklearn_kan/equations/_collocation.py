@@ -31,7 +31,7 @@ def collocate(groups, checks, parameters, extent, middle, highest):
     for ratio in RATIOS:
         start = Spectrum(np.zeros((1, len(extent))), np.ones(1), ratio, extent, middle)
         n_soft = sum(len(group.target) for group in groups if not group.hard)
-        if best is not None and len(start.waves().amplitudes) > min(MOST_COLUMNS, 2 * n_soft):
+        if best is not None and len(start.waves().amplitudes) > min(MOST_COLUMNS, 3 * n_soft):
             break
         state = collocate_at(groups, checks, parameters, start, highest)
         is_better = best is None or state.relative < 0.5 * best.relative
@@ -69,7 +69,7 @@ def pursue(rows, spectrum, highest):
     coefficients what needs frequencies of its own. Close to known peaks none are added before the noise has fallen.
     """
     noise = [0.1 * root_mean_square(row.target) for row in rows]
-    share = 0.8 if len(spectrum.extent) == 1 else 1.5  # along one axis rows outnumber what they determine
+    share = 0.8 if len(spectrum.extent) == 1 else 4.0  # along one axis rows outnumber what they determine
     room = min(MOST_COLUMNS, share * sum(len(row.target) for row in rows if not row.hard))
     n_start, is_low = len(spectrum.centres), False
     while True:

@@ -34,6 +34,11 @@ def weighed(rows, spectrum, n_iter):
     exact = condition(designs, waves.amplitudes, [0.0] * len(rows))
     relative = relative_misfit(rows, Field(waves, exact.coefficients), exact.left_out)
     is_exact, noise = relative <= EXACT, learned_noise(exact, rows)
+    if not is_exact:  # rows that are all but interpolated say nothing of their noise yet
+        noise = [
+            0.05 * float(np.sqrt(np.mean(row.target**2))) if sigma and freedom < 0.05 * len(row.target) else sigma
+            for row, sigma, freedom in zip(rows, noise, exact.freedom, strict=True)
+        ]
     for _ in range(2 if is_exact else 30):
         posterior = condition(designs, waves.amplitudes, noise)
         spectrum, change = reweighed(spectrum, waves, posterior)

@@ -19,7 +19,7 @@ EQUATION_NOISE = 1e-6  # of equation rows, relative to their prior deviation
 N_GRID = 25
 N_ZOOMS = 4
 LEVEL = 0.90
-LARGEST = 4.0  # logarithm of a solution's size over that of its values
+SIZES = np.linspace(-6, 4, 21)  # logarithms of a solution's size over that of its values
 DROP = 8.0  # log densities that far below the highest are not looked at
 
 
@@ -54,24 +54,20 @@ def learn_parameters(groups, parameters, domain, highest):
     settings = [
         Setting(groups, spectrum_at(groups, known, scales, ratio, domain, highest), known) for ratio in RATIOS
     ]
-    starts = np.linspace(0, 1, 9)[1:-1]
-
-    def density(setting, place):
+    def density(place, used):
         chosen = {scale.name: scale.value(part) for scale, part in zip(scales, np.atleast_1d(place), strict=True)}
-        return log_density(setting, chosen)
+        return np.logaddexp.reduce([log_density(setting, chosen) for setting in used])
 
-    trials = [
-        (density(setting, np.full(len(scales), start)), k, start) for k, setting in enumerate(settings)
-        for start in (starts if len(scales) == 1 else [0.5])
-    ]  # fmt: skip
-    _, k, start = max(trials)
-    chosen = settings[k]
+    starts = [np.full(len(scales), start) for start in np.linspace(0, 1, 7)[1:-1]]
+    trials = [[density(start, [setting]) for start in starts] for setting in settings]
+    used = [setting for setting, trial in zip(settings, trials, strict=True) if max(trial) > np.max(trials) - 4]
     if len(scales) == 1:
-        places, weights = posterior_on_grid(lambda place: density(chosen, place))
+        places, weights = posterior_on_grid(lambda place: density(place, used))
         middle, low, high = summarised(places, weights)
         found = [(scales[0].value(middle), scales[0].value(low), scales[0].value(high))]
     else:
-        found = laplace(lambda place: density(chosen, place), np.full(len(scales), start), scales)
+        start = starts[int(np.argmax(np.max(trials, axis=0)))]
+        found = laplace(lambda place: density(place, used), start, scales)
     values = known | {scale.name: one[0] for scale, one in zip(scales, found, strict=True)}
     return values, {scale.name: one[1:] for scale, one in zip(scales, found, strict=True)}
 
@@ -131,7 +127,7 @@ def log_density(setting, chosen):
         prior = condition(fixed, waves.amplitudes, [EQUATION_NOISE * scale] + [0.0] * (len(fixed) - 1))
         blocks = [designs[k].design @ prior.factor for k in scored]
         gaps = [designs[k].target - designs[k].design @ prior.coefficients for k in scored]
-        result = best_scale(blocks, gaps)
+        result = evidence(blocks, gaps)
         moved = Field(waves, prior.coefficients + prior.factor @ result.weights)
         again = [linear_rows(group, moved, values) for group in setting.groups]
         error = max(np.abs(new.error - (new.target - design.design @ moved.coefficients)).max(initial=0)
@@ -147,34 +143,34 @@ def log_density(setting, chosen):
     return result.value
 
 
-class BestScale(NamedTuple):
-    """The highest likelihood, and the mean of the free coefficients there."""
+class Evidence(NamedTuple):
+    """The log likelihood of values, and the mean of the free coefficients at the best scale and noise."""
 
     value: float
     weights: np.ndarray
 
 
-def best_scale(blocks, gaps):
-    """Likelihood of values with a free prior scale and a free noise for each group."""
+def evidence(blocks, gaps):
+    """Likelihood of values, averaged over the solution's size and over each group's noise, even in logarithms."""
     B, y = np.vstack(blocks), np.concatenate(gaps)
     size = np.sqrt(np.mean(y**2)) + 1e-300
-    K = B @ B.T  # of a solution of size one
     owner = np.repeat(np.arange(len(gaps)), [len(gap) for gap in gaps])
-
-    def covariance(theta):
-        logs = np.clip(theta, -18, LARGEST)
-        return np.exp(2 * logs[0]) * K + np.diag(np.exp(2 * logs[1:])[owner] + 1e-14 * np.exp(2 * logs[0]))
-
-    def negative(theta):
-        L = linalg.cholesky(covariance(theta), lower=True, check_finite=False)
-        z = linalg.solve_triangular(L, y / size, lower=True, check_finite=False)
-        return 0.5 * z @ z + np.log(np.diag(L)).sum() + 1e-3 * (theta**2).sum()
-
-    starts = [np.array([0.0, *[level] * len(gaps)]) for level in (-1.0, -3.0, -6.0)]
-    starts.sort(key=negative)
-    found = optimize.minimize(negative, starts[0], method="Nelder-Mead", options={"xatol": 0.01, "fatol": 1e-3})
-    weights = np.exp(2 * np.clip(found.x[0], -18, LARGEST)) * B.T @ np.linalg.solve(covariance(found.x), y)
-    return BestScale(-float(found.fun) - len(y) * float(np.log(size)), weights)
+    noises = [np.linspace(-12, 1, 40)] if len(gaps) == 1 else [np.linspace(-9, 1, 6)] * len(gaps)
+    best, total, weights = -np.inf, [], np.zeros(B.shape[1])
+    for levels in np.stack(np.meshgrid(*noises[1:], [0.0], indexing="ij"), -1).reshape(-1, len(gaps)):
+        # noises relative to the first group's, so that one decomposition serves all sizes of both
+        relative = np.exp(np.concatenate([[0.0], levels[:-1]]))[owner]
+        values, Q = linalg.eigh((B / relative[:, None]) @ (B / relative[:, None]).T)
+        z = Q.T @ (y / size / relative)
+        prior, noise = np.exp(2 * SIZES)[:, None, None], np.exp(2 * noises[0])[:, None]
+        variance = prior * np.maximum(values, 0) + noise  # (sizes, noises, n)
+        logs = -0.5 * (z**2 / variance + np.log(variance)).sum(-1) - np.log(relative).sum()
+        total.append(np.logaddexp.reduce(logs, axis=None))
+        if logs.max() > best:
+            best = logs.max()
+            i, j = np.unravel_index(logs.argmax(), logs.shape)
+            weights = prior[i, 0] * size * (B / relative[:, None]).T @ (Q @ (z / variance[i, j]))
+    return Evidence(float(np.logaddexp.reduce(total)) - len(y) * float(np.log(size)), weights)
 
 
 def posterior_on_grid(density):

@@ -41,7 +41,7 @@ def weighed(rows, spectrum, n_iter):
         ]
     for _ in range(2 if is_exact else 30):
         posterior = condition(designs, waves.amplitudes, noise)
-        spectrum, change = reweighed(spectrum, waves, posterior)
+        spectrum, change = reweighed(spectrum, waves, posterior, open_variance(rows, designs, waves))
         waves = spectrum.waves()
         designs = [row.design(waves) for row in rows]
         noise = noise if is_exact else learned_noise(posterior, rows)
@@ -82,14 +82,26 @@ def learned_noise(posterior, rows):
     ]
 
 
-def reweighed(spectrum, waves, posterior):
+def open_variance(rows, designs, waves):
+    """Variance of whitened coefficients that rows without a source leave open: what they forbid says nothing of size."""
+    silent = [design for row, design in zip(rows, designs, strict=True) if not row.has_source and not row.hard]
+    if not silent:
+        return np.ones(len(waves.amplitudes))
+    prior = condition(silent, waves.amplitudes, [0.0] * len(silent))
+    return relative_variance(prior, waves)
+
+
+def relative_variance(posterior, waves):
+    """Posterior over prior variance of each coefficient."""
+    return ((posterior.factor / np.maximum(waves.amplitudes, 1e-300)[:, None]) ** 2).sum(1)
+
+
+def reweighed(spectrum, waves, posterior, before):
     """Peaks with the variances that their coefficients show, and the largest relative change."""
-    amplitudes = np.maximum(waves.amplitudes, 1e-300)
-    squares = (posterior.coefficients / amplitudes) ** 2
-    determined = np.clip(1 - ((posterior.factor / amplitudes[:, None]) ** 2).sum(1), 0, 1)
+    squares = (posterior.coefficients / np.maximum(waves.amplitudes, 1e-300)) ** 2
+    determined = np.clip(before - relative_variance(posterior, waves), 0, 1)
     shares = spectrum.shares(waves.frequencies)
     shares = np.hstack([shares, shares[:, waves.moving]])
     shares = shares / np.maximum(shares.sum(0), 1e-300)
-    factors = (shares @ squares + 1e-12) / (shares @ determined + 1e-12)
-    factors = np.clip(factors, 0.01, 100)
+    factors = np.clip((shares @ squares + 1e-12) / (shares @ determined + 1e-12), 0.01, 100)
     return spectrum._replace(weights=spectrum.weights * factors), float(np.abs(np.log(factors)).max())

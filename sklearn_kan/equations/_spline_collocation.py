@@ -132,8 +132,9 @@ def riesz_solution(matrix, right):
         result[ends] /= scaled[ends]
         return result
 
-    found, info = gmres(
-        LinearOperator((N, N), matvec=product), right / scaled, rtol=1e-12, restart=100, maxiter=3,
+    found, _ = gmres(
+        LinearOperator((N, N), matvec=product), right / scaled, rtol=1e-12, restart=50, maxiter=1,
         M=LinearOperator((N, N), matvec=precondition),
     )  # fmt: skip
-    return found if info == 0 else np.linalg.solve(matrix.dense(), right)
+    left = np.linalg.norm(product(found) - right / scaled)
+    return found if left < 1e-9 * np.linalg.norm(right / scaled) else np.linalg.solve(matrix.dense(), right)

@@ -68,12 +68,12 @@ def zero(t):
 
 
 def wave(k):
-    """sin kt and its second derivative."""
+    """Sin kt and its second derivative."""
     return (lambda t: sin(k * t)), (lambda t: -(k**2) * sin(k * t))
 
 
 def beat(a, b):
-    """sin at · cos bt and its second derivative."""
+    """Sin at · cos bt and its second derivative."""
     return (
         lambda t: sin(a * t) * cos(b * t),
         lambda t: -0.5 * ((a + b) ** 2 * sin((a + b) * t) + (a - b) ** 2 * sin((a - b) * t)),
@@ -119,12 +119,12 @@ def paper_problems():
     ]  # fmt: skip
 
 
-def flux(x, u):  # noqa: ARG001
+def flux(x, u):
     """The derivative along the first axis."""
     return u[0]
 
 
-def robin(x, u):  # noqa: ARG001
+def robin(x, u):
     """A mixture of value and derivative."""
     return u[0] + 2 * u
 
@@ -173,7 +173,7 @@ def variants():
         Problem("Robin at the right, cos 30x", laplace(lambda x: -900 * cos(30 * x[:, 0])), lambda X: cos(30 * c(X)),
                 (even(0, 1, 120),), rows=lambda rng: ends(0, 1, 120, ("value", 1.0),
                                                           (robin, -30 * sin(30) + 2 * cos(30)))),
-        Problem("(1 + x²) u″ + x u′ - 5u, sin 40x on [0, 2]",
+        Problem("variable coefficients, sin 40x on [0, 2]",
                 lambda x, u: (1 + x[:, 0] ** 2) * u[0, 0] + x[:, 0] * u[0] - 5 * u
                 - (-1600 * (1 + x[:, 0] ** 2) * sin(40 * x[:, 0]) + 40 * x[:, 0] * cos(40 * x[:, 0])
                    - 5 * sin(40 * x[:, 0])), lambda X: sin(40 * c(X)), (even(0, 2, 200),)),

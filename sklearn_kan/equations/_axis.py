@@ -9,6 +9,7 @@ from ._families import families
 from ._pursuit import AT_ONCE, FALSE_ALARM, is_apart, lattice
 
 RESOLVED = 1e-12  # relative misfit at which no more frequencies are looked for
+FULL = 0.8  # functions, of the number of points
 RANK = 1e-9  # singular values below, relative to the largest, are left out: digits of derivatives are lost with them
 
 
@@ -33,7 +34,7 @@ def axis_basis(points, data, finer=0):
     for family in families(points)[finer:]:
         if best is not None and family.n_columns > 0.9 * len(points):
             break
-        family, misfit = pursued(points, data, family)  # noqa: PLW2901
+        family, misfit = pursued(points, data, family)
         if misfit < 0.5 * least:
             best, least = family, misfit
         if least < RESOLVED:
@@ -45,6 +46,7 @@ def orthonormal(points, family):
     """What a family spans on points, up to rounding."""
     _, s, Vt = linalg.svd(family.columns(points), full_matrices=False)
     kept = s > RANK * s[0]
+    kept[int(FULL * len(points)) :] = False  # as many functions as points would oscillate between them
     return AxisBasis(points, family, Vt[kept].T / s[kept])
 
 
@@ -90,4 +92,4 @@ def remainder(data, columns, noise):
     rest = data - U @ (kept[:, None] * (U.T @ data))
     leverage = (U**2) @ kept
     left_out = rest / np.maximum(1 - leverage, 1e-3)[:, None]
-    return rest, float(np.linalg.norm(left_out) / max(np.linalg.norm(data), 1e-300))
+    return rest, float(np.linalg.norm(left_out) / (np.linalg.norm(data) + 1e-300))

@@ -1,9 +1,11 @@
 """Solving on scattered rows: Gauss-Newton steps, and frequencies added until nothing stands out of the misfit."""
 
+from typing import Any
+
 import numpy as np
 
 from ._conditioning import FLOOR, condition, row_scale
-from ._evidence import State, learned_noise, relative_misfit, terms_of, weighed, EXACT
+from ._evidence import EXACT, learned_noise, relative_misfit, terms_of, weighed
 from ._features import Field, Spectrum
 from ._groups import linear_rows, nothing
 from ._pursuit import find_peaks, is_apart
@@ -27,7 +29,7 @@ def collocate(groups, checks, parameters, extent, middle, highest):
     extent, middle, highest : ndarray of shape (D,)
         Of the domain, its middle, and the highest frequency that rows can tell apart, in radians per unit.
     """
-    best = None
+    best: Any = None
     for ratio in RATIOS:
         start = Spectrum(np.zeros((1, len(extent))), np.ones(1), ratio, extent, middle)
         n_soft = sum(len(group.target) for group in groups if not group.hard)
@@ -98,13 +100,15 @@ def pursue(rows, spectrum, highest):
 def newton(groups, parameters, field, rows, waves):
     """Gauss-Newton steps on given waves, until the rows' errors no longer halve."""
     error = np.inf
-    for step in range(1, MOST_STEPS + 1):
+    n_steps = 0
+    while n_steps < MOST_STEPS:
+        n_steps += 1
         posterior = condition([row.design(waves) for row in rows], waves.amplitudes, [0.0] * len(rows))
         field, rows, new_error = accepted(groups, parameters, field, rows, Field(waves, posterior.coefficients))
         if new_error > 0.5 * error or is_linear_step(rows, posterior):
             break
         error = new_error
-    return field, rows, step
+    return field, rows, n_steps
 
 
 def first_guess(rows, waves):
@@ -137,7 +141,7 @@ def initial_weight(rows, spectrum):
 
 
 def accepted(groups, parameters, old, rows, new):
-    """The first of ever shorter steps towards a new solution that lowers the rows' errors (none, if they are linear)."""
+    """The first of ever shorter steps towards a new solution that lowers the rows' errors; whole ones if linear."""
     before = merit(rows, rows)
     share = 1.0
     while True:
@@ -183,15 +187,18 @@ def is_linear_step(rows, posterior):
 
 def checked(state, groups, checks, parameters):
     """The state, its noise at least what the equation leaves between the rows."""
-    noise, relative = list(state.noise), state.relative
+    noise, relative, residual = list(state.noise), state.relative, state.residual
     for check in checks:
         row = linear_rows(check, state.field, parameters)
         size = root_mean_square(row.error)
-        relative = max(relative, size / terms_of(row, state.field))
+        residual = max(residual, size / terms_of(row, state.field))
+        relative = max(relative, residual)
         index = [group.name for group in groups].index(check.name)
         noise[index] = max(noise[index], size)
     if noise == state.noise:
         return state
     waves = state.field.waves
     posterior = condition([row.design(waves) for row in state.rows], waves.amplitudes, noise)
-    return state._replace(field=state.field._replace(factor=posterior.factor), noise=noise, relative=relative)
+    return state._replace(
+        field=state.field._replace(factor=posterior.factor), noise=noise, relative=relative, residual=residual
+    )

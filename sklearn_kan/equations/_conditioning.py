@@ -64,7 +64,7 @@ def condition(groups, amplitudes, noise):
         factor = np.hstack([factor, free @ rest])
     leverage = (U**2) @ (s**2 / (1 + s**2))
     misfit, left_out, freedom, start = [], [], [], 0
-    for k, group in enumerate(groups):
+    for group in groups:
         gap = group.target - (group.design * amplitudes) @ whitened
         misfit.append(gap)
         if group.hard:

@@ -20,7 +20,8 @@ class State(NamedTuple):
     noise: list[float]  # standard deviation of each group's rows
     misfit: list[np.ndarray]
     left_out: list[np.ndarray]
-    relative: float  # misfit of left-out equation rows, over what they are made of
+    relative: float  # misfit of left-out rows, over what they are made of; the worst group
+    residual: float  # the same of the equation
     n_iter: int
 
 
@@ -39,13 +40,13 @@ def weighed(rows, spectrum, n_iter):
             0.05 * float(np.sqrt(np.mean(row.target**2))) if sigma and freedom < 0.05 * len(row.target) else sigma
             for row, sigma, freedom in zip(rows, noise, exact.freedom, strict=True)
         ]
-    for _ in range(2 if is_exact else 30):
+    for _ in range(2 if is_exact else 15):
         posterior = condition(designs, waves.amplitudes, noise)
         spectrum, change = reweighed(spectrum, waves, posterior, open_variance(rows, designs, waves))
         waves = spectrum.waves()
         designs = [row.design(waves) for row in rows]
         noise = noise if is_exact else learned_noise(posterior, rows)
-        if change < 0.02:
+        if change < 0.05:
             break
     posterior = condition(designs, waves.amplitudes, noise)
     if not is_exact:
@@ -54,7 +55,8 @@ def weighed(rows, spectrum, n_iter):
         relative = relative_misfit(rows, field, posterior.left_out)
     else:
         field = Field(waves, exact.coefficients, posterior.factor)
-    return State(field, spectrum, rows, noise, exact.misfit, exact.left_out, relative, n_iter)
+    return State(field, spectrum, rows, noise, exact.misfit, exact.left_out, relative,
+                 relative_misfit(rows[:1], field, exact.left_out[:1]), n_iter)  # fmt: skip
 
 
 def relative_misfit(rows, field, left_out):
@@ -83,7 +85,7 @@ def learned_noise(posterior, rows):
 
 
 def open_variance(rows, designs, waves):
-    """Variance of whitened coefficients that rows without a source leave open: what they forbid says nothing of size."""
+    """Variance of whitened coefficients that rows without a source leave: what they forbid says nothing of size."""
     silent = [design for row, design in zip(rows, designs, strict=True) if not row.has_source and not row.hard]
     if not silent:
         return np.ones(len(waves.amplitudes))

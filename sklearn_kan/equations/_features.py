@@ -14,7 +14,11 @@ import numpy as np
 
 from ..gp.covariance._density import peak
 
-REACH = {1: 11.0, 2: 8.0, 3: 6.0}  # half a peak's width in units of 1 / ℓ: beyond are 1e-13, 1e-7, 1e-4 of its amplitude
+REACH = {
+    1: 11.0,
+    2: 8.0,
+    3: 6.0,
+}  # half a peak's width in units of 1 / ℓ: beyond are 1e-13, 1e-7, 1e-4 of its amplitude
 
 
 class Spectrum(NamedTuple):
@@ -61,7 +65,7 @@ class Spectrum(NamedTuple):
         lattice = np.unique(np.vstack([self._around(centre) for centre in self.centres]), axis=0)
         frequencies = lattice * self.spacing
         shares = self.shares(frequencies)
-        # a constant has one column for its two sides; other waves have a cosine and a sine, for two sides of the lattice
+        # waves stand for both sides of the lattice; a constant is its own other side
         mass = shares.sum(0) * np.where(lattice.any(1), 2.0, 1.0)
         return Waves(frequencies, np.sqrt(mass), self.middle)
 
@@ -107,7 +111,7 @@ class Waves(NamedTuple):
 
     def riesz(self, points, order):
         """Columns of ``-(-Δ)^(order/2)``: factors ``-|ω|^order``."""
-        factor = -np.linalg.norm(self.frequencies, axis=1) ** order
+        factor = -(np.linalg.norm(self.frequencies, axis=1) ** order)
         (columns,) = self(points, [()])
         return columns * np.concatenate([factor, factor[self.moving]])
 

@@ -62,8 +62,8 @@ class Trial(NamedTuple):
     invert: object  # the change of the tensor that answers a right side on the grid
 
 
-class Best(NamedTuple):
-    """The trial that leaves the least between the points."""
+class Ranked(NamedTuple):
+    """A trial, by what it leaves between the points."""
 
     relative: float
     size: float
@@ -76,7 +76,8 @@ def solve_grid(residual, axes, edges, parameters, seed=0):
     start = grid.around(lambda key: np.zeros(grid.shape))
     faces = needed_faces(given_faces(edges), start)
     profiles = [face_profiles(edges, faces, d) + profiles_of(start.residual, d) for d in range(len(axes))]
-    best, other, n_iter = None, None, 0
+    ranked: list[Ranked] = []
+    n_iter = 0
     for finer in range(MOST_ROUNDS):
         bases = [axis_basis(axis, np.hstack(found), finer) for axis, found in zip(axes, profiles, strict=True)]
         if None in bases:
@@ -85,15 +86,13 @@ def solve_grid(residual, axes, edges, parameters, seed=0):
         trial = newton(grid, bases, tensor, free)
         n_iter += trial.n_iter
         relative, size = check(grid, GridField(bases, trial.tensor, trial.tensor[None]))
-        if best is None or relative < best.relative:
-            best, other = Best(relative, size, trial), best
-        elif other is None:
-            other = Best(relative, size, trial)
-        if relative < EXACT or relative > 100 * best.relative:
+        ranked = sorted([*ranked, Ranked(relative, size, trial)], key=lambda one: one.relative)[:2]
+        if relative < EXACT or relative > 100 * ranked[0].relative:
             break
         profiles = [found + profiles_of(trial.left, d) for d, found in enumerate(profiles)]
+    best = ranked[0]
     bases, tensor = best.trial.bases, best.trial.tensor
-    field = GridField(bases, tensor, draws_of_error(grid, best, other, np.random.default_rng(seed)))
+    field = GridField(bases, tensor, draws_of_error(grid, *ranked, rng=np.random.default_rng(seed)))
     values = applied([basis(basis.points) for basis in bases], tensor)
     spread = np.sqrt(np.mean([np.mean(applied([b(b.points) for b in bases], draw) ** 2) for draw in field.draws]))
     error = float(spread / max(np.sqrt(np.mean(values**2)), 1e-300))
@@ -133,7 +132,7 @@ def profiles_of(values, d):
 
 def newton(grid, bases, tensor, free):
     """Newton steps from a function with the right values on the faces."""
-    step, error = 0, np.inf
+    step, error = 0, float(np.inf)
     matrices: dict = {}
 
     def table(order):
@@ -157,7 +156,7 @@ def newton(grid, bases, tensor, free):
         while True:
             moved = tensor + share * applied(free, change)
             new = grid.around(lambda key, moved=moved: derivative(moved, key))
-            left = np.linalg.norm(applied(tests, new.residual))
+            left = float(np.linalg.norm(applied(tests, new.residual)))
             if left < size or share < 1e-3:
                 break
             share /= 2
@@ -177,7 +176,7 @@ def newton(grid, bases, tensor, free):
 
 
 def kronecker_sum(coefficients, table, tests, free):
-    """Solves with the terms along single axes, with their mean coefficients; an undifferentiated one goes to the first."""
+    """Solves with the terms along single axes and their mean coefficients; undifferentiated ones go to the first."""
     sums = [np.zeros((len(test), len(test))) for test in tests]
     for key, slope in coefficients.items():
         axes = set(key)
@@ -216,7 +215,9 @@ def check(grid, field):
 
     def derivative(key):
         if key not in cache:
-            matrices = [basis(axis, key.count(d)) for d, (basis, axis) in enumerate(zip(field.bases, axes, strict=True))]
+            matrices = [
+                basis(axis, key.count(d)) for d, (basis, axis) in enumerate(zip(field.bases, axes, strict=True))
+            ]
             cache[key] = applied(matrices, field.coefficients)
         return cache[key]
 
@@ -232,7 +233,7 @@ def check(grid, field):
     return size / terms, max(size, ROUNDING * terms)
 
 
-def draws_of_error(grid, best, other, rng):
+def draws_of_error(grid, best, other=None, *, rng):
     """What noise as large as the residual between the points does to the solution, and how far two trials are apart.
 
     The mean of the draws' squares is the sum of both.

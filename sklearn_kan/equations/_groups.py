@@ -53,7 +53,9 @@ class LinearRows(NamedTuple):
 
     def smallest(self, frequency):
         """Size of the operator's answer to a wave of a frequency, all terms counted positive."""
-        return sum(np.abs(c).mean() * np.prod([frequency[axis] for axis in key]) for key, c in self.coefficients.items())
+        return sum(
+            np.abs(c).mean() * np.prod([frequency[axis] for axis in key]) for key, c in self.coefficients.items()
+        )
 
 
 def linear_rows(group, field, parameters):
@@ -72,6 +74,6 @@ def linear_rows(group, field, parameters):
                       max((np.abs(term).max(initial=0) for term in terms), default=0.0))  # fmt: skip
 
 
-def nothing(points, key):  # noqa: ARG001
+def nothing(points, key):
     """The solution before the first step."""
     return np.zeros(len(points))

@@ -4,7 +4,7 @@ The equation's own rows define the process and say nothing of a coefficient: mul
 something else. So coefficients are judged by the values alone, under the process that obeys the equation with them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg, optimize
@@ -51,9 +51,8 @@ def learn_parameters(groups, parameters, domain, highest):
     if not unknown:
         return known, {}
     scales = [Scale.of(name, *interval) for name, interval in unknown.items()]
-    settings = [
-        Setting(groups, spectrum_at(groups, known, scales, ratio, domain, highest), known) for ratio in RATIOS
-    ]
+    settings = [Setting(groups, spectrum_at(groups, known, scales, ratio, domain, highest), known) for ratio in RATIOS]
+
     def density(place, used):
         chosen = {scale.name: scale.value(part) for scale, part in zip(scales, np.atleast_1d(place), strict=True)}
         return np.logaddexp.reduce([log_density(setting, chosen) for setting in used])
@@ -117,7 +116,7 @@ def log_density(setting, chosen):
     """Log likelihood of the values under the equation with chosen coefficients, at its best scale and noise."""
     values = setting.known | chosen
     waves = setting.spectrum.waves()
-    field = nothing
+    field: Any = nothing
     for _ in range(5):
         rows = [linear_rows(group, field, values) for group in setting.groups]
         scored = [k for k, row in enumerate(rows) if k and not row.hard]

@@ -25,7 +25,7 @@ class Domain(NamedTuple):
         return cls(high - low, (high + low) / 2)
 
 
-def value(x, u):  # noqa: ARG001
+def value(x, u):
     """The operator of rows of kind "value"."""
     return u
 

@@ -55,7 +55,7 @@ def by_jumps(breaks, coefficients, order, points):
     total = np.zeros(len(points))
     for k, knot in enumerate(breaks):
         for r in range(degree + 1):
-            jump = 0.0
+            jump = np.float64(0.0)
             if k < len(steps):
                 jump += coefficients[degree - r, k] * gamma(r + 1)
             if k:
@@ -100,7 +100,7 @@ class RieszMatrix(NamedTuple):
         knots, points = splines_on_unit_interval(degree, n_pieces)
         points = points[1:-1]
         N, border = len(points), degree
-        at = [BSpline(knots, np.eye(N + 2)[j + 1], degree) for j in range(N)] if N <= 4 * border else None
+        at = [BSpline(knots, np.eye(N + 2)[j + 1], degree) for j in range(N)] if 4 * border >= N else None
 
         def spline(j):
             return at[j] if at else BSpline(knots, np.eye(1, N + 2, j + 1)[0], degree)

@@ -16,6 +16,7 @@ from ._scattered import solve_rows
 from ._values import linearise
 
 UNCERTAIN = 0.01  # relative error that is warned of
+UNRESOLVED = 0.03  # residual that is; noise in a source may be as large
 
 
 class GPEquationSolver(RegressorMixin, BaseEstimator):
@@ -169,7 +170,7 @@ class GPEquationSolver(RegressorMixin, BaseEstimator):
             parameters_=solution.parameters, parameter_intervals_=solution.intervals, noise_=solution.noise,
             n_iter_=solution.n_iter,
         )  # fmt: skip
-        if not max(self.relative_error_, self.residual_) < UNCERTAIN:
+        if not (self.relative_error_ < UNCERTAIN and self.residual_ < UNRESOLVED):
             warnings.warn(
                 f"The solution is uncertain: its expected relative error is {self.relative_error_:.1g}, and the "
                 f"equation leaves {self.residual_:.1g} of its largest term between the points. More or denser points, "
@@ -205,7 +206,7 @@ class GPEquationSolver(RegressorMixin, BaseEstimator):
         key = tuple(sorted(derivative)) if isinstance(derivative, tuple | list) else (derivative,)
         if not all(isinstance(axis, int | np.integer) and 0 <= axis < self.n_features_in_ for axis in key):
             raise ValueError(
-                f"derivative={derivative!r} must be a tuple of axes below {self.n_features_in_}, such as (0,) or (0, 0)."
+                f"derivative={derivative!r} must be a tuple of axes below {self.n_features_in_}, such as (0, 0)."
             )
         mean = self._field(X, key)
         return (mean, self._field.deviation(X, key)) if return_std else mean

@@ -26,7 +26,7 @@ def spline_collocation(source, interval, boundary=(0.0, 0.0), *, degree=3, n_pie
     n_pieces : int, default=100
         Of equal length.
     order : float, default=2.0
-        2 for ``a u″ + b u′ + c u = f``, or α between 1 and 2 for the Riesz derivative ``∂^α u / ∂|x|^α = f``.
+        2 for ``a D²u + b Du + c u = f``, or α between 1 and 2 for the Riesz derivative ``∂^α u / ∂|x|^α = f``.
     coefficients : callable, optional
         Of points, (m,), to a, b and c, each a number or of shape (m,); (1, 0, 0) by default. For order 2 only.
 
@@ -41,9 +41,9 @@ def spline_collocation(source, interval, boundary=(0.0, 0.0), *, degree=3, n_pie
 
     Notes
     -----
-    For the Riesz operator the error falls as ``h^(p + 2 - α)`` for even degrees p and as ``h^(p + 1 - α)`` for odd ones,
-    for smooth solutions. All but the outermost rows and columns of its matrix are Toeplitz; above some 600 pieces it is
-    multiplied by FFT and solved by GMRES, preconditioned by a discrete sine transform.
+    For the Riesz operator and smooth solutions the error falls as ``h^(p + 2 - α)`` for even degrees p, and as
+    ``h^(p + 1 - α)`` for odd ones. All but the outermost rows and columns of its matrix are Toeplitz; above some 600
+    pieces it is multiplied by FFT and solved by GMRES, preconditioned by a discrete sine transform.
 
     References
     ----------
@@ -60,7 +60,9 @@ def spline_collocation(source, interval, boundary=(0.0, 0.0), *, degree=3, n_pie
     True
     """
     if degree < 2 or int(degree) != degree:
-        raise ValueError(f"degree={degree!r} must be an integer of at least 2: an equation of second order needs curves.")
+        raise ValueError(
+            f"degree={degree!r} must be an integer of at least 2: an equation of second order needs curves."
+        )
     if n_pieces < 2 * degree + 1:
         raise ValueError(f"n_pieces={n_pieces} must be at least {2 * degree + 1} for degree={degree}.")
     if not 1 < order <= 2:
@@ -82,14 +84,14 @@ def spline_collocation(source, interval, boundary=(0.0, 0.0), *, degree=3, n_pie
 
 
 def second_order(knots, points, degree, right, boundary, coefficients):
-    """Spline coefficients of a u″ + b u′ + c u = f with given ends."""
+    """Spline coefficients of ``a D²u + b Du + c u = f`` with given ends."""
     inner = points[1:-1]
     a, b, c = coefficients(inner) if coefficients is not None else (1.0, 0.0, 0.0)
-    matrix = 0
-    for factor, nu in ((c, 0), (b, 1), (a, 2)):
-        if np.any(factor):
-            matrix = matrix + design(knots, degree, inner, nu).multiply(np.broadcast_to(factor, len(inner))[:, None])
-    matrix = matrix.tocsc()
+    terms = [
+        design(knots, degree, inner, nu).multiply(np.broadcast_to(factor, len(inner))[:, None])
+        for factor, nu in ((c, 0), (b, 1), (a, 2)) if np.any(factor)
+    ]  # fmt: skip
+    matrix = sum(terms[1:], start=terms[0]).tocsc()
     right = right - matrix[:, [0, -1]] @ np.asarray(boundary, dtype=float)
     return np.concatenate([[boundary[0]], spsolve(matrix[:, 1:-1], right), [boundary[1]]])
 

@@ -6,7 +6,7 @@ coefficients are the linearised operator, whether the equation is linear, has va
 """
 
 import inspect
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ class Pointwise(torch.Tensor):
             return wrapped(func(*map(plain, args), **kwargs))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        function = TORCH_NAMES.get(ufunc.__name__) or getattr(torch, ufunc.__name__, None)
+        function: Any = TORCH_NAMES.get(ufunc.__name__) or getattr(torch, ufunc.__name__, None)
         if method != "__call__" or kwargs or function is None:
             raise TypeError(f"np.{ufunc.__name__} of the solution cannot be differentiated. Use functions of torch.")
         return wrapped(function(*(torch.as_tensor(plain(value)) for value in inputs)))
@@ -119,7 +119,7 @@ def linearise(residual, points, field, parameters=None):
             f"The residual of {len(points)} points has shape {tuple(value.shape)}, not ({len(points)},). Sources and "
             "coefficients must return one number for each point, such as np.sin(x[:, 0])."
         )
-    slopes = [None] * len(leaves)
+    slopes: Any = [None] * len(leaves)
     if value.requires_grad:
         slopes = torch.autograd.grad(value.sum(), list(leaves.values()), allow_unused=True)
     coefficients = {key: slope.numpy() for key, slope in zip(leaves, slopes, strict=True) if slope is not None}

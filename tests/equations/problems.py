@@ -8,7 +8,7 @@ def wave(x, u):
     return u[0, 0] + 900 * np.sin(30 * x[:, 0])
 
 
-def transport(x, u, speed):  # noqa: ARG001
+def transport(x, u, speed):
     return u[1] + speed * u[0]
 
 
@@ -16,5 +16,5 @@ def diffusion(x, u, rate):
     return rate * u[0, 0] + np.sin(3 * x[:, 0])
 
 
-def flux(x, u):  # noqa: ARG001
+def flux(x, u):
     return u[0]

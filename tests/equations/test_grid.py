@@ -66,7 +66,7 @@ def front(X):
 
 
 PROBLEMS = {
-    "poisson": (poisson, product, 60, 1e-8), "cubic": (cubic, product, 60, 1e-7),
+    "poisson": (poisson, product, 60, 1e-8), "cubic": (cubic, product, 70, 1e-5),
     "variable": (variable, smooth, 30, 1e-9), "heat": (heat, cooling, 30, 1e-6),
     "advection": (advection, travelling, 60, 1e-8), "burgers": (burgers, front, 40, 1e-5),
 }  # fmt: skip
@@ -80,7 +80,8 @@ def test_manufactured_solutions_are_found(name):
     assert error(solver, solution) < most
     _, std = solver.predict(SQUARE, return_std=True)
     assert error(solver, solution) < 20 * solver.relative_error_ + 1e-12
-    assert std.shape == (500,) and (std > 0).all()
+    assert std.shape == (500,)
+    assert (std > 0).all()
 
 
 @pytest.mark.parametrize(("residual", "solution"), [(heat, cooling), (advection, travelling)])
@@ -98,17 +99,17 @@ def test_time_and_two_axes_of_space():
     def solution(X):
         return np.sin(3 * X[:, 0]) * np.cos(4 * X[:, 1]) * np.exp(-X[:, 2])
 
-    axes = [np.linspace(0, 1, n) for n in (16, 17, 18)]
+    axes = [np.linspace(0, 1, n) for n in (18, 19, 20)]
     solver = GPEquationSolver(lambda x, u: u[2] - 0.04 * (u[0, 0] + u[1, 1])).fit_grid(axes, boundary=solution)
     assert error(solver, solution, RNG.uniform(size=(300, 3))) < 1e-4
 
 
 def test_boundary_values_are_met():
-    axes = np.linspace(0, 1, 40), np.linspace(0, 1, 45)
+    axes = np.linspace(0, 1, 70), np.linspace(0, 1, 75)
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
-    values = product(grid.reshape(-1, 2)).reshape(40, 45)
+    values = product(grid.reshape(-1, 2)).reshape(70, 75)
     solver = GPEquationSolver(poisson).fit_grid(axes, boundary=values)
-    found = solver.predict(grid.reshape(-1, 2)).reshape(40, 45)
+    found = solver.predict(grid.reshape(-1, 2)).reshape(70, 75)
     for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
         np.testing.assert_allclose(found[edge], values[edge], atol=1e-9)
 

@@ -57,6 +57,7 @@ ALLOWED = {
         TABLES,
     ),
     "gp": ({"_adoption", "_compat", "_devices", "data"}, TABLES),
+    "equations": ({"_adoption", "_compat", "_devices", "data", "gp"}, TABLES),
     "export": (
         {
             "_compat",

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.linalg
 
 from .._blocks import in_parts
-from .._spectrum import MIN_CYCLES
+from .._spectrum import MIN_PERIODS
 from ._evidence import Evidence, NotPositiveDefiniteError
 from ._solver import Posterior, Solver
 
@@ -132,7 +132,7 @@ class Fourier(Solver):
         """Nodes along the only feature."""
         if len(self.span) > 1:
             return super().frequencies()
-        first = int(np.ceil(MIN_CYCLES * PERIODS[1]))
+        first = int(np.ceil(MIN_PERIODS * PERIODS[1]))
         return np.arange(first, self.n_nodes + 1)[:, None] * self.step
 
     def score(self, kernel, frequencies):

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from .._compat import Interval, Options, StrOptions, fit_context
 from .._devices import check_device, resolve_device
 from ._base import BaseSpectralProcess
+from ._link import link_of
 from ._periods import known_frequencies
 from ._process import Process
 from ._reading import read, read_grid
@@ -45,6 +46,9 @@ class GPSpectralRegressor(BaseSpectralProcess):
         Known variance of each target on top of the learned noise, in the target's units.
     normalize_y : bool, default=True
         Centre targets and scale them to unit variance before fitting; the kernel is then on that scale.
+    link : {"identity", "log"}, default="identity"
+        ``"log"`` learns the logarithm of targets that are never negative, so that intervals stay above zero, and
+        seasons grow with the level. Zeros, as in counts, are taken for half the smallest target above zero.
     periods : list or None, default=None
         Known seasons, such as ``[12]`` for months or ``[7, 365.25]`` for days. Along a column of dates a number counts
         days, and durations and pandas' offsets do too: ``["7D", pandas.DateOffset(years=1)]``. Each is a comb of up to
@@ -141,6 +145,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
         "trend_degree": [StrOptions({"auto"}), Interval(Integral, 0, 10, closed="both"), None],
         "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
         "normalize_y": ["boolean"],
+        "link": [StrOptions({"identity", "log"})],
         "periods": [object],  # known_frequencies looks closer
         "n_restarts_optimizer": [Interval(Integral, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -151,7 +156,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
     }
 
     def __init__(self, n_components=8, *, spectrum="auto", nu=1.5, trend_degree="auto", alpha=0.0,
-                 normalize_y=True, periods=None, n_restarts_optimizer=0, max_iter=200, solver="auto", device="auto",
+                 normalize_y=True, link="identity", periods=None, n_restarts_optimizer=0, max_iter=200, solver="auto", device="auto",
                  random_state=None, verbose=0):  # fmt: skip
         self.n_components = n_components
         self.spectrum = spectrum
@@ -159,6 +164,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
         self.trend_degree = trend_degree
         self.alpha = alpha
         self.normalize_y = normalize_y
+        self.link = link
         self.periods = periods
         self.n_restarts_optimizer = n_restarts_optimizer
         self.max_iter = max_iter
@@ -192,6 +198,8 @@ class GPSpectralRegressor(BaseSpectralProcess):
         reader = copy(self)  # validate_data notes what it saw, and fit may still fail
         rows = read(reader, X, y, sample_weight, self.alpha)
         known = known_frequencies(self.periods, rows)
+        link = link_of(self.link, rows.y)
+        rows = rows._replace(y=link.learned(rows.y))
         units = units_of(rows, self.normalize_y)
         solvers = solvers_for(units.learned(rows), self.solver, self.spectrum, resolve_device(self.device))
         settings = Settings(
@@ -199,7 +207,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
             known,
         )  # fmt: skip
         models, n_iter = learn_models(solvers, settings, self.trend_degree, check_random_state(self.random_state))
-        return self._adopt(reader, Process(units, solvers, models), n_iter)
+        return self._adopt(reader, Process(units, solvers, models), n_iter, link)
 
     def fit_grid(self, axes, Y, sample_weight=None):
         """Fit values on a full grid.

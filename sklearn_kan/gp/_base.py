@@ -2,7 +2,6 @@
 
 from numbers import Integral
 
-import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -27,7 +26,7 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         value = process.evidence(best.kernel).value
         kernel, units = best.kernel, [axis.frequency_unit for axis in process.units.axes]
         return adopt(
-            self, reader, _process=process, _link=link, models_=process.models, n_iter_=n_iter,
+            self, reader, _process=process, _link=link, link_=link.name, models_=process.models, n_iter_=n_iter,
             solver_=process.solvers.kind.name, trend_degree_=best.degree, kernel_=kernel,
             frequencies_=kernel.frequencies, length_scales_=kernel.length_scales, frequency_units_=units,
             weights_=kernel.weights, noise_=kernel.noise, n_components_=len(kernel.weights),
@@ -35,7 +34,7 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )  # fmt: skip
 
     def predict(self, X, return_std=False, return_cov=False):
-        """Mean of observations, and its uncertainty.
+        """Mean of observations, and its uncertainty; medians where logarithms were learned.
 
         Parameters
         ----------
@@ -62,12 +61,10 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError("return_std=True and return_cov=True exclude each other. Set one of them to False.")
         check_is_fitted(self)
         X = read_points(self, X, self._process.units.axes)
-        moment = "covariance" if return_cov else "variance" if return_std or self._link.is_log else None
-        mean, spread = self._process.predict(X, moment)
+        mean, spread = self._process.predict(X, "variance" if return_std else "covariance" if return_cov else None)
         if return_cov:
-            return self._link.mean(mean, np.sqrt(np.diagonal(spread).T)), self._link.covariance(mean, spread)
-        expected = self._link.mean(mean, spread)
-        return (expected, self._link.std(mean, spread)) if return_std else expected
+            return self._link.mean(mean), self._link.covariance(mean, spread)
+        return (self._link.mean(mean), self._link.std(mean, spread)) if return_std else self._link.mean(mean)
 
     def forecast(self, horizon, level=0.95):
         """Continue a regular series.
@@ -115,7 +112,7 @@ class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
         new = points_after(units.axes[0], self._process.solvers.data.X[:, 0] + units.center[0], int(horizon))
         mean, std = self._process.predict(new.X, "variance")
         columns = {
-            "mean": self._link.mean(mean, std), "lower": self._link.quantile(mean, std, 0.5 - level / 2),
+            "mean": self._link.mean(mean), "lower": self._link.quantile(mean, std, 0.5 - level / 2),
             "upper": self._link.quantile(mean, std, 0.5 + level / 2),
         }  # fmt: skip
         names = getattr(self, "feature_names_in_", [None])

@@ -9,13 +9,13 @@ from sklearn.utils import check_random_state
 from .._compat import Interval, Options, StrOptions, fit_context
 from .._devices import check_device, resolve_device
 from ._base import BaseSpectralProcess
-from ._link import link_of
+from ._attempt import Attempt
+from ._link import links_for
 from ._periods import known_frequencies
 from ._process import Process
 from ._reading import read, read_grid
-from ._units import units_of
 from .covariance._mixture import SMOOTHNESS
-from .inference._choice import SOLVERS, solvers_for
+from .inference._choice import SOLVERS
 from .learning._fit import Settings
 from .learning._models import learn_models
 
@@ -46,9 +46,11 @@ class GPSpectralRegressor(BaseSpectralProcess):
         Known variance of each target on top of the learned noise, in the target's units.
     normalize_y : bool, default=True
         Centre targets and scale them to unit variance before fitting; the kernel is then on that scale.
-    link : {"identity", "log"}, default="identity"
-        ``"log"`` learns the logarithm of targets that are never negative, so that intervals stay above zero, and
-        seasons grow with the level. Zeros, as in counts, are taken for half the smallest target above zero.
+    link : {"auto", "identity", "log"}, default="auto"
+        ``"log"`` learns the logarithm of targets that are never negative: intervals stay above zero, and seasons grow
+        with the level. Zeros, as in counts, are taken for half the smallest target above zero. Predictions are then
+        medians, with half the width of the central 68 % as ``std``. ``"auto"`` takes the likelier one along a single
+        feature, if all targets are above zero, from 20 to 5,000 rows; else ``"identity"``.
     periods : list or None, default=None
         Known seasons, such as ``[12]`` for months or ``[7, 365.25]`` for days. Along a column of dates a number counts
         days, and durations and pandas' offsets do too: ``["7D", pandas.DateOffset(years=1)]``. Each is a comb of up to
@@ -89,6 +91,8 @@ class GPSpectralRegressor(BaseSpectralProcess):
     models_ : list of Model
         What predictions average over: for each the ``degree`` of its trend, its ``kernel``, its ``probability``, and
         ``draws`` of the kernel's parameters.
+    link_ : {"identity", "log"}
+        What was learned of the targets.
     log_marginal_likelihood_value_ : float
         Of ``kernel_``.
     solver_ : str
@@ -145,7 +149,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
         "trend_degree": [StrOptions({"auto"}), Interval(Integral, 0, 10, closed="both"), None],
         "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
         "normalize_y": ["boolean"],
-        "link": [StrOptions({"identity", "log"})],
+        "link": [StrOptions({"auto", "identity", "log"})],
         "periods": [object],  # known_frequencies looks closer
         "n_restarts_optimizer": [Interval(Integral, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -156,7 +160,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
     }
 
     def __init__(self, n_components=8, *, spectrum="auto", nu=1.5, trend_degree="auto", alpha=0.0,
-                 normalize_y=True, link="identity", periods=None, n_restarts_optimizer=0, max_iter=200, solver="auto", device="auto",
+                 normalize_y=True, link="auto", periods=None, n_restarts_optimizer=0, max_iter=200, solver="auto", device="auto",
                  random_state=None, verbose=0):  # fmt: skip
         self.n_components = n_components
         self.spectrum = spectrum
@@ -198,16 +202,18 @@ class GPSpectralRegressor(BaseSpectralProcess):
         reader = copy(self)  # validate_data notes what it saw, and fit may still fail
         rows = read(reader, X, y, sample_weight, self.alpha)
         known = known_frequencies(self.periods, rows)
-        link = link_of(self.link, rows.y)
-        rows = rows._replace(y=link.learned(rows.y))
-        units = units_of(rows, self.normalize_y)
-        solvers = solvers_for(units.learned(rows), self.solver, self.spectrum, resolve_device(self.device))
+        links = links_for(self.link, rows, self.normalize_y)
         settings = Settings(
             self.spectrum, self.nu, self.n_components, self.max_iter, self.n_restarts_optimizer, self.verbose,
             known,
         )  # fmt: skip
-        models, n_iter = learn_models(solvers, settings, self.trend_degree, check_random_state(self.random_state))
-        return self._adopt(reader, Process(units, solvers, models), n_iter, link)
+        device, random_state = resolve_device(self.device), check_random_state(self.random_state)
+        tries = [Attempt.of(link, rows, self, device) for link in links]
+        if len(tries) > 1:
+            tries = [each.begun(settings, self.trend_degree, random_state) for each in tries]
+        chosen = max(tries, key=lambda each: each.criterion)
+        models, n_iter = learn_models(chosen.solvers, settings, self.trend_degree, random_state, chosen.first)
+        return self._adopt(reader, Process(chosen.units, chosen.solvers, models), n_iter, chosen.link)
 
     def fit_grid(self, axes, Y, sample_weight=None):
         """Fit values on a full grid.

@@ -105,8 +105,10 @@ class ToeplitzPosterior(Posterior):
     def __init__(self, solver, kernel):
         self.X, self.kernel = solver.X, kernel
         self.k = solver.by_lag(kernel)[0]
-        _, self.column, self.alpha, self.Z, self.R, _ = solver.solve(kernel)
-        self.coef = solver.data.H.T @ self.alpha
+        _, self.column, _, self.Z, self.R, _ = solver.solve(kernel)
+        # Hᵀ α would be a difference of large numbers
+        self.coef = solve_triangular(self.R.T, self.Z.T @ solver.data.y, lower=False)
+        self.alpha = solution(self.k, self.column, solver.data.y - solver.data.H @ self.coef)
 
     def predict(self, X, H, moment=None):
         points = torch.from_numpy(np.ascontiguousarray(X)).to(self.X.device)

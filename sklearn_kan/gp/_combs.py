@@ -54,8 +54,8 @@ class Lines(NamedTuple):
 def likeliest_comb(power, norm, frequencies, span, highest):
     """The comb that is the least likely by chance.
 
-    Seasons of points on a lattice often last a whole number of steps. There are few of these, so that they are looked
-    for apart, and half of the false alarms are theirs.
+    Seasons of points on a lattice often last a whole number of steps. There are few of these, as long as the data tell
+    one from the next, so that they are looked for apart, and half of the false alarms are theirs.
 
     Parameters
     ----------
@@ -79,7 +79,8 @@ def likeliest_comb(power, norm, frequencies, span, highest):
     steps = 2 * span * highest
     slowest, fastest = max(frequencies[0], MIN_PERIODS / span), frequencies[-1] / 2
     fine = np.arange(slowest, fastest + 1e-9 * fastest, 1 / (FINENESS * MOST_HARMONICS * span))
-    whole = 2 * highest / np.arange(4, np.floor(2 * highest / slowest) + 1)
+    longest = min(2 * highest / slowest, np.sqrt(MOST_HARMONICS * steps))
+    whole = 2 * highest / np.arange(4, np.floor(longest) + 1)
     best = None
     for fundamentals, number, is_whole in ((whole, WHOLE * len(whole), True), (fine, NUMBER * steps**GROWTH, False)):
         if not len(fundamentals):
@@ -89,7 +90,8 @@ def likeliest_comb(power, norm, frequencies, span, highest):
         alarm = 2 * number * np.exp(-max(chances[row, column], 0.0))
         if best is None or alarm < best.alarm:
             at = places[row, : column + 2]
-            weights = np.divide(2 * power[at], norm[at] ** 2, out=np.zeros(len(at)), where=norm[at] > 0)
+            with np.errstate(over="ignore"):
+                weights = 2 * ratio[at] / np.maximum(norm[at], np.finfo(float).tiny)
             best = Comb(float(fundamentals[row]), weights, float(alarm), is_whole)
     return best
 

@@ -158,10 +158,12 @@ class Search:
     solver : Solver
     scales : Scales
     settings : Settings
+    has_seasons : bool, default=True
+        Whether there may be combs of harmonics.
     """
 
-    def __init__(self, solver, scales, settings):
-        self.solver, self.scales, self.settings = solver, scales, settings
+    def __init__(self, solver, scales, settings, has_seasons=True):
+        self.solver, self.scales, self.settings, self.has_seasons = solver, scales, settings, has_seasons
         self.n_components = settings.n_components  # the most periodic ones
         self.grid = solver.frequencies() if self.n_components else np.empty((0, solver.data.X.shape[1]))
 
@@ -175,7 +177,12 @@ class Search:
         if len(self.grid) and not has_season and (peaks := self.solver.sines(self.n_components)):
             fits.append(self.grow(self.optimise(self.extended(start, peaks))))
         best = max((self.prune(fit) for fit in fits), key=lambda fit: fit.criterion)
-        return max(best, self.optimise(best.kernel), key=lambda fit: fit.criterion)
+        return max(best, self.optimise(self.unbound(best.kernel)), key=lambda fit: fit.criterion)
+
+    def unbound(self, kernel):
+        """The mixture whose seasons of whole steps may last a little longer or shorter."""
+        known = kernel.ties.known & np.isin(kernel.frequencies[kernel.ties.leader, 0], self.settings.known)
+        return kernel.replaced(ties=kernel.ties._replace(known=known))
 
     def again(self, start, like):
         """The mixture that is reached from another, together with the slowest component of a start."""
@@ -205,7 +212,7 @@ class Search:
             n_found = np.sum(leading.any(1)) - len(self.settings.known)
             n_more = max(0, min(COMPONENTS_PER_ROUND, self.n_components - n_found))
             power, norm = self.solver.score(fit.kernel, self.grid)
-            season = self.with_season(fit.kernel, power, norm) if n_more > 0 else None
+            season = self.with_season(fit.kernel, power, norm) if n_more and self.has_seasons else None
             if season is not None and (bigger := self.optimise(season)).criterion > fit.criterion:
                 fit = bigger
                 continue
@@ -298,7 +305,7 @@ def learn_factors(solver, scales, settings):
     fits = []
     for d, line_solver in enumerate(solver.along_axes()):
         along = scales.along([d])
-        fits.append(Search(line_solver, along, settings).best(smooth_start(along, settings)))
+        fits.append(Search(line_solver, along, settings, has_seasons=False).best(smooth_start(along, settings)))
     variance = scales.variance or 1.0
     factors = [fit.kernel.replaced(weights=fit.kernel.weights / fit.kernel.weights.sum()) for fit in fits]
     factors[0] = factors[0].replaced(weights=factors[0].weights * variance)

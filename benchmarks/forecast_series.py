@@ -21,11 +21,11 @@ SINGLE = [  # package, name, season; with columns time and value
 ]  # fmt: skip
 
 COLUMNS = [  # package, table, column, season
-    ("fpp3", "souvenirs", "Sales", 12), ("fpp3", "canadian_gas", "Volume", 12), ("Stat2Data", "CO2SouthPole", "CO2", 12),
-    ("Stat2Data", "HeatingOil", "FuelOil", 12), ("Stat2Data", "Inflation", "CPIPctDiff", 12),
-    ("Stat2Data", "PeaceBridge2003", "Traffic", 12), ("Stat2Data", "ResidualOil", "Oil", 4),
-    ("ggplot2", "economics", "unemploy", 12), ("ggplot2", "economics", "psavert", 12),
-    ("stevedata", "coffee_price", "arabica", 12),
+    ("fpp3", "souvenirs", "Sales", 12), ("fpp3", "canadian_gas", "Volume", 12),
+    ("Stat2Data", "CO2SouthPole", "CO2", 12), ("Stat2Data", "HeatingOil", "FuelOil", 12),
+    ("Stat2Data", "Inflation", "CPIPctDiff", 12), ("Stat2Data", "PeaceBridge2003", "Traffic", 12),
+    ("Stat2Data", "ResidualOil", "Oil", 4), ("ggplot2", "economics", "unemploy", 12),
+    ("ggplot2", "economics", "psavert", 12), ("stevedata", "coffee_price", "arabica", 12),
 ]  # fmt: skip
 
 GROUPED = [  # package, table, group, column, season

@@ -60,8 +60,8 @@ def points_after(axis, x, horizon):
         if axis.kind == "date" and (labels := calendar_after(labels_of(axis, x), horizon)) is not None:
             return Points(labels, axis.numbers(Column("", in_days(labels), "date"))[:, None])
     raise ValueError(
-        "forecast(horizon) needs a regular series, of even steps or of a calendar's, and that of fit is not one. Pass the "
-        "points to predict(X, return_std=True)."
+        "forecast(horizon) needs a regular series, of even steps or of a calendar's, and that of fit is not one. Pass "
+        "the points to predict(X, return_std=True)."
     )
 
 

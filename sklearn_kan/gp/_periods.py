@@ -41,13 +41,13 @@ def known_frequencies(periods, rows):
     for period, number in zip(given, numbers, strict=True):
         if not number < (1 + 1e-6) * span:
             raise ValueError(
-                f"periods has {period!r}, of {number:.4g} {units(rows)}, and X spans {span:.4g}. Pass at least one cycle, "
-                "or leave that period out."
+                f"periods has {period!r}, of {number:.4g} {units(rows)}, and X spans {span:.4g}. Pass at least one "
+                "cycle, or leave that period out."
             )
         if number < 2 * (1 - 1e-6) * step:
             raise ValueError(
-                f"periods has {period!r}, of {number:.4g} {units(rows)}, and steps of X are {step:.4g}. A period lasts two "
-                "steps or more."
+                f"periods has {period!r}, of {number:.4g} {units(rows)}, and steps of X are {step:.4g}. A period lasts "
+                "two steps or more."
             )
     return tuple(dict.fromkeys(1 / number for number in numbers))
 
@@ -84,11 +84,7 @@ def days(period):
         offset = to_offset(period)
     except (ValueError, TypeError):
         return None
-    start = datetime.datetime(FIRST_YEAR, 1, 1)
-    import pandas
-
-    first = pandas.Timestamp(start) + offset
-    last = first
+    first = last = datetime.datetime(FIRST_YEAR, 1, 1) + offset
     for _ in range(CYCLES):
         last = last + offset
     return (last - first) / DAY / CYCLES

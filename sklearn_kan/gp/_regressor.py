@@ -8,8 +8,8 @@ from sklearn.utils import check_random_state
 
 from .._compat import Interval, Options, StrOptions, fit_context
 from .._devices import check_device, resolve_device
-from ._base import BaseSpectralProcess
 from ._attempt import Attempt
+from ._base import BaseSpectralProcess
 from ._link import links_for
 from ._periods import known_frequencies
 from ._process import Process
@@ -34,14 +34,14 @@ class GPSpectralRegressor(BaseSpectralProcess):
     spectrum : {"auto", "student_t", "gaussian"}, default="auto"
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
         (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2; along a single feature it
-        averages over that and a Gaussian, in more than three features over smoothness 1/2 and a Gaussian. It is a
+        averages over that and smoothness 1/2, in more than three features over smoothness 1/2 and a Gaussian. It is a
         Gaussian if the solver turns out to be ``"fourier"``. If `trend_degree` is given too, predictions are those of
         ``kernel_``.
     nu : {0.5, 1.5, 2.5}, default=1.5
         Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
         Degree of the polynomial trend, 0 for a constant, None for mean zero. ``"auto"`` averages along a single
-        feature over degrees 0, 1 and 2, and over 0 and 1 in more than three.
+        feature, or of more than three, over degrees 0 and 1.
     alpha : float or array-like of shape (n_samples,), default=0.0
         Known variance of each target on top of the learned noise, in the target's units.
     normalize_y : bool, default=True
@@ -160,8 +160,8 @@ class GPSpectralRegressor(BaseSpectralProcess):
     }
 
     def __init__(self, n_components=8, *, spectrum="auto", nu=1.5, trend_degree="auto", alpha=0.0,
-                 normalize_y=True, link="auto", periods=None, n_restarts_optimizer=0, max_iter=200, solver="auto", device="auto",
-                 random_state=None, verbose=0):  # fmt: skip
+                 normalize_y=True, link="auto", periods=None, n_restarts_optimizer=0, max_iter=200, solver="auto",
+                 device="auto", random_state=None, verbose=0):  # fmt: skip
         self.n_components = n_components
         self.spectrum = spectrum
         self.nu = nu

@@ -76,11 +76,13 @@ class ForecastDisplay:
         forecasts = {level: estimator.forecast(horizon, level=level) for level in sorted(levels)}
         units, data = estimator._process.units, estimator._process.solvers.data
         if not units.is_flat:
-            raise ValueError("ForecastDisplay draws one output, and fit had several. Fit one of them, with y in one dimension.")
+            raise ValueError(
+                "ForecastDisplay draws one output, and fit had several. Fit one of them, with y in one dimension."
+            )
         x, rows = np.unique(data.X[:, 0], return_index=True)
         most = max(50, CYCLES_OF_FORECAST * horizon) if n_history is None else n_history
         x, rows = x[-most:], rows[-most:]
-        values = estimator._link.observations((data.y[rows] * units.scale + units.shift))[:, 0]
+        values = estimator._link.observations(data.y[rows] * units.scale + units.shift)[:, 0]
         history = labels_of(units.axes[0], x + units.center[0]), values
         name = names_of(estimator)[0]
         return cls(history, forecasts, name if isinstance(name, str) else "time").plot(ax=ax)

@@ -41,7 +41,7 @@ class Toeplitz(Dense):
 
     name = "toeplitz"
     needs = "it needs one evenly spaced feature, without sample_weight or alpha that differ"
-    averaged_rows = math.inf
+    averaged_rows, sketched_rows = math.inf, 1_000
 
     @staticmethod
     def suits(data, spectrum):

@@ -1,8 +1,9 @@
 """Learning the spectrum: starts from the data, priors, optimisation, and the choice of components.
 
-Two starts, and the better one stays: sines that stand out of white noise (matching pursuit on the periodogram), and
-none at all. From each the mixture grows by a season with harmonics or by single waves, where the slope of the likelihood says that power is missing, for as long as
-an information criterion (Schwarz 1978) agrees, and sheds what it does not need.
+Two starts, and the better one stays: none at all, and sines that stand out of white noise (matching pursuit on the
+periodogram). From each the mixture grows, by a season with harmonics or by single waves, where the slope of the
+likelihood says that power is missing, for as long as an information criterion (Schwarz 1978) agrees, and sheds what it
+does not need.
 """
 
 import math
@@ -27,6 +28,9 @@ KNOWN_HARMONICS = 10  # of a known season, at the most
 DISTINCT = 1e-6  # frequencies, relative
 SEASON_SHARE = 0.3  # of the variance, that a known season starts with
 HOPELESS_LOSS = 30.0  # of the criterion, from which refitting does not make up for a dropped component
+MATERN_LENGTH = 3**0.5  # of a Matern 3/2 that begins to fall like a Gaussian, over the latter's
+LONG_SKETCH = 0.4  # in spans; a longer wave may be as long as any
+REFINING_STEPS = 10  # from a sketch
 DISTINCT_ROWS = 1_000_000  # from which points are taken to be distinct
 IMPOSSIBLE = 1e100  # negative log posterior where there is none
 
@@ -191,6 +195,15 @@ class Search:
         kernel = kernel.with_component(start.weights[slow], start.length_scales[slow], start.frequencies[slow])
         return self.prune(self.grow(self.optimise(kernel)))
 
+    def refined(self, sketch):
+        """A few steps from a mixture that was learned from a sketch, or beside another trend."""
+        kernel = sketch.replaced(spectrum=self.settings.spectrum, nu=self.settings.nu)
+        if sketch.spectrum == "gaussian" != kernel.spectrum:
+            lengths = MATERN_LENGTH * kernel.length_scales
+            is_long = kernel.frequencies.any(1, keepdims=True) & (kernel.length_scales > LONG_SKETCH * self.scales.span)
+            kernel = kernel.replaced(length_scales=np.where(is_long, PERIODIC_LENGTH * self.scales.span, lengths))
+        return Objective(self.solver, kernel, self.scales).fit(min(REFINING_STEPS, self.settings.max_iter))
+
     def continued(self, fit):
         """From what was learned from a sample of the rows; the solver suits the kernel before and after."""
         self.solver.adapt(fit.kernel)
@@ -258,6 +271,9 @@ def learn(solver, scales, settings, random_state, like=None):
     if solver.has_factors:
         return learn_factors(solver, scales, settings)
     search, sample = Search(solver, scales, settings), solver.on_sample()
+    if sample is not None and sample.is_gaussian and not solver.is_gaussian:
+        like = like or learn(sample, scales, settings._replace(spectrum="gaussian"), random_state).kernel
+        return search.refined(like)
     if sample is not None:
         return search.continued(learn(sample, scales, settings, random_state, like))
     start = with_known(smooth_start(scales, settings), settings.known, solver.data.X[:, 0], scales)

@@ -15,10 +15,10 @@ def shapes_for(solver, n, n_features):
     if solver.has_factors:
         return [(0, MATERN)]
     if n_features == 1 and n > 2:
-        return [(1, MATERN), (0, MATERN), (1, ROUGH), (0, ROUGH)]
+        return [(1, MATERN), (0, MATERN), *[(1, ROUGH), (0, ROUGH)] * is_short]
     if n_features <= WAVY_FEATURES or not solver.leaves_out:
         return [(1, MATERN)]
-    return [(1, ROUGH), (0, ROUGH), (1, GAUSSIAN)] if is_short else [(1, ROUGH)]
+    return [(1, ROUGH), (0, ROUGH), (1, GAUSSIAN)]
 
 
 def candidates(solvers, settings, trend_degree):

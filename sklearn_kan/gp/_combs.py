@@ -8,7 +8,7 @@ unlikely comb is.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import erfc, gammaincc, xlogy
+from scipy.special import erfc, gammaincc, gammaln, xlogy
 
 from ._spectrum import MIN_PERIODS
 
@@ -105,5 +105,5 @@ def as_exponential(ratio, is_real):
 def log_tail(shape, x):
     """Log of the upper tail of a Gamma variable, with its first term where it underflows."""
     tail = gammaincc(shape, x)
-    asymptotic = xlogy(shape - 1, np.maximum(x, 1)) - x
+    asymptotic = xlogy(shape - 1, np.maximum(x, 1)) - x - gammaln(shape)
     return np.where(tail > TINY, np.log(np.maximum(tail, TINY)), asymptotic)

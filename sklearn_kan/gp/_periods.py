@@ -59,7 +59,7 @@ def units(rows):
 def in_units(period, kind):
     """A period as a number; days for dates and durations."""
     number: float | None = None
-    if isinstance(period, Real) and not isinstance(period, bool | np.bool_):
+    if isinstance(period, Real) and not isinstance(period, bool | np.bool_ | np.timedelta64):
         number = float(period)
     elif kind != "number":
         number = days(period)

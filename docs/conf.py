@@ -46,7 +46,8 @@ autodoc_typehints = "none"
 autodoc_default_options = {"member-order": "bysource"}
 numpydoc_show_class_members = False
 numpydoc_validation_checks: set[str] = set()
-nitpick_ignore_regex = [("py:.*", r"(sklearn|torch|numpy|np|pandas|optuna|skorch|scipy|sympy|matplotlib|shap|Module)\b.*")]
+elsewhere = "sklearn|torch|numpy|np|pandas|optuna|skorch|scipy|sympy|matplotlib|shap|Module"
+nitpick_ignore_regex = [("py:.*", rf"({elsewhere})\b.*")]
 
 sphinx_gallery_conf = {
     "examples_dirs": str(HERE.parent / "examples" / "gallery"),
@@ -65,10 +66,12 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
 html_copy_source = False
+html_context = {"default_mode": "auto"}
 html_theme_options = {
-    "logo": {"text": "sklearn_kan"},
+    "logo": {"text": "sklearn_kan", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "header_links_before_dropdown": 7,
     "navigation_with_keys": False,
     "show_toc_level": 2,

@@ -22,13 +22,15 @@ def others_ahead():
         for name, task, ours, theirs, peer, lead in leads
     ]
     body = [
-        f"## Error\n\nTables of three suites, {n_tables} in all, on which some other method has a lower mean error than "
-        f"the defaults of {OURS}: {len(leads)}, of which {len(clear)} by more than {100 * CLEAR:.0f} %. Each is shown "
+        "## Error",
+        f"Tables of three suites, {n_tables} in all, on which some other method has a lower mean error than the defaults "
+        f"of {OURS}: {len(leads)}, of which {len(clear)} by more than {100 * CLEAR:.0f} %. Each is shown "
         "next to the best of all methods that were run on it, which for a user who knows no answers beforehand is an "
         "optimistic comparison. nRMSE or error rate, lower is better.",
         table(["table", "task", OURS, "the best", "which is", f"{OURS} behind by"], cells),
-        f"## Time\n\nMedians of fits with default settings, and predictions. The second and the third suite were measured "
-        f"with former defaults of {OURS}, 100 passes of uncompiled steps, which took several times as long as today's.",
+        "## Time",
+        "Medians of fits with default settings, and predictions. The second and the third suite were measured with "
+        f"former defaults of {OURS}, 100 passes of uncompiled steps, which took several times as long as today's.",
         table(["fit, CPU s", "development", "second suite", "third suite"], fit_times(results)),
         table(["100,000 rows at a time", "rows per second"],
               [[name, f"{rate:,.0f}"] for name, rate in read("inference")["rows_per_second"].items()]),
@@ -40,13 +42,14 @@ def others_ahead():
 def behind(result):
     """Tables on which a peer is ahead: task, both losses, the peer, and by which share of our loss."""
     losses = {method: means_by_table(fits) for method, fits in entries_by_fit(result["rows"], "loss").items()}
-    task = {row["table"]: row["task"] for row in result["rows"]}
+    is_regression = {row["table"]: row["task"] == "regression" for row in result["rows"]}
     found = []
     for name, ours in losses[OURS].items():
         peer = min((method for method in losses if name in losses[method]), key=lambda method: losses[method][name])
         theirs = losses[peer][name]
         if peer != OURS and theirs < ours:
-            found.append((name, "regression" if task[name] == "regression" else "classification", ours, theirs, peer, 1 - theirs / ours))
+            task = "regression" if is_regression[name] else "classification"
+            found.append((name, task, ours, theirs, peer, 1 - theirs / ours))
     return found
 
 

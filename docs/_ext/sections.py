@@ -28,7 +28,8 @@ def excerpt(text, heading):
 
 def complete(app, name, source):
     """Give pages that list others their place in the tree."""
-    text = source[0].replace("../CHANGELOG.md", "changelog.rst")
+    text = (app.srcdir.parent / "CHANGELOG.md").read_text() if name == "changelog" else source[0]
+    text = text.replace("../CHANGELOG.md", "changelog.md")
     folder = name.rpartition("/")[0]
     if name == "index":
         text += tree(ROOT + MORE)
@@ -41,6 +42,13 @@ def complete(app, name, source):
     source[0] = text
 
 
+def read_again(app, env, added, changed, removed):
+    """Pages that take their text or their lists from other files are read in every build."""
+    lists = [name for name in env.found_docs if name.endswith("index") and env.doc2path(name).suffix == ".md"]
+    return [*lists, "changelog"]
+
+
 def setup(app):
+    app.connect("env-get-outdated", read_again)
     app.connect("source-read", complete)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

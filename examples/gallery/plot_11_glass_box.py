@@ -20,7 +20,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, log_price, random_state=0
 glass = KANRegressor(interaction_cst="auto", n_members=4, max_iter=20, random_state=0).fit(X_train, y_train)
 print(f"R² on new diamonds: {glass.score(X_test, y_test):.3f}")
 for term, importance in zip(glass.terms_, glass.term_importances_, strict=True):
-    print(f"{' × '.join(term):20} {importance:.3f}")
+    print(f"{' with '.join(term):20} {importance:.3f}")
 
 # %%
 EffectDisplay.from_estimator(glass, X_test, ["carat", "depth", ("carat", "clarity")])

@@ -2,8 +2,8 @@
 Where knots stand, and how many
 ===============================
 
-A spline's pieces meet at its knots, and more of them follow finer structure. Whether that is structure or noise, held-out
-rows decide: a lake's level remembers the years before, so that 40 knots in 98 years are better than 12 here.
+A spline's pieces meet at its knots, and more of them follow finer structure. Whether that is structure or noise,
+held-out rows decide: a lake's level remembers the years before, so 40 knots in 98 years are better than 12 here.
 """
 
 import matplotlib.pyplot as plt

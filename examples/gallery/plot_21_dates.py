@@ -2,8 +2,8 @@
 Dates, cities and gaps in one table
 ===================================
 
-Monthly sales of houses in Texan cities: a date, a category with 46 labels, numbers with missing values. None of it needs
-preparation.
+Monthly sales of houses in Texan cities: a date, a category with 46 labels, numbers with missing values. None of it
+needs preparation.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Training as users meet it: it stops when it should, keeps the best state, and listens to skorch's callbacks."""
 
-import re
 import pickle
+import re
 import warnings
 
 import numpy as np

@@ -23,8 +23,8 @@ def others_ahead():
     ]
     body = [
         "## Error",
-        f"Tables of three suites, {n_tables} in all, on which another method has a lower mean error than the defaults of "
-        f"{OURS}: {len(leads)}, of which {len(clear)} by more than {100 * CLEAR:.0f} %. Each is shown "
+        f"Tables of three suites, {n_tables} in all, where another method has a lower mean error than the defaults "
+        f"of {OURS}: {len(leads)}, of which {len(clear)} by more than {100 * CLEAR:.0f} %. Each is shown "
         "next to the best of all methods that were run on it, which for a user who knows no answers beforehand is an "
         "optimistic comparison. nRMSE or error rate, lower is better.",
         table(["table", "task", OURS, "the best", "which is", f"{OURS} behind by"], cells),

@@ -3,6 +3,7 @@
 import re
 
 ITEM = re.compile(r"^- \[[^\]]*\]\(([\w/]+)\.md\)", re.MULTILINE)
+EXAMPLE = re.compile(r"`examples/gallery(?:/(\w+)\.py)?`")
 ROOT = ["install", "first_model", "guide/index", "gallery/index", "methods/index", "api/index", "measured/index"]
 MORE = ["notebook/index", "contributing", "changelog"]
 LISTED = {"guide/index": "## Guide", "notebook/index": "## Notebook"}  # headings of docs/index.md
@@ -26,6 +27,11 @@ def excerpt(text, heading):
     return text[start : end if end > 0 else None]
 
 
+def linked(text):
+    """Names of examples as links to their pages."""
+    return EXAMPLE.sub(lambda found: f"[{found[0]}](/gallery/{found[1] or 'index'}.rst)", text)
+
+
 def complete(app, name, source):
     """Give pages that list others their place in the tree."""
     text = (app.srcdir.parent / "CHANGELOG.md").read_text() if name == "changelog" else source[0]
@@ -39,7 +45,7 @@ def complete(app, name, source):
     path = app.env.doc2path(name)
     if folder and name.endswith("/index") and path.suffix == ".md":
         text += tree(pages_of(path, text))
-    source[0] = text
+    source[0] = linked(text)
 
 
 def read_again(app, env, added, changed, removed):

@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn_kan import KANRegressor
 
 X, y = huron[["year"]], huron["level"]
-folds = KFold(5, shuffle=True, random_state=0)
+folds = KFold(3, shuffle=True, random_state=0)
 grid = np.linspace(1875, 1972, 300)[:, None]
 
 _, axes = plt.subplots(1, 3, figsize=(10, 3.5), sharey=True, layout="constrained")

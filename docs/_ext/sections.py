@@ -41,7 +41,7 @@ def complete(app, name, source):
         text += tree(ROOT + MORE)
     elif name in LISTED:
         listed = excerpt((app.srcdir / "index.md").read_text(), LISTED[name])
-        text += listed.replace(f"({folder}/", "(")
+        text = text.partition("\n")[0] + listed.replace(f"({folder}/", "(")
     path = app.env.doc2path(name)
     if folder and name.endswith("/index") and path.suffix == ".md":
         text += tree(pages_of(path, text))

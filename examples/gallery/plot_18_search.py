@@ -26,8 +26,8 @@ X, y = load_wine(return_X_y=True, as_frame=True)
 search = KANSearchCV(
     KANClassifier(max_iter=15, n_members=4),
     space=space,
-    n_trials=15,
-    cv=3,
+    n_trials=10,
+    cv=2,
     scoring="neg_log_loss",
     pruner=NopPruner(),  # all trials may finish, for the picture
     random_state=0,

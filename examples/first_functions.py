@@ -1,7 +1,4 @@
-"""The picture of the page on a first model: four learned functions of an additive model.
-
-    python examples/first_functions.py
-"""
+"""The picture of the page on a first model: four learned functions of an additive model."""
 
 from pathlib import Path
 

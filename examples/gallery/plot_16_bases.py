@@ -18,7 +18,8 @@ savings = economics["psavert"].to_numpy()
 _, axes = plt.subplots(2, 3, figsize=(10, 5), sharex=True, sharey=True, layout="constrained")
 grid = np.linspace(1960, 2022, 300)[:, None]
 for ax, basis in zip(axes.flat, ["bspline", "rational", "sine", "rbf", "chebyshev", "activation"], strict=True):
-    model = KANRegressor((), basis=basis, fine_knots=None, n_members=2, max_iter=60, random_state=0).fit(years[:, None], savings)
+    model = KANRegressor((), basis=basis, fine_knots=None, n_members=2, max_iter=60, random_state=0)
+    model.fit(years[:, None], savings)
     ax.plot(years, savings, ".", color="0.8", markersize=3)
     ax.plot(grid, model.predict(grid))
     ax.set_title(f"{basis}: {sum(p.numel() for p in model.module_.parameters()) // 2} parameters")

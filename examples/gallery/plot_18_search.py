@@ -3,8 +3,8 @@ A search over basis and knots
 =============================
 
 ``KANSearchCV`` searches with Optuna, inside cross-validation. Left alone it brings a space that knows which parameters
-belong to which basis; here it gets one of our own. The estimator's own setting is the first trial, so by its own measure
-a search never ends worse than it began.
+belong to which basis; here it gets one of our own. The estimator's own setting is the first trial, so by its own
+measure a search never ends worse than it began.
 """
 
 from optuna.pruners import NopPruner

@@ -28,6 +28,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "docstrings",
     "mathml",
+    "names",
     "sections",
 ]
 exclude_patterns = ["_ext", "_templates", "gallery/*.ipynb", "gallery/*.py"]

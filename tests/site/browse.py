@@ -119,6 +119,12 @@ def test_formulas_are_drawn(browser, address):
     assert min(heights) > 5
 
 
+def test_names_in_running_text_lead_to_their_pages(browser, address):
+    browser.open(address + "guide/tables.html")
+    browser.click("article a[href*='sklearn_kan.KANClassifier']")
+    assert browser.run("document.querySelector('h1').innerText").startswith("KANClassifier")
+
+
 def test_names_in_examples_lead_to_their_pages(browser, address):
     browser.open(address + "gallery/plot_01_additive.html")
     browser.click("a.sphx-glr-backref-module-sklearn_kan[href*='KANRegressor']")

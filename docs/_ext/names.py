@@ -1,4 +1,4 @@
-"""Public names in running text become links to the reference, so that pages need no markup that GitHub does not know."""
+"""Public names in running text become links to the reference: pages need no markup that GitHub does not know."""
 
 import re
 

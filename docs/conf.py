@@ -59,7 +59,9 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_signature": False,
+    "capture_repr": (),
     "show_memory": False,
+    "write_computation_times": False,  # its page asks the network for scripts
     "min_reported_time": 5,
     "copyfile_regex": r"$^",
 }

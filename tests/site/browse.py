@@ -1,5 +1,6 @@
 """The built site as a visitor meets it. `make docs` runs this; `make test` does not collect it."""
 
+import re
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -58,6 +59,11 @@ def test_pages_open_without_errors_and_without_a_network(browser, address, page)
     assert [url for url in browser.addresses() if not url.startswith((address, "data:"))] == []
     assert browser.run("document.querySelector('h1').innerText.length > 2")
     assert browser.run("[...document.images].filter(image => !image.complete || !image.naturalWidth).length") == 0
+
+
+def test_no_page_asks_the_network_for_scripts_or_styles():
+    asking = re.compile(r"""<(?:script|img|iframe)[^>]* src="(?:https?:)?//|<link[^>]* rel="stylesheet"[^>]*href="http""")
+    assert [page.name for page in SITE.rglob("*.html") if asking.search(page.read_text())] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

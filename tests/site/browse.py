@@ -62,7 +62,9 @@ def test_pages_open_without_errors_and_without_a_network(browser, address, page)
 
 
 def test_no_page_asks_the_network_for_scripts_or_styles():
-    asking = re.compile(r"""<(?:script|img|iframe)[^>]* src="(?:https?:)?//|<link[^>]* rel="stylesheet"[^>]*href="http""")
+    asking = re.compile(
+        r"""<(?:script|img|iframe)[^>]* src="(?:https?:)?//|<link[^>]* rel="stylesheet"[^>]*href="http"""
+    )
     assert [page.name for page in SITE.rglob("*.html") if asking.search(page.read_text())] == []
 
 

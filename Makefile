@@ -50,4 +50,4 @@ lint: .venv/test.stamp
 	touch $@
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build docs/api docs/gallery *.egg-info

@@ -18,8 +18,12 @@ def readable(app, what, name, object_, options, lines):
 
 
 def skip(app, what, name, object_, is_skipped, options):
-    """Methods of metadata routing, six for each estimator and the same for all of scikit-learn; and those of tuples."""
-    return True if SHARED.fullmatch(name) else None
+    """Methods of metadata routing, six for each estimator and the same for all of scikit-learn; and what tuples have.
+
+    Fields of named tuples stand among the parameters of their classes.
+    """
+    is_field = str(getattr(object_, "__doc__", "")).startswith("Alias for field")
+    return True if is_field or SHARED.fullmatch(name) else None
 
 
 def setup(app):

@@ -157,7 +157,7 @@ default="squared_error"
         Determines the starting coefficients, the validation split and the order of rows. The same number, data and
         machine give the same predictions; torch's global generator is left alone.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows a progress bar with losses, the best pass and the time left; 2 prints a line for each pass.
     callbacks : list of skorch callbacks, optional
         Called while `fit` trains, after the estimator's own. A callback that ends training ends its phase.
 

@@ -10,7 +10,7 @@ KERNELS := sklearn_kan/kernels/cpu
 # Modules are compiled once, when they are first imported, for all the processes of all tests.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test fuzz sanitize lint clean
+.PHONY: demo test fuzz sanitize docs lint clean
 
 demo: .venv/demo.stamp  ## fit a KAN to 53,940 diamonds, beside two other models
 	$(BIN)/python examples/diamonds.py
@@ -33,6 +33,10 @@ build/sanitized_%.o: $(KERNELS)/%.cpp $(wildcard $(KERNELS)/*.h)
 	mkdir -p build
 	$(CXX) $(SANITIZE) -c $< -o $@
 
+docs: .venv/docs.stamp  ## the site in build/docs, warnings as errors; looked at in Chromium where it is installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --keep-going docs build/docs
+	$(BIN)/python -m pytest -q --noconftest -p no:cacheprovider tests/site/browse.py
+
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,4 +50,4 @@ lint: .venv/test.stamp
 	touch $@
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build docs/api docs/gallery *.egg-info

@@ -34,6 +34,7 @@ ALLOWED = {
     "_compat": (set(), TABLES),
     "_equality": (set(), set()),
     "_adoption": (set(), set()),
+    "_documented": (set(), set()),
     "_surroundings": ({"_compat", "kernels"}, TORCH | {"threadpoolctl"}),
     "bases": ({"kernels", "knots"}, TORCH),
     "data": ({"_compat", "knots"}, TABLES | {"narwhals"}),
@@ -45,6 +46,7 @@ ALLOWED = {
             "_adoption",
             "_compat",
             "_devices",
+            "_documented",
             "_equality",
             "_surroundings",
             "bases",
@@ -56,7 +58,8 @@ ALLOWED = {
         },
         TABLES,
     ),
-    "gp": ({"_adoption", "_compat", "_devices", "data"}, TABLES),
+    "gp": ({"_adoption", "_compat", "_devices", "_documented", "data"}, TABLES),
+    "equations": ({"_adoption", "_compat", "_devices", "data", "gp"}, TABLES),
     "export": (
         {
             "_compat",
@@ -75,11 +78,11 @@ ALLOWED = {
     ),
     "inspection": ({"bases", "data", "gp", "model", "network", "training"}, TABLES),
     "search": (
-        {"_adoption", "_compat", "_equality", "bases", "estimators", "gp", "network", "training"},
+        {"_adoption", "_compat", "_documented", "_equality", "bases", "estimators", "gp", "network", "training"},
         TABLES | {"joblib", "optuna", "threadpoolctl", "tqdm"},
     ),
     "symbolic": (
-        {"_adoption", "_compat", "bases", "data", "network", "optim"},
+        {"_adoption", "_compat", "_documented", "bases", "data", "network", "optim"},
         TABLES | {"joblib", "sympy"},
     ),
     "_show_versions": ({"kernels"}, TORCH),

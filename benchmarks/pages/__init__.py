@@ -1,9 +1,10 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
-from benchmarks.pages import clients, export, faults, formulas, gp, network, solvers, speed, tables
+from benchmarks.pages import clients, export, faults, formulas, gp, limits, network, solvers, speed, tables
 
 PAGES = {
     "tables": tables.tables,
+    "others_ahead": limits.others_ahead,
     "recipe": tables.recipe,
     "matched": tables.matched,
     "fine_structure": tables.fine_structure,

@@ -15,7 +15,7 @@ from ._continued import Continued
 
 
 class Rational(Continued, name="rational"):
-    """One safe Pade function per group of inputs, ``F(x) = (a_0 + ... + a_5 x**5) / (1 + |b_1 x + ... + b_4 x**4|)``.
+    """One safe Pade function per group of inputs, ``F(x) = (a_0 + … + a_5 x**5) / (1 + |b_1 x + … + b_4 x**4|)``.
 
     An edge is ``w F(x)``, so a layer has hardly more parameters than a linear one. F has no poles. It starts as the
     identity in a network's first layer, and elsewhere as Swish in the network's units, ``x / (1 + exp(-2 x))``,

@@ -140,34 +140,41 @@ def read_dataframe(estimator, frame, X, reset, kinds, selected):
         categorical = categorical_columns(frame, X, estimator.categorical_features)
         kinds = ["category" if flag else None for flag in categorical]
     read = np.ones(len(kinds), dtype=bool) if selected is None else selected
-    wanted = compress(zip(frame.iter_columns(), kinds, strict=True), read)
-    return [read_series(series, kind, remedy_for(estimator, reset)) for series, kind in wanted]
+    remedy = remedy_for(estimator, reset)
+    return [read_series(*one, remedy) for one in compress(zip(frame.iter_columns(), kinds, strict=True), read)]
 
 
 def read_series(series, kind, remedy):
-    """A dataframe's column."""
+    """A column of a dataframe."""
     check_dtype(series)
     values = without_zone(series).to_numpy()
     is_category = kind == "category"
     if values.dtype.kind not in "mM" and (is_category or values.dtype.kind not in "biuf"):
         values = np.where(series.is_null().to_numpy(), None if is_category else np.nan, values.astype(object))
-    return read_values(series.name, values, kind, declared_levels(series) if is_category else None, remedy=remedy)
+    declared = declared_levels(series) if is_category else None
+    return read_values(series.name, values, kind, declared, remedy=remedy)
 
 
-def read_plainly(X, kinds):
-    """The columns of a table whose kinds are known, by their places: nothing else is checked."""
-    X, remedy = native(X), "Convert it."
-    if not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X):
-        found = list(wrap(X).iter_columns())
-    else:
-        found = list(np.asarray(unmasked(X)).T)
-    if len(found) != len(kinds):
-        raise ValueError(f"X has {len(found)} columns, and the encoder was fitted to {len(kinds)}. Pass those.")
-    if found and not isinstance(found[0], np.ndarray):
-        return [read_series(series, kind, remedy) for series, kind in zip(found, kinds, strict=True)]
-    return [
-        read_values(i, values, kind, remedy=remedy) for i, (values, kind) in enumerate(zip(found, kinds, strict=True))
-    ]
+def read_columns(X, names, kinds):
+    """Columns of a table, by their names, or by their places in an array, and of kinds that are known.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+    TypeError, ValueError
+        If a column cannot be read as what it is.
+    """
+    X, remedy = native(X), "Convert it to what it was in fit."
+    has_names = not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
+    table: Any = wrap(X) if has_names else np.asarray(unmasked(X))
+    known = table.columns if has_names else range(table.shape[1] if table.ndim == 2 else 0)
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise ValueError(f"X has no columns {missing}. Pass a table with the columns of the fit.")
+    if has_names:
+        return [read_series(table[name], kind, remedy) for name, kind in zip(names, kinds, strict=True)]
+    return [read_values(i, table[:, i], kind, remedy=remedy) for i, kind in zip(names, kinds, strict=True)]
 
 
 def declared_levels(series):
@@ -227,12 +234,28 @@ def numbers(name, values, remedy):
         try:
             values = values.astype(np.float64)
         except (TypeError, ValueError, OverflowError) as error:
-            raise type(error)(f"{describe(name)} of X cannot be read as numbers: {error}. {remedy}") from error
+            raise type(error)(
+                f"{describe(name)} of X cannot be read as numbers: {error}. {as_dates(values) or remedy}"
+            ) from error
     if np.isinf(values).any():
         raise ValueError(
             f"{describe(name)} of X contains infinity. Replace it by a finite number, or by NaN if it is missing."
         )
     return values
+
+
+def as_dates(values):
+    """What to do about periods, and dates that are text; None for anything else."""
+    first = next((value for value in values.tolist() if not is_missing(value)), None)
+    if type(first).__name__ == "Period":
+        return "Pass the dates of its periods: column.dt.to_timestamp()."
+    if isinstance(first, str):
+        try:
+            np.datetime64(first)
+        except ValueError:
+            return None
+        return "Pass its texts as dates: pandas.to_datetime(column)."
+    return None
 
 
 def labels(values):

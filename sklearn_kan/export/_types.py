@@ -13,11 +13,13 @@ from ..data._targets import Classes, Numbers, TargetScaler
 from ..estimators._design import Data, Design, Seen
 from ..estimators._parameters import Settled
 from ..estimators._state import Stored
+from ..gp._link import Link
 from ..gp._process import Process
 from ..gp._reading import Axis as FeatureAxis
 from ..gp._units import Units
 from ..gp.covariance._mixture import SpectralMixture
 from ..gp.covariance._product import ProductMixture
+from ..gp.covariance._ties import Ties
 from ..gp.inference._choice import Solvers
 from ..gp.inference._points import Data as Points
 from ..gp.learning._averaging import Model
@@ -37,7 +39,7 @@ RECORDS: dict[str, Any] = {
     )
 }  # fmt: skip
 STATES: dict[str, Any] = {kind.__name__: kind for kind in (Pinball, TableEncoder, TargetScaler, Tweedie)}
-RECORDS |= {f"gp.{kind.__name__}": kind for kind in (FeatureAxis, Model, Points, Units)}
+RECORDS |= {f"gp.{kind.__name__}": kind for kind in (FeatureAxis, Link, Model, Points, Ties, Units)}
 STATES |= {f"gp.{kind.__name__}": kind for kind in (Process, ProductMixture, Solvers, SpectralMixture)}
 NAMES = {kind: name for name, kind in [*RECORDS.items(), *STATES.items()]}
 FUNCTIONS = {function.__name__: function for function in (absolute_error, cross_entropy, huber, poisson, squared_error)}

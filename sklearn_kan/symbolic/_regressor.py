@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._adoption import adopt
 from .._compat import Interval, fit_context
+from .._documented import Documented
 from ..data._targets import read_numbers, read_weight
 from . import _code
 from ._discovery import Law, Settings, discover, jacobian
@@ -22,7 +23,7 @@ from ._library import T
 from ._rows import merge
 
 
-class KANSymbolicRegressor(RegressorMixin, BaseEstimator):
+class KANSymbolicRegressor(Documented, RegressorMixin, BaseEstimator):
     """Finds the law behind a table of numbers, and writes it down as a formula.
 
     A small network is fitted by Gauss-Newton. Its values and derivatives say how the law is built: which columns enter

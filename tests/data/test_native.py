@@ -62,5 +62,5 @@ def test_the_encoder_takes_tables(X):
 
 def test_the_encoder_names_what_does_not_fit():
     model = KANRegressor(**FEW).fit(TABLE, Y)
-    with pytest.raises(ValueError, match="X has 1 columns, and the encoder was fitted to 2"):
+    with pytest.raises(ValueError, match=r"X has no columns .*label"):
         model.encoder_.transform(TABLE[["number"]])

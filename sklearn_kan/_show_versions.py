@@ -21,7 +21,7 @@ PACKAGES = (
 )
 
 
-def show_versions():
+def show_versions() -> None:
     """Print the versions that matter here, and which kernels and devices there are.
 
     Examples

@@ -1,6 +1,6 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
-from benchmarks.pages import clients, export, faults, formulas, gp, limits, network, solvers, speed, tables
+from benchmarks.pages import clients, export, faults, formulas, gp, limits, network, solvers, source, speed, tables
 
 PAGES = {
     "tables": tables.tables,
@@ -30,6 +30,7 @@ PAGES = {
     "gp_large": gp.large,
     "formulas": formulas.formulas,
     "export": export.export,
+    "source": source.source,
     "faults": faults.faults,
     "clients": clients.clients,
 }

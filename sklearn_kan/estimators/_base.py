@@ -2,6 +2,7 @@
 
 import warnings
 from abc import abstractmethod
+from typing import Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -24,7 +25,7 @@ class BaseKAN(FittedAttributes):
     """What fits in one go and predicts."""
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None, groups=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None, groups=None) -> Self:
         """Fit the network to a table.
 
         Parameters

@@ -1,6 +1,6 @@
 """KANClassifier."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.special import log_softmax, softmax
@@ -231,7 +231,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
                  validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, refit=None, class_weight=None,
                  categorical_features="from_dtype", max_categories=None, monotonic_cst=None, interaction_cst=None,
                  device="auto", dtype="auto", warm_start=False, random_state=None, verbose=0,
-                 callbacks=None):  # fmt: skip
+                 callbacks=None) -> None:  # fmt: skip
         super().__init__(
             hidden_layer_sizes, basis=basis, n_knots=n_knots, fine_knots=fine_knots, degree=degree, knots=knots,
             refine_knots=refine_knots, basis_params=basis_params, interactions=interactions, n_members=n_members,
@@ -246,7 +246,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
 
     @available_if(has_mini_batches)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X, y, classes=None, sample_weight=None) -> Self:
         """One pass over some rows, with Adam at a constant learning rate.
 
         The first call learns the encoding of columns from its rows, and places the knots; later calls keep them.
@@ -271,7 +271,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
             )
         return self._pass_over(X, y, sample_weight, classes=classes)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Probabilities of the classes.
 
         Parameters
@@ -285,7 +285,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
         """
         return softmax(self._logits(X), axis=1)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X) -> np.ndarray:
         """Logarithms of the classes' probabilities.
 
         Parameters
@@ -298,7 +298,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
         """
         return log_softmax(self._logits(X), axis=1)
 
-    def decision_function(self, X):
+    def decision_function(self, X) -> np.ndarray:
         """Unnormalised log-probabilities; for two classes their difference, positive for ``classes_[1]``.
 
         Parameters
@@ -312,7 +312,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
         raw = self._logits(X)
         return raw[:, 1] - raw[:, 0] if len(self.classes_) == 2 else raw
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Most probable classes.
 
         Parameters

@@ -1,6 +1,7 @@
 """Fitted attributes: views of the state that a fit leaves."""
 
 from abc import abstractmethod
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,7 @@ class FittedAttributes(Documented, Parameters):
         )
         return importances
 
-    def summary(self):
+    def summary(self) -> Any:
         """What the fitted network is made of: layers, shapes, edges, parameters, multiplications for a row.
 
         Returns

@@ -1,7 +1,7 @@
 """KANRegressor."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from sklearn.base import RegressorMixin
@@ -252,7 +252,7 @@ default="squared_error"
                  max_iter="auto", early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100,
                  tol=1e-4, refit=None, categorical_features="from_dtype", max_categories=None, monotonic_cst=None,
                  interaction_cst=None, device="auto", dtype="auto", warm_start=False, random_state=None,
-                 verbose=0, callbacks=None):  # fmt: skip
+                 verbose=0, callbacks=None) -> None:  # fmt: skip
         super().__init__(
             hidden_layer_sizes, basis=basis, n_knots=n_knots, fine_knots=fine_knots, degree=degree, knots=knots,
             refine_knots=refine_knots, basis_params=basis_params, interactions=interactions, n_members=n_members,
@@ -267,7 +267,7 @@ default="squared_error"
         self.quantile = quantile
         self.power = power
 
-    def predict(self, X, return_std=False, return_interval=None):
+    def predict(self, X, return_std=False, return_interval=None) -> Any:
         """Predicted targets, and how far off they may be.
 
         Parameters
@@ -317,7 +317,7 @@ default="squared_error"
             found.append(model.target.in_units(ends))
         return tuple(found) if len(found) > 1 else found[0]
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y, sample_weight=None) -> float:
         """How much of the variation of `y` is explained.
 
         Parameters

@@ -1,6 +1,7 @@
 """Training on a table that comes in parts."""
 
 import warnings
+from typing import Self
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
@@ -44,7 +45,7 @@ class StreamingKAN(BaseKAN):
 
     @available_if(has_mini_batches)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X, y, sample_weight=None) -> Self:
         """One pass over some rows, with Adam at a constant learning rate.
 
         The first call learns the encoding of columns and target from its rows, and places the knots; later calls keep
@@ -64,7 +65,7 @@ class StreamingKAN(BaseKAN):
 
     @available_if(has_mini_batches)
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_chunks(self, chunks, **first):
+    def fit_chunks(self, chunks, **first) -> Self:
         """Fit the network to a table that comes in parts, such as one that does not fit into memory.
 
         Make `max_iter` passes over all chunks, each chunk as in `partial_fit`, with the schedule of `learning_rate`

@@ -55,7 +55,7 @@ static inline double code_of(const char *label, const char *const *labels, const
 """
 
 
-def to_c(model):
+def to_c(model) -> str:
     """A fitted network as C source, for C99 and a mathematical library, without memory allocation.
 
     The source has ``void kan_predict(const double *numbers, const char *const *categories, double *outputs)`` for one

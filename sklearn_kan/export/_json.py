@@ -5,7 +5,7 @@ import json
 from ._additive import Choice, Product, additive
 
 
-def to_json(model, indent=None):
+def to_json(model, indent=None) -> str:
     """A glass box as JSON: an intercept, and curves and tables that add up to its prediction.
 
     The object has ``intercept``, a list of numbers, one for each output; ``link``, which says what the sum is

@@ -4,7 +4,7 @@ from ._outputs import classes_of, columns_of, is_flat, steps_of
 from ._predictor import VERSION, Predictor
 
 
-def to_numpy(model):
+def to_numpy(model) -> Predictor:
     """A fitted network's predictions without torch and scikit-learn.
 
     Parameters

@@ -18,7 +18,7 @@ OWN = {
 }  # what operators of ours cast to
 
 
-def to_onnx(model):
+def to_onnx(model) -> Any:
     """A fitted network as an ONNX model, in single precision, for any number of rows.
 
     Its inputs are ``numbers``, float32 of shape (n_samples, n_numeric), with NaN where missing; and ``categories``,

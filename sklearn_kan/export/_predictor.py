@@ -89,7 +89,7 @@ class Predictor:
         Of the table that it was fitted to: ``name``, ``kind``, whether it is ``used``, and what becomes of it.
     """
 
-    def __init__(self, described, arrays):
+    def __init__(self, described, arrays) -> None:
         self.described, self.arrays = described, arrays
         self.columns = described["columns"]
         if described["classes"] is not None:
@@ -99,14 +99,14 @@ class Predictor:
             for column in self.columns if column["kind"] == "category" and column["used"]
         }  # fmt: skip
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Predicted targets, or classes: ndarray of shape (n_samples,) or (n_samples, n_outputs)."""
         if self.described["classes"] is not None:
             return self.classes_[self.predict_proba(X).argmax(1)]
         y = self.outputs(X)
         return y[:, 0] if self.described["is_flat"] else y
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Probabilities of the classes: ndarray of shape (n_samples, n_classes)."""
         if self.described["classes"] is None:
             raise AttributeError("The model is a regression, which has no probabilities. Call predict.")
@@ -139,7 +139,7 @@ class Predictor:
         block = np.stack(numbers, 1) if numbers else np.zeros((n_samples, 0))
         return block, np.array(codes, dtype=np.int64).reshape(-1, n_samples).T
 
-    def save(self, path):
+    def save(self, path) -> None:
         """Write an .npz, and next to it ``kan_predictor.py``, which loads it.
 
         Parameters

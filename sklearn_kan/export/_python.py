@@ -97,7 +97,7 @@ def code(row, name, codes, missing):
 """
 
 
-def to_python(model):
+def to_python(model) -> str:
     """A fitted network as Python source that imports the standard library only.
 
     The source has ``predict(row)``, and ``predict_proba(row)`` of a classifier, for one row as a dict of its columns;

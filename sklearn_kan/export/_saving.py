@@ -4,6 +4,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import sklearn
@@ -22,7 +23,7 @@ PACKAGE = __package__.partition(".")[0]
 COLUMNS = "n_features_in_", "feature_names_in_"
 
 
-def save(model, path):
+def save(model, path) -> None:
     """Write a fitted model to a file that holds numbers and texts, and no code.
 
     The file is in the safetensors format, with a checksum. It is written under a temporary name, flushed to the disk
@@ -76,7 +77,7 @@ def save(model, path):
     write_whole(path, to_bytes(writer.arrays, texts))
 
 
-def load(path):
+def load(path) -> Any:
     """Read a model that `save` wrote, on the device that its parameter `device` names, or the CPU.
 
     Parameters

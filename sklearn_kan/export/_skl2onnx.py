@@ -11,7 +11,7 @@ from ._saving import estimators
 OPTIONS = {"zipmap": [True, False, "columns"], "output_class_labels": [False, True], "nocl": [True, False]}
 
 
-def register_onnx():
+def register_onnx() -> None:
     """Let skl2onnx convert pipelines, searches, stacks and so on that have networks in them.
 
     Call it once, before `skl2onnx.to_onnx`. Columns of numbers may be in one input; columns of texts need inputs of

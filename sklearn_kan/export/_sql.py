@@ -7,7 +7,7 @@ from ._additive import Choice, Product, additive
 MOST_CASES = 16
 
 
-def to_sql(model, table="data"):
+def to_sql(model, table="data") -> str:
     """A glass box as a query, with one expression for each of its terms.
 
     The query selects all columns of a table, what each term adds (``term_0`` and so on, in the order of ``terms_``),
@@ -33,6 +33,10 @@ def to_sql(model, table="data"):
     ValueError
         If the model is not fitted, is no glass box, or has a pair of two numbers that is a network, dates with cycles,
         or several quantiles.
+
+    Notes
+    -----
+    SQLite, PostgreSQL and DuckDB read large queries faster with ``query.replace('" AS (', '" AS MATERIALIZED (')``.
 
     See Also
     --------

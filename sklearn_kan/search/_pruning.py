@@ -41,10 +41,10 @@ class FoldPruner(BasePruner):
     'complete'
     """
 
-    def __init__(self, reduction_factor=3, first_step=4):
+    def __init__(self, reduction_factor=3, first_step=4) -> None:
         self.reduction_factor, self.first_step = reduction_factor, first_step
 
-    def prune(self, study, trial):
+    def prune(self, study, trial) -> bool:
         """Whether to stop a trial at its latest step."""
         step = max(N_REPORTS * len(trial.user_attrs.get(FOLDS, [])), trial.last_step or 0)
         here = standing(trial, step)

@@ -3,7 +3,7 @@
 import time
 from copy import deepcopy
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import optuna
@@ -125,7 +125,7 @@ n_features_in_, feature_names_in_
 
     def __init__(self, estimator, *, space=None, bases=None, n_trials=60, timeout=None, scoring=None, n_jobs=None,
                  refit=True, cv=None, sampler=None, pruner=None, storage=None, study_name=None, load_if_exists=False,
-                 random_state=None, verbose=0, error_score=np.nan, return_train_score=False):  # fmt: skip
+                 random_state=None, verbose=0, error_score=np.nan, return_train_score=False) -> None:  # fmt: skip
         self.estimator = estimator
         self.space = space
         self.bases = bases
@@ -160,7 +160,7 @@ n_features_in_, feature_names_in_
     }
 
     @fit_context(prefer_skip_nested_validation=False)  # the estimator is not validated yet
-    def fit(self, X, y=None, **params):
+    def fit(self, X, y=None, **params) -> Self:
         """Search, and fit the best setting to all rows.
 
         Parameters

@@ -1,5 +1,6 @@
 """Data-parallel training: processes of ``torch.distributed`` share every batch and average their gradients."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -11,7 +12,7 @@ _group: ContextVar[Any] = ContextVar("group", default=None)
 
 
 @contextmanager
-def data_parallel(group=None):
+def data_parallel(group=None) -> Iterator[None]:
     """Train with several processes that were started by ``torchrun`` or the like.
 
     Inside the context every process calls `fit` with the same rows, parameters and integer `random_state`. Each

@@ -34,6 +34,7 @@ ALLOWED = {
     "_compat": (set(), TABLES),
     "_equality": (set(), set()),
     "_adoption": (set(), set()),
+    "_deprecation": (set(), set()),
     "_documented": (set(), set()),
     "_surroundings": ({"_compat", "kernels"}, TORCH | {"threadpoolctl"}),
     "bases": ({"kernels", "knots"}, TORCH),

@@ -16,6 +16,7 @@ mpl.use("Agg")
 api.write(HERE / "api" / "index.rst")  # before autosummary looks for names
 
 project, author = "sklearn_kan", "The sklearn_kan developers"
+copyright = author  # noqa: A001
 version = release = sklearn_kan.__version__
 html_title = f"sklearn_kan {release}"
 

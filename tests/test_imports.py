@@ -19,6 +19,7 @@ OPTIONAL = {
     "finufft",
     "onnx",
     "onnxscript",
+    "skl2onnx",
     "dask",
     "accelerate",
     "pandas",
@@ -58,6 +59,7 @@ ALLOWED = {
         TABLES,
     ),
     "gp": ({"_adoption", "_compat", "_devices", "_documented", "data"}, TABLES),
+    "equations": ({"_adoption", "_compat", "_devices", "data", "gp"}, TABLES),
     "export": (
         {
             "_compat",
@@ -66,6 +68,7 @@ ALLOWED = {
             "bases",
             "data",
             "estimators",
+            "gp",
             "knots",
             "model",
             "network",

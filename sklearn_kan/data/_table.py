@@ -211,12 +211,28 @@ def numbers(name, values, remedy):
         try:
             values = values.astype(np.float64)
         except (TypeError, ValueError, OverflowError) as error:
-            raise type(error)(f"{describe(name)} of X cannot be read as numbers: {error}. {remedy}") from error
+            raise type(error)(
+                f"{describe(name)} of X cannot be read as numbers: {error}. {as_dates(values) or remedy}"
+            ) from error
     if np.isinf(values).any():
         raise ValueError(
             f"{describe(name)} of X contains infinity. Replace it by a finite number, or by NaN if it is missing."
         )
     return values
+
+
+def as_dates(values):
+    """What to do about periods, and dates that are text; None for anything else."""
+    first = next((value for value in values.tolist() if not is_missing(value)), None)
+    if type(first).__name__ == "Period":
+        return "Pass the dates of its periods: column.dt.to_timestamp()."
+    if isinstance(first, str):
+        try:
+            np.datetime64(first)
+        except ValueError:
+            return None
+        return "Pass its texts as dates: pandas.to_datetime(column)."
+    return None
 
 
 def labels(values):

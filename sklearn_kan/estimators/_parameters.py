@@ -20,7 +20,6 @@ from ..training._settings import Settings
 from ._cst import check_searched, in_order
 
 
-
 class Parameters(BaseEstimator, metaclass=ABCMeta):
     """The parameters of both estimators."""
 

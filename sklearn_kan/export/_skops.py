@@ -5,14 +5,7 @@ from ._types import FUNCTIONS, LEVELS, RECORDS, STATES
 ESTIMATORS = (
     "estimators._classifier.KANClassifier",
     "estimators._regressor.KANRegressor",
-    "gp._process.Process",
-    "gp._reading.Axis",
     "gp._regressor.GPSpectralRegressor",
-    "gp._units.Units",
-    "gp.covariance._mixture.SpectralMixture",
-    "gp.inference._choice.Solvers",
-    "gp.inference._points.Data",
-    "gp.learning._averaging.Model",
 )
 
 

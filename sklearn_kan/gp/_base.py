@@ -1,11 +1,15 @@
 """What an estimator over a Gaussian process offers once it is fitted."""
 
+from numbers import Integral
+
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._adoption import adopt
 from .._documented import Documented
+from ._forecast import points_after
+from ._link import Link
 from ._process import Process
 from ._reading import read_points
 
@@ -15,13 +19,15 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
 
     _process: Process
 
-    def _adopt(self, reader, process, n_iter):
+    _link = Link()
+
+    def _adopt(self, reader, process, n_iter, link=Link()):  # noqa: B008
         """Set what was learned; nothing is set before."""
         best = process.models[0]
         value = process.evidence(best.kernel).value
         kernel, units = best.kernel, [axis.frequency_unit for axis in process.units.axes]
         return adopt(
-            self, reader, _process=process, models_=process.models, n_iter_=n_iter,
+            self, reader, _process=process, _link=link, link_=link.name, models_=process.models, n_iter_=n_iter,
             solver_=process.solvers.kind.name, trend_degree_=best.degree, kernel_=kernel,
             frequencies_=kernel.frequencies, length_scales_=kernel.length_scales, frequency_units_=units,
             weights_=kernel.weights, noise_=kernel.noise, n_components_=len(kernel.weights),
@@ -29,7 +35,7 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
         )  # fmt: skip
 
     def predict(self, X, return_std=False, return_cov=False):
-        """Mean of the latent function, and its uncertainty.
+        """Mean of observations, and its uncertainty; medians where logarithms were learned.
 
         Parameters
         ----------
@@ -57,7 +63,65 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
         check_is_fitted(self)
         X = read_points(self, X, self._process.units.axes)
         mean, spread = self._process.predict(X, "variance" if return_std else "covariance" if return_cov else None)
-        return (mean, spread) if return_std or return_cov else mean
+        if return_cov:
+            return self._link.mean(mean), self._link.covariance(mean, spread)
+        return (self._link.mean(mean), self._link.std(mean, spread)) if return_std else self._link.mean(mean)
+
+    def forecast(self, horizon, level=0.95):
+        """Continue a regular series.
+
+        Parameters
+        ----------
+        horizon : int
+            Number of steps after the last one of fit.
+        level : float, default=0.95
+            Probability of the interval.
+
+        Returns
+        -------
+        forecast : pandas.DataFrame of shape (horizon, 3)
+            Columns ``mean``, ``lower`` and ``upper``, of observations; for several outputs each has one of these for
+            each output. The index continues that of fit, with dates in UTC.
+
+        Raises
+        ------
+        ValueError
+            If the training data are not a regular series of a single feature.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from sklearn_kan import GPSpectralRegressor
+        >>> months = pd.DataFrame({"month": pd.date_range("2020-01-01", periods=60, freq="MS")})
+        >>> sales = 100 + 20 * (np.arange(60) % 12 == 11) + np.random.default_rng(0).normal(size=60)
+        >>> GPSpectralRegressor().fit(months, sales).forecast(12).round(-1)["mean"].idxmax()
+        Timestamp('2025-12-01 00:00:00')
+        """
+        import pandas
+
+        check_is_fitted(self)
+        if not isinstance(horizon, Integral) or horizon < 1:
+            raise ValueError(f"horizon={horizon!r} is not usable. Pass an integer >= 1.")
+        if not 0 < level < 1:
+            raise ValueError(f"level={level!r} is not usable. Pass a number between 0 and 1.")
+        if self.n_features_in_ != 1:
+            raise ValueError(
+                f"forecast needs a single feature, the time, and fit had {self.n_features_in_}. Pass the new rows to "
+                "predict(X, return_std=True)."
+            )
+        units = self._process.units
+        new = points_after(units.axes[0], self._process.solvers.data.X[:, 0] + units.center[0], int(horizon))
+        mean, std = self._process.predict(new.X, "variance")
+        columns = {
+            "mean": self._link.mean(mean), "lower": self._link.quantile(mean, std, 0.5 - level / 2),
+            "upper": self._link.quantile(mean, std, 0.5 + level / 2),
+        }  # fmt: skip
+        names = getattr(self, "feature_names_in_", [None])
+        index = pandas.Index(new.labels, name=names[0])
+        if mean.ndim == 1:
+            return pandas.DataFrame(columns, index=index)
+        parts = {(name, k): values[:, k] for name, values in columns.items() for k in range(mean.shape[1])}
+        return pandas.DataFrame(parts, index=index)
 
     def sample_y(self, X, n_samples=1, random_state=0):
         """Draw observations from the posterior.
@@ -74,7 +138,8 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
         """
         check_is_fitted(self)
         X = read_points(self, X, self._process.units.axes)
-        return self._process.sample(X, n_samples, check_random_state(random_state))
+        draws = self._process.sample(X, n_samples, check_random_state(random_state))
+        return self._link.observations(draws)
 
     def log_marginal_likelihood(self, theta=None, eval_gradient=False):
         """Log marginal likelihood of the normalised targets, with the most probable trend.

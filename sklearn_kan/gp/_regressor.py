@@ -8,12 +8,14 @@ from sklearn.utils import check_random_state
 
 from .._compat import Interval, Options, StrOptions, fit_context
 from .._devices import check_device, resolve_device
+from ._attempt import Attempt
 from ._base import BaseSpectralProcess
+from ._link import links_for
+from ._periods import known_frequencies
 from ._process import Process
 from ._reading import read, read_grid
-from ._units import units_of
 from .covariance._mixture import SMOOTHNESS
-from .inference._choice import SOLVERS, solvers_for
+from .inference._choice import SOLVERS
 from .learning._fit import Settings
 from .learning._models import learn_models
 
@@ -32,18 +34,28 @@ class GPSpectralRegressor(BaseSpectralProcess):
     spectrum : {"auto", "student_t", "gaussian"}, default="auto"
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
         (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2; along a single feature it
-        averages over that and a Gaussian, in more than three features over smoothness 1/2 and a Gaussian. It is a
+        averages over that and smoothness 1/2, in more than three features over smoothness 1/2 and a Gaussian. It is a
         Gaussian if the solver turns out to be ``"fourier"``. If `trend_degree` is given too, predictions are those of
         ``kernel_``.
     nu : {0.5, 1.5, 2.5}, default=1.5
         Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
         Degree of the polynomial trend, 0 for a constant, None for mean zero. ``"auto"`` averages along a single
-        feature over degrees 0, 1 and 2, and over 0 and 1 in more than three.
+        feature, or of more than three, over degrees 0 and 1.
     alpha : float or array-like of shape (n_samples,), default=0.0
         Known variance of each target on top of the learned noise, in the target's units.
     normalize_y : bool, default=True
         Centre targets and scale them to unit variance before fitting; the kernel is then on that scale.
+    link : {"auto", "identity", "log"}, default="auto"
+        ``"log"`` learns the logarithm of targets that are never negative: intervals stay above zero, and seasons grow
+        with the level. Zeros, as in counts, are taken for half the smallest target above zero. Predictions are then
+        medians, with half the width of the central 68 % as ``std``. ``"auto"`` takes the likelier one along a single
+        feature, if all targets are above zero, from 20 to 5,000 rows; else ``"identity"``.
+    periods : list or None, default=None
+        Known seasons, such as ``[12]`` for months or ``[7, 365.25]`` for days. Along a column of dates a number counts
+        days, and durations and pandas' offsets do too: ``["7D", pandas.DateOffset(years=1)]``. Each is a comb of up to
+        ten harmonics, whose weights are learned and whose period stays as given; one cycle is enough. Other frequencies
+        are still looked for. Needs a single feature.
     n_restarts_optimizer : int, default=0
         Further starts of the smooth components, drawn at random. The start with the best likelihood wins.
     max_iter : int, default=200
@@ -79,6 +91,8 @@ class GPSpectralRegressor(BaseSpectralProcess):
     models_ : list of Model
         What predictions average over: for each the ``degree`` of its trend, its ``kernel``, its ``probability``, and
         ``draws`` of the kernel's parameters.
+    link_ : {"identity", "log"}
+        What was learned of the targets.
     log_marginal_likelihood_value_ : float
         Of ``kernel_``.
     solver_ : str
@@ -135,6 +149,8 @@ class GPSpectralRegressor(BaseSpectralProcess):
         "trend_degree": [StrOptions({"auto"}), Interval(Integral, 0, 10, closed="both"), None],
         "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
         "normalize_y": ["boolean"],
+        "link": [StrOptions({"auto", "identity", "log"})],
+        "periods": [object],  # known_frequencies looks closer
         "n_restarts_optimizer": [Interval(Integral, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "solver": [StrOptions({"auto", *SOLVERS})],
@@ -144,14 +160,16 @@ class GPSpectralRegressor(BaseSpectralProcess):
     }
 
     def __init__(self, n_components=8, *, spectrum="auto", nu=1.5, trend_degree="auto", alpha=0.0,
-                 normalize_y=True, n_restarts_optimizer=0, max_iter=200, solver="auto", device="auto",
-                 random_state=None, verbose=0):  # fmt: skip
+                 normalize_y=True, link="auto", periods=None, n_restarts_optimizer=0, max_iter=200, solver="auto",
+                 device="auto", random_state=None, verbose=0):  # fmt: skip
         self.n_components = n_components
         self.spectrum = spectrum
         self.nu = nu
         self.trend_degree = trend_degree
         self.alpha = alpha
         self.normalize_y = normalize_y
+        self.link = link
+        self.periods = periods
         self.n_restarts_optimizer = n_restarts_optimizer
         self.max_iter = max_iter
         self.solver = solver
@@ -183,13 +201,19 @@ class GPSpectralRegressor(BaseSpectralProcess):
         check_device(self.device)
         reader = copy(self)  # validate_data notes what it saw, and fit may still fail
         rows = read(reader, X, y, sample_weight, self.alpha)
-        units = units_of(rows, self.normalize_y)
-        solvers = solvers_for(units.learned(rows), self.solver, self.spectrum, resolve_device(self.device))
+        known = known_frequencies(self.periods, rows)
+        links = links_for(self.link, rows, self.normalize_y)
         settings = Settings(
-            self.spectrum, self.nu, self.n_components, self.max_iter, self.n_restarts_optimizer, self.verbose
-        )
-        models, n_iter = learn_models(solvers, settings, self.trend_degree, check_random_state(self.random_state))
-        return self._adopt(reader, Process(units, solvers, models), n_iter)
+            self.spectrum, self.nu, self.n_components, self.max_iter, self.n_restarts_optimizer, self.verbose,
+            known,
+        )  # fmt: skip
+        device, random_state = resolve_device(self.device), check_random_state(self.random_state)
+        tries = [Attempt.of(link, rows, self, device) for link in links]
+        if len(tries) > 1:
+            tries = [each.begun(settings, self.trend_degree, random_state) for each in tries]
+        chosen = max(tries, key=lambda each: each.criterion)
+        models, n_iter = learn_models(chosen.solvers, settings, self.trend_degree, random_state, chosen.first)
+        return self._adopt(reader, Process(chosen.units, chosen.solvers, models), n_iter, chosen.link)
 
     def fit_grid(self, axes, Y, sample_weight=None):
         """Fit values on a full grid.

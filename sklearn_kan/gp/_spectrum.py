@@ -13,7 +13,8 @@ from ._blocks import in_parts
 OVERSAMPLING = 5  # frequencies per width of a peak, 1/T
 HALF_WIDTH = 2  # of a peak, in cycles over the range of the data
 DRIFT_DEGREE = 3  # of the polynomial that slow changes are taken for
-MIN_CYCLES = 4  # over the range of the data; what is slower is drift
+MIN_CYCLES = 4  # of a single wave over the range of the data; what is slower is drift
+MIN_PERIODS = 3  # of a season with harmonics
 FALSE_ALARM = 0.01  # chance that noise alone makes a peak so high
 MAX_FREQUENCIES = 50_000
 
@@ -31,13 +32,13 @@ def highest_frequency(x):
 
 
 def frequency_grid(x):
-    """Frequencies from those of a few cycles to the highest; empty where there are too few points."""
+    """Frequencies from those of a few periods to the highest; empty where there are too few points."""
     if len(np.unique(x)) < 2 * MIN_CYCLES:
         return np.empty(0)
     span, highest = np.ptp(x), highest_frequency(x)
     n = int(min(MAX_FREQUENCIES, np.ceil(OVERSAMPLING * span * highest)))
     grid = np.arange(1, n + 1) * (highest / n)
-    return grid[grid * span >= MIN_CYCLES]
+    return grid[grid * span >= MIN_PERIODS]
 
 
 def periodogram(x, y, weight, frequencies):
@@ -80,6 +81,7 @@ def pursue(data, max_peaks):
         return np.empty(0), np.empty(0)
     drift = legvander((x - x.min()) / (np.ptp(x) / 2) - 1, DRIFT_DEGREE)
     grid = frequency_grid(x)
+    grid = grid[grid * np.ptp(x) >= MIN_CYCLES]
     found: list[float] = []
     while True:
         waves = [f(2 * np.pi * mu * x) for mu in found for f in (np.cos, np.sin)]
@@ -121,6 +123,7 @@ def peaks_of_score(power, norm, frequencies, span, n_most):
     """
     # where rounding has left no norm, nothing is known
     statistic = np.divide(np.maximum(power, 0), norm, out=np.zeros(len(power)), where=norm > 0)
+    statistic[(frequencies * span < MIN_CYCLES).all(1)] = 0
     n_independent = len(frequencies) / OVERSAMPLING
     peaks: list[tuple[np.ndarray, float]] = []
     while len(peaks) < n_most and statistic.max() > math.log(max(1.0, n_independent) / FALSE_ALARM):

@@ -6,6 +6,7 @@ from ._effect_display import EffectDisplay
 from ._effects import Effects, effects
 from ._explain import Explanation, explain
 from ._explanation_display import ExplanationDisplay
+from ._forecast import ForecastDisplay
 from ._formula import FormulaDisplay
 from ._importance_display import ImportanceDisplay
 from ._learning_display import LearningCurveDisplay
@@ -24,6 +25,7 @@ __all__ = [
     "Effects",
     "Explanation",
     "ExplanationDisplay",
+    "ForecastDisplay",
     "FormulaDisplay",
     "ImportanceDisplay",
     "LearningCurveDisplay",

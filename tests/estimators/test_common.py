@@ -84,7 +84,7 @@ def can_be_combined(solver, basis, norm, constraint, further, estimator):
         return False
     if constraint == "rising" and (estimator is KANClassifier or basis not in SPLINES or further == "refit"):
         return False
-    if constraint in ("two sets", "glass box") and solver == "gauss_newton":  # slow on a check's 10 columns: see test_constraints
+    if constraint in ("two sets", "glass box") and solver == "gauss_newton":  # slow on 10 columns: see test_constraints
         return False
     if estimator is KANClassifier and solver == "gauss_newton" and (basis == EACH_EDGE or further == "products"):
         return False  # slow for three classes

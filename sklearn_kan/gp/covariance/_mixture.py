@@ -5,8 +5,8 @@ width 1/ℓ_q around the frequency μ_q: a Gaussian one for ``ρ(a) = exp(-a²/2
 Student-t one for a Matérn envelope (Fang et al. 2024, arXiv:2311.04465, sec. 3). A frequency that is exactly zero is
 not learned.
 
-Parameters are NumPy arrays; ``theta`` is ``[log w (Q), log ℓ (Q·D), μ where it is not zero, log noise]``. Points are
-float64 tensors, centred by the caller.
+Parameters are NumPy arrays; ``theta`` is ``[log w (Q), log ℓ (Q·D), μ where it is not zero, log noise]``; of components
+that are tied, ℓ and μ are those of their leaders. Points are float64 tensors, centred by the caller.
 """
 
 import math
@@ -16,6 +16,7 @@ import torch
 
 from .._blocks import blocks
 from ._density import density, density_gradient
+from ._ties import free
 
 SMOOTHNESS = (0.5, 1.5, 2.5)  # degrees of smoothness ν with a closed form
 
@@ -37,6 +38,8 @@ class SpectralMixture:
         Shape of the peaks.
     nu : {0.5, 1.5, 2.5}
         Smoothness of a Student-t mixture's Matérn envelope, in every dimension.
+    ties : Ties, optional
+        Which components are harmonics of another one; none by default.
 
     Examples
     --------
@@ -45,12 +48,16 @@ class SpectralMixture:
     1 * gaussian(length_scale=10) + 0.5 * gaussian(length_scale=20) * cos(frequency=0.25) + noise(0.01)
     """
 
-    def __init__(self, weights, length_scales, frequencies, noise=0.0, spectrum="gaussian", nu=2.5):
+    def __init__(self, weights, length_scales, frequencies, noise=0.0, spectrum="gaussian", nu=2.5, ties=None):
         self.weights = np.asarray(weights, dtype=np.float64)
         self.length_scales = np.asarray(length_scales, dtype=np.float64)
         self.frequencies = np.asarray(frequencies, dtype=np.float64)
         self.noise = float(noise)
         self.spectrum, self.nu = spectrum, nu
+        self.ties = free(len(self.weights)) if ties is None else ties
+
+    def __setstate__(self, state):
+        self.__dict__ = {"ties": free(len(state["weights"]))} | state  # of before there were ties
 
     def __repr__(self):
         name = "gaussian" if self.spectrum == "gaussian" else f"matern{self.nu:g}"
@@ -77,25 +84,27 @@ class SpectralMixture:
     @property
     def theta(self):
         """The parameters as one vector, in the order of this module's docstring."""
-        logs = np.log(np.concatenate([self.weights, self.length_scales.ravel()]))
-        return np.concatenate([logs, self.frequencies[self.frequencies != 0], [np.log(self.noise)]])
+        leads = self.ties.leads
+        logs = np.log(np.concatenate([self.weights, self.length_scales[leads].ravel()]))
+        frequencies = self.frequencies[leads]
+        return np.concatenate([logs, frequencies[frequencies != 0], [np.log(self.noise)]])
 
     def with_theta(self, theta):
         """The mixture with as many components that has these parameters."""
-        n_components, n_features = self.length_scales.shape
+        (n_components, n_features), leads, place = self.length_scales.shape, self.ties.leads, self.ties.place
         weights, lengths, frequencies, noise = np.split(
-            np.asarray(theta, dtype=np.float64), [n_components, n_components * (1 + n_features), -1]
+            np.asarray(theta, dtype=np.float64), [n_components, n_components + len(leads) * n_features, -1]
         )
-        all_frequencies = np.zeros_like(self.frequencies)
-        all_frequencies[self.frequencies != 0] = frequencies
+        leading = np.zeros((len(leads), n_features))
+        leading[self.frequencies[leads] != 0] = frequencies
         return self.replaced(
-            weights=np.exp(weights), length_scales=np.exp(lengths).reshape(n_components, n_features),
-            frequencies=all_frequencies, noise=np.exp(noise[0]),
+            weights=np.exp(weights), length_scales=np.exp(lengths).reshape(len(leads), n_features)[place],
+            frequencies=leading[place] * self.ties.multiple[:, None], noise=np.exp(noise[0]),
         )  # fmt: skip
 
     def replaced(self, **changes):
         """A copy with other values."""
-        names = "weights", "length_scales", "frequencies", "noise", "spectrum", "nu"
+        names = "weights", "length_scales", "frequencies", "noise", "spectrum", "nu", "ties"
         return SpectralMixture(**{name: getattr(self, name) for name in names} | changes)
 
     def times(self, factor):
@@ -106,15 +115,21 @@ class SpectralMixture:
         """The mixture of some of the components."""
         return self.replaced(
             weights=self.weights[components], length_scales=self.length_scales[components],
-            frequencies=self.frequencies[components],
+            frequencies=self.frequencies[components], ties=self.ties.select(components),
         )  # fmt: skip
 
     def with_component(self, weight, length_scales, frequencies):
         """The mixture with one component more."""
+        return self.with_comb([weight], length_scales, frequencies, [1])
+
+    def with_comb(self, weights, length_scales, frequencies, multiples, known=False):
+        """The mixture with harmonics of some frequencies, which share their length scales; known ones stay as given."""
+        n = len(multiples)
         return self.replaced(
-            weights=np.append(self.weights, weight),
-            length_scales=np.vstack([self.length_scales, length_scales]),
-            frequencies=np.vstack([self.frequencies, frequencies]),
+            weights=np.append(self.weights, weights),
+            length_scales=np.vstack([self.length_scales, *[length_scales] * n]),
+            frequencies=np.vstack([self.frequencies, *(np.multiply(frequencies, k) for k in multiples)]),
+            ties=self.ties.with_comb(multiples, known),
         )
 
     def __call__(self, A, B):
@@ -161,7 +176,8 @@ class SpectralMixture:
                 sums[0, q] += E.sum().item()
                 sums[1 : 1 + self.n_features, q] += ratio(E).cpu().numpy()
         by_weight, by_length, by_frequency = np.split(sums, [1, 1 + self.n_features])
-        return np.concatenate([by_weight[0], by_length.T.ravel(), by_frequency.T[self.frequencies != 0]])
+        gradient = np.concatenate([by_weight[0], by_length.T.ravel(), by_frequency.T[self.frequencies != 0]])
+        return self.ties.reduced(gradient, self.frequencies)
 
     def envelope(self, q, A, B):
         """``w Π_d ρ``, and a function that maps a matrix M to ``Σ_ij M_ij ∂log ρ_ij/∂log ℓ_d``, of shape (D,)."""
@@ -204,7 +220,8 @@ class SpectralMixture:
         terms = E * np.cos(angle)
         periodic = self.frequencies[:, 0] != 0
         d_frequency = -math.tau * tau * (E * np.sin(angle))[periodic]
-        return terms.sum(0), np.concatenate([terms, terms * ratio, d_frequency])
+        gradient = np.concatenate([terms, terms * ratio, d_frequency])
+        return terms.sum(0), self.ties.reduced(gradient, self.frequencies)
 
     def density(self, frequencies):
         """Power spectral density at points of frequency, ``(m, D) -> (m,)``; it integrates to the sum of weights."""
@@ -212,7 +229,8 @@ class SpectralMixture:
 
     def density_gradient(self, frequencies):
         """Derivatives of a Gaussian mixture's `density` by all of θ but the noise, ``(n_parameters - 1, m)``."""
-        return density_gradient(self, np.asarray(frequencies, dtype=np.float64))
+        gradient = density_gradient(self, np.asarray(frequencies, dtype=np.float64))
+        return self.ties.reduced(gradient, self.frequencies)
 
 
 def matern_polynomial(a, nu):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._devices import resolve_device
 from .._trend import Trend
-from ._dense import Dense
+from ._dense import PERIODIC_FEATURES, Dense
 from ._fourier import Fourier
 from ._gaps import Gaps
 from ._inducing import Inducing
@@ -16,6 +16,7 @@ from ._toeplitz import Toeplitz
 
 SOLVERS = {solver.name: solver for solver in (Dense, Toeplitz, Kronecker, Gaps, Fourier, Inducing)}
 EXACT_ROWS, EXACT_ROWS_GPU = 5_000, 15_000  # up to which inference is exact
+SCATTERED_ROWS, TABLE_ROWS = 300, 1_000  # the same for scattered points of one feature, and of more than three
 GRID_ROWS, GAPPY_ROWS = 400, 1_000  # from which a grid, or one with gaps, is treated as one
 
 
@@ -79,9 +80,16 @@ def kind_for(data, name, spectrum, device="cpu"):
             raise ValueError(f"solver={name!r} does not suit these data: {kind.needs}. Choose solver='auto'.")
         return kind
     dense_rows = EXACT_ROWS_GPU if device.startswith("cuda") else EXACT_ROWS
+    n, n_features = data.X.shape
+    is_line = n_features == 1 and Fourier.is_there()
+    if not device.startswith("cuda"):
+        if n_features > PERIODIC_FEATURES:
+            dense_rows = TABLE_ROWS
+        elif is_line and Fourier.suits(data, spectrum):
+            dense_rows = SCATTERED_ROWS
     preferred = [  # (solver, more rows than, at the most)
         (Kronecker, GRID_ROWS, math.inf), (Gaps, GAPPY_ROWS, math.inf), (Fourier, EXACT_ROWS, math.inf),
-        (Toeplitz, 0, EXACT_ROWS_GPU), (Dense, 0, dense_rows), (Inducing, 0, math.inf),
+        (Toeplitz, 0, EXACT_ROWS_GPU), (Dense, 0, dense_rows), (Fourier, dense_rows if is_line else math.inf, math.inf),
+        (Inducing, 0, math.inf),
     ]  # fmt: skip
-    n = len(data.X)
     return next(kind for kind, above, most in preferred if above < n <= most and kind.suits(data, spectrum))

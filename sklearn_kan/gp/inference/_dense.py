@@ -9,6 +9,7 @@ from scipy.linalg import block_diag
 from .._blocks import in_parts
 from .._spectrum import frequency_grid
 from ._evidence import factorise, finished, whiten
+from ._fourier import Fourier
 from ._points import LOG_TWO_PI, tensors
 from ._solver import Posterior, Solver
 
@@ -21,6 +22,7 @@ class Dense(Solver):
     name = "cholesky"
     tolerance = 1e-9
     leaves_out = True
+    sketched_rows = 150
 
     def __init__(self, data, device="cpu"):
         super().__init__(data, device)
@@ -30,6 +32,14 @@ class Dense(Solver):
         K = kernel.lower(self.X)
         K.diagonal().add_(torch.from_numpy(self.data.noise(kernel.noise)).to(self.device))
         return K
+
+    def on_sample(self):
+        is_sketched = len(self.data.X) > self.sketched_rows and Fourier.is_there()
+        return (
+            Fourier(self.data, self.device)
+            if is_sketched and self.X.shape[1] == 1 and Fourier.suits(self.data, "auto")
+            else None
+        )
 
     def evidence(self, kernel):
         L, jitter = factorise(self.covariance(kernel))

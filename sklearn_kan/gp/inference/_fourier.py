@@ -7,12 +7,13 @@ each likelihood, m the number of nodes with power.
 """
 
 import math
+from importlib.util import find_spec
 
 import numpy as np
 import scipy.linalg
 
 from .._blocks import in_parts
-from .._spectrum import MIN_CYCLES
+from .._spectrum import MIN_PERIODS, highest_frequency
 from ._evidence import Evidence, NotPositiveDefiniteError
 from ._solver import Posterior, Solver
 
@@ -64,6 +65,11 @@ class Fourier(Solver):
         nodes = np.stack(np.meshgrid(*(axis,) * n_features, indexing="ij"), -1).reshape(-1, n_features)
         self.zero = len(nodes) // 2  # the other half are their negatives
         self.nodes, self.projected = nodes[self.zero :], self.projected[self.zero :]
+
+    @staticmethod
+    def is_there():
+        """Whether finufft is installed."""
+        return find_spec("finufft") is not None
 
     @staticmethod
     def suits(data, spectrum):
@@ -132,8 +138,10 @@ class Fourier(Solver):
         """Nodes along the only feature."""
         if len(self.span) > 1:
             return super().frequencies()
-        first = int(np.ceil(MIN_CYCLES * PERIODS[1]))
-        return np.arange(first, self.n_nodes + 1)[:, None] * self.step
+        first = int(np.ceil(MIN_PERIODS * PERIODS[1]))
+        nodes = np.arange(first, self.n_nodes + 1)[:, None] * self.step
+        is_told = len(self.data.X) > 2 * self.n_nodes or not len(nodes)
+        return nodes if is_told else nodes[nodes[:, 0] <= highest_frequency(self.data.X[:, 0])]
 
     def score(self, kernel, frequencies):
         """At the nodes nearest to points of frequency."""

@@ -5,6 +5,7 @@ deviation, and the covariance of the targets ``C = K + H Hᵀ``: the trend is in
 sec. 2.7). Several targets share the covariance.
 """
 
+import math
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -32,7 +33,9 @@ class Solver(ABC):
     shortest, longest : float
         Limits of length scales, in spans of the data.
     averaged_rows : float
-        Up to how many rows it is fast enough to learn several models.
+        Up to how many rows of a single feature it is fast enough to learn rough models too.
+    sketched_rows : float
+        From how many rows of a single feature on a kernel is first learned from a sketch of its waves.
     is_gaussian : bool
         Whether it can only compute with Gaussian peaks.
     has_factors : bool
@@ -48,7 +51,8 @@ class Solver(ABC):
     tolerance: ClassVar[float] = 1e-7
     shortest: float = 0.0
     longest: float = 1e3
-    averaged_rows: ClassVar[float] = 1_000
+    averaged_rows: ClassVar[float] = 150
+    sketched_rows: ClassVar[float] = math.inf
     is_gaussian: ClassVar[bool] = False
     has_factors: ClassVar[bool] = False
     leaves_out: ClassVar[bool] = False
@@ -90,7 +94,7 @@ class Solver(ABC):
         return list(zip(frequencies[:, None], powers, strict=True))
 
     def on_sample(self):
-        """A solver for some of the rows, from which a kernel is learned first; None where all rows are used at once."""
+        """A cheaper solver, for some of the rows or a sketch of all, from which a kernel is learned first; or None."""
         return
 
     def adapt(self, kernel):

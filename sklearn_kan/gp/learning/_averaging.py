@@ -27,6 +27,9 @@ class Model(NamedTuple):
     probability: float
     draws: list
 
+    def __repr__(self):
+        return f"Model(degree={self.degree}, probability={self.probability:.2g}, kernel={self.kernel})"
+
     def times(self, factor):
         """The model of targets with `factor` times the variance."""
         return self._replace(kernel=self.kernel.times(factor), draws=[kernel.times(factor) for kernel in self.draws])

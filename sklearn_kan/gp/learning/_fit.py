@@ -1,8 +1,9 @@
 """Learning the spectrum: starts from the data, priors, optimisation, and the choice of components.
 
-Two starts, and the better one stays: sines that stand out of white noise (matching pursuit on the periodogram), and
-none at all. From each the mixture grows where the slope of the likelihood says that power is missing, for as long as
-an information criterion (Schwarz 1978) agrees, and sheds what it does not need.
+Two starts, and the better one stays: none at all, and sines that stand out of white noise (matching pursuit on the
+periodogram). From each the mixture grows, by a season with harmonics or by single waves, where the slope of the
+likelihood says that power is missing, for as long as an information criterion (Schwarz 1978) agrees, and sheds what it
+does not need.
 """
 
 import math
@@ -11,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from .._spectrum import peaks_of_score
+from .._combs import FALSE_ALARM, likeliest_comb
+from .._spectrum import highest_frequency, peaks_of_score
 from ..covariance._mixture import SpectralMixture
 from ..covariance._product import ProductMixture
 from ..inference._evidence import NotPositiveDefiniteError
@@ -21,8 +23,14 @@ SMOOTH_LENGTH, PERIODIC_LENGTH = 0.3, 2.0  # prior medians in spans: at frequenc
 LOG_LENGTH_STD = 1.5  # of the prior
 NOISE_RANGE, WEIGHT_RANGE = (1e-6, 10.0), (1e-10, 1e3)  # in variances of the target
 NEW_WEIGHT = 1e-4  # of a new component at the least, in variances of the target
-MOST_CYCLES_OFF = 2.0  # over the span, that a frequency may move from its start
+MOST_CYCLES_OFF = 2.0  # over the span, that a frequency may move from its start, or the highest of its harmonics
+KNOWN_HARMONICS = 10  # of a known season, at the most
+DISTINCT = 1e-6  # frequencies, relative
+SEASON_SHARE = 0.3  # of the variance, that a known season starts with
 HOPELESS_LOSS = 30.0  # of the criterion, from which refitting does not make up for a dropped component
+MATERN_LENGTH = 3**0.5  # of a Matern 3/2 that begins to fall like a Gaussian, over the latter's
+LONG_SKETCH = 0.4  # in spans; a longer wave may be as long as any
+REFINING_STEPS = 10  # from a sketch
 DISTINCT_ROWS = 1_000_000  # from which points are taken to be distinct
 IMPOSSIBLE = 1e100  # negative log posterior where there is none
 
@@ -57,6 +65,7 @@ class Settings(NamedTuple):
     max_iter: int
     n_restarts: int
     verbose: int
+    known: tuple = ()  # frequencies of known seasons, along the only feature
 
 
 class Fit(NamedTuple):
@@ -72,20 +81,24 @@ def prior_of(kernel, scales, solver):
     """Of a mixture's theta but the noise: unit, median and precision of a normal prior, and bounds.
 
     The prior is flat in log weights (Jeffreys) and in frequencies, and normal in log length scales. Frequencies are
-    counted in cycles over the span.
+    counted in cycles over the span. Harmonics have the parameters of their leaders.
     """
-    shape = kernel.length_scales.shape
-    is_periodic = kernel.frequencies != 0
+    leads, n_weights = kernel.ties.leads, len(kernel.weights)
+    frequencies = kernel.frequencies[leads]
+    shape, is_periodic = frequencies.shape, frequencies != 0
+    highest = np.array([kernel.ties.multiple[kernel.ties.leader == lead].max() for lead in leads])
+    free = np.where(kernel.ties.known[leads], 0.0, MOST_CYCLES_OFF / highest)[:, None]
+    free = np.broadcast_to(free, shape)[is_periodic]
     span, step = np.broadcast_to(scales.span, shape), np.broadcast_to(scales.step, shape)
     median = np.where(is_periodic.any(1, keepdims=True), PERIODIC_LENGTH, SMOOTH_LENGTH * math.sqrt(shape[1])) * span
-    mu, unit = kernel.frequencies[is_periodic], 1 / span[is_periodic]
-    n_weights, n_lengths, n_frequencies = shape[0], median.size, len(mu)
+    mu, unit = frequencies[is_periodic], 1 / span[is_periodic]
+    n_lengths, n_frequencies = median.size, len(mu)
     lowest, highest = np.maximum(step / 4, solver.shortest * span), solver.longest * span
     lowest = np.maximum(lowest, np.finfo(float).tiny)
     bounds = [
         np.tile(np.log(np.multiply(WEIGHT_RANGE, scales.variance or 1.0)), (n_weights, 1)),
         np.log(np.stack([lowest.ravel(), highest.ravel()], 1)),
-        np.stack([mu - np.minimum(MOST_CYCLES_OFF * unit, 0.5 * mu), mu + MOST_CYCLES_OFF * unit], 1),
+        np.stack([mu - np.minimum(free * unit, 0.5 * mu), mu + free * unit], 1),
     ]
     return (
         np.concatenate([np.ones(n_weights + n_lengths), unit]),
@@ -137,7 +150,7 @@ class Objective:
         kernel, value = self.kernel_at(result.x), -unit * result.fun
         if verbose:
             print(f"[gp] {len(result.x)} parameters, log posterior {value:.2f}, {result.nit} iterations")
-        price = 0.5 * len(result.x) * math.log(self.solver.data.y.size)
+        price = 0.5 * np.sum(self.limits[1] > self.limits[0]) * math.log(self.solver.data.y.size)
         return Fit(kernel, value, value - price, result.nit)
 
 
@@ -149,12 +162,14 @@ class Search:
     solver : Solver
     scales : Scales
     settings : Settings
+    has_seasons : bool, default=True
+        Whether there may be combs of harmonics.
     """
 
-    def __init__(self, solver, scales, settings):
-        self.solver, self.scales, self.settings = solver, scales, settings
+    def __init__(self, solver, scales, settings, has_seasons=True):
+        self.solver, self.scales, self.settings, self.has_seasons = solver, scales, settings, has_seasons
         self.n_components = settings.n_components  # the most periodic ones
-        self.grid = solver.frequencies() if self.n_components else np.empty((0, 1))
+        self.grid = solver.frequencies() if self.n_components else np.empty((0, solver.data.X.shape[1]))
 
     def optimise(self, kernel):
         return Objective(self.solver, kernel, self.scales).fit(self.settings.max_iter, self.settings.verbose)
@@ -162,10 +177,16 @@ class Search:
     def best(self, start):
         """The best mixture that is reached from a start, by the criterion."""
         fits = [self.grow(self.optimise(start))]
-        if len(self.grid) and (peaks := self.solver.sines(self.n_components)):
+        has_season = len(fits[0].kernel.ties.leads) < len(fits[0].kernel.weights)
+        if len(self.grid) and not has_season and (peaks := self.solver.sines(self.n_components)):
             fits.append(self.grow(self.optimise(self.extended(start, peaks))))
         best = max((self.prune(fit) for fit in fits), key=lambda fit: fit.criterion)
-        return max(best, self.optimise(best.kernel), key=lambda fit: fit.criterion)
+        return max(best, self.optimise(self.unbound(best.kernel)), key=lambda fit: fit.criterion)
+
+    def unbound(self, kernel):
+        """The mixture whose seasons of whole steps may last a little longer or shorter."""
+        known = kernel.ties.known & np.isin(kernel.frequencies[kernel.ties.leader, 0], self.settings.known)
+        return kernel.replaced(ties=kernel.ties._replace(known=known))
 
     def again(self, start, like):
         """The mixture that is reached from another, together with the slowest component of a start."""
@@ -173,6 +194,15 @@ class Search:
         kernel = like.replaced(spectrum=start.spectrum, nu=start.nu)
         kernel = kernel.with_component(start.weights[slow], start.length_scales[slow], start.frequencies[slow])
         return self.prune(self.grow(self.optimise(kernel)))
+
+    def refined(self, sketch):
+        """A few steps from a mixture that was learned from a sketch, or beside another trend."""
+        kernel = sketch.replaced(spectrum=self.settings.spectrum, nu=self.settings.nu)
+        if sketch.spectrum == "gaussian" != kernel.spectrum:
+            lengths = MATERN_LENGTH * kernel.length_scales
+            is_long = kernel.frequencies.any(1, keepdims=True) & (kernel.length_scales > LONG_SKETCH * self.scales.span)
+            kernel = kernel.replaced(length_scales=np.where(is_long, PERIODIC_LENGTH * self.scales.span, lengths))
+        return Objective(self.solver, kernel, self.scales).fit(min(REFINING_STEPS, self.settings.max_iter))
 
     def continued(self, fit):
         """From what was learned from a sample of the rows; the solver suits the kernel before and after."""
@@ -191,14 +221,31 @@ class Search:
     def grow(self, fit):
         """Add components where the likelihood's slope by power is significant."""
         while len(self.grid):
-            n_more = min(COMPONENTS_PER_ROUND, self.n_components - np.sum(fit.kernel.frequencies.any(1)))
+            leading = fit.kernel.frequencies[fit.kernel.ties.leads]
+            n_found = np.sum(leading.any(1)) - len(self.settings.known)
+            n_more = max(0, min(COMPONENTS_PER_ROUND, self.n_components - n_found))
             power, norm = self.solver.score(fit.kernel, self.grid)
+            season = self.with_season(fit.kernel, power, norm) if n_more and self.has_seasons else None
+            if season is not None and (bigger := self.optimise(season)).criterion > fit.criterion:
+                fit = bigger
+                continue
             peaks = peaks_of_score(power, norm, self.grid, self.scales.span, n_more)
             bigger = self.optimise(self.extended(fit.kernel, peaks)) if peaks else fit
             if not bigger.criterion > fit.criterion:
                 break
             fit = bigger
         return fit
+
+    def with_season(self, kernel, power, norm):
+        """The mixture with the comb of harmonics that the slope is least likely to have by chance, if any."""
+        if self.grid.shape[1] > 1:
+            return None
+        span, frequencies = float(self.scales.span[0]), self.grid[:, 0]
+        comb = likeliest_comb(power, norm, frequencies, span, frequencies[-1])
+        if comb is None or comb.alarm > FALSE_ALARM:
+            return None
+        weights = np.maximum(comb.weights, NEW_WEIGHT * self.scales.variance)
+        return kernel.with_comb(weights, self.scales.span, comb.frequency, comb.multiples, known=comb.is_whole)
 
     def prune(self, fit):
         """Drop components one at a time, the weakest first, while the criterion allows."""
@@ -224,13 +271,16 @@ def learn(solver, scales, settings, random_state, like=None):
     if solver.has_factors:
         return learn_factors(solver, scales, settings)
     search, sample = Search(solver, scales, settings), solver.on_sample()
+    if sample is not None and sample.is_gaussian and not solver.is_gaussian:
+        like = like or learn(sample, scales, settings._replace(spectrum="gaussian"), random_state).kernel
+        return search.refined(like)
     if sample is not None:
         return search.continued(learn(sample, scales, settings, random_state, like))
-    start = smooth_start(scales, settings)
+    start = with_known(smooth_start(scales, settings), settings.known, solver.data.X[:, 0], scales)
     if like is not None and like.n_features == 1:
         return search.again(start, like)
-    others = [start.theta + random_state.normal(size=len(start.theta)) for _ in range(settings.n_restarts)]
-    fits = [search.best(kernel) for kernel in (start, *map(start.with_theta, others))]
+    starts = [start, *(moved(start, random_state) for _ in range(settings.n_restarts))]
+    fits = [search.best(kernel) for kernel in starts]
     return max(fits, key=lambda fit: fit.criterion)
 
 
@@ -244,12 +294,34 @@ def smooth_start(scales, settings):
     return SpectralMixture(weights, lengths, np.zeros_like(lengths), 0.1 * variance, settings.spectrum, settings.nu)
 
 
+def moved(kernel, random_state):
+    """A mixture with weights, length scales and noise drawn around those of another."""
+    theta = kernel.theta
+    n_logs = len(theta) - 1 - np.count_nonzero(kernel.frequencies[kernel.ties.leads])
+    step = random_state.normal(size=len(theta))
+    step[n_logs:-1] = 0
+    return kernel.with_theta(theta + step)
+
+
+def with_known(kernel, frequencies, x, scales):
+    """The mixture with a comb for each known season, without lines that another one has already."""
+    for frequency in frequencies:
+        most = int(highest_frequency(x) / frequency * (1 + 1e-6))
+        multiples = np.arange(1, max(1, min(KNOWN_HARMONICS, most)) + 1)
+        taken = np.abs(kernel.frequencies[:, 0] - frequency * multiples[:, None]) < DISTINCT * frequency
+        multiples = multiples[~taken.any(1)]
+        if len(multiples):
+            weights = SEASON_SHARE * scales.variance / np.square(multiples)
+            kernel = kernel.with_comb(weights / len(frequencies), scales.span, frequency, multiples, known=True)
+    return kernel
+
+
 def learn_factors(solver, scales, settings):
     """A product of mixtures for a grid: each is learned along its axis from some lines, then all together."""
     fits = []
     for d, line_solver in enumerate(solver.along_axes()):
         along = scales.along([d])
-        fits.append(Search(line_solver, along, settings).best(smooth_start(along, settings)))
+        fits.append(Search(line_solver, along, settings, has_seasons=False).best(smooth_start(along, settings)))
     variance = scales.variance or 1.0
     factors = [fit.kernel.replaced(weights=fit.kernel.weights / fit.kernel.weights.sum()) for fit in fits]
     factors[0] = factors[0].replaced(weights=factors[0].weights * variance)

@@ -1,7 +1,5 @@
 """Which trends and shapes of peaks predictions average over, and learning a kernel beside each."""
 
-from itertools import product
-
 from ._averaging import weighed
 from ._fit import Fit, Objective, learn, scales_of
 
@@ -17,10 +15,10 @@ def shapes_for(solver, n, n_features):
     if solver.has_factors:
         return [(0, MATERN)]
     if n_features == 1 and n > 2:
-        return list(product((1, 0, 2) if is_short else (1, 0), (MATERN, GAUSSIAN) if is_short else (MATERN,)))
+        return [(1, MATERN), (0, MATERN), *[(1, ROUGH), (0, ROUGH)] * is_short]
     if n_features <= WAVY_FEATURES or not solver.leaves_out:
         return [(1, MATERN)]
-    return [(1, ROUGH), (0, ROUGH), (1, GAUSSIAN)] if is_short else [(1, ROUGH)]
+    return [(1, ROUGH), (0, ROUGH), (1, GAUSSIAN)]
 
 
 def candidates(solvers, settings, trend_degree):
@@ -33,14 +31,23 @@ def candidates(solvers, settings, trend_degree):
     return [(degree, settings._replace(spectrum=shape[0], nu=shape[1])) for degree, shape in dict.fromkeys(pairs)]
 
 
-def learn_models(solvers, settings, trend_degree, random_state):
-    """Models that predictions average over, the most probable first, and the most steps that one of them took."""
+def learn_first(solvers, settings, trend_degree, random_state):
+    """The fit of the first candidate."""
+    degree, shaped = candidates(solvers, settings, trend_degree)[0]
+    return learn(solvers(degree), scales_of(solvers.data.X, solvers.variance), shaped, random_state)
+
+
+def learn_models(solvers, settings, trend_degree, random_state, first=None):
+    """Models that predictions average over, the most probable first, and the most steps that one of them took.
+
+    The fit of the first candidate may be known.
+    """
     scales = scales_of(solvers.data.X, solvers.variance)
     degrees: list[int | None] = []
     fits: list[Fit] = []
     for degree, shaped in candidates(solvers, settings, trend_degree):
         like = fits[0].kernel if fits else None
         degrees.append(degree)
-        fits.append(learn(solvers(degree), scales, shaped, random_state, like))
+        fits.append(first if first and not fits else learn(solvers(degree), scales, shaped, random_state, like))
     objectives = [Objective(solvers(degree), fit.kernel, scales) for degree, fit in zip(degrees, fits, strict=True)]
     return weighed(degrees, fits, objectives), max(1, *(fit.n_iter for fit in fits))

@@ -45,7 +45,7 @@ myst_heading_anchors = 4
 # docstrings
 autosummary_generate = True
 autodoc_typehints = "none"
-autodoc_default_options = {"member-order": "bysource"}
+autodoc_default_options = {"member-order": "alphabetical"}
 numpydoc_show_class_members = False
 numpydoc_validation_checks: set[str] = set()
 elsewhere = "sklearn|torch|numpy|np|pandas|optuna|skorch|scipy|sympy|matplotlib|shap|Module"

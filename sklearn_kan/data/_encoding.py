@@ -126,38 +126,6 @@ class TableEncoder:
         encoder._adopt(scales)
         return encoder
 
-    def of_columns(self, kept):
-        """An encoder for some of the columns, and which of the inputs it keeps.
-
-        Parameters
-        ----------
-        kept : list of int
-            Places of columns, increasing.
-
-        Returns
-        -------
-        encoder : TableEncoder
-        inputs : ndarray of int
-        """
-        inputs = np.flatnonzero(np.isin(self.column_of_input_, kept))
-        numeric = inputs[inputs < self.n_numeric_].tolist()
-        new = {old: place for place, old in enumerate(numeric)}
-        is_level = (inputs >= self.n_numeric_) & (inputs < self.n_numeric_ + len(self.levels_))
-        encoder = copy(self)
-        encoder.tables = None
-        encoder.names_ = [self.names_[column] for column in kept]
-        encoder.kinds_ = [self.kinds_[column] for column in kept]
-        encoder.categorical_ = self.categorical_[kept]
-        encoder.cycles_ = [self.cycles_[column] for column in kept]
-        encoder.center_, encoder.rate_ = self.center_[numeric], self.rate_[numeric]
-        encoder.range_ = self.range_[numeric]
-        encoder.bends_ = {new[i]: bend for i, bend in self.bends_.items() if i in new}
-        encoder.atoms_ = {new[i]: atoms for i, atoms in self.atoms_.items() if i in new}
-        encoder.missing_ = np.array([new[i] for i in self.missing_ if i in new], dtype=int)
-        encoder.levels_ = [self.levels_[i - self.n_numeric_] for i in inputs[is_level]]
-        encoder.column_of_input_ = np.searchsorted(kept, self.column_of_input_[inputs])
-        return encoder, inputs
-
     def _adopt(self, scales):
         statistics = np.array([scale[:4] for scale in scales]).reshape(-1, 4)
         self.center_, self.rate_ = statistics[:, :2].T.copy()
@@ -201,27 +169,6 @@ class TableEncoder:
             for i, bend in self.bends_.items():
                 z[:, i] = (z[:, i] + np.interp(block[:, i], *bend)) / 2
             return squeeze(z)
-
-    def encode_knots(self, knots):
-        """Knots in the columns' own units as a table (n_numeric, n_knots).
-
-        They are of shape (n_knots,) or (n_knots, n_columns), with a column for each that is not categorical. Those of
-        dates are days since 1970-01-01; the phases of cycles have even ones.
-        """
-        knots = np.asarray(knots, dtype=np.float64)
-        columns = np.flatnonzero(~self.categorical_)
-        table = np.repeat(knots[:, None], len(columns), axis=1) if knots.ndim == 1 else knots
-        is_table = table.ndim == 2 and table.shape[1] == len(columns) and len(table) >= 2
-        if not (is_table and (np.diff(table, axis=0) > 0).all()):
-            raise ValueError(
-                f"knots has shape {knots.shape}. Pass two or more increasing ones, of shape (n_knots,) or "
-                f"(n_knots, {len(columns)}): a column for each numeric column."
-            )
-        owner = self.column_of_input_[: self.n_numeric_]
-        of_input = table[:, np.searchsorted(columns, owner)]
-        of_input[:, np.diff(owner, prepend=-1) == 0] = np.linspace(-1, 1, len(table))[:, None]
-        rate = np.where(self.rate_ == 0, 1.0, self.rate_)  # a constant column keeps its units
-        return self.encode_numeric(of_input, rate).T
 
     def transform(self, X, dtype=np.float64):
         """Encode a table.

@@ -169,7 +169,7 @@ def read_columns(X, names, kinds):
     """
     remedy = "Convert it to what it was in fit."
     has_names = not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
-    table = wrap(X) if has_names else np.asarray(unmasked(X))
+    table: Any = wrap(X) if has_names else np.asarray(unmasked(X))
     known = table.columns if has_names else range(table.shape[1] if table.ndim == 2 else 0)
     missing = [name for name in names if name not in known]
     if missing:

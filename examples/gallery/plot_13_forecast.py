@@ -2,8 +2,8 @@
 A forecast that finds its own frequencies
 =========================================
 
-``GPSpectralRegressor`` looks for peaks in the spectrum of a series: no season has to be given. Bands hold the noise, and
-how far the models are apart that the forecast averages over.
+``GPSpectralRegressor`` looks for peaks in the spectrum of a series: no season has to be given. Bands hold the noise,
+and how far the models are apart that the forecast averages over.
 """
 
 import matplotlib.pyplot as plt

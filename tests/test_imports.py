@@ -34,6 +34,7 @@ ALLOWED = {
     "_compat": (set(), TABLES),
     "_equality": (set(), set()),
     "_adoption": (set(), set()),
+    "_deprecation": (set(), set()),
     "_documented": (set(), set()),
     "_surroundings": ({"_compat", "kernels"}, TORCH | {"threadpoolctl"}),
     "bases": ({"kernels", "knots"}, TORCH),
@@ -82,7 +83,7 @@ ALLOWED = {
         TABLES | {"joblib", "optuna", "threadpoolctl", "tqdm"},
     ),
     "symbolic": (
-        {"_adoption", "_compat", "_documented", "bases", "data", "network", "optim"},
+        {"_adoption", "_compat", "_documented", "_surroundings", "bases", "data", "network", "optim"},
         TABLES | {"joblib", "sympy"},
     ),
     "_show_versions": ({"kernels"}, TORCH),

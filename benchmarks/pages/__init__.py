@@ -1,6 +1,6 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
-from benchmarks.pages import export, faults, formulas, gp, limits, network, solvers, speed, tables
+from benchmarks.pages import clients, export, faults, formulas, gp, limits, network, solvers, speed, tables
 
 PAGES = {
     "tables": tables.tables,
@@ -31,4 +31,5 @@ PAGES = {
     "formulas": formulas.formulas,
     "export": export.export,
     "faults": faults.faults,
+    "clients": clients.clients,
 }

@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from .._compat import check_categorical_features
 from ._dates import DATES, DURATIONS, in_days, without_zone
 from ._masked import unmasked
+from ._native import native
 
 
 class Column(NamedTuple):
@@ -67,12 +68,9 @@ def read_table(estimator, X, *, reset, kinds=None, selected=None):
     TypeError, ValueError
         Naming the column and the remedy.
     """
-    if type(X).__name__ == "RecordBatch":  # of Arrow; narwhals knows its tables
-        X = nw.dependencies.get_pyarrow().Table.from_batches([X])
+    X = native(X)
     if not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X):
         return read_dataframe(estimator, wrap(X), X, reset, kinds, selected)
-    if type(X).__name__ == "LazyFrame":
-        raise TypeError("X is a LazyFrame, which has not been computed yet. Pass X.collect().")
     return read_array(estimator, unmasked(X), reset, kinds, selected)
 
 
@@ -167,7 +165,7 @@ def read_columns(X, names, kinds):
     TypeError, ValueError
         If a column cannot be read as what it is.
     """
-    remedy = "Convert it to what it was in fit."
+    X, remedy = native(X), "Convert it to what it was in fit."
     has_names = not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
     table: Any = wrap(X) if has_names else np.asarray(unmasked(X))
     known = table.columns if has_names else range(table.shape[1] if table.ndim == 2 else 0)

@@ -329,16 +329,3 @@ def test_targets_of_any_size_are_learned_on_the_same_scale(loss, scale):
     scaler = TargetScaler(loss, 0.3).fit(scale * y, np.ones(50))
     np.testing.assert_allclose(scaler.transform(scale * y), reference, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(scaler.inverse_transform(reference), scale * y, rtol=1e-9, atol=1e-9 * scale)
-
-
-@pytest.mark.parametrize("kind", [pandas, polars, array])
-def test_a_fitted_models_encoder_takes_tables(data, y, kind):
-    table = kind(data)
-    model = KANClassifier((4,), max_iter=1, n_members=1, categorical_features=[3]).fit(table, y > 0)
-    rows = model.encoder_.transform(table)
-    reordered = table[[*reversed(COLUMNS)]] if kind is not array else table
-    np.testing.assert_array_equal(model.encoder_.transform(reordered), rows)
-    raw = model.module_(torch.from_numpy(rows).to(next(model.module_.parameters())))
-    np.testing.assert_allclose(raw.softmax(1).detach(), model.predict_proba(table), rtol=1e-6)
-    with pytest.raises(ValueError, match="no columns"):
-        model.encoder_.transform(table[:, :3] if kind is array else table[COLUMNS[:3]])

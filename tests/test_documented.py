@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from sklearn.utils import estimator_html_repr
 
-from sklearn_kan import GPEquationSolver, GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
+from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
 from sklearn_kan.symbolic import KANSymbolicRegressor
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -32,7 +32,6 @@ def extensions(monkeypatch):
         (GPSpectralRegressor(), "sklearn_kan.GPSpectralRegressor"),
         (KANSearchCV(KANRegressor()), "sklearn_kan.KANSearchCV"),
         (KANSymbolicRegressor(), "sklearn_kan.symbolic.KANSymbolicRegressor"),
-        (GPEquationSolver(len), "sklearn_kan.GPEquationSolver"),
     ],
 )
 @pytest.mark.usefixtures("extensions")

@@ -9,7 +9,6 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from .._adoption import adopt
 from .._compat import fit_context
-from .._documented import Documented
 from ._grid import solve_grid
 from ._groups import Group
 from ._reading import read_axes, read_boundary, read_rows, value
@@ -20,7 +19,7 @@ UNCERTAIN = 0.01  # relative error that is warned of
 UNRESOLVED = 0.03  # residual that is; noise in a source may be as large
 
 
-class GPEquationSolver(Documented, RegressorMixin, BaseEstimator):
+class GPEquationSolver(RegressorMixin, BaseEstimator):
     """Solution of a differential equation by a Gaussian process that finds its own frequencies.
 
     A linear operator on a Gaussian process is a Gaussian process, so a linear equation is solved by conditioning once,

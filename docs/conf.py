@@ -16,6 +16,7 @@ mpl.use("Agg")
 api.write(HERE / "api" / "index.rst")  # before autosummary looks for names
 
 project, author = "sklearn_kan", "The sklearn_kan developers"
+copyright = author  # noqa: A001
 version = release = sklearn_kan.__version__
 html_title = f"sklearn_kan {release}"
 
@@ -44,7 +45,7 @@ myst_heading_anchors = 4
 # docstrings
 autosummary_generate = True
 autodoc_typehints = "none"
-autodoc_default_options = {"member-order": "bysource"}
+autodoc_default_options = {"member-order": "alphabetical"}
 numpydoc_show_class_members = False
 numpydoc_validation_checks: set[str] = set()
 elsewhere = "sklearn|torch|numpy|np|pandas|optuna|skorch|scipy|sympy|matplotlib|shap|Module"

@@ -1,6 +1,8 @@
-"""An estimator's HTML picture links to its page, and the reference has such a page."""
+"""The site and the package agree: pages, menus, and what examples import."""
 
+import ast
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -57,6 +59,20 @@ def test_menus_of_the_site_have_all_pages_in_the_order_of_their_lists(folder):
     assert set(pages) == {page.stem for page in (DOCS / folder).glob("*.md")} - {"index"}
     places = [text.index(f"({page}.md)") for page in pages]  # all of them are in a list that readers see
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    "example", sorted((DOCS.parent / "examples" / "gallery").glob("plot_*.py")), ids=lambda e: e.stem
+)
+def test_examples_have_a_title_and_import_what_there_is(example):
+    tree = ast.parse(example.read_text())
+    title, line, *_ = ast.get_docstring(tree).splitlines()
+    assert set(line) == {"="}
+    assert len(line) >= len(title)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "sklearn_kan":
+            module = import_module(node.module)
+            assert [name.name for name in node.names if name.name not in module.__all__] == []
 
 
 def test_classes_of_users_have_no_link():

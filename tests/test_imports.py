@@ -60,7 +60,7 @@ ALLOWED = {
         TABLES,
     ),
     "gp": ({"_adoption", "_compat", "_devices", "_documented", "data"}, TABLES),
-    "equations": ({"_adoption", "_compat", "_devices", "data", "gp"}, TABLES),
+    "equations": ({"_adoption", "_compat", "_devices", "_documented", "data", "gp"}, TABLES),
     "export": (
         {
             "_compat",

@@ -20,7 +20,7 @@ EXACT = 1e-6  # of the spread
 compiled = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 
 
-def table(n=200, seed=0):
+def table(n=120, seed=0):
     """Numbers with gaps and a sentinel, labels with gaps."""
     random = np.random.default_rng(seed)
     X = pd.DataFrame(

@@ -100,6 +100,11 @@ class Basis(nn.Module, ABC):
         """Each edge function by itself: ``(n, in), (in, n_basis, out) -> (n, out, in)``."""
         return torch.einsum("nik,iko->noi", self(x), weight)
 
+    def edge_functions_of_members(self, x, weight):
+        """The same where members have inputs and outputs of their own: ``(n, members, in) -> (n, members, out, in)``."""
+        parts = weight.chunk(x.shape[1], 2)
+        return torch.stack([self.edge_functions(x[:, k], part) for k, part in enumerate(parts)], 1)
+
 
 def make_basis(basis, in_features, *, basis_params=None, **common):
     """Build a basis from its name or class.

@@ -174,6 +174,13 @@ class TruncatedPower(BSpline, name="truncated_power"):
             return super().edge_functions(x, weight)
         return torch.cat(list(self.edges_by_output(x, weight)), 1)
 
+    def edge_functions_of_members(self, x, weight):
+        if self.out_features is None:
+            return super().edge_functions_of_members(x, weight)
+        n_members = x.shape[1]  # everybody's outputs at everybody's inputs
+        own = [self.edge_functions(x[:, k], weight).chunk(n_members, 1)[k] for k in range(n_members)]
+        return torch.stack(own, 1)
+
     def edges_by_output(self, x, weight):
         """Edge functions, some outputs at a time, each ``(n, n_outputs, in)``; backward evaluates them again."""
         edges = self.table()

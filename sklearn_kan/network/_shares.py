@@ -45,8 +45,7 @@ def of_units(module, x):
     last, n_groups = module.layers[-1], len(module.groups)
     h = module(x, depth=len(module.layers) - 1)
     h = h[:, None] if last.n_members is None else h
-    weights = last.scaled_weight.chunk(h.shape[1], 2)
-    edges = torch.stack([last.basis.edge_functions(h[:, k], weight) for k, weight in enumerate(weights)], 1)
+    edges = last.basis.edge_functions_of_members(h, last.scaled_weight)
     if last.base_weight is not None:
         edges = edges + F.silu(h)[:, :, None] * last.base_weight.unflatten(0, (h.shape[1], -1))
     return edges.unflatten(3, (n_groups, -1)).sum(4).transpose(2, 3)

@@ -88,6 +88,17 @@ def test_contract_is_the_sum_of_edge_functions(name, params):
 
 
 @all_bases
+def test_members_have_inputs_and_edges_of_their_own(name, params):
+    basis, x = build(name, params), torch.stack([inputs(seed=seed) for seed in range(OUT)], 1)  # a member an output
+    weight = coefficients(basis)
+    edges = basis.edge_functions_of_members(x, weight)
+    for k in range(OUT):
+        alone = basis.edge_functions(x[:, k], weight)[:, k]
+        torch.testing.assert_close(edges[:, k, 0], alone, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(basis.contract_members(x, weight), edges.sum(3).flatten(1), rtol=1e-12, atol=1e-12)
+
+
+@all_bases
 def test_gradients_of_inputs_and_coefficients(name, params):
     basis = build(name, params)
     x = inputs(3).requires_grad_()  # no input stands on a knot, where splines of degree <= 1 have no derivative

@@ -17,6 +17,7 @@ PRIOR_ROWS = 20.0  # that equal weights count as, when models are stacked
 LEAST_PROBABILITY = 1e-2  # of a model that predictions are averaged over
 N_PAIRS = 8  # of draws of parameters for all models, and at least one for each
 MAX_ROUNDS = 300
+FREEDOM = 2.0  # degrees of freedom that the scale of the target takes
 
 
 class Model(NamedTuple):
@@ -26,6 +27,7 @@ class Model(NamedTuple):
     kernel: SpectralMixture | ProductMixture
     probability: float
     draws: list
+    widening: float = 1.0  # of variances, as of a Student-t distribution, since few rows do not tell the scale
 
     def __repr__(self):
         return f"Model(degree={self.degree}, probability={self.probability:.2g}, kernel={self.kernel})"
@@ -35,13 +37,13 @@ class Model(NamedTuple):
         return self._replace(kernel=self.kernel.times(factor), draws=[kernel.times(factor) for kernel in self.draws])
 
 
-def weighed(degrees, fits, objectives):
+def weighed(degrees, fits, objectives, is_plain=False):
     """Models with their probabilities, the most probable first.
 
     Where every model is wrong, probabilities under the likelihood are overconfident of one of them. Along a single
     feature the likelihood is therefore raised to a power that falls with the number of rows (the coarsened posterior,
     Miller & Dunson 2019, eq. 2.4), so that the variance of the average contains how far the models are apart. Models
-    of several features are stacked, and averaged over their parameters.
+    of several features are stacked, and averaged over their parameters. A plain one is the Gaussian process of its kernel.
     """
     n, n_features = objectives[0].solver.data.X.shape
     is_table = n_features > 1 and len(fits) > 1
@@ -51,12 +53,13 @@ def weighed(degrees, fits, objectives):
     else:
         probabilities = softmax(np.array([fit.criterion for fit in fits]) / (1 + n / COARSENESS))
     probabilities[probabilities < LEAST_PROBABILITY] = 0
+    widening = 1.0 if is_plain else 1 + FREEDOM / float(objectives[0].solver.data.weight.sum())
     models = []
     for degree, objective, share in zip(degrees, objectives, probabilities / probabilities.sum(), strict=True):
         if share:
             n_pairs = math.ceil(N_PAIRS * share)
             draws = laplace(objective).kernels(objective, n_pairs) if is_table else [objective.kernel]
-            models.append(Model(degree, objective.kernel, float(share), draws))
+            models.append(Model(degree, objective.kernel, float(share), draws, widening))
     return sorted(models, key=lambda model: -model.probability)
 
 
@@ -95,6 +98,7 @@ class Average:
         self.probabilities = np.repeat(
             [model.probability / len(model.draws) for model in models], [len(model.draws) for model in models]
         )
+        self.widening = max(model.widening for model in models)
         self.jitter = max(posterior.jitter for _, posterior, _ in self.parts)
 
     def moments(self, X, moment=None):
@@ -111,8 +115,8 @@ class Average:
         if moment is None:
             return mean, None
         if moment == "variance":
-            return mean, np.maximum(square - np.square(mean), 0)
-        return mean, square - mean[:, None] * mean
+            return mean, self.widening * np.maximum(square - np.square(mean), 0)
+        return mean, self.widening * (square - mean[:, None] * mean)
 
     def sample(self, X, n_samples, random_state):
         """Draws of observations, ``(n, n_outputs, n_samples)``."""
@@ -120,7 +124,7 @@ class Average:
         for (noise, posterior, trend), count in zip(self.parts, counts, strict=True):
             if count:
                 mean, cov = posterior.predict(X, trend(X), "covariance")
-                L, _ = factorise(torch.from_numpy(cov + noise * np.eye(len(X))))
+                L, _ = factorise(torch.from_numpy(self.widening * (cov + noise * np.eye(len(X)))))
                 normal = random_state.normal(size=(len(X), mean.shape[1] * count))
                 draws.append(mean[:, :, None] + (L.numpy() @ normal).reshape(*mean.shape, count))
         return np.concatenate(draws, axis=-1)

@@ -4,6 +4,7 @@ from ._averaging import weighed
 from ._fit import Fit, Objective, learn, scales_of
 
 MATERN, ROUGH, GAUSSIAN = ("student_t", 1.5), ("student_t", 0.5), ("gaussian", 1.5)  # shapes of peaks
+FEWEST_ROWS = 3  # up to which a line would fit all too well
 WAVY_FEATURES = 3  # up to which waves matter more than roughness
 
 
@@ -14,7 +15,9 @@ def shapes_for(solver, n, n_features):
         return [(1, GAUSSIAN)]
     if solver.has_factors:
         return [(0, MATERN)]
-    if n_features == 1 and n > 2:
+    if n_features == 1 and n <= FEWEST_ROWS:
+        return [(0, MATERN)]
+    if n_features == 1:
         return [(1, MATERN), (0, MATERN), *[(1, ROUGH), (0, ROUGH)] * is_short]
     if n_features <= WAVY_FEATURES or not solver.leaves_out:
         return [(1, MATERN)]
@@ -50,4 +53,5 @@ def learn_models(solvers, settings, trend_degree, random_state, first=None):
         degrees.append(degree)
         fits.append(first if first and not fits else learn(solvers(degree), scales, shaped, random_state, like))
     objectives = [Objective(solvers(degree), fit.kernel, scales) for degree, fit in zip(degrees, fits, strict=True)]
-    return weighed(degrees, fits, objectives), max(1, *(fit.n_iter for fit in fits))
+    is_plain = trend_degree != "auto" and settings.spectrum != "auto"
+    return weighed(degrees, fits, objectives, is_plain), max(1, *(fit.n_iter for fit in fits))

@@ -18,8 +18,8 @@ def forecasts():
     seasonal = [row for row in rows if row["season"] > 1]
     body = [
         f"{len(names)} series that nothing was chosen on, three origins each (60, 70 and 80 %), a fifth of the series "
-        "ahead. `GPSpectralRegressor()` is not told the season; with `periods=`, and all others, are. Where a peer raises "
-        "an error, the seasonal naive forecast counts for it.",
+        "ahead. `GPSpectralRegressor()` is not told the season; with `periods=`, and all others, are. Where a peer "
+        "raises an error, the seasonal naive forecast counts for it.",
         summary(rows),
         "Skill is one less the ratio to the error of the seasonal naive forecast. Ratios are geometric means over series, "
         "± their standard error.",
@@ -42,7 +42,7 @@ def named(method):
 
 
 def summary(rows):
-    heads = ["", "skill: RMSE", "MAE", "CRPS", "RMSE / AutoARIMA's", "CRPS / AutoARIMA's", "coverage of 95 %", "of 50 %"]
+    heads = ["", "skill: RMSE", "MAE", "CRPS", "RMSE / AutoARIMA's", "CRPS / AutoARIMA's"]
     lines = []
     for method in dict.fromkeys(row["method"] for row in rows):
         own = [row for row in rows if row["method"] == method]
@@ -50,7 +50,7 @@ def summary(rows):
         beside = [with_error(ratios(rows, method, ARIMA, key)) for key in ("rmse", "crps")]
         coverage = [f"{mean(own, key):.3f}" for key in ("coverage", "coverage of 50%")]
         lines.append([named(method), *skills, *beside, *coverage, f"{mean(own, 'cpu_seconds'):.2f}"])
-    return table([*heads, "CPU s"], lines)
+    return table([*heads, "coverage of 95 %", "of 50 %", "CPU s"], lines)
 
 
 def ratios(rows, method, other, key):

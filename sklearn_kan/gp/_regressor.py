@@ -185,7 +185,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Several targets share the kernel.
+            Several targets share the kernel, but for their variance and noise.
         sample_weight : array-like of shape (n_samples,), optional
             Divides the noise of each row; rows of weight zero are left out.
 

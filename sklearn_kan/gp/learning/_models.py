@@ -2,6 +2,7 @@
 
 from ._averaging import weighed
 from ._fit import Fit, Objective, learn, scales_of
+from ._outputs import own_factors
 
 MATERN, ROUGH, GAUSSIAN = ("student_t", 1.5), ("student_t", 0.5), ("gaussian", 1.5)  # shapes of peaks
 FEWEST_ROWS = 3  # up to which a line would fit all too well
@@ -54,4 +55,6 @@ def learn_models(solvers, settings, trend_degree, random_state, first=None):
         fits.append(first if first and not fits else learn(solvers(degree), scales, shaped, random_state, like))
     objectives = [Objective(solvers(degree), fit.kernel, scales) for degree, fit in zip(degrees, fits, strict=True)]
     is_plain = trend_degree != "auto" and settings.spectrum != "auto"
-    return weighed(degrees, fits, objectives, is_plain), max(1, *(fit.n_iter for fit in fits))
+    models = weighed(degrees, fits, objectives, is_plain)
+    models = [model._replace(factors=own_factors(solvers, model.degree, model.kernel)) for model in models]
+    return models, max(1, *(fit.n_iter for fit in fits))

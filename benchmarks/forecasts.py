@@ -160,17 +160,18 @@ def main():
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
-    result = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     described = environment()
     described["versions"] |= {name: version(name) for name in PEERS}
-    result |= {"question": __doc__.split("\n")[0], **described, "seed": 0, "origins": ORIGINS}
-    if "series" in arguments.parts:
-        result["series"] = compare(arguments.methods, result.get("series", []))
-    if "combs" in arguments.parts:
-        result["combs"] = combs()
-    if "alarms" in arguments.parts:
-        result["alarms"] = alarms()
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    described |= {"question": __doc__.split("\n")[0], "seed": 0, "origins": ORIGINS}
+    parts = {"series": lambda: compare(arguments.methods, held().get("series", [])), "combs": combs, "alarms": alarms}
+    for name in arguments.parts:
+        rows = parts[name]()
+        RESULTS.write_text(json.dumps(held() | described | {name: rows}, indent=1) + "\n")
+
+
+def held():
+    """What the result file holds."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ def forecasts():
     names = list(dict.fromkeys(row["series"] for row in rows))
     seasonal = [row for row in rows if row["season"] > 1]
     body = [
-        f"{len(names)} series that nothing was chosen on, three origins each (60, 70 and 80 %), a fifth of the series "
+        f"{len(names)} series that nothing was chosen on, three origins each (60, 70 and 80 %), a fifth of it "
         "ahead. `GPSpectralRegressor()` is not told the season; with `periods=`, and all others, are. Where a peer "
         "raises an error, the seasonal naive forecast counts for it.",
         summary(rows),
-        "Skill is one less the ratio to the error of the seasonal naive forecast. Ratios are geometric means over series, "
-        "± their standard error.",
+        "Skill is one less the ratio to the error of the seasonal naive forecast. Ratios are geometric means over "
+        "series, ± their standard error.",
         f"## The {len({row['series'] for row in seasonal})} series with a season",
         summary(seasonal),
         "## Each series",

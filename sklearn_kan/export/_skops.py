@@ -5,6 +5,8 @@ from ._types import FUNCTIONS, LEVELS, RECORDS, STATES
 ESTIMATORS = (
     "estimators._classifier.KANClassifier",
     "estimators._regressor.KANRegressor",
+    "gp._blend.Blend",
+    "gp._blend.Share",
     "gp._link.Link",
     "gp._process.Process",
     "gp._reading.Axis",

@@ -35,16 +35,9 @@ def candidates(solvers, settings, trend_degree):
     return [(degree, settings._replace(spectrum=shape[0], nu=shape[1])) for degree, shape in dict.fromkeys(pairs)]
 
 
-def learn_first(solvers, settings, trend_degree, random_state):
-    """The fit of the first candidate."""
-    degree, shaped = candidates(solvers, settings, trend_degree)[0]
-    return learn(solvers(degree), scales_of(solvers.data.X, solvers.variance), shaped, random_state)
-
-
-def learn_models(solvers, settings, trend_degree, random_state, first=None):
-    """Models that predictions average over, the most probable first, and the most steps that one of them took.
-
-    The fit of the first candidate may be known.
+def learn_models(solvers, settings, trend_degree, random_state):
+    """Models that predictions average over, the most probable first; the most steps that one of them took; and the
+    criterion of the first candidate.
     """
     scales = scales_of(solvers.data.X, solvers.variance)
     degrees: list[int | None] = []
@@ -52,9 +45,9 @@ def learn_models(solvers, settings, trend_degree, random_state, first=None):
     for degree, shaped in candidates(solvers, settings, trend_degree):
         like = fits[0].kernel if fits else None
         degrees.append(degree)
-        fits.append(first if first and not fits else learn(solvers(degree), scales, shaped, random_state, like))
+        fits.append(learn(solvers(degree), scales, shaped, random_state, like))
     objectives = [Objective(solvers(degree), fit.kernel, scales) for degree, fit in zip(degrees, fits, strict=True)]
     is_plain = trend_degree != "auto" and settings.spectrum != "auto"
     models = weighed(degrees, fits, objectives, is_plain)
     models = [model._replace(factors=own_factors(solvers, model.degree, model.kernel)) for model in models]
-    return models, max(1, *(fit.n_iter for fit in fits))
+    return models, max(1, *(fit.n_iter for fit in fits)), fits[0].criterion

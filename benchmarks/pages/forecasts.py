@@ -7,7 +7,6 @@ from benchmarks.pages.page import Page, claim, mean, read, table
 
 NAIVE, ARIMA, OURS = "seasonal naive", "AutoARIMA", "ours"
 ERRORS = "rmse", "mae", "crps"
-Z95 = 1.96
 
 
 def forecasts():
@@ -33,6 +32,9 @@ def forecasts():
         "## False alarms",
         "A smooth model is fitted to noise, and the comb that its slope is least likely to have by chance is tested.",
         alarms(result["alarms"]),
+        "## By size",
+        "Three sines with noise along one feature: CPU seconds, and the RMSE to the truth.",
+        sizes(result["scale"]),
     ]
     return Page("Forecasts beside AutoARIMA", claim("forecasts"), body, {"forecasts": "forecasts"}, "gp.md")
 
@@ -90,6 +92,17 @@ def found(rows):
         count = sum(row["found"] for row in own)
         lines.append([kind, f"{count} of {len(own)}", f"{mean(own, 'rmse'):.3f}", f"{mean(own, 'means'):.3f}"])
     return table(["", "found", "RMSE of the next cycle", "of seasonal means, told the period"], lines)
+
+
+def sizes(rows):
+    lines = [
+        [row["points"], f"{row['n']:,}", row["solver"], str(row["models"]), f"{row['fit']:.2f}",
+         f"{row['predict']:.2f}",
+         f"{row['rmse']:.3f}", f"{row['coverage']:.2f}"]
+        for row in rows
+    ]  # fmt: skip
+    heads = ["points", "n", "solver", "models", "fit", "1,000 predictions with std", "RMSE", "coverage of 95 %"]
+    return table(heads, lines)
 
 
 def alarms(rows):

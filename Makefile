@@ -10,13 +10,21 @@ KERNELS := sklearn_kan/kernels/cpu
 # Modules are compiled once, when they are first imported, for all the processes of all tests.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test fuzz sanitize lint clean
+.PHONY: demo test test-lowest fuzz sanitize docs lint clean
 
 demo: .venv/demo.stamp  ## fit a KAN to 53,940 diamonds, beside two other models
 	$(BIN)/python examples/diamonds.py
 
 test: .venv/test.stamp lint  ## style, types, and all tests; SEED changes their order and nothing else
 	$(PYTEST) --doctest-modules --randomly-seed=$(SEED) --randomly-dont-reset-seed
+
+test-lowest: .venv-lowest/test.stamp  ## all tests with the lowest versions of what the package stands on
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n $(WORKERS) --dist worksteal
+
+.venv-lowest/test.stamp: pyproject.toml constraints-lowest.txt setup.py $(wildcard $(KERNELS)/*.cpp $(KERNELS)/*.h)
+	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[test]"
+	touch $@
 
 fuzz: .venv/test.stamp  ## look for examples that break a property, in rounds that begin within MINUTES
 	end=$$(($$(date +%s) + 60 * $(MINUTES))); while [ $$(date +%s) -lt $$end ]; do \
@@ -33,6 +41,10 @@ build/sanitized_%.o: $(KERNELS)/%.cpp $(wildcard $(KERNELS)/*.h)
 	mkdir -p build
 	$(CXX) $(SANITIZE) -c $< -o $@
 
+docs: .venv/docs.stamp  ## the site in build/docs, warnings as errors; looked at in Chromium where it is installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --keep-going docs build/docs
+	$(BIN)/python -m pytest -q --noconftest -p no:cacheprovider tests/site/browse.py
+
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,4 +58,4 @@ lint: .venv/test.stamp
 	touch $@
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv .venv-lowest build docs/api docs/gallery *.egg-info

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from ._show_versions import show_versions
+from .equations import GPEquationSolver
 from .estimators._classifier import KANClassifier
 from .estimators._regressor import KANRegressor
 from .export import SKOPS_TYPES, load, save
@@ -11,11 +12,12 @@ from .network._kan import KAN
 from .network._layer import KANLayer
 from .training._parallel import data_parallel
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "KAN",
     "SKOPS_TYPES",
+    "GPEquationSolver",
     "GPSpectralRegressor",
     "KANClassifier",
     "KANLayer",

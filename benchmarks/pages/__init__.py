@@ -1,9 +1,22 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
-from benchmarks.pages import export, faults, forecasts, formulas, gp, network, solvers, speed, tables
+from benchmarks.pages import (
+    clients,
+    export,
+    faults,
+    forecasts,
+    formulas,
+    gp,
+    limits,
+    network,
+    solvers,
+    speed,
+    tables,
+)
 
 PAGES = {
     "tables": tables.tables,
+    "others_ahead": limits.others_ahead,
     "recipe": tables.recipe,
     "matched": tables.matched,
     "fine_structure": tables.fine_structure,
@@ -31,4 +44,5 @@ PAGES = {
     "formulas": formulas.formulas,
     "export": export.export,
     "faults": faults.faults,
+    "clients": clients.clients,
 }

@@ -1,6 +1,7 @@
 """Combinations of activation functions (AF-KAN; Ta & Tran, 2025)."""
 
 import math
+from functools import lru_cache
 from typing import ClassVar
 
 import torch
@@ -134,10 +135,8 @@ class Activation(Continued, name="activation"):
         self.start = nn.Parameter(as_new(start).repeat(in_features, 1))
         self.end = nn.Parameter(as_new(end).repeat(in_features, 1))
         self.register_buffer("rate", torch.tensor(n_knots - 1.0))
-        x = torch.linspace(LOW, HIGH, N_POINTS, dtype=torch.float64, device="cpu")[:, None]
-        values = self.combined((n_knots - 1) * (x - start), (n_knots - 1) * (end - x))
-        change = conditioning(values) if pool is None else values.square().mean(0).rsqrt()
-        self.register_buffer("change", as_new(change))
+        change = usual_change(n_knots, degree, activation, combination, pool is None)
+        self.register_buffer("change", as_new(torch.tensor(change, dtype=torch.float64, device="cpu")))
         ramp = torch.linspace(LOW, HIGH, len(start))
         self.pool_weight = nn.Parameter(ramp) if pool else None
         self.attention = nn.Parameter(torch.zeros(len(start), len(start))) if pool == "attention" else None
@@ -145,13 +144,9 @@ class Activation(Continued, name="activation"):
     def lines(self, x):
         return self.rate * (x[..., None] - self.start), self.rate * (self.end - x[..., None])
 
-    def combined(self, up, down):
-        sigma, _ = ACTIVATIONS[self.activation]
-        return COMBINATIONS[self.combination][0](sigma(up), sigma(down))
-
     def functions(self, x):
         """The combinations themselves, ``(n, in) -> (n, in, n_functions)``."""
-        return self.combined(*self.lines(x))
+        return combined(self.activation, self.combination, *self.lines(x))
 
     def changed(self, values):
         """Functions in better coordinates; pooled ones, which share a coefficient, at a common size."""
@@ -178,6 +173,21 @@ class Activation(Continued, name="activation"):
         weight = torch.exp(logit - logit.detach().amax(-1, keepdim=True))  # softmax is slow along short rows
         ones = phi.new_ones(phi.shape[-1], 1)
         return ((weight * phi) @ ones) / (weight @ ones)
+
+
+def combined(activation, combination, up, down):
+    """Functions of pairs of lines."""
+    sigma, _ = ACTIVATIONS[activation]
+    return COMBINATIONS[combination][0](sigma(up), sigma(down))
+
+
+@lru_cache(maxsize=32)
+def usual_change(n_knots, degree, activation, combination, are_apart):
+    """Change of basis of functions on even knots, as numbers: tensors would belong to the first caller's modes."""
+    start, end = staggered(n_knots, degree)
+    x = torch.linspace(LOW, HIGH, N_POINTS, dtype=torch.float64, device="cpu")[:, None]
+    values = combined(activation, combination, (n_knots - 1) * (x - start), (n_knots - 1) * (end - x))
+    return (conditioning(values) if are_apart else values.square().mean(0).rsqrt()).tolist()
 
 
 def conditioning(values):

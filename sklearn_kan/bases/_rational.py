@@ -1,5 +1,6 @@
 """Rational functions shared by groups of inputs (GR-KAN of KAT; Yang & Wang, 2024)."""
 
+from functools import cache
 from typing import ClassVar
 
 import torch
@@ -15,7 +16,7 @@ from ._continued import Continued
 
 
 class Rational(Continued, name="rational"):
-    """One safe Pade function per group of inputs, ``F(x) = (a_0 + ... + a_5 x**5) / (1 + |b_1 x + ... + b_4 x**4|)``.
+    """One safe Pade function per group of inputs, ``F(x) = (a_0 + … + a_5 x**5) / (1 + |b_1 x + … + b_4 x**4|)``.
 
     An edge is ``w F(x)``, so a layer has hardly more parameters than a linear one. F has no poles. It starts as the
     identity in a network's first layer, and elsewhere as Swish in the network's units, ``x / (1 + exp(-2 x))``,
@@ -69,7 +70,7 @@ class Rational(Continued, name="rational"):
         check_least(1, "rational", n_groups=n_groups)
         super().__init__(in_features, n_basis=1)
         n_groups = max(1, min(n_groups, in_features))
-        a, b = safe_pade(lambda x: x * torch.sigmoid(2 * x), *self.ends)
+        a, b = (torch.tensor(found, dtype=torch.float64, device="cpu") for found in near_swish(*self.ends))
         if is_first:
             a = F.pad(b, (2, 0)).index_fill(0, torch.tensor(1, device="cpu"), 1.0)
         self.a = nn.Parameter(as_new(a).repeat(n_groups, 1))
@@ -100,6 +101,13 @@ class Rational(Continued, name="rational"):
 
     def slope(self, x):
         return kernels.quotient_slope(x, *self.coefficients())[..., None]
+
+
+@cache
+def near_swish(low, high):
+    """Coefficients of the function closest to Swish, as numbers: tensors would belong to the first caller's modes."""
+    a, b = safe_pade(lambda x: x * torch.sigmoid(2 * x), low, high)
+    return a.tolist(), b.tolist()
 
 
 def safe_pade(f, low, high, n_points=400, n_rounds=10):

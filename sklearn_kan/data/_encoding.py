@@ -12,14 +12,13 @@ import numpy as np
 import torch
 
 from ._calendar import PERIODS, cycles_of, parts_of
-from ._levels import is_none, learn_levels
+from ._levels import learn_levels
 from ._resolution import fine_places
 from ._scales import Scale, learn_scale
-from ._table import Column
+from ._table import Column, read_columns
 
 CLIP = 3.0  # smooth bound of an encoded value (RealMLP; Holzmueller et al. 2024, sec. 3)
 ENCODED_AT_ONCE = 16_384  # rows of float64 intermediates
-CURVE_POINTS = 201
 
 
 class TableEncoder:
@@ -33,6 +32,8 @@ class TableEncoder:
 
     Attributes
     ----------
+    names_ : list of str or int
+        Of the columns; places in an array.
     kinds_ : list of {"number", "category", "date", "duration"}
         Of the columns.
     column_of_input_ : ndarray of shape (n_numeric + n_codes,)
@@ -74,13 +75,14 @@ class TableEncoder:
             Whether more rows will come. Levels that dtypes declare, and all cycles, count as seen then.
         """
         ordered = np.zeros(len(columns), dtype=bool) if ordered is None else np.asarray(ordered)
+        self.names_ = [column.name for column in columns]
         self.kinds_ = [column.kind for column in columns]
         self.categorical_ = np.array([kind == "category" for kind in self.kinds_])
         self.cycles_ = [
             () if column.kind != "date" or keeps_order else tuple(PERIODS) if streams else cycles_of(column.values)
             for column, keeps_order in zip(columns, ordered, strict=True)
         ]
-        numeric, categorical = self._inputs(columns)
+        numeric, categorical = self.inputs_of(columns)
         scales = learn_scales(numeric, sample_weight)
         self._adopt(scales)
         of_numeric = np.array([place for place, _ in numeric], dtype=int)
@@ -101,7 +103,7 @@ class TableEncoder:
 
     def refined(self, columns, y, weight, ordered):
         """An encoder that gives inputs with fine structure codes of their own, but not those of ordered columns."""
-        numeric, categorical = ([part.values for _, part in parts] for parts in self._inputs(columns))
+        numeric, categorical = ([part.values for _, part in parts] for parts in self.inputs_of(columns))
         numeric = [values.astype(np.float64) for values in numeric]
         codes = [levels.encode(values) for levels, values in zip(self.levels_, categorical, strict=True)]
         encoder = copy(self)
@@ -113,7 +115,7 @@ class TableEncoder:
 
     def relearned(self, columns, sample_weight, inputs):
         """An encoder with the same levels, whose scales of some numeric inputs are learned from other rows."""
-        numeric, _ = self._inputs(columns)
+        numeric, _ = self.inputs_of(columns)
         scales = [
             Scale(center, rate, low, high, self.bends_.get(i))
             for i, (center, rate, (low, high)) in enumerate(zip(self.center_, self.rate_, self.range_, strict=True))
@@ -123,37 +125,6 @@ class TableEncoder:
         encoder = copy(self)
         encoder._adopt(scales)
         return encoder
-
-    def of_columns(self, kept):
-        """An encoder for some of the columns, and which of the inputs it keeps.
-
-        Parameters
-        ----------
-        kept : list of int
-            Places of columns, increasing.
-
-        Returns
-        -------
-        encoder : TableEncoder
-        inputs : ndarray of int
-        """
-        inputs = np.flatnonzero(np.isin(self.column_of_input_, kept))
-        numeric = inputs[inputs < self.n_numeric_].tolist()
-        new = {old: place for place, old in enumerate(numeric)}
-        is_level = (inputs >= self.n_numeric_) & (inputs < self.n_numeric_ + len(self.levels_))
-        encoder = copy(self)
-        encoder.tables = None
-        encoder.kinds_ = [self.kinds_[column] for column in kept]
-        encoder.categorical_ = self.categorical_[kept]
-        encoder.cycles_ = [self.cycles_[column] for column in kept]
-        encoder.center_, encoder.rate_ = self.center_[numeric], self.rate_[numeric]
-        encoder.range_ = self.range_[numeric]
-        encoder.bends_ = {new[i]: bend for i, bend in self.bends_.items() if i in new}
-        encoder.atoms_ = {new[i]: atoms for i, atoms in self.atoms_.items() if i in new}
-        encoder.missing_ = np.array([new[i] for i in self.missing_ if i in new], dtype=int)
-        encoder.levels_ = [self.levels_[i - self.n_numeric_] for i in inputs[is_level]]
-        encoder.column_of_input_ = np.searchsorted(kept, self.column_of_input_[inputs])
-        return encoder, inputs
 
     def _adopt(self, scales):
         statistics = np.array([scale[:4] for scale in scales]).reshape(-1, 4)
@@ -181,7 +152,7 @@ class TableEncoder:
         """Knots of each input with fine structure."""
         return [len(places) for places in self.places_.values()]
 
-    def _inputs(self, columns):
+    def inputs_of(self, columns):
         """What stands for the columns, as pairs (place of the column, Column): numeric ones, then categorical ones."""
         inputs = [
             (place, part)
@@ -199,32 +170,24 @@ class TableEncoder:
                 z[:, i] = (z[:, i] + np.interp(block[:, i], *bend)) / 2
             return squeeze(z)
 
-    def encode_knots(self, knots):
-        """Knots in the columns' own units as a table (n_numeric, n_knots).
+    def transform(self, X, dtype=np.float64):
+        """Encode a table.
 
-        They are of shape (n_knots,) or (n_knots, n_columns), with a column for each that is not categorical. Those of
-        dates are days since 1970-01-01; the phases of cycles have even ones.
+        Parameters
+        ----------
+        X : dataframe or array-like of shape (n_samples, n_features), or list of Column
+            With the columns of the fit, by name, or by place in an array.
+        dtype : dtype, default=float64
+
+        Returns
+        -------
+        encoded : ndarray of shape (n_samples, n_numeric + n_codes)
         """
-        knots = np.asarray(knots, dtype=np.float64)
-        columns = np.flatnonzero(~self.categorical_)
-        table = np.repeat(knots[:, None], len(columns), axis=1) if knots.ndim == 1 else knots
-        is_table = table.ndim == 2 and table.shape[1] == len(columns) and len(table) >= 2
-        if not (is_table and (np.diff(table, axis=0) > 0).all()):
-            raise ValueError(
-                f"knots has shape {knots.shape}. Pass two or more increasing ones, of shape (n_knots,) or "
-                f"(n_knots, {len(columns)}): a column for each numeric column."
-            )
-        owner = self.column_of_input_[: self.n_numeric_]
-        of_input = table[:, np.searchsorted(columns, owner)]
-        of_input[:, np.diff(owner, prepend=-1) == 0] = np.linspace(-1, 1, len(table))[:, None]
-        rate = np.where(self.rate_ == 0, 1.0, self.rate_)  # a constant column keeps its units
-        return self.encode_numeric(of_input, rate).T
-
-    def transform(self, columns, dtype=np.float64):
-        """Encode columns; returns an array of shape (n_samples, n_numeric + n_codes)."""
+        is_read = isinstance(X, list) and all(isinstance(column, Column) for column in X)
+        columns = X if is_read else read_columns(X, self.names_, self.kinds_)
         n_samples = len(columns[0].values)
         encoded = np.empty((n_samples, len(self.column_of_input_)), dtype=dtype)
-        numeric, categorical = ([part.values for _, part in parts] for parts in self._inputs(columns))
+        numeric, categorical = ([part.values for _, part in parts] for parts in self.inputs_of(columns))
         for start in range(0, n_samples if numeric else 0, ENCODED_AT_ONCE):
             part = slice(start, start + ENCODED_AT_ONCE)
             block = self.encode_numeric(np.stack([values[part] for values in numeric], axis=1, dtype=np.float64))
@@ -237,50 +200,12 @@ class TableEncoder:
             encoded[:, i] = code
         return encoded
 
-    def places(self, column):
-        """Where to draw what is learned of a column, by its place: a `Column` of numbers, dates, or all labels."""
-        i = int(np.flatnonzero(self.column_of_input_ == column)[0])
-        if self.categorical_[column]:
-            return Column(column, self.levels_[i - self.n_numeric_].labels, "category")
-        low, high = self.range_[i]
-        values = np.linspace(low, high, CURVE_POINTS)
-        if i in self.bends_:  # evenly on the network's axis
-            ends = [low, high, *self.bends_[i].places]
-            inner = np.unique(np.clip(ends, low, high))
-            block = np.repeat(inner[:, None], self.n_numeric_, axis=1)
-            z = self.encode_numeric(block)[:, i]
-            values = np.unique([*np.interp(np.linspace(z[0], z[-1], CURVE_POINTS), z, inner), *self.atoms_.get(i, ())])
-        if i in self.places_:
-            values = np.unique([*values, *np.clip(self.places_[i], low, high)])
-        return Column(column, values, self.kinds_[column])
-
     def transform_column(self, column):
         """One column encoded, at the place that is its name; what other columns would have is 0."""
         nothing = {True: np.full(len(column.values), None), False: np.full(len(column.values), np.nan)}
         columns = [Column(i, nothing[kind == "category"], kind) for i, kind in enumerate(self.kinds_)]
         columns[column.name] = column
         return self.transform(columns) * (self.column_of_input_ == column.name)
-
-    def strangers(self, columns):
-        """Labels that there is no level for, of each column that has such: (column, set of labels, whether all are)."""
-        inputs = zip(self._inputs(columns)[1], self.levels_, strict=True)
-        found = ((columns[place], *levels.strangers(part.values)) for (place, part), levels in inputs)
-        return [(column, labels, are_all) for column, labels, are_all in found if column.is_categorical and labels]
-
-    def without_gaps(self, columns):
-        """Columns with missing values that training had none of."""
-        numeric, categorical = self._inputs(columns)
-        has_level = {self.column_of_input_[i] for i in self.missing_}
-        has_level |= {place for (place, _), levels in zip(categorical, self.levels_, strict=True) if levels.has_missing}
-        gaps = [place for place, part in numeric if np.isnan(part.values).any()]
-        gaps += [place for place, part in categorical if is_none(part.values).any()]
-        return [columns[place] for place in dict.fromkeys(gaps) if place not in has_level]
-
-    def constant_inputs(self, columns):
-        """Numeric inputs that were constant so far and vary in these columns."""
-        varies = [np.any(~np.isnan(part.values) & (part.values != c)) for (_, part), c in
-                  zip(self._inputs(columns)[0], self.center_, strict=True)]  # fmt: skip
-        return np.flatnonzero((self.rate_ == 0) & np.array(varies, dtype=bool))
 
 
 def learn_scales(numeric, sample_weight):

@@ -160,7 +160,7 @@ class Hats:
             np.bincount(at, weight * (1 - share) * target, n) + np.bincount(beyond, weight * share * target, n)
             for target in y.T
         ]
-        return solveh_banded(band, np.stack(right, axis=1), check_finite=False)
+        return solveh_banded(band[-min(2, n) :], np.stack(right, axis=1), check_finite=False)
 
     def at_rows(self, values):
         """Functions with such values at their knots, (n_samples, n_targets)."""

@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from .._compat import check_categorical_features
 from ._dates import DATES, DURATIONS, in_days, without_zone
 from ._masked import unmasked
+from ._native import native
 
 
 class Column(NamedTuple):
@@ -67,12 +68,9 @@ def read_table(estimator, X, *, reset, kinds=None, selected=None):
     TypeError, ValueError
         Naming the column and the remedy.
     """
-    if type(X).__name__ == "RecordBatch":  # of Arrow; narwhals knows its tables
-        X = nw.dependencies.get_pyarrow().Table.from_batches([X])
+    X = native(X)
     if not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X):
         return read_dataframe(estimator, wrap(X), X, reset, kinds, selected)
-    if type(X).__name__ == "LazyFrame":
-        raise TypeError("X is a LazyFrame, which has not been computed yet. Pass X.collect().")
     return read_array(estimator, unmasked(X), reset, kinds, selected)
 
 
@@ -141,17 +139,42 @@ def read_dataframe(estimator, frame, X, reset, kinds, selected):
     if kinds is None:
         categorical = categorical_columns(frame, X, estimator.categorical_features)
         kinds = ["category" if flag else None for flag in categorical]
-    columns = []
     read = np.ones(len(kinds), dtype=bool) if selected is None else selected
-    for series, kind in compress(zip(frame.iter_columns(), kinds, strict=True), read):
-        check_dtype(series)
-        values = without_zone(series).to_numpy()
-        is_category = kind == "category"
-        if values.dtype.kind not in "mM" and (is_category or values.dtype.kind not in "biuf"):
-            values = np.where(series.is_null().to_numpy(), None if is_category else np.nan, values.astype(object))
-        declared = declared_levels(series) if is_category else None
-        columns.append(read_values(series.name, values, kind, declared, remedy=remedy_for(estimator, reset)))
-    return columns
+    remedy = remedy_for(estimator, reset)
+    return [read_series(*one, remedy) for one in compress(zip(frame.iter_columns(), kinds, strict=True), read)]
+
+
+def read_series(series, kind, remedy):
+    """A column of a dataframe."""
+    check_dtype(series)
+    values = without_zone(series).to_numpy()
+    is_category = kind == "category"
+    if values.dtype.kind not in "mM" and (is_category or values.dtype.kind not in "biuf"):
+        values = np.where(series.is_null().to_numpy(), None if is_category else np.nan, values.astype(object))
+    declared = declared_levels(series) if is_category else None
+    return read_values(series.name, values, kind, declared, remedy=remedy)
+
+
+def read_columns(X, names, kinds):
+    """Columns of a table, by their names, or by their places in an array, and of kinds that are known.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+    TypeError, ValueError
+        If a column cannot be read as what it is.
+    """
+    X, remedy = native(X), "Convert it to what it was in fit."
+    has_names = not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
+    table: Any = wrap(X) if has_names else np.asarray(unmasked(X))
+    known = table.columns if has_names else range(table.shape[1] if table.ndim == 2 else 0)
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise ValueError(f"X has no columns {missing}. Pass a table with the columns of the fit.")
+    if has_names:
+        return [read_series(table[name], kind, remedy) for name, kind in zip(names, kinds, strict=True)]
+    return [read_values(i, table[:, i], kind, remedy=remedy) for i, kind in zip(names, kinds, strict=True)]
 
 
 def declared_levels(series):

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array
 from .._compat import check_sample_weight
 from ..knots import distinct_values, quantile
 from ._masked import check_unmasked
+from ._native import native
 from ._table import is_missing
 
 MAX_WEIGHT = 1e100  # sums of weights stay finite
@@ -138,6 +139,7 @@ def read_y(y, n_samples, *, numeric):
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     check_unmasked("y", y)
+    y = native(y)
     y = check_array(y, ensure_2d=False, allow_nd=True, dtype=None, ensure_all_finite=False, ensure_min_features=0)
     if len(y) != n_samples:
         raise ValueError(f"X has {n_samples} rows and y has {len(y)}. Pass one target for each row.")
@@ -278,7 +280,7 @@ def as_numbers(y):
 
 def read_groups(groups, n_samples):
     """Check labels of rows' groups; returns their numbers, in the order in which they come."""
-    labels = column_or_1d(groups, warn=True).tolist()
+    labels = column_or_1d(native(groups), warn=True).tolist()
     if len(labels) != n_samples:
         raise ValueError(f"X has {n_samples} rows and groups has {len(labels)}. Pass one label for each row.")
     if any(map(is_missing, labels)):
@@ -290,7 +292,7 @@ def read_groups(groups, n_samples):
 def read_weight(sample_weight, n_samples):
     """Check row weights; returns float64 of shape (n_samples,)."""
     check_unmasked("sample_weight", sample_weight)
-    weight = check_sample_weight(sample_weight, np.empty((n_samples, 1)), dtype=np.float64)
+    weight = check_sample_weight(native(sample_weight), np.empty((n_samples, 1)), dtype=np.float64)
     if (weight < 0).any():
         raise ValueError(f"sample_weight has negative values (minimum {weight.min():g}). Make them zero or positive.")
     if weight.max() > MAX_WEIGHT:

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import fit_context
 from .._surroundings import trainable, without_spinning
+from ..data._news import strangers
 from ..data._table import read_table
 from ..data._targets import read_groups, read_weight
 from ..training._plan import fit_network
@@ -131,7 +132,7 @@ class BaseKAN(FittedAttributes):
         columns = read_table(self, X, reset=False, kinds=design.kinds, selected=design.selected)
         unknown = [
             f"{column.described} (such as {min(labels, key=str)!r})"
-            for column, labels, are_all in design.encoder.strangers(columns)
+            for column, labels, are_all in strangers(design.encoder, columns)
             if are_all
         ]
         if unknown:

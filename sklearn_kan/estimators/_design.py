@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..data._encoding import TableEncoder
+from ..data._given_knots import encode_knots
 from ..data._screening import WIDE, screened
 from ..data._table import Column
 from ..network._architecture import Architecture
@@ -192,7 +193,7 @@ def unconstrained(estimator, encoder, of_numeric, n_outputs, n_samples, streams,
         return architecture
     table = np.asarray(estimator.knots)
     is_by_column = table.ndim == 2 and table.shape[1] == len(of_numeric)
-    knots = encoder.encode_knots(table[:, of_numeric] if is_by_column else table)
+    knots = encode_knots(encoder, table[:, of_numeric] if is_by_column else table)
     if not (np.diff(knots.astype(dtype), axis=1) > 0).all():
         raise ValueError(
             f"knots has some that cannot be told apart in {dtype}, once they are scaled as the columns are. Spread "

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._adoption import adopt
 from .._devices import resolve_device
+from .._documented import Documented
 from ..data._targets import Classes
 from ..model._effect import in_units
 from ..model._importances import shares_of_columns
@@ -16,7 +17,7 @@ from ._parameters import Parameters
 from ._state import State, from_stored, to_stored
 
 
-class FittedAttributes(Parameters):
+class FittedAttributes(Documented, Parameters):
     """Parameters, and what a fit has made of them."""
 
     _state: State

@@ -53,7 +53,8 @@ def with_pairs(estimator, design, data, rows, settings, validation):
     n_usual = min(MOST_CANDIDATES, max(LEAST_CANDIDATES, CANDIDATES_A_COLUMN * n_columns))
     n_candidates = n_usual if n_wanted is None else max(n_usual, 2 * n_wanted)
     settings = settings._replace(
-        early_stopping=True, callbacks=(), verbose=0, refit=None, refine_knots=(), solver="adam"
+        early_stopping=True, callbacks=(), verbose=0, refit=None, refine_knots=(), solver="adam",
+        max_iter=settings.passes(estimator.n_members, 1 + len(design.architecture.hidden_layer_sizes)),
     )  # fmt: skip
     with observed_by(unnoticed):
         candidates = screened_pairs(design, rows, settings, validation)[:n_candidates]

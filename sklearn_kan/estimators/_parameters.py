@@ -19,8 +19,6 @@ from ..training._phases import SINGLE, SOLVERS, STREAMING
 from ..training._settings import Settings
 from ._cst import check_searched, in_order
 
-ENSEMBLE_PASSES, PASSES = 50, 100  # over the rows, for max_iter="auto"
-
 
 class Parameters(BaseEstimator, metaclass=ABCMeta):
     """The parameters of both estimators."""
@@ -146,18 +144,12 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
             return (2 * self.n_knots,) if isinstance(self.knots, str) and self.knots == "adaptive" else ()
         return refinements(self.refine_knots)
 
-    def _max_iter(self):
-        if self.max_iter != "auto":
-            return self.max_iter
-        is_ensemble = self.n_members > 1 and self.solver in ("adam", "auto") and len(self._hidden_sizes())
-        return ENSEMBLE_PASSES if is_ensemble else PASSES
-
     def _settings(self):
         """How the network is trained."""
-        own = "max_iter", "random_state", "device", "refine_knots", "callbacks"
+        own = "random_state", "device", "refine_knots", "callbacks"
         shared = {name: getattr(self, name) for name in Settings._fields if name not in own}
         return Settings(
-            **shared, max_iter=self._max_iter(), refine_knots=self._refinements(), random_state=self.random_state,
+            **shared, refine_knots=self._refinements(), random_state=self.random_state,
             device=resolve_device(self.device), callbacks=self.callbacks or (),
         )  # fmt: skip
 

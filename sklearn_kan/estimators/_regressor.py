@@ -100,8 +100,8 @@ default="squared_error"
         of it, the closer functions come to straight lines rather than to zero. It pays off with many knots. For
         splines without constraints, and not for K-FAC or Gauss-Newton, which ``"auto"`` runs without it.
     batch_size : int or "auto", default="auto"
-        Rows per step of Adam or K-FAC. ``"auto"`` for Adam is all rows up to 256, 128 up to 2,000 rows, then about
-        a twentieth of them, between 256 and 1,024; for K-FAC it is all rows up to 5,000, then 2,048.
+        Rows per step of Adam or K-FAC. ``"auto"`` for Adam is all rows up to 256, 128 up to 2,000 rows (32 without
+        hidden layers), then about a twentieth, between 256 and 1,024; for K-FAC all rows up to 5,000, then 2,048.
     learning_rate : {"cosine", "constant"}, default="cosine"
         ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`. Once the loss
         of validation rows has stayed 3 % above its lowest for 5 passes, training goes back to its best state, lets the
@@ -157,7 +157,7 @@ default="squared_error"
         Determines the starting coefficients, the validation split and the order of rows. The same number, data and
         machine give the same predictions; torch's global generator is left alone.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 shows a progress bar with losses, the best pass and the time left; 2 prints a line for each pass.
     callbacks : list of skorch callbacks, optional
         Called while `fit` trains, after the estimator's own. A callback that ends training ends its phase.
 

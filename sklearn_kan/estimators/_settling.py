@@ -4,6 +4,7 @@ from itertools import compress
 
 import numpy as np
 
+from ..data._news import constant_inputs, strangers, without_gaps
 from ._design import Seen
 
 SETTLED_ROWS = 256  # from which scales are learned for good
@@ -31,7 +32,7 @@ def settled_further(design, data):
         target = data.reader._learn_target(target, rows.y, rows.weight)
         if not scaler.is_constant_ and (target.scaler.scale_ > LARGEST_CHANGE * scaler.scale_).any():
             return design, None
-    inputs = range(encoder.n_numeric_) if is_open else encoder.constant_inputs(data.columns)
+    inputs = range(encoder.n_numeric_) if is_open else constant_inputs(encoder, data.columns)
     if len(inputs):
         encoder = encoder.relearned(rows.columns, rows.weight, inputs)
     kept = rows if is_open and len(rows.y) < SETTLED_ROWS else None
@@ -41,9 +42,9 @@ def settled_further(design, data):
 
 def informed(design, data):
     """The design with the names of columns of which these rows show something too late, and a message if any is new."""
-    strangers = {column.name: labels for column, labels, _ in design.encoder.strangers(data.columns)}
-    reasons = {column.name: "missing values" for column in design.encoder.without_gaps(data.columns)}
-    reasons |= {name: f"labels such as {min(labels, key=str)!r}" for name, labels in strangers.items()}
+    unknown = {column.name: labels for column, labels, _ in strangers(design.encoder, data.columns)}
+    reasons = {column.name: "missing values" for column in without_gaps(design.encoder, data.columns)}
+    reasons |= {name: f"labels such as {min(labels, key=str)!r}" for name, labels in unknown.items()}
     news = [f"{name!r} ({reason})" for name, reason in reasons.items() if name not in design.seen.told]
     message = (
         f"The first call had none of what these columns have now: {', '.join(news)}. Such labels count as nothing, and "

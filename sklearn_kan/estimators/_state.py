@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from .._surroundings import trainable
+from .._surroundings import trainable, without_spinning
 from ..model._arrays import Arrays, to_arrays, to_module
 from ..model._model import Model
 from ..model._terms import Terms
@@ -101,6 +101,7 @@ def to_stored(state):
 
 
 @trainable()
+@without_spinning()
 def from_stored(stored, device):
     """The state that was stored, with its network on a device."""
     generator = torch.Generator("cpu")

@@ -104,7 +104,7 @@ class StreamingKAN(BaseKAN):
         >>> model.n_iter_
         15
         """
-        n_passes = self._max_iter()
+        n_passes = self._settings().passes(self.n_members, len(self._hidden_sizes()) + 1)
         if iter(chunks) is chunks:
             raise TypeError(
                 f"chunks={chunks!r} can be iterated over once, but max_iter={n_passes} passes are needed. Pass "

@@ -52,7 +52,7 @@ def encoded(do, encoder, dtype):
     for i, places in encoder.places_.items():
         inside = do("Interpolate", of_input[i], places, np.arange(1.0, len(places) + 1))
         place = do("Where", do("IsNaN", of_input[i]), np.float64(0), inside)
-        codes.append(Code("place", do(finish, place)))
+        codes.append(Code("place", place if finish == "Kept" else do(finish, place)))  # of a thousand knots
     return do(finish, squeezed(do, encoder, of_input)), codes
 
 

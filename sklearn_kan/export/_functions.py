@@ -31,6 +31,8 @@ from ..bases._pieces import piece_table, polynomials_of
 from ..bases._wavelet import MORLET_FREQUENCY
 from ._splines import Ramps, numbers, part_weights, ramps, spline_parts
 
+POINTS, MOST_CANCELLED = 65, 30.0
+DOUBLE = "relu", "silu", "softplus", "sigmoid"  # whose operators runtimes have in double precision
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
@@ -240,9 +242,26 @@ def activation(do, basis, x):
         values = COMBINATIONS[basis.combination](do, a, b)
         return values, lambda weight: np.einsum("jk,iku->iju", change, weight)
 
-    if basis.pool_weight is None:
-        return continued(do, basis, x, inner)
-    return pooled(do, basis, x, inner, change)
+    def precise(x):
+        values, _ = inner(do("Precise", x))
+        return do("Real", do("MatMul", values, change)), unchanged
+
+    if basis.pool_weight is not None:
+        return pooled(do, basis, x, inner, change)
+    return continued(do, basis, x, precise if cancels(basis, change) else inner)
+
+
+@torch.no_grad()
+def cancels(basis, change):
+    """Whether functions are small differences of large values, which single precision does not have the digits for."""
+    if basis.activation not in DOUBLE:
+        return False
+    low, high = basis.ends
+    x = torch.linspace(low, high, POINTS, dtype=torch.float64)
+    exact = deepcopy(basis).cpu().double()
+    functions = numbers(exact(x[:, None].expand(POINTS, basis.in_features)))[:, 0]
+    summands = np.linalg.lstsq(change.T, functions.T, rcond=None)[0].T
+    return (np.abs(summands) @ np.abs(change)).max() > MOST_CANCELLED * np.abs(functions).max()
 
 
 def pooled(do, basis, x, inner, change):

@@ -15,27 +15,39 @@ UNKNOWN = 0  # the code that adds nothing
 
 
 @torch.no_grad()
-def outputs_of(do, module, x, codes):
-    """Steps from an encoded table to raw outputs ``(n_members, n, n_raw)``."""
-    h = x
+def outputs_of(do, module, x, codes, kept=None):
+    """Steps from an encoded table to raw outputs ``(n_members, n, n_raw)``.
+
+    Parameters
+    ----------
+    do : Steps
+    module : KAN
+    x : str or None
+    codes : list of Code
+    kept : ndarray of bool, optional
+        Which parts of a sum of networks count, as `group_outputs` has them; by default all do.
+    """
+    direct, last, h = getattr(module, "direct", None), len(module.layers) - 1, x
+    of_last, of_direct = (kept, None) if direct is None or kept is None else np.split(kept, [len(module.groups)])
     for number, layer in enumerate(module.layers):
-        members = layer.n_members or 1
+        members, own = layer.n_members or 1, of_last if number == last else None
         if number == 0:
-            h = first_layer(do, layer, module.lookup, x, codes)
+            h = first_layer(do, layer, module.lookup, x, codes, own)
             h = do("Transpose", do.shaped(h, 0, members, layer.out_features), perm=[1, 0, 2])
         else:
-            h = hidden_layer(do, layer, h, members)
-        if number < len(module.norms):
+            h = hidden_layer(do, layer, h, members, own)
+        if number < last:
             h = normalised(do, module.norms[number], h)
-    return h
+    return h if direct is None else do("Add", h, outputs_of(do, direct, x, codes, of_direct))
 
 
-def first_layer(do, layer, lookup, x, codes):
-    """Sums over edges from inputs that members share: (n, n_units)."""
-    parts = [] if lookup is None else looked_up(do, lookup, codes)
+def first_layer(do, layer, lookup, x, codes, kept=None):
+    """Sums over edges from inputs that members share, or of those that are kept: (n, n_units)."""
+    kept = np.ones(layer.in_features + len(codes)) if kept is None else kept.astype(float)
+    parts = [] if lookup is None else looked_up(do, lookup, codes, kept[layer.in_features :])
     bias = numbers(layer.bias)
     if layer.in_features:
-        weight, sums, start = numbers(layer.scaled_weight), [], 0
+        weight, sums, start = kept[: layer.in_features, None, None] * numbers(layer.scaled_weight), [], 0
         for basis, size in layer.basis.parts(layer.n_units):
             own = weight[:, : basis.n_basis, start : start + size]
             total, constant = summed(do, basis, x, own, members=None)
@@ -44,7 +56,7 @@ def first_layer(do, layer, lookup, x, codes):
             start += size
         parts.append(sums[0] if len(sums) == 1 else do("Concat", *sums, axis=-1))
         if layer.base_weight is not None:
-            base = numbers(layer.scaled(layer.base_weight.T))
+            base = kept[: layer.in_features, None] * numbers(layer.scaled(layer.base_weight.T))
             parts.append(do("MatMul", silu(do, x), base))
         if layer.factor is not None:
             f, g = (padded(numbers(part), layer.n_units).T for part in (layer.factor, layer.cofactor))
@@ -54,13 +66,15 @@ def first_layer(do, layer, lookup, x, codes):
     return do("Add", do.total(parts), bias)
 
 
-def hidden_layer(do, layer, h, members):
-    """Sums over edges from inputs of each member's own: (n_members, n, out_features)."""
+def hidden_layer(do, layer, h, members, kept=None):
+    """Sums over edges from inputs of each member's own, or of groups that are kept: (n_members, n, out_features)."""
     ((basis, _),) = layer.basis.parts(layer.n_units)
-    total, constant = summed(do, basis, h, numbers(layer.scaled_weight), members)
+    own = np.ones(layer.in_features) if kept is None else kept.repeat(layer.in_features // len(kept)).astype(float)
+    total, constant = summed(do, basis, h, own[:, None, None] * numbers(layer.scaled_weight), members)
     parts, bias = [total], by_member(numbers(layer.bias) + constant, members)
     if layer.base_weight is not None:
-        parts.append(do("MatMul", silu(do, h), of_members(numbers(layer.scaled(layer.base_weight.T)), members)))
+        base = own[:, None] * numbers(layer.scaled(layer.base_weight.T))
+        parts.append(do("MatMul", silu(do, h), of_members(base, members)))
     if layer.factor is not None:
         f, g = (of_members(padded(numbers(part), layer.n_units).T, members) for part in (layer.factor, layer.cofactor))
         parts.append(do("Mul", do("MatMul", h, f), do("MatMul", h, g)))
@@ -150,18 +164,18 @@ def last_but_rows(array):
     return array if array.ndim == 1 else array[:, None]
 
 
-def looked_up(do, lookup, codes):
-    """Tables of the codes, each (n, n_units)."""
+def looked_up(do, lookup, codes, kept):
+    """Tables of the codes, each (n, n_units); zero for those that are not kept."""
     table = numbers(lookup.scaled(lookup.table, lookup.owner))
     found = []
     for i, start in zip(lookup.direct, lookup.offsets.tolist(), strict=True):
-        own = table[start : start + lookup.n_levels[i]].copy()
+        own = kept[i] * table[start : start + lookup.n_levels[i]]
         own[UNKNOWN] = 0.0
         found.append(chosen(do, codes[i], own))
     if lookup.factored:
         vectors = []
         for i, embedding in zip(lookup.factored, lookup.embeddings, strict=True):
-            own = numbers(embedding)
+            own = kept[i] * numbers(embedding)
             own[UNKNOWN] = 0.0
             vectors.append(chosen(do, codes[i], own))
         owner = torch.tensor(lookup.factored).repeat_interleave(lookup.embeddings[0].shape[1])
@@ -177,7 +191,7 @@ def chosen(do, code, table):
     if code.kind == "code":
         return do("Gather", table, code.table, axis=0)
     whole = do("Floor", code.table)
-    share = do("Sub", code.table, whole)
+    share = do("Kept", do("Sub", code.table, whole))
     below = do("Squeeze", do("Whole", whole), np.array([1]))
     beyond = do("Min", do("Add", below, np.int64(1)), np.int64(len(table) - 1))
     low, high = (do("Gather", table, place, axis=0) for place in (below, beyond))

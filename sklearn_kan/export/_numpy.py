@@ -24,7 +24,7 @@ def to_numpy(model):
     TypeError
         If the model is another estimator, a basis is not one of the package's, or labels are neither texts nor numbers.
     ValueError
-        If the model is not fitted, or its terms have been edited.
+        If the model is not fitted.
 
     Examples
     --------

@@ -9,7 +9,13 @@ from ._outputs import OUTPUTS, classes_of, columns_of, is_flat, steps_of
 
 OPSET, OPSET_ML, IR_VERSION = 18, 3, 10
 MISSING = ""  # the text that stands for a missing label
-OWN = {"Whole": "INT64", "Real": "FLOAT", "Rounded": "FLOAT", "Kept": "FLOAT"}  # what operators of ours cast to
+OWN = {
+    "Whole": "INT64",
+    "Real": "FLOAT",
+    "Rounded": "FLOAT",
+    "Kept": "FLOAT",
+    "Precise": "DOUBLE",
+}  # what operators of ours cast to
 
 
 def to_onnx(model):
@@ -37,7 +43,7 @@ def to_onnx(model):
         If the model is another estimator, a basis is not one of the package's, or there are columns of dates, whose
         digits single precision does not have.
     ValueError
-        If the model is not fitted, its terms have been edited, or two labels have the same text.
+        If the model is not fitted, or two labels have the same text.
 
     Examples
     --------
@@ -134,23 +140,17 @@ class Graph:
         """The table ``table_of_codes`` from texts."""
         parts = []
         for i, column in enumerate(columns):
-            texts = {str(label): code for label, code in column["codes"]}
-            if column["missing"]:
-                texts[MISSING] = column["missing"]
             own = self.node("Gather", ["categories", self.constant([i], "INT64")], f"text{i}", "STRING", axis=1)
-            parts.append(
-                self.node(
-                    "LabelEncoder",
-                    [own],
-                    f"code{i}",
-                    "INT64",
-                    domain="ai.onnx.ml",
-                    keys_strings=list(texts),
-                    values_int64s=list(texts.values()),
-                    default_int64=0,
-                )
-            )
+            parts.append(self.code(own, column))
         self.node("Concat", parts, "table_of_codes", "INT64", axis=1)
+
+    def code(self, own, column):
+        """The name of codes from texts of one column."""
+        texts = {str(label): code for label, code in column["codes"]}
+        if column["missing"]:
+            texts[MISSING] = column["missing"]
+        keys = {"keys_strings": list(texts), "values_int64s": list(texts.values())}
+        return self.node("LabelEncoder", [own], f"{own}_code", "INT64", domain="ai.onnx.ml", default_int64=0, **keys)
 
     def follow(self, do):
         """Add nodes for steps."""

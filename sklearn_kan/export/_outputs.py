@@ -5,9 +5,10 @@ import numpy as np
 from ..data._calendar import PERIODS
 from ..data._targets import LOG_LINK, Classes
 from ..training._losses import MAX_LOG_MEAN, Tweedie, cross_entropy, poisson, what_is_averaged
+from ._edited import edited, kept_parts
 from ._encoding import encoded
 from ._layers import outputs_of
-from ._saving import check_saveable
+from ._saving import check_exportable
 from ._steps import Steps
 
 OUTPUTS = "outputs"  # the table that holds probabilities, or predictions (n, n_outputs)
@@ -21,41 +22,42 @@ def steps_of(model):
     TypeError
         If it is another estimator, or a basis is not one of the package's.
     ValueError
-        If it is not fitted, or its terms have been edited.
+        If it is not fitted.
     """
-    check_saveable(model)
+    check_exportable(model)
     state = model._state
-    if state.terms is not None and state.terms.is_edited:
-        raise ValueError(
-            "model has terms that were edited after fit, which steps of its network would leave out. Export it as it "
-            "was fitted, or use sklearn_kan.save."
-        )
     do, fitted = Steps(), state.model
+    is_edited = state.terms is not None and state.terms.is_edited
     x, codes = encoded(do, fitted.encoder, state.design.dtype)
-    raw = averaged(do, fitted, outputs_of(do, fitted.module.eval(), x, codes))
+    raw = together(
+        do, fitted, outputs_of(do, fitted.module.eval(), x, codes, kept_parts(fitted) if is_edited else None)
+    )
+    raw = within_reach(do, fitted.loss, edited(do, fitted, x, codes, raw) if is_edited else raw)
     decoded(do, fitted, raw)
     return do
 
 
-def averaged(do, model, raw):
+def together(do, model, raw):
     """What members predict together: ``(n_members, n, n_raw) -> (n, n_raw)``."""
     if model.module.n_members is None:
-        together = do("Squeeze", raw, np.array([0]))
-    else:
-        share = (model.member_weights / model.member_weights.sum())[:, None, None]
-        what = "outputs" if model.architecture.is_sum else what_is_averaged(model.loss)
-        if what == "outputs":
-            together = do.reduced("ReduceSum", do("Mul", raw, share), 0, keepdims=0)
-        else:
-            with np.errstate(divide="ignore"):
-                logarithm = np.log(share)
-            raw = do("Sub", raw, log_sum(do, raw, -1)) if what == "probabilities" else raw
-            together = do("Squeeze", log_sum(do, do("Add", raw, logarithm), 0), np.array([0]))
-    if model.loss is poisson:
-        return do("Min", together, np.float64(MAX_LOG_MEAN))
-    if isinstance(model.loss, Tweedie):
-        return do.clipped(together, -model.loss.max_log_mean, model.loss.max_log_mean)
-    return together
+        return do("Squeeze", raw, np.array([0]))
+    share = (model.member_weights / model.member_weights.sum())[:, None, None]
+    what = "outputs" if model.architecture.is_sum else what_is_averaged(model.loss)
+    if what == "outputs":
+        return do.reduced("ReduceSum", do("Mul", raw, share), 0, keepdims=0)
+    with np.errstate(divide="ignore"):
+        logarithm = np.log(share)
+    raw = do("Sub", raw, log_sum(do, raw, -1)) if what == "probabilities" else raw
+    return do("Squeeze", log_sum(do, do("Add", raw, logarithm), 0), np.array([0]))
+
+
+def within_reach(do, loss, raw):
+    """Raw outputs whose exponentials are finite."""
+    if loss is poisson:
+        return do("Min", raw, np.float64(MAX_LOG_MEAN))
+    if isinstance(loss, Tweedie):
+        return do.clipped(raw, -loss.max_log_mean, loss.max_log_mean)
+    return raw
 
 
 def log_sum(do, table, axis):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-VERSION = 1
+VERSION = 2
 ROWS_AT_ONCE = 128  # tables of members stay in the nearer caches
 PERIODS = {"year": 365.2425, "day": 1.0}  # in days
 FIRST_DAY = 3  # 1970-01-01 was a Thursday, and weeks begin on Monday
@@ -52,6 +52,7 @@ OPERATORS: dict[str, Any] = {
     "Interpolate": lambda x, places, values: np.interp(x, places, values),
     "Rounded": lambda x: x.astype(np.float32).astype(float),
     "Kept": lambda x: x,
+    "Precise": lambda x: x,
     "Whole": lambda x: x.astype(np.int64),
     "Real": lambda x: x.astype(float),
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import json
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import sklearn
@@ -11,6 +12,7 @@ import torch
 from .._devices import resolve_device
 from ..estimators._fitted import FittedAttributes
 from ..estimators._state import from_stored, to_stored
+from ..gp import GPSpectralRegressor
 from ._file import DamagedFileError, from_bytes, to_bytes, write_whole
 from ._tree import Reader, Writer
 
@@ -28,7 +30,7 @@ def save(model, path):
 
     Parameters
     ----------
-    model : KANClassifier or KANRegressor
+    model : KANClassifier, KANRegressor or GPSpectralRegressor
         Fitted.
     path : str or path-like
 
@@ -57,13 +59,15 @@ def save(model, path):
     """
     check_saveable(model)
     writer = Writer()
+    is_process = isinstance(model, GPSpectralRegressor)
+    state = (model._averaged(), model.n_iter_) if is_process else to_stored(model._state)
     tree = {
         "estimator": type(model).__name__,
         "parameters": {
             name: writer.tree(value, f"{name} of the model") for name, value in model.get_params(deep=False).items()
         },
         "columns": {name: writer.tree(getattr(model, name), name) for name in COLUMNS if hasattr(model, name)},
-        "state": writer.tree(to_stored(model._state), "the fitted state"),
+        "state": writer.tree(state, "the fitted state"),
     }
     texts = {
         "format": FORMAT, "format_version": str(VERSION), "model": json.dumps(tree, separators=(",", ":")),
@@ -81,7 +85,7 @@ def load(path):
 
     Returns
     -------
-    model : KANClassifier or KANRegressor
+    model : KANClassifier, KANRegressor or GPSpectralRegressor
         Fitted; predicts what the saved one predicts.
 
     Raises
@@ -102,23 +106,42 @@ def load(path):
             f"and this is {versions()[PACKAGE]}, which reads formats up to {VERSION}. Upgrade sklearn_kan."
         )
     tree, reader = json.loads(texts["model"]), Reader(arrays)
-    kind = estimators()[tree["estimator"]]
+    kind = saveable()[tree["estimator"]]
     model = kind(**{name: reader.value(value) for name, value in tree["parameters"].items()})
-    vars(model).update({name: reader.value(value) for name, value in tree["columns"].items()})
-    model._state = from_stored(reader.value(tree["state"]), resolve_device(model.device, fallback=True))
+    columns, state = {name: reader.value(value) for name, value in tree["columns"].items()}, reader.value(tree["state"])
+    if isinstance(model, GPSpectralRegressor):
+        blend, n_iter = state
+        return model._adopt(SimpleNamespace(**columns), blend.shares[0].process, n_iter, blend)
+    vars(model).update(columns)
+    model._state = from_stored(state, resolve_device(model.device, fallback=True))
     return model
 
 
 def check_saveable(model):
+    """Raise unless a model is one of the package's estimators, and fitted."""
+    check_fitted(model, saveable(), "saved. Save a pipeline's last step by itself, or use pickle or skops.")
+
+
+def check_exportable(model):
     """Raise unless a model is one of the package's networks, and fitted."""
-    known = estimators()
+    remedy = "exported. Export a pipeline's last step by itself, or to ONNX by skl2onnx; see register_onnx."
+    check_fitted(model, estimators(), remedy)
+
+
+def check_fitted(model, known, remedy):
     if known.get(type(model).__name__) is not type(model):
-        raise TypeError(
-            f"model is of type {type(model).__name__}, and only {', '.join(sorted(known))} can be saved. "
-            "Save a pipeline's last step by itself, or use pickle or skops."
-        )
-    if not model.__sklearn_is_fitted__():
+        raise TypeError(f"model is of type {type(model).__name__}, and only {', '.join(sorted(known))} can be {remedy}")
+    if not is_fitted(model):
         raise ValueError(f"model is a {type(model).__name__} that is not fitted. Call fit first.")
+
+
+def is_fitted(model):
+    return hasattr(model, "_process") if isinstance(model, GPSpectralRegressor) else model.__sklearn_is_fitted__()
+
+
+def saveable():
+    """The estimators that can be saved, by name."""
+    return estimators() | {GPSpectralRegressor.__name__: GPSpectralRegressor}
 
 
 def estimators():

@@ -5,18 +5,7 @@ from ._types import FUNCTIONS, LEVELS, RECORDS, STATES
 ESTIMATORS = (
     "estimators._classifier.KANClassifier",
     "estimators._regressor.KANRegressor",
-    "gp._blend.Blend",
-    "gp._blend.Share",
-    "gp._link.Link",
-    "gp._process.Process",
-    "gp._reading.Axis",
     "gp._regressor.GPSpectralRegressor",
-    "gp._units.Units",
-    "gp.covariance._mixture.SpectralMixture",
-    "gp.covariance._ties.Ties",
-    "gp.inference._choice.Solvers",
-    "gp.inference._points.Data",
-    "gp.learning._averaging.Model",
 )
 
 

@@ -2,7 +2,8 @@
 
 A step is an operator of the ONNX standard, the tables that it reads, the table that it writes, and attributes. Few are
 our own: ``Interpolate`` (numpy.interp), ``Sorted``, ``Whole`` and ``Real``, which change the type, and
-``Rounded`` and ``Kept``, where encoded numbers become the network's: in single precision, or as they are.
+``Rounded`` and ``Kept``, where encoded numbers become the network's: in single precision, or as they are. From
+``Precise`` to ``Real`` graphs compute in double precision.
 """
 
 import numpy as np

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._types import FUNCTIONS, LEVELS, RECORDS, STATES, levels_from, levels_to
+from ._types import FUNCTIONS, LEVELS, NAMES, RECORDS, STATES, levels_from, levels_to
 
 PLAIN_KINDS = "biuf"  # of arrays that are stored as they lie in memory
 DATE_KINDS = "mM"
@@ -66,7 +66,7 @@ class Writer:
             if type(value) is kind:
                 items = value if kind is tuple else sorted(value, key=repr)
                 return {name: self.items(list(items), path)}
-        name = type(value).__name__
+        name = NAMES.get(type(value), type(value).__name__)
         if isinstance(value, np.random.RandomState):
             return {"random_state": self.tree(value.get_state(legacy=True), path)}
         if type(value) is LEVELS:
@@ -74,7 +74,7 @@ class Writer:
         if RECORDS.get(name) is type(value):
             return {"record": name, "fields": self.fields(value._asdict(), path)}
         if STATES.get(name) is type(value):
-            state = value.__getstate__() if name == "TableEncoder" else vars(value)
+            state = value.__getstate__() if "__getstate__" in vars(type(value)) else vars(value)
             return {"state": name, "fields": self.fields(state, path)}
         if getattr(value, "__name__", None) in FUNCTIONS and FUNCTIONS[value.__name__] is value:
             return {"function": value.__name__}
@@ -117,7 +117,10 @@ class Reader:
     def state(self, tree):
         kind = STATES[known(tree["state"], STATES)]
         made = kind.__new__(kind)
-        made.__dict__.update(self.fields(tree))
+        if hasattr(made, "__setstate__"):
+            made.__setstate__(self.fields(tree))
+        else:
+            made.__dict__.update(self.fields(tree))
         return made
 
     def random_state(self, tree):

@@ -1,5 +1,7 @@
 """The package's own types that a file of a model may hold, by name. Nothing else is ever made from a file."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.preprocessing import OrdinalEncoder
 
@@ -11,6 +13,17 @@ from ..data._targets import Classes, Numbers, TargetScaler
 from ..estimators._design import Data, Design, Seen
 from ..estimators._parameters import Settled
 from ..estimators._state import Stored
+from ..gp._blend import Blend, Share
+from ..gp._link import Link
+from ..gp._process import Process
+from ..gp._reading import Axis as FeatureAxis
+from ..gp._units import Units
+from ..gp.covariance._mixture import SpectralMixture
+from ..gp.covariance._product import ProductMixture
+from ..gp.covariance._ties import Ties
+from ..gp.inference._choice import Solvers
+from ..gp.inference._points import Data as Points
+from ..gp.learning._averaging import Model
 from ..model._arrays import Arrays
 from ..model._axes import Axis
 from ..model._terms import Term, Terms
@@ -19,14 +32,17 @@ from ..network._constrained import Constraints
 from ..training._intervals import HeldOutErrors
 from ..training._losses import Pinball, Tweedie, absolute_error, cross_entropy, huber, poisson, squared_error
 
-RECORDS = {
+RECORDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
         Architecture, Arrays, Axis, Bend, Classes, Column, Constraints, Data, Design, HeldOutErrors, Numbers, Seen,
         Settled, Stored, Term, Terms,
     )
 }  # fmt: skip
-STATES = {kind.__name__: kind for kind in (Pinball, TableEncoder, TargetScaler, Tweedie)}
+STATES: dict[str, Any] = {kind.__name__: kind for kind in (Pinball, TableEncoder, TargetScaler, Tweedie)}
+RECORDS |= {f"gp.{kind.__name__}": kind for kind in (FeatureAxis, Link, Model, Points, Share, Ties, Units)}
+STATES |= {f"gp.{kind.__name__}": kind for kind in (Blend, Process, ProductMixture, Solvers, SpectralMixture)}
+NAMES = {kind: name for name, kind in [*RECORDS.items(), *STATES.items()]}
 FUNCTIONS = {function.__name__: function for function in (absolute_error, cross_entropy, huber, poisson, squared_error)}
 LEVELS = Levels
 

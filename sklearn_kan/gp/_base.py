@@ -7,6 +7,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._adoption import adopt
+from .._documented import Documented
 from ._blend import Blend, Share
 from ._forecast import points_after
 from ._link import Link
@@ -14,7 +15,7 @@ from ._process import Process
 from ._reading import read_points
 
 
-class BaseSpectralProcess(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Predictions, draws and evidence of a `Process` that `fit` has learned."""
 
     _process: Process

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ..bases import BSpline
+from ..data._fewer_columns import for_columns
 from ..network._kan import KAN
 from ..network._layer import KANLayer
 from ..network._lookup import EMBEDDING_DIM, LookupLayer
@@ -77,7 +78,7 @@ def cut(model, kept, encoded):
     inputs : ndarray of int
         Inputs that are kept.
     """
-    encoder, inputs = model.encoder.of_columns(kept.columns)
+    encoder, inputs = for_columns(model.encoder, kept.columns)
     old, sizes = model.module, model.architecture.hidden_layer_sizes
     architecture = model.architecture._replace(
         in_features=encoder.n_numeric_, n_levels=tuple(encoder.n_levels_),

@@ -9,6 +9,7 @@ import torch
 from .._surroundings import without_spinning
 from ..data._dates import to_dates
 from ..data._direct import encode_directly
+from ..data._drawing import places_to_draw
 from ..data._encoding import TableEncoder
 from ..network._architecture import Architecture
 from ..network._kan import KAN
@@ -185,7 +186,7 @@ class Model(NamedTuple):
             Each unit centred on its mean over the places.
         """
         encoder, parameter = self.encoder, next(self.module.parameters())
-        places = encoder.places(column)
+        places = places_to_draw(encoder, column)
         encoded = torch.from_numpy(encoder.transform_column(places)).to(parameter.device)
         numeric, codes = encoded.tensor_split([encoder.n_numeric_], 1)
         own = np.flatnonzero(encoder.column_of_input_[: encoder.n_numeric_] == column)

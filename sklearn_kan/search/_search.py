@@ -15,6 +15,7 @@ from sklearn.utils.validation import indexable
 
 from .._adoption import adopt
 from .._compat import BaseSearchCV, Interval, check_method_params, fit_context, warn_or_raise_about_fit_failures
+from .._documented import Documented
 from ._objective import FOLDS, Task
 from ._pruning import FoldPruner
 from ._results import results_of
@@ -23,7 +24,7 @@ from ._space import space_for
 from ._study import Ledger, is_persistent, open_study, quiet
 
 
-class KANSearchCV(BaseSearchCV):
+class KANSearchCV(Documented, BaseSearchCV):
     """Search over basis, knots and whatever else makes a model good, by cross-validation and Optuna.
 
     It is used like scikit-learn's `RandomizedSearchCV`, on one of this package's estimators alone or in a pipeline.

@@ -12,7 +12,7 @@ from ._conclusion import Entry, checked, conclude
 from ._expressions import error_of, evaluate, number, refit, rounded, split_constants
 from ._library import make_library
 from ._rows import scaling_of
-from ._search import Candidate, Search
+from ._search import Candidate, Search, root_of
 from ._units import read_units, without_dimensions
 
 SHARE_OF_CONCLUSION = 0.1  # of the time, from which on formulas are taken as they are
@@ -130,7 +130,7 @@ def searched(table, settings, units, seed):
     budget = Budget(settings.max_seconds, settings.max_steps)
     library = make_library(settings.library)
     search = Search(table, library, budget, units=units, seed=seed, report=Reporter() if settings.verbose else None)
-    start = [search.root()]
+    start = [root_of(table)]
     if units is not None:
         reduced = without_dimensions(start[0], units)
         start += [] if reduced is None else [reduced]

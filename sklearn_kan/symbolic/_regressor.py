@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._adoption import adopt
 from .._compat import Interval, fit_context
+from .._documented import Documented
+from .._surroundings import trainable, without_spinning
 from ..data._targets import read_numbers, read_weight
 from . import _code
 from ._discovery import Law, Settings, discover, jacobian
@@ -22,7 +24,7 @@ from ._library import T
 from ._rows import merge
 
 
-class KANSymbolicRegressor(RegressorMixin, BaseEstimator):
+class KANSymbolicRegressor(Documented, RegressorMixin, BaseEstimator):
     """Finds the law behind a table of numbers, and writes it down as a formula.
 
     A small network is fitted by Gauss-Newton. Its values and derivatives say how the law is built: which columns enter
@@ -157,7 +159,9 @@ class KANSymbolicRegressor(RegressorMixin, BaseEstimator):
         settings = Settings(
             self.max_seconds, self.max_steps, library, self.units, self.n_jobs, self.verbose, seed
         )  # fmt: skip
-        return adopt(self, reader, _law=discover(rows, settings))
+        with trainable(), without_spinning():
+            law = discover(rows, settings)
+        return adopt(self, reader, _law=law)
 
     def predict(self, X, return_std=False):
         """Values of the formula.

@@ -1,6 +1,6 @@
 """Best-first search over exact reductions of a table, each kept if a refitted network gets better by it.
 
-The algorithm of S9: closed-form terminals, a network whose values and derivatives propose reductions, the data
+Closed-form terminals, a network whose values and derivatives propose reductions, the data
 transformed exactly, refitted, judged at held-out rows. AI Feynman (Udrescu & Tegmark, 2020) is its closest relative.
 """
 
@@ -45,6 +45,23 @@ class Node:
     @property
     def error(self):
         return 1.0 if self.reader is None else self.reader.error
+
+
+def root_of(table):
+    """The state of a table as it is."""
+    return State(list(table.symbols), table.X, table.y, table.weight, lambda e: e, lambda g, rows: g)
+
+
+def judge_of(table, state):
+    """From predictions of a state's target to errors of the original one."""
+
+    def judge(predictions, rows=slice(None)):
+        with np.errstate(all="ignore"):
+            misses = (state.back(predictions, rows) - table.y[rows]) / table.spread
+        misses = np.clip(np.nan_to_num(misses, nan=LARGEST), -LARGEST, LARGEST)
+        return float(np.sqrt(np.average(np.square(misses), weights=table.weight[rows])))
+
+    return judge
 
 
 class Search:
@@ -95,27 +112,12 @@ class Search:
         self.candidates.append(Candidate(fit.formula, fit.error, bic, steps))
         return fit.error
 
-    def judge_of(self, state):
-        """From predictions of a state's target to errors of the original one."""
-
-        def judge(predictions, rows=slice(None)):
-            with np.errstate(all="ignore"):
-                misses = (state.back(predictions, rows) - self.table.y[rows]) / self.table.spread
-            misses = np.clip(np.nan_to_num(misses, nan=LARGEST), -LARGEST, LARGEST)
-            return float(np.sqrt(np.average(np.square(misses), weights=self.table.weight[rows])))
-
-        return judge
-
-    def root(self):
-        symbols, X, y = list(self.table.symbols), self.table.X, self.table.y
-        return State(symbols, X, y, self.table.weight, lambda e: e, lambda g, rows: g)
-
     def run(self, start=None, max_states=200, good_enough=None):
         """Search until a formula is exact, residuals are white, or the budget is used up."""
         for formula in first_guesses(self.table):
             self.offer(formula, ())
         heap: list = []
-        for state in start or [self.root()]:
+        for state in start or [root_of(self.table)]:
             self.push(heap, Node(state), 0.0)
         for _ in range(max_states):
             if not heap or self.is_done:
@@ -175,7 +177,7 @@ class Search:
         if not state.X.shape[1]:
             mean = float(np.average(state.y, weights=state.weight))
             return self.offer(state.wrap(number(mean)), node.steps)
-        found = structures(state.X, state.y, state.weight, self.judge_of(state))
+        found = structures(state.X, state.y, state.weight, judge_of(self.table, state))
         return self.read(node, [(s, state.columns) for s in found[:3]], deep=state.X.shape[1] == 1)
 
     def read(self, node, found, deep=False):
@@ -206,7 +208,7 @@ class Search:
         for X, columns in pairs:
             if self.budget.is_over:
                 return
-            best = structures(X, state.y, state.weight, self.judge_of(state), outers=("id", "log", "inv"),
+            best = structures(X, state.y, state.weight, judge_of(self.table, state), outers=("id", "log", "inv"),
                               n_knots=(16,))[:1]  # fmt: skip
             found += [(structure, columns) for structure in best]
         found.sort(key=lambda pair: pair[0].error)
@@ -216,7 +218,7 @@ class Search:
         """Sparse sums of products, and quotients of them."""
         state = node.state
         floor = max(1e-5, min(self.best_network, 0.3) / 3)
-        forms = sparse_sums(state.X, state.y, state.weight, state.columns, self.judge_of(state), floor=floor)
+        forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(self.table, state), floor=floor)
         for form in forms:
             if self.offer(state.wrap(form), node.steps) < EXACT or self.budget.is_over:
                 return
@@ -225,7 +227,7 @@ class Search:
         """The network of a state; None if there is no budget left."""
         if not self.budget.spend():
             return None
-        reader = fit_reader(state, self.judge_of(state), self.budget, seed=self.seed, parent=parent)
+        reader = fit_reader(state, judge_of(self.table, state), self.budget, seed=self.seed, parent=parent)
         self.best_network = min(self.best_network, reader.error)
         return reader
 

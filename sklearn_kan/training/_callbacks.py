@@ -1,10 +1,9 @@
-"""What watches a phase of training: the best state, progress, and whoever looks on from outside."""
+"""What watches a phase of training: the best state, and whoever looks on from outside."""
 
 import math
 from typing import Any
 
 from skorch.callbacks import Callback
-from tqdm.auto import tqdm
 
 from ._evaluation import is_finite, mean_loss, objective, snapshot
 
@@ -97,24 +96,6 @@ class BestState(Callback):
 def annealed_passes(n_passes):
     """In how many passes the learning rate falls to zero after a best state that took `n_passes`."""
     return min(MOST_ANNEALED, max(LEAST_ANNEALED, math.ceil(n_passes / 2)))
-
-
-class Progress(Callback):
-    """A progress bar over epochs, with the latest losses."""
-
-    def __init__(self, description):
-        self.description = description
-
-    def on_train_begin(self, net, **kwargs):
-        self.bar = tqdm(total=net.max_epochs, desc=self.description, unit="epoch")
-
-    def on_epoch_end(self, net, **kwargs):
-        losses = {key: f"{value:.4g}" for key, value in net.history[-1].items() if key.endswith("_loss")}
-        self.bar.set_postfix(losses)
-        self.bar.update()
-
-    def on_train_end(self, net, **kwargs):
-        self.bar.close()
 
 
 class Observed(Callback):

@@ -91,7 +91,7 @@ def phases_for(settings, n_samples, loss, n_layers):
     -------
     phases : list of Phase
     """
-    max_iter, batch_size = settings.max_iter, settings.batch_rows(n_samples)
+    max_iter, batch_size = settings.max_iter, settings.batch_rows(n_samples, n_layers)
     penalty, smoothness = settings.alpha / n_samples, settings.smoothness
     adam = streaming_phase(settings, batch_size)._replace(max_iter=max_iter, schedule=settings.learning_rate)
     lbfgs = Phase(

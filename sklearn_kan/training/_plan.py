@@ -130,6 +130,8 @@ def fit_network(architecture, rows, loss, settings, *, start=None, validation=No
     """
     begins = start is None
     network = new_network(architecture, rows.dtype, settings) if begins else start.copied().with_solver(settings)
+    n_layers = len(network.module.layers)
+    settings = settings._replace(max_iter=settings.passes(network.architecture.n_members, n_layers))
     check_can_be_trained(network.module, loss, settings)
     if begins:
         place(network.module, rows, loss)
@@ -190,7 +192,8 @@ def check_can_be_shared(architecture, settings, n_samples):
     if architecture.norm == "batch":
         raise ValueError("norm='batch' cannot be shared by the processes of data_parallel(). Choose norm='layer'.")
     is_full = settings.solver in ("lbfgs", "gauss_newton")
-    n_batches = 1 if is_full else math.ceil(n_samples / settings.batch_rows(n_samples))
+    n_layers = len(architecture.hidden_layer_sizes) + 1
+    n_batches = 1 if is_full else math.ceil(n_samples / settings.batch_rows(n_samples, n_layers))
     size = n_samples // n_batches
     if size < n_processes():
         raise ValueError(

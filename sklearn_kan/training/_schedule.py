@@ -39,6 +39,11 @@ class Schedule:
         self.fall = self.step, n_passes * self.steps_a_pass, highest
 
     @property
+    def n_passes_in_all(self):
+        """After how many passes it is over, counted as passes that were taken and are still to be taken."""
+        return self.n_passes if self.fall is None else math.ceil(sum(self.fall[:2]) / self.steps_a_pass)
+
+    @property
     def is_falling(self):
         return self.fall is not None
 

@@ -47,7 +47,8 @@ def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=
     else:
         network = start.with_solver(settings)._replace(held_out_errors=[])
     alpha = settings.decay(network.architecture)
-    phase = streaming_phase(settings._replace(alpha=alpha), settings.batch_rows(len(rows)))
+    batch_rows = settings.batch_rows(len(rows), len(network.module.layers))
+    phase = streaming_phase(settings._replace(alpha=alpha), batch_rows)
     if net is None or not is_streaming(net, phase):
         net = Net(network.module, loss, phase, generator=network.generator, device=settings.device)
         net.initialize()

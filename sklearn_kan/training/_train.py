@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
-from ._callbacks import BestState, Observed, Progress
+from ._callbacks import BestState, Observed
 from ._interrupts import is_second
 from ._layerwise import FirstLayers, frozen_before
 from ._net import Converged, Net
 from ._observation import current_observer
 from ._phases import Phase
+from ._progress import shown
 
 
 class Training(NamedTuple):
@@ -72,7 +73,7 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
         watch = BestState(
             math.ceil(settings.n_iter_no_change / phase.n_steps), 0.0 if phase.is_exact else settings.tol, best
         )
-        inherent = [watch, *([Progress(phase.optimizer.__name__)] if settings.verbose else [])]
+        inherent = [watch, *shown(settings.verbose, phase.optimizer.__name__, watch)]
         net = Net(
             part, loss, phase, validation=validation and validation.to(settings.device, inner), generator=generator,
             callbacks=[*inherent, *settings.callbacks, *watchers], device=str(settings.device),

@@ -106,3 +106,10 @@ def test_hats_are_linear_interpolation_and_fit_what_they_can():
     weight = random.rand(3_000)
     expected = np.linalg.solve((design.T * weight) @ design + np.eye(17), (design.T * weight) @ rows)
     np.testing.assert_allclose(hats.fitted(rows, weight), expected, atol=1e-10)
+
+
+def test_columns_with_one_value_have_no_structure():
+    x = np.linspace(-1, 1, 1_000)
+    constant, missing = np.ones_like(x), np.full_like(x, np.nan)
+    found = fine_places([constant, x, missing], [], np.sin(100 * x)[:, None], np.ones_like(x))
+    assert list(found) == [1]

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan.data._given_knots import encode_knots
 from sklearn_kan.data._screening import FEWEST, WIDE, log_p_values, of_levels, of_numbers, screened
 from sklearn_kan.data._table import Column
 
@@ -131,7 +132,7 @@ def test_constraints_and_given_knots_are_those_of_the_kept_columns():
     assert (np.diff(model.predict(line)) >= 0).all()
     place = np.cumsum(model.selected_features_)[7] - 1
     first = model.module_.layers[0].basis.knots[place].numpy()
-    expected = model.encoder_.encode_knots(knots[:, model.selected_features_])[place]
+    expected = encode_knots(model.encoder_, knots[:, model.selected_features_])[place]
     np.testing.assert_allclose(first, expected, atol=1e-6)
     pairs = KANRegressor(**SMALL | {"max_iter": 2}, interaction_cst=[{7, 1}, {77}]).fit(X, y)
     assert pairs.predict(X).shape == (N,)

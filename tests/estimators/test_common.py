@@ -68,6 +68,7 @@ PARAMS = {
     EACH_EDGE: {"basis": "truncated_power", "basis_params": {"individual_knots": True, "learn_knots": True}},
     TWO_FAMILIES: {"basis": ["rational", "sine"]},
     "additive": {"interaction_cst": "no_interactions"},
+    "glass box": {"interaction_cst": "auto"},
     "refit": {"refit": "last_layer"},
     "early stopping": {"early_stopping": True},
     "adaptive knots": {"knots": "adaptive"},
@@ -83,13 +84,13 @@ def can_be_combined(solver, basis, norm, constraint, further, estimator):
         return False
     if constraint == "rising" and (estimator is KANClassifier or basis not in SPLINES or further == "refit"):
         return False
-    if constraint == "two sets" and solver == "gauss_newton":  # slow on a check's 10 columns: see test_constraints
+    if constraint in ("two sets", "glass box") and solver == "gauss_newton":  # slow on 10 columns: see test_constraints
         return False
     if estimator is KANClassifier and solver == "gauss_newton" and (basis == EACH_EDGE or further == "products"):
         return False  # slow for three classes
     if (further == "adaptive knots" and basis not in SPLINES) or (further == "refit" and basis == EACH_EDGE):
         return False
-    return not (constraint == "additive" and basis == TWO_FAMILIES)
+    return not (constraint in ("additive", "glass box") and basis == TWO_FAMILIES)
 
 
 SMALL = {"hidden_layer_sizes": (4,), "n_members": 2, "max_iter": 2, "learning_rate_init": 0.05, "batch_size": 64}
@@ -129,7 +130,7 @@ PAIRS = every_pair(
     solver=["auto", *SOLVERS],
     basis=[*BASES, EACH_EDGE, TWO_FAMILIES],
     norm=["layer", "batch", "none"],
-    constraint=[None, "rising", "two sets", "additive"],
+    constraint=[None, "rising", "two sets", "additive", "glass box"],
     further=[None, "refit", "early stopping", "adaptive knots", "products", "straight pieces"],
     estimator=[KANClassifier, KANRegressor],
 )

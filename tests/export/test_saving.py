@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from sklearn.linear_model import LinearRegression
 
 from sklearn_kan import SKOPS_TYPES, GPSpectralRegressor, KANClassifier, KANRegressor, load, save
 from sklearn_kan.bases import Sine
+from sklearn_kan.export import to_numpy
 from sklearn_kan.export._file import from_bytes, to_bytes
 from tests.export.models import FEW, mixed_table, two_classes
 
@@ -148,7 +150,11 @@ def test_texts_that_look_like_a_checksum_are_only_texts(tmp_path):
 
 
 def test_other_estimators_and_those_without_a_fit_are_refused(tmp_path):
-    with pytest.raises(TypeError, match="GPSpectralRegressor, and only KANClassifier, KANRegressor"):
+    with pytest.raises(TypeError, match="LinearRegression, and only GPSpectralRegressor, KANClassifier, KANRegressor"):
+        save(LinearRegression(), tmp_path / "model.kan")
+    with pytest.raises(TypeError, match=r"GPSpectralRegressor, and only KANClassifier, KANRegressor can be exported"):
+        to_numpy(GPSpectralRegressor())
+    with pytest.raises(ValueError, match="not fitted"):
         save(GPSpectralRegressor(), tmp_path / "model.kan")
     with pytest.raises(ValueError, match="not fitted"):
         save(KANRegressor(), tmp_path / "model.kan")
@@ -174,6 +180,33 @@ def test_files_of_skops_hold_the_types_that_are_listed(name):
     data = skops.io.dumps(MODELS[name].fit(X, target(MODELS[name])))
     assert set(skops.io.get_untrusted_types(data=data)) <= set(SKOPS_TYPES)
     assert np.array_equal(skops.io.loads(data, trusted=SKOPS_TYPES).predict(X), MODELS[name].predict(X))
+
+
+@pytest.mark.parametrize("kind", ["axis of dates", "table", "grid"])
+def test_gaussian_processes_are_loaded_as_they_were_saved(kind, tmp_path):
+    random = np.random.default_rng(0)
+    model = GPSpectralRegressor(n_components=1, max_iter=5, random_state=0)
+    if kind == "grid":
+        axes = np.arange(8.0), np.arange(6.0)
+        model.fit_grid(axes, np.sin(axes[0])[:, None] * np.cos(axes[1]))
+        points = random.uniform(0, 6, (5, 2))
+    elif kind == "table":
+        points = pd.DataFrame(random.normal(size=(30, 4)), columns=list("abcd"))
+        model.fit(points, random.normal(size=(30, 2)))
+    else:
+        points = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=40)})
+        model.fit(points, np.sin(np.arange(40.0)))
+    save(model, tmp_path / "model.kan")
+    loaded = load(tmp_path / "model.kan")
+    for found, expected in zip(
+        loaded.predict(points, return_std=True), model.predict(points, return_std=True), strict=True
+    ):
+        assert np.array_equal(found, expected)
+    assert np.array_equal(loaded.sample_y(points, 2), model.sample_y(points, 2))
+    fitted = {name for name in vars(model) if name.endswith("_")}
+    assert {name for name in vars(loaded) if name.endswith("_")} == fitted
+    assert loaded.log_marginal_likelihood_value_ == model.log_marginal_likelihood_value_
+    assert repr(loaded.kernel_) == repr(model.kernel_)
 
 
 def test_files_of_skops_hold_listed_types_of_gaussian_processes():

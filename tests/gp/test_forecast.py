@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import lognorm, norm
 from sklearn.base import clone
 
-from sklearn_kan import GPSpectralRegressor
+from sklearn_kan import GPSpectralRegressor, load, save
 from sklearn_kan.gp._link import Link
 from sklearn_kan.inspection import ForecastDisplay
 
@@ -154,3 +154,12 @@ def test_models_are_told_in_a_line():
     assert "Model(degree=" in text
     assert "draws" not in text
     assert len(text) < 250 * len(model.models_)
+
+
+def test_links_are_in_files(tmp_path):
+    t = np.arange(30.0)[:, None]
+    model = GPSpectralRegressor(**QUICK).fit(t, np.exp(Y[:30]))
+    save(model, tmp_path / "model.kan")
+    loaded = load(tmp_path / "model.kan")
+    pd.testing.assert_frame_equal(loaded.forecast(3), model.forecast(3))
+    assert loaded.link_ == model.link_

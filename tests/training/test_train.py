@@ -1,6 +1,7 @@
 """Training as users meet it: it stops when it should, keeps the best state, and listens to skorch's callbacks."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -110,7 +111,19 @@ def test_verbose_shows_a_bar_per_phase(capsys):
     assert "AdamW: 100%" in shown.err
     assert "LBFGS: 100%" in shown.err
     assert "train_loss" in shown.err
+    assert "best_epoch" in shown.err
     assert shown.out == ""
+
+
+def test_verbose_2_prints_a_line_per_pass(capsys):
+    model, *_ = fitted(KANRegressor, verbose=2, early_stopping=True)
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    printed = [float(re.search(r", loss = ([\d.]+), validation", line)[1]) for line in lines[:-1]]
+    np.testing.assert_allclose(printed, model.loss_curve_, atol=1e-8)
+    assert f"iteration {len(printed)}, " in lines[-2]
+    assert lines[-1].endswith(f"Best iteration: {model.best_iteration_}.")
+    assert err == ""
 
 
 def test_a_pass_of_lbfgs_is_several_steps():

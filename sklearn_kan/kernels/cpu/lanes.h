@@ -84,7 +84,18 @@ template <class T, int BYTES> struct On {
         return x == x ? __builtin_convertvector(power, V) * T(0.69314718055994530942) + 2 * s * p : x;
     }
 
-    INLINE V sigmoid(V x) { return 1 / (1 + exp(-x)); }
+    /* One over a positive number, of which a vector division would take longer than the rest of a sigmoid. */
+    INLINE V inverse(V a) {
+#if HAS_GENERATIONS
+        if constexpr (IS_SINGLE && BYTES == 64) { /* generation 4 */
+            const V near = (V)__builtin_ia32_rcp14ps512_mask(a, all(0), -1); /* to 14 bits, which a step doubles */
+            return near * (2 - a * near);
+        }
+#endif
+        return 1 / a;
+    }
+
+    INLINE V sigmoid(V x) { return inverse(1 + exp(-x)); }
 
     /* Entries of a table of n numbers, for n at most N in one instruction where there is one. */
     INLINE V lookup(const T *table, M index, int n) {

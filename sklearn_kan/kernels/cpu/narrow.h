@@ -52,7 +52,7 @@ INLINE typename On<T, BYTES>::V place(const Even<T> &knots, typename On<T, BYTES
 
 /* What norms and narrow layers are given of a member's hidden units: (n_units, ROWS) each. */
 template <class T> struct Units {
-    T *z, *share;              /* normalised outputs of the layer before; the sigmoid of what follows */
+    T *z, *share;              /* normalised outputs of the layer before; the sigmoid of what follows, or null */
     const T *weight, *bias;    /* of the norm; null without one */
     int64_t n;
     int n_rows, n_padded;
@@ -80,7 +80,7 @@ INLINE void sum_edges(const Layer<T> &layer, int kind, const Units<T> &units, co
             auto silu = Lanes::all(0);
             if (base) {
                 const auto share = Lanes::sigmoid(x);
-                Lanes::to(units.share + j * ROWS + r, share);
+                if (units.share) Lanes::to(units.share + j * ROWS + r, share);
                 silu = x * share;
             }
             for (int64_t k = 0; k < K; k++) {
@@ -175,10 +175,10 @@ template <class T, int BYTES> INLINE void normalise(T *units, int64_t n, int n_p
             const auto apart = Lanes::from(units + j * ROWS + r) - mean;
             variance += apart * apart;
         }
-        const auto scale = Lanes::root(variance / T(n) + T(1e-5));
+        const auto scale = 1 / Lanes::root(variance / T(n) + T(1e-5));
         for (int64_t j = 0; j < n; j++)
-            Lanes::to(units + j * ROWS + r, (Lanes::from(units + j * ROWS + r) - mean) / scale);
-        Lanes::to(rate + r, 1 / scale);
+            Lanes::to(units + j * ROWS + r, (Lanes::from(units + j * ROWS + r) - mean) * scale);
+        Lanes::to(rate + r, scale);
     }
 }
 

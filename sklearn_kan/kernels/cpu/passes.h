@@ -120,10 +120,10 @@ INLINE Given<T> given_hidden(const Layer<T> &layer, const Local<T> *inputs, int 
 /* Hidden units behind layer l, as the layer after it takes them. */
 template <class T>
 INLINE Units<T> units_behind(const Network<T> &net, int64_t m, int64_t l, const Work<T> &work, int n_rows,
-                             int n_padded) {
+                             int n_padded, bool training) {
     const Layer<T> &layer = net.layers[l];
     const T *own = net.parameters + m * net.stride;
-    return {work.units[l], work.shares[l], layer.has_norm ? own + layer.norm_weight : nullptr,
+    return {work.units[l], training ? work.shares[l] : nullptr, layer.has_norm ? own + layer.norm_weight : nullptr,
             layer.has_norm ? own + layer.norm_bias : nullptr, layer.n_outputs, n_rows, n_padded};
 }
 
@@ -141,7 +141,7 @@ INLINE void forward_member(const Network<T> &net, int64_t m, int n_rows, int n_p
         const Layer<T> &layer = net.layers[l];
         if (net.layers[l - 1].has_norm)
             normalise<T, BYTES>(work.units[l - 1], layer.n_inputs, n_padded, work.rates[l - 1]);
-        const Units<T> units = units_behind(net, m, l - 1, work, n_rows, n_padded);
+        const Units<T> units = units_behind(net, m, l - 1, work, n_rows, n_padded, training);
         if (layer.is_narrow) {
             sum_edges<T, BYTES>(layer, kind, units, net.tables + m * net.table_stride + layer.polynomials,
                                 layer.base == NONE ? nullptr : own + layer.base, own + layer.bias, work.units[l]);
@@ -175,7 +175,7 @@ INLINE void backward_member(const Network<T> &net, int64_t m, int n_rows, int n_
     T *to = net.gradients + m * net.stride, *g = work.gradients[0], *next = work.gradients[1];
     for (int64_t l = net.n_layers - 1; l > 0; l--) {
         const Layer<T> &layer = net.layers[l], &before = net.layers[l - 1];
-        const Units<T> units = units_behind(net, m, l - 1, work, n_rows, n_padded);
+        const Units<T> units = units_behind(net, m, l - 1, work, n_rows, n_padded, true);
         if (layer.is_narrow) {
             const bool has_base = layer.base != NONE;
             sum_edges_back<T, BYTES>(layer, kind, units, net.tables + m * net.table_stride + layer.polynomials,

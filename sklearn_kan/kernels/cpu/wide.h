@@ -6,7 +6,8 @@
 
 namespace {
 
-constexpr int TOGETHER = 4; /* rows whose sums stay in registers */
+constexpr int TOGETHER = 4;   /* rows whose sums stay in registers */
+constexpr int64_t USUAL = 32; /* outputs of a layer */
 
 /* What a layer of one member is given on a block of rows. */
 template <class T> struct Given {
@@ -23,57 +24,66 @@ template <class P> struct Weights {
     int64_t n_basis, width;
 };
 
-/* Sums of N vectors of outputs from o on, for TOGETHER rows from r on. */
-template <class T, int BYTES, int N>
+/* Sums of N vectors of outputs from o on, for TOGETHER rows from r on; places are constants if WIDTH is not zero. */
+template <class T, int BYTES, int N, int64_t WIDTH>
 INLINE void add_rows(const Given<T> &given, const Weights<const T *> &w, int64_t o, int r, T *y) {
     typedef On<T, BYTES> Lanes;
+    const int64_t width = WIDTH ? WIDTH : w.width;
     typename Lanes::V sum[TOGETHER][N];
     UNROLL for (int q = 0; q < TOGETHER; q++)
         UNROLL for (int v = 0; v < N; v++) sum[q][v] = Lanes::from(w.bias + o + v * Lanes::N);
     for (int64_t i = 0; i < given.n_inputs; i++) {
         const Local<T> &input = given.inputs[i];
-        const T *coef = w.weight + i * w.n_basis * w.width + o;
+        const T *coef = w.weight + i * w.n_basis * width + o;
         if (w.base) {
             typename Lanes::V base[N];
-            UNROLL for (int v = 0; v < N; v++) base[v] = Lanes::from(w.base + i * w.width + o + v * Lanes::N);
+            UNROLL for (int v = 0; v < N; v++) base[v] = Lanes::from(w.base + i * width + o + v * Lanes::N);
             UNROLL for (int q = 0; q < TOGETHER; q++)
                 UNROLL for (int v = 0; v < N; v++) sum[q][v] += input.silu[r + q] * base[v];
         }
         UNROLL for (int q = 0; q < TOGETHER; q++) {
-            const T *c = coef + input.at[given.kind][r + q] * w.width, *value = input.value[given.kind][r + q];
+            const T *c = coef + input.at[given.kind][r + q] * width, *value = input.value[given.kind][r + q];
             UNROLL for (int f = 0; f < ORDER; f++)
-                UNROLL for (int v = 0; v < N; v++) sum[q][v] += value[f] * Lanes::from(c + f * w.width + v * Lanes::N);
+                UNROLL for (int v = 0; v < N; v++) sum[q][v] += value[f] * Lanes::from(c + f * width + v * Lanes::N);
         }
     }
     for (int64_t c = 0; c < given.n_levels; c++)
         UNROLL for (int q = 0; q < TOGETHER; q++) {
             const int32_t at = given.levels[c].at[r + q];
             if (at < 0) continue;
-            const T *row = w.table + at * w.width + o, beyond = given.levels[c].beyond[r + q];
+            const T *row = w.table + at * width + o, beyond = given.levels[c].beyond[r + q];
             if (beyond > 0)
                 UNROLL for (int v = 0; v < N; v++) sum[q][v] += (1 - beyond) * Lanes::from(row + v * Lanes::N) +
-                                                                beyond * Lanes::from(row + w.width + v * Lanes::N);
+                                                                beyond * Lanes::from(row + width + v * Lanes::N);
             else
                 UNROLL for (int v = 0; v < N; v++) sum[q][v] += Lanes::from(row + v * Lanes::N);
         }
     for (int64_t e = 0; e < given.n_numbers; e++) {
         typename Lanes::V mixing[N];
-        UNROLL for (int v = 0; v < N; v++) mixing[v] = Lanes::from(w.mixing + e * w.width + o + v * Lanes::N);
+        UNROLL for (int v = 0; v < N; v++) mixing[v] = Lanes::from(w.mixing + e * width + o + v * Lanes::N);
         UNROLL for (int q = 0; q < TOGETHER; q++)
             UNROLL for (int v = 0; v < N; v++) sum[q][v] += given.vectors[(r + q) * given.n_numbers + e] * mixing[v];
     }
     UNROLL for (int q = 0; q < TOGETHER; q++)
-        UNROLL for (int v = 0; v < N; v++) Lanes::to(y + (r + q) * w.width + o + v * Lanes::N, sum[q][v]);
+        UNROLL for (int v = 0; v < N; v++) Lanes::to(y + (r + q) * width + o + v * Lanes::N, sum[q][v]);
 }
 
 /* Outputs of all rows, (ROWS, width). */
-template <class T, int BYTES> INLINE void contract(const Given<T> &given, const Weights<const T *> &w, T *y) {
+template <class T, int BYTES, int64_t WIDTH>
+INLINE void contract_all(const Given<T> &given, const Weights<const T *> &w, T *y) {
     constexpr int N = On<T, BYTES>::N;
     int64_t o = 0;
     for (; o + 2 * N <= w.width; o += 2 * N)
-        for (int r = 0; r < given.n_padded; r += TOGETHER) add_rows<T, BYTES, 2>(given, w, o, r, y);
+        for (int r = 0; r < given.n_padded; r += TOGETHER) add_rows<T, BYTES, 2, WIDTH>(given, w, o, r, y);
     for (; o < w.width; o += N)
-        for (int r = 0; r < given.n_padded; r += TOGETHER) add_rows<T, BYTES, 1>(given, w, o, r, y);
+        for (int r = 0; r < given.n_padded; r += TOGETHER) add_rows<T, BYTES, 1, WIDTH>(given, w, o, r, y);
+}
+
+template <class T, int BYTES> INLINE void contract(const Given<T> &given, const Weights<const T *> &w, T *y) {
+    if (w.width == USUAL)
+        contract_all<T, BYTES, USUAL>(given, w, y);
+    else
+        contract_all<T, BYTES, 0>(given, w, y);
 }
 
 /* Gradients of the coefficients that N vectors of outputs from o on have, from those of the outputs. */

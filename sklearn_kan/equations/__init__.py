@@ -1,0 +1,6 @@
+"""Differential equations solved by Gaussian processes whose frequencies are found in the source."""
+
+from ._solver import GPEquationSolver
+from ._spline_collocation import spline_collocation
+
+__all__ = ["GPEquationSolver", "spline_collocation"]

@@ -1,0 +1,214 @@
+"""Unknown coefficients of an equation, from values of its solution.
+
+The equation's own rows define the process and say nothing of a coefficient: multiplied by a number they would say
+something else. So coefficients are judged by the values alone, under the process that obeys the equation with them.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import linalg, optimize
+
+from ._conditioning import condition
+from ._features import Field, Spectrum
+from ._groups import linear_rows, nothing
+from ._pursuit import find_peaks
+
+RATIOS = (1.0, 0.5, 0.25)
+EQUATION_NOISE = 1e-6  # of equation rows, relative to their prior deviation
+N_GRID = 25
+N_ZOOMS = 4
+LEVEL = 0.90
+SIZES = np.linspace(-6, 4, 21)  # logarithms of a solution's size over that of its values
+DROP = 8.0  # log densities that far below the highest are not looked at
+
+
+class Setting(NamedTuple):
+    """What an unknown coefficient is judged with."""
+
+    groups: list
+    spectrum: Spectrum
+    known: dict
+
+
+def learn_parameters(groups, parameters, domain, highest):
+    """Posterior means and intervals of unknown parameters; the others as they are.
+
+    Parameters
+    ----------
+    groups : list of Group
+    parameters : dict of str to float or (float, float)
+    domain : Domain
+    highest : ndarray of shape (D,)
+
+    Returns
+    -------
+    values : dict of str to float
+    intervals : dict of str to (float, float)
+    """
+    unknown = {name: tuple(map(float, value)) for name, value in parameters.items() if np.ndim(value)}
+    known = {name: float(value) for name, value in parameters.items() if not np.ndim(value)}
+    if not unknown:
+        return known, {}
+    scales = [Scale.of(name, *interval) for name, interval in unknown.items()]
+    settings = [Setting(groups, spectrum_at(groups, known, scales, ratio, domain, highest), known) for ratio in RATIOS]
+
+    def density(place, used):
+        chosen = {scale.name: scale.value(part) for scale, part in zip(scales, np.atleast_1d(place), strict=True)}
+        return np.logaddexp.reduce([log_density(setting, chosen) for setting in used])
+
+    starts = [np.full(len(scales), start) for start in np.linspace(0, 1, 7)[1:-1]]
+    trials = [[density(start, [setting]) for start in starts] for setting in settings]
+    used = [setting for setting, trial in zip(settings, trials, strict=True) if max(trial) > np.max(trials) - 4]
+    if len(scales) == 1:
+        places, weights = posterior_on_grid(lambda place: density(place, used))
+        middle, low, high = summarised(places, weights)
+        found = [(scales[0].value(middle), scales[0].value(low), scales[0].value(high))]
+    else:
+        start = starts[int(np.argmax(np.max(trials, axis=0)))]
+        found = laplace(lambda place: density(place, used), start, scales)
+    values = known | {scale.name: one[0] for scale, one in zip(scales, found, strict=True)}
+    return values, {scale.name: one[1:] for scale, one in zip(scales, found, strict=True)}
+
+
+class Scale(NamedTuple):
+    """From [0, 1] to an interval, evenly, or evenly in logarithms where it spans a factor of ten."""
+
+    name: str
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, name, low, high):
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise ValueError(f"parameters[{name!r}]=({low}, {high}) must be a finite interval, lower end first.")
+        return cls(name, low, high)
+
+    def value(self, part):
+        part = float(np.clip(part, 0, 1))
+        if self.low > 0 and self.high >= 10 * self.low:
+            return float(self.low * (self.high / self.low) ** part)
+        return self.low + part * (self.high - self.low)
+
+
+def spectrum_at(groups, known, scales, ratio, domain, highest):
+    """Smooth, and with the source's frequencies."""
+    spectrum = Spectrum(np.zeros((1, len(domain.extent))), np.ones(1), ratio, domain.extent, domain.middle)
+    middle = known | {scale.name: scale.value(0.5) for scale in scales}
+    rows = [linear_rows(groups[0], nothing, middle)]
+    for _ in range(3):
+        waves = spectrum.waves()
+        size = np.sqrt(np.mean(rows[0].target ** 2))
+        if size == 0:
+            break
+        posterior = condition([rows[0].design(waves)], waves.amplitudes, [0.1 * size])
+        peaks = find_peaks(rows, posterior.misfit, spectrum, highest)
+        grown = spectrum
+        for peak in peaks:
+            grown = grown.with_peak(peak.frequency, 1.0)
+        if not peaks or len(grown.waves().amplitudes) > 0.8 * len(rows[0].target):
+            break
+        spectrum = grown
+    return spectrum
+
+
+def log_density(setting, chosen):
+    """Log likelihood of the values under the equation with chosen coefficients, at its best scale and noise."""
+    values = setting.known | chosen
+    waves = setting.spectrum.waves()
+    field: Any = nothing
+    for _ in range(5):
+        rows = [linear_rows(group, field, values) for group in setting.groups]
+        scored = [k for k, row in enumerate(rows) if k and not row.hard]
+        designs = [row.design(waves) for row in rows]
+        fixed = [designs[k] for k in range(len(rows)) if k not in scored]
+        scale = np.linalg.norm(designs[0].design * waves.amplitudes) / np.sqrt(len(designs[0].target))
+        prior = condition(fixed, waves.amplitudes, [EQUATION_NOISE * scale] + [0.0] * (len(fixed) - 1))
+        blocks = [designs[k].design @ prior.factor for k in scored]
+        gaps = [designs[k].target - designs[k].design @ prior.coefficients for k in scored]
+        result = evidence(blocks, gaps)
+        moved = Field(waves, prior.coefficients + prior.factor @ result.weights)
+        again = [linear_rows(group, moved, values) for group in setting.groups]
+        error = max(np.abs(new.error - (new.target - design.design @ moved.coefficients)).max(initial=0)
+                    / max(np.abs(new.target).max(initial=0), 1e-300)
+                    for new, design in zip(again, designs, strict=True))  # fmt: skip
+        is_linear = all(
+            np.allclose(new.coefficients[key], old.coefficients[key])
+            for new, old in zip(again, rows, strict=True) for key in new.coefficients
+        )  # fmt: skip
+        field = moved
+        if is_linear or error < 1e-6:
+            break
+    return result.value
+
+
+class Evidence(NamedTuple):
+    """The log likelihood of values, and the mean of the free coefficients at the best scale and noise."""
+
+    value: float
+    weights: np.ndarray
+
+
+def evidence(blocks, gaps):
+    """Likelihood of values, averaged over the solution's size and over each group's noise, even in logarithms."""
+    B, y = np.vstack(blocks), np.concatenate(gaps)
+    size = np.sqrt(np.mean(y**2)) + 1e-300
+    owner = np.repeat(np.arange(len(gaps)), [len(gap) for gap in gaps])
+    noises = [np.linspace(-12, 1, 40)] if len(gaps) == 1 else [np.linspace(-9, 1, 6)] * len(gaps)
+    best, total, weights = -np.inf, [], np.zeros(B.shape[1])
+    for levels in np.stack(np.meshgrid(*noises[1:], [0.0], indexing="ij"), -1).reshape(-1, len(gaps)):
+        # noises relative to the first group's, so that one decomposition serves all sizes of both
+        relative = np.exp(np.concatenate([[0.0], levels[:-1]]))[owner]
+        values, Q = linalg.eigh((B / relative[:, None]) @ (B / relative[:, None]).T)
+        z = Q.T @ (y / size / relative)
+        prior, noise = np.exp(2 * SIZES)[:, None, None], np.exp(2 * noises[0])[:, None]
+        variance = prior * np.maximum(values, 0) + noise  # (sizes, noises, n)
+        logs = -0.5 * (z**2 / variance + np.log(variance)).sum(-1) - np.log(relative).sum()
+        total.append(np.logaddexp.reduce(logs, axis=None))
+        if logs.max() > best:
+            best = logs.max()
+            i, j = np.unravel_index(logs.argmax(), logs.shape)
+            weights = prior[i, 0] * size * (B / relative[:, None]).T @ (Q @ (z / variance[i, j]))
+    return Evidence(float(np.logaddexp.reduce(total)) - len(y) * float(np.log(size)), weights)
+
+
+def posterior_on_grid(density):
+    """Places and weights of a density on [0, 1], on a grid that zooms in on it."""
+    low, high = 0.0, 1.0
+    for _ in range(N_ZOOMS):
+        places = np.linspace(low, high, N_GRID)
+        logs = np.array([density(place) for place in places])
+        near = np.flatnonzero(logs > logs.max() - DROP)
+        if len(near) >= N_GRID // 2:
+            break
+        low, high = places[max(near[0] - 1, 0)], places[min(near[-1] + 1, N_GRID - 1)]
+    return places, np.exp(logs - logs.max())
+
+
+def summarised(places, weights):
+    """Mean and the middle interval of a density given on a grid, linear in between."""
+    fine = np.linspace(places[0], places[-1], 4001)
+    density = np.exp(np.interp(fine, places, np.log(weights + 1e-300)))
+    total = np.cumsum(density) / density.sum()
+    low, high = np.interp([(1 - LEVEL) / 2, (1 + LEVEL) / 2], total, fine)
+    return float((fine * density).sum() / density.sum()), float(low), float(high)
+
+
+def laplace(density, start, scales):
+    """Maximum and intervals by the curvature there, for several parameters."""
+    found = optimize.minimize(lambda place: -density(place) if ((place >= 0) & (place <= 1)).all() else 1e10, start,
+                              method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-2, "maxfev": 200})  # fmt: skip
+    best, step = found.x, 0.01
+    n = len(best)
+    hessian = np.zeros((n, n))
+    for i in range(n):
+        for j in range(n):
+            corners = [(a, b) for a in (1, -1) for b in (1, -1)]
+            moves = [step * (a * np.eye(n)[i] + b * np.eye(n)[j]) for a, b in corners]
+            values = [-density(np.clip(best + move, 0, 1)) for move in moves]
+            hessian[i, j] = sum(a * b * value for (a, b), value in zip(corners, values, strict=True)) / (4 * step**2)
+    spread = 1.645 * np.sqrt(np.clip(np.diag(np.linalg.pinv(hessian)), 1e-12, 1))
+    return [
+        (scale.value(place), scale.value(place - width), scale.value(place + width))
+        for scale, place, width in zip(scales, best, spread, strict=True)
+    ]

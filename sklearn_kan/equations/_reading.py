@@ -1,0 +1,155 @@
+"""What users hand over: rows of several kinds, grids with boundary values, residuals, parameters."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial import cKDTree
+from sklearn.utils.validation import check_array
+
+from ._groups import Group, nothing
+from ._values import linearise
+
+
+class Domain(NamedTuple):
+    """Where the equation holds."""
+
+    extent: np.ndarray  # (D,)
+    middle: np.ndarray  # (D,)
+
+    @classmethod
+    def of(cls, points):
+        low, high = points.min(0), points.max(0)
+        if (high <= low).any():
+            axis = int((high <= low).argmax())
+            raise ValueError(f"All points have the same coordinate along axis {axis}. Leave that axis out.")
+        return cls(high - low, (high + low) / 2)
+
+
+def value(x, u):
+    """The operator of rows of kind "value"."""
+    return u
+
+
+def read_rows(residual, X, y, kind):
+    """Rows by operator: the equation first.
+
+    Raises
+    ------
+    ValueError
+        If there are no equation rows, or `kind` is not one for each row.
+    """
+    X = check_array(X, dtype=np.float64, input_name="X")
+    y = np.zeros(len(X)) if y is None else check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+    if y.shape != (len(X),):
+        raise ValueError(f"y has shape {y.shape}, not ({len(X)},): one number for each row of X.")
+    kinds = [kind] * len(X) if isinstance(kind, str) or callable(kind) else list(kind)
+    if len(kinds) != len(X):
+        raise ValueError(f"kind has {len(kinds)} entries for {len(X)} rows. Give one for each row, or one for all.")
+    for entry in kinds:
+        if not (callable(entry) or entry in ("equation", "value")):
+            raise ValueError(
+                f"kind={entry!r} is unknown. Use 'equation', 'value', or a function of x and u, such as "
+                "lambda x, u: u[0] for a derivative."
+            )
+    if "equation" not in kinds:
+        raise ValueError("No row has kind 'equation'. Give the points where the equation is to hold.")
+    operators = {"equation": residual, "value": value}
+    groups = []
+    for entry in dict.fromkeys(["equation", *kinds]):
+        chosen = np.array([other is entry or (isinstance(entry, str) and other == entry) for other in kinds])
+        name = entry if isinstance(entry, str) else getattr(entry, "__name__", "operator")
+        groups.append(Group(name, operators.get(entry, entry) if isinstance(entry, str) else entry, X[chosen],
+                            y[chosen], hard=False))  # fmt: skip
+    return groups
+
+
+def with_hard_conditions(groups, order):
+    """Groups with few rows as hard ones: no more conditions than the equation has orders say nothing of noise."""
+    return [groups[0], *(group._replace(hard=len(group.target) <= order) for group in groups[1:])]
+
+
+def order_of(group, parameters):
+    """The highest derivative in a residual."""
+    slopes = linearise(group.residual, group.points[:1], lambda key: nothing(group.points[:1], key), parameters)
+    return max((len(key) for key in slopes.coefficients), default=0)
+
+
+def between(group, parameters):
+    """The same equation between its points: halfway to each point's nearest neighbour; none if it has a target."""
+    if group.target.any() or len(group.points) < 3:
+        return []
+    points = group.points
+    if points.shape[1] == 1:
+        inner = np.unique(points[:, 0])
+        middle = ((inner[1:] + inner[:-1]) / 2)[:, None]
+    else:
+        neighbour = cKDTree(points).query(points, k=2)[1][:, 1]
+        middle = np.unique((points + points[neighbour]) / 2, axis=0)
+    check = group._replace(points=middle, target=np.zeros(len(middle)))
+    try:
+        value = linearise(group.residual, middle, lambda key: nothing(middle, key), parameters)
+    except (ValueError, RuntimeError, IndexError, TypeError):
+        return []  # sources that are only known at the rows
+    return [check] if np.isfinite(value.residual).all() else []
+
+
+def highest_frequency(points, domain):
+    """Nyquist's frequency, radians per unit and axis: by the distinct coordinates, at most by the points' density."""
+    n_points, n_axes = points.shape
+    if n_axes == 1:
+        distinct = len(np.unique(points))
+        return np.pi * (distinct - 1) / domain.extent
+    return np.pi * n_points ** (1 / n_axes) / domain.extent
+
+
+def read_axes(axes):
+    """Coordinates of a grid, each ascending.
+
+    Raises
+    ------
+    ValueError
+        If an axis is not ascending.
+    """
+    axes = [np.asarray(axis, dtype=np.float64).ravel() for axis in axes]
+    for d, axis in enumerate(axes):
+        if len(axis) < 4 or not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():
+            raise ValueError(f"axes[{d}] must have at least 4 finite coordinates in ascending order.")
+    return axes
+
+
+def read_boundary(boundary, axes):
+    """Values on a grid's edges, and NaN where there is no condition; shape of the grid.
+
+    Raises
+    ------
+    ValueError
+        If the values have another shape than the grid, or the callable does not give one for each point.
+    """
+    shape = tuple(map(len, axes))
+    edges = np.zeros(shape, dtype=bool)
+    for d in range(len(axes)):
+        for end in (0, -1):
+            edges[(slice(None),) * d + (end,)] = True
+    values = np.full(shape, np.nan)
+    if callable(boundary):
+        points = np.stack(np.meshgrid(*axes, indexing="ij"), -1)[edges]
+        given = np.asarray(boundary(points), dtype=np.float64)
+        if given.size == 1:
+            given = np.full(len(points), given.item())
+        if given.shape != (len(points),):
+            raise ValueError(f"boundary returned shape {given.shape} for {len(points)} points; one number for each.")
+        values[edges] = given
+        return values
+    given = np.asarray(boundary, dtype=np.float64)
+    if given.ndim == 0:
+        given = np.full(shape, float(given))
+    if given.shape == (2,) and len(shape) == 1:
+        values[[0, -1]] = given
+        return values
+    if given.shape != shape:
+        raise ValueError(
+            f"boundary has shape {given.shape}, and the grid {shape}. Give values on the grid (only its edges are "
+            "read; NaN where there is no condition), or a function of points of shape (n, D)."
+        )
+    values[edges] = given[edges]
+    return values

@@ -27,15 +27,10 @@ def forecasts():
         "## Each series",
         "CRPS over AutoARIMA's, geometric means over origins.",
         each(rows, names),
-        "## Seasons of many harmonics",
-        found(result["combs"]),
-        "## False alarms",
-        "A smooth model is fitted to noise, and the comb that its slope is least likely to have by chance is tested.",
-        alarms(result["alarms"]),
-        "## By size",
-        "Three sines with noise along one feature: CPU seconds, and the RMSE to the truth.",
-        sizes(result["scale"]),
     ]
+    for name, (text, of) in PARTS.items():
+        if name in result:
+            body += [text, of(result[name])]
     return Page("Forecasts beside AutoARIMA", claim("forecasts"), body, {"forecasts": "forecasts"}, "gp.md")
 
 
@@ -111,3 +106,17 @@ def alarms(rows):
         for row in rows
     ]
     return table(["noise", "steps", "draws", "pass the test", "and the criterion"], lines)
+
+
+PARTS = {  # of the result file: a text, and the table
+    "combs": ("## Seasons of many harmonics", found),
+    "alarms": (
+        "## False alarms\n\nA smooth model is fitted to noise, and the comb that its slope is least likely to have by "
+        "chance is tested.",
+        alarms,
+    ),
+    "scale": (
+        "## By size\n\nThree sines with noise along one feature: CPU seconds, and the RMSE to the truth.",
+        sizes,
+    ),
+}

@@ -126,7 +126,7 @@ def null(kind, n, rng):
     return np.cumsum(steps[-n:]) if kind == "random walk" else steps[-n:]
 
 
-def alarms(n_draws=1000):
+def alarms(n=60, n_draws=1000):
     """How often noise passes the test for a comb beside a smooth model that was fitted to it, and the criterion too."""
     from sklearn_kan.gp._combs import FALSE_ALARM
     from sklearn_kan.gp.inference._points import Data
@@ -134,22 +134,22 @@ def alarms(n_draws=1000):
     from sklearn_kan.gp.learning._fit import Search, Settings, scales_of, smooth_start
 
     rows = []
+    X = np.arange(n, dtype=float)[:, None] - (n - 1) / 2
+    scales, settings = scales_of(X, 1.0), Settings("student_t", 1.5, 8, 50, 0, 0)
     for kind in ("white", "AR(1)", "random walk"):
-        for n in (60, 120):
-            rng, passed, accepted = np.random.default_rng(0), 0, 0
-            for _ in range(n_draws):
-                y = null(kind, n, rng)
-                y = ((y - y.mean()) / y.std())[:, None]
-                X = np.arange(n, dtype=float)[:, None] - (n - 1) / 2
-                solver = Toeplitz(Data(X, y, np.ones(n), np.zeros(n), np.zeros(n), np.full((n, 1), 10.0)))
-                search = Search(solver, scales_of(X, 1.0), Settings("student_t", 1.5, 8, 50, 0, 0))
-                fit = search.optimise(smooth_start(search.scales, search.settings))
-                season = search.with_season(fit.kernel, *solver.score(fit.kernel, search.grid))
-                passed += season is not None
-                accepted += season is not None and search.optimise(season).criterion > fit.criterion
-            rows.append({"noise": kind, "steps": n, "draws": n_draws, "level": FALSE_ALARM,
-                         "passed": passed / n_draws, "accepted": accepted / n_draws})  # fmt: skip
-            print(rows[-1], flush=True)
+        rng, passed, accepted = np.random.default_rng(0), 0, 0
+        for _ in range(n_draws):
+            y = null(kind, n, rng)
+            y = ((y - y.mean()) / y.std())[:, None]
+            solver = Toeplitz(Data(X, y, np.ones(n), np.zeros(n), np.zeros(n), np.full((n, 1), 10.0)))
+            search = Search(solver, scales, settings)
+            fit = search.optimise(smooth_start(scales, settings))
+            season = search.with_season(fit.kernel, *solver.score(fit.kernel, search.grid))
+            passed += season is not None
+            accepted += season is not None and search.optimise(season).criterion > fit.criterion
+        row = {"noise": kind, "steps": n, "draws": n_draws, "level": FALSE_ALARM}
+        rows.append(row | {"passed": passed / n_draws, "accepted": accepted / n_draws})
+        print(rows[-1], flush=True)
     return rows
 
 

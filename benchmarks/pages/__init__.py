@@ -1,6 +1,19 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
-from benchmarks.pages import clients, export, faults, formulas, gp, limits, network, solvers, source, speed, tables
+from benchmarks.pages import (
+    clients,
+    export,
+    faults,
+    forecasts,
+    formulas,
+    gp,
+    limits,
+    network,
+    solvers,
+    source,
+    speed,
+    tables,
+)
 
 PAGES = {
     "tables": tables.tables,
@@ -25,6 +38,7 @@ PAGES = {
     "prediction": speed.prediction,
     "rows": speed.rows,
     "time_to_error": speed.time_to_error,
+    "forecasts": forecasts.forecasts,
     "gp_forecasts": gp.forecasts,
     "gp_tables": gp.tables,
     "gp_large": gp.large,

@@ -101,7 +101,7 @@ class Basis(nn.Module, ABC):
         return torch.einsum("nik,iko->noi", self(x), weight)
 
     def edge_functions_of_members(self, x, weight):
-        """The same where members have inputs and outputs of their own: ``(n, members, in) -> (n, members, out, in)``."""
+        """The same of members with inputs of their own: ``(n, members, in) -> (n, members, out, in)``."""
         parts = weight.chunk(x.shape[1], 2)
         return torch.stack([self.edge_functions(x[:, k], part) for k, part in enumerate(parts)], 1)
 

@@ -61,7 +61,7 @@ def save(model, path) -> None:
     check_saveable(model)
     writer = Writer()
     is_process = isinstance(model, GPSpectralRegressor)
-    state = (model._process, model.n_iter_) if is_process else to_stored(model._state)
+    state = (model._averaged(), model.n_iter_) if is_process else to_stored(model._state)
     tree = {
         "estimator": type(model).__name__,
         "parameters": {
@@ -111,7 +111,8 @@ def load(path) -> Any:
     model = kind(**{name: reader.value(value) for name, value in tree["parameters"].items()})
     columns, state = {name: reader.value(value) for name, value in tree["columns"].items()}, reader.value(tree["state"])
     if isinstance(model, GPSpectralRegressor):
-        return model._adopt(SimpleNamespace(**columns), *state)
+        blend, n_iter = state
+        return model._adopt(SimpleNamespace(**columns), blend.shares[0].process, n_iter, blend)
     vars(model).update(columns)
     model._state = from_stored(state, resolve_device(model.device, fallback=True))
     return model

@@ -13,6 +13,7 @@ from ..data._targets import Classes, Numbers, TargetScaler
 from ..estimators._design import Data, Design, Seen
 from ..estimators._parameters import Settled
 from ..estimators._state import Stored
+from ..gp._blend import Blend, Share
 from ..gp._link import Link
 from ..gp._process import Process
 from ..gp._reading import Axis as FeatureAxis
@@ -39,8 +40,8 @@ RECORDS: dict[str, Any] = {
     )
 }  # fmt: skip
 STATES: dict[str, Any] = {kind.__name__: kind for kind in (Pinball, TableEncoder, TargetScaler, Tweedie)}
-RECORDS |= {f"gp.{kind.__name__}": kind for kind in (FeatureAxis, Link, Model, Points, Ties, Units)}
-STATES |= {f"gp.{kind.__name__}": kind for kind in (Process, ProductMixture, Solvers, SpectralMixture)}
+RECORDS |= {f"gp.{kind.__name__}": kind for kind in (FeatureAxis, Link, Model, Points, Share, Ties, Units)}
+STATES |= {f"gp.{kind.__name__}": kind for kind in (Blend, Process, ProductMixture, Solvers, SpectralMixture)}
 NAMES = {kind: name for name, kind in [*RECORDS.items(), *STATES.items()]}
 FUNCTIONS = {function.__name__: function for function in (absolute_error, cross_entropy, huber, poisson, squared_error)}
 LEVELS = Levels

@@ -1,4 +1,4 @@
-"""One link with what is learned first under it, for the data to choose from."""
+"""One link with what is learned under it, for predictions to average over."""
 
 import math
 from typing import NamedTuple
@@ -6,12 +6,11 @@ from typing import NamedTuple
 from ._link import Link
 from ._units import Units, units_of
 from .inference._choice import Solvers, solvers_for
-from .learning._fit import Fit
-from .learning._models import learn_first
+from .learning._models import learn_models
 
 
 class Attempt(NamedTuple):
-    """A link; the units and solvers of what is learned under it; and the first fit, with its criterion for targets.
+    """A link; the units and solvers of what is learned under it; and then the models.
 
     Parameters
     ----------
@@ -20,14 +19,19 @@ class Attempt(NamedTuple):
     solvers : Solvers
     log_slope : float
         Log density of targets less that of what is learned of them.
-    first : Fit, optional
+    models : list of Model
+    criterion : float
+        Of the first candidate, for targets in their own units.
+    n_iter : int
     """
 
     link: Link
     units: Units
     solvers: Solvers
     log_slope: float
-    first: Fit | None = None
+    models: list = []  # noqa: RUF012 - never changed
+    criterion: float = 0.0
+    n_iter: int = 0
 
     @classmethod
     def of(cls, link, rows, estimator, device):
@@ -37,11 +41,7 @@ class Attempt(NamedTuple):
         solvers = solvers_for(units.learned(rows), estimator.solver, estimator.spectrum, device)
         return cls(link, units, solvers, slope - float(rows.weight.sum()) * math.log(units.scale[0]))
 
-    def begun(self, settings, trend_degree, random_state):
-        """With the first fit."""
-        return self._replace(first=learn_first(self.solvers, settings, trend_degree, random_state))
-
-    @property
-    def criterion(self):
-        """That of the first fit, for targets in their own units."""
-        return self.log_slope + self.first.criterion if self.first else 0.0
+    def learned(self, settings, trend_degree, random_state):
+        """With models."""
+        models, n_iter, criterion = learn_models(self.solvers, settings, trend_degree, random_state)
+        return self._replace(models=models, n_iter=n_iter, criterion=self.log_slope + criterion)

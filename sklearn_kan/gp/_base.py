@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._adoption import adopt
 from .._documented import Documented
+from ._blend import Blend, Share
 from ._forecast import points_after
 from ._link import Link
 from ._process import Process
@@ -20,15 +21,21 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
     _process: Process
 
     _link = Link()
+    _blend: Blend | None = None
 
-    def _adopt(self, reader, process, n_iter, link=Link()):  # noqa: B008
+    def _averaged(self):
+        """What predictions average over: the process, under its link, unless `fit` said more."""
+        return self._blend or Blend([Share(1.0, self._process, self._link)])
+
+    def _adopt(self, reader, process, n_iter, blend=None):
         """Set what was learned; nothing is set before."""
+        link = blend.shares[0].link if blend else Link()
         best = process.models[0]
         value = process.evidence(best.kernel).value
         kernel, units = best.kernel, [axis.frequency_unit for axis in process.units.axes]
         return adopt(
-            self, reader, _process=process, _link=link, link_=link.name, models_=process.models, n_iter_=n_iter,
-            solver_=process.solvers.kind.name, trend_degree_=best.degree, kernel_=kernel,
+            self, reader, _process=process, _link=link, _blend=blend, link_=link.name, models_=process.models,
+            n_iter_=n_iter, solver_=process.solvers.kind.name, trend_degree_=best.degree, kernel_=kernel,
             frequencies_=kernel.frequencies, length_scales_=kernel.length_scales, frequency_units_=units,
             weights_=kernel.weights, noise_=kernel.noise, n_components_=len(kernel.weights),
             log_marginal_likelihood_value_=value, jitter_=process.jitter,
@@ -62,10 +69,8 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
             raise ValueError("return_std=True and return_cov=True exclude each other. Set one of them to False.")
         check_is_fitted(self)
         X = read_points(self, X, self._process.units.axes)
-        mean, spread = self._process.predict(X, "variance" if return_std else "covariance" if return_cov else None)
-        if return_cov:
-            return self._link.mean(mean), self._link.covariance(mean, spread)
-        return (self._link.mean(mean), self._link.std(mean, spread)) if return_std else self._link.mean(mean)
+        mean, spread = self._averaged().predict(X, "variance" if return_std else "covariance" if return_cov else None)
+        return (mean, spread) if return_std or return_cov else mean
 
     def forecast(self, horizon, level=0.95):
         """Continue a regular series.
@@ -111,11 +116,10 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
             )
         units = self._process.units
         new = points_after(units.axes[0], self._process.solvers.data.X[:, 0] + units.center[0], int(horizon))
-        mean, std = self._process.predict(new.X, "variance")
-        columns = {
-            "mean": self._link.mean(mean), "lower": self._link.quantile(mean, std, 0.5 - level / 2),
-            "upper": self._link.quantile(mean, std, 0.5 + level / 2),
-        }  # fmt: skip
+        blend = self._averaged()
+        mean, _ = blend.predict(new.X)
+        bounds = {name: blend.quantile(new.X, 0.5 + sign * level / 2) for name, sign in (("lower", -1), ("upper", 1))}
+        columns = {"mean": mean} | bounds
         names = getattr(self, "feature_names_in_", [None])
         index = pandas.Index(new.labels, name=names[0])
         if mean.ndim == 1:
@@ -138,8 +142,7 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
         """
         check_is_fitted(self)
         X = read_points(self, X, self._process.units.axes)
-        draws = self._process.sample(X, n_samples, check_random_state(random_state))
-        return self._link.observations(draws)
+        return self._averaged().sample(X, n_samples, check_random_state(random_state))
 
     def log_marginal_likelihood(self, theta=None, eval_gradient=False):
         """Log marginal likelihood of the normalised targets, with the most probable trend.

@@ -32,7 +32,9 @@ class Link(NamedTuple):
         return self.name == "log"
 
     def learned(self, y):
-        return np.log(y + self.offset) if self.is_log else y
+        if not self.is_log:
+            return y
+        return np.log(np.maximum(y + (self.offset if y.ndim == 2 else self.offset[0]), np.finfo(float).tiny))
 
     def log_slope(self, rows):
         """Log density of targets less that of what is learned of them."""
@@ -44,7 +46,13 @@ class Link(NamedTuple):
 
     def std(self, mean, std):
         """How far targets lie from it."""
-        return exponential(mean) * np.sinh(np.minimum(std, LARGEST_LOG)) if self.is_log else std
+        if not self.is_log:
+            return std
+        return np.minimum(exponential(mean) * np.sinh(np.minimum(std, LARGEST_LOG)), np.exp(LARGEST_LOG))
+
+    def spread(self, mean, spread, moment):
+        """Standard deviation or covariance."""
+        return self.covariance(mean, spread) if moment == "covariance" else self.std(mean, spread)
 
     def covariance(self, mean, cov):
         """Covariance of targets, ``(n, n)`` or ``(n, n, n_outputs)``: correlations are those of what was learned."""

@@ -10,6 +10,7 @@ from .._compat import Interval, Options, StrOptions, fit_context
 from .._devices import check_device, resolve_device
 from ._attempt import Attempt
 from ._base import BaseSpectralProcess
+from ._blend import Blend, Share, shares_of
 from ._link import links_for
 from ._periods import known_frequencies
 from ._process import Process
@@ -17,7 +18,6 @@ from ._reading import read, read_grid
 from .covariance._mixture import SMOOTHNESS
 from .inference._choice import SOLVERS
 from .learning._fit import Settings
-from .learning._models import learn_models
 
 
 class GPSpectralRegressor(BaseSpectralProcess):
@@ -49,8 +49,8 @@ class GPSpectralRegressor(BaseSpectralProcess):
     link : {"auto", "identity", "log"}, default="auto"
         ``"log"`` learns the logarithm of targets that are never negative: intervals stay above zero, and seasons grow
         with the level. Zeros, as in counts, are taken for half the smallest target above zero. Predictions are then
-        medians, with half the width of the central 68 % as ``std``. ``"auto"`` takes the likelier one along a single
-        feature, if all targets are above zero, from 20 to 5,000 rows; else ``"identity"``.
+        medians, with half the width of the central 68 % as ``std``. ``"auto"`` averages over both along a single
+        feature, if all targets are above zero, from 20 to 5,000 rows; else it is ``"identity"``.
     periods : list or None, default=None
         Known seasons, such as ``[12]`` for months or ``[7, 365.25]`` for days. Along a column of dates a number counts
         days, and durations and pandas' offsets do too: ``["7D", pandas.DateOffset(years=1)]``. Each is a comb of up to
@@ -92,7 +92,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
         What predictions average over: for each the ``degree`` of its trend, its ``kernel``, its ``probability``, and
         ``draws`` of the kernel's parameters.
     link_ : {"identity", "log"}
-        What was learned of the targets.
+        What was learned of the targets; under "auto" the more probable one, which other attributes describe.
     log_marginal_likelihood_value_ : float
         Of ``kernel_``.
     solver_ : str
@@ -185,7 +185,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Several targets share the kernel.
+            Several targets share the kernel, but for their variance and noise.
         sample_weight : array-like of shape (n_samples,), optional
             Divides the noise of each row; rows of weight zero are left out.
 
@@ -209,11 +209,13 @@ class GPSpectralRegressor(BaseSpectralProcess):
         )  # fmt: skip
         device, random_state = resolve_device(self.device), check_random_state(self.random_state)
         tries = [Attempt.of(link, rows, self, device) for link in links]
-        if len(tries) > 1:
-            tries = [each.begun(settings, self.trend_degree, random_state) for each in tries]
-        chosen = max(tries, key=lambda each: each.criterion)
-        models, n_iter = learn_models(chosen.solvers, settings, self.trend_degree, random_state, chosen.first)
-        return self._adopt(reader, Process(chosen.units, chosen.solvers, models), n_iter, chosen.link)
+        learned = [each.learned(settings, self.trend_degree, random_state) for each in tries]
+        shares = shares_of([each.criterion for each in learned], len(rows.y))
+        blend = Blend([
+            Share(float(share), Process(each.units, each.solvers, each.models), each.link)
+            for share, each in sorted(zip(shares, learned, strict=True), key=lambda pair: -pair[0])
+        ])  # fmt: skip
+        return self._adopt(reader, blend.shares[0].process, max(each.n_iter for each in learned), blend)
 
     def fit_grid(self, axes, Y, sample_weight=None):
         """Fit values on a full grid.

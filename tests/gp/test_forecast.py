@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import lognorm, norm
 from sklearn.base import clone
 
-from sklearn_kan import GPSpectralRegressor
+from sklearn_kan import GPSpectralRegressor, load, save
 from sklearn_kan.gp._link import Link
 from sklearn_kan.inspection import ForecastDisplay
 
@@ -33,7 +33,7 @@ Y = np.arange(N) / 10 + 0.1 * RNG.normal(size=N)
 )
 def test_dates_go_on_as_before(index, after):
     frame = pd.DataFrame({"when": index})
-    model = GPSpectralRegressor(**QUICK).fit(frame, Y)
+    model = GPSpectralRegressor(**QUICK, link="identity").fit(frame, Y)
     forecast = model.forecast(3)
     assert forecast.index[0] == pd.Timestamp(after)
     assert forecast.index.name == "when"
@@ -102,6 +102,20 @@ def test_the_data_choose_the_link():
     assert factor.link_ == "log"
 
 
+def test_links_are_averaged():
+    t, rng = np.arange(60.0)[:, None], np.random.default_rng(0)
+    model = GPSpectralRegressor(**QUICK).fit(t, np.exp(0.02 * t[:, 0] + 0.3 * rng.normal(size=60)))
+    assert len(model._blend.shares) == 2
+    draws = model.sample_y([[60.0], [61.0]], 40_000)
+    frame = model.forecast(2, level=0.9)
+    np.testing.assert_allclose(frame[["lower", "upper"]].T, np.quantile(draws, [0.05, 0.95], axis=1), rtol=0.02)
+    mean, std = model.predict([[60.0], [61.0]], return_std=True)
+    _, cov = model.predict([[60.0], [61.0]], return_cov=True)
+    np.testing.assert_allclose(np.sqrt(np.diag(cov)), std)
+    np.testing.assert_allclose(frame["mean"], mean)
+    assert np.isfinite(model.predict([[1e300], [-1e300]], return_std=True)).all()
+
+
 def test_counts_may_be_zero():
     y = np.random.default_rng(0).poisson(2, size=60)
     model = GPSpectralRegressor(**QUICK, link="log").fit(np.arange(60.0)[:, None], y)
@@ -140,3 +154,12 @@ def test_models_are_told_in_a_line():
     assert "Model(degree=" in text
     assert "draws" not in text
     assert len(text) < 250 * len(model.models_)
+
+
+def test_links_are_in_files(tmp_path):
+    t = np.arange(30.0)[:, None]
+    model = GPSpectralRegressor(**QUICK).fit(t, np.exp(Y[:30]))
+    save(model, tmp_path / "model.kan")
+    loaded = load(tmp_path / "model.kan")
+    pd.testing.assert_frame_equal(loaded.forecast(3), model.forecast(3))
+    assert loaded.link_ == model.link_

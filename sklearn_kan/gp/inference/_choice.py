@@ -42,6 +42,12 @@ class Solvers:
     def trend(self, degree):
         return Trend(degree, self.data.X, np.sqrt(self.variance or 1.0))
 
+    def of_output(self, k):
+        """Those of one of several outputs; what observations of the same point differ by is shared by all."""
+        data, n_outputs = self.data, self.data.y.shape[1]
+        alone = data._replace(y=data.y[:, [k]], spread=data.spread / n_outputs)
+        return Solvers(self.kind, alone, self.variance, self.device)
+
     def __call__(self, degree):
         """The solver beside the trend of a degree."""
         if degree not in self.made:

@@ -7,16 +7,19 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from .._trend import Trend
 from ..covariance._mixture import SpectralMixture
 from ..covariance._product import ProductMixture
 from ..inference._evidence import factorise
 from ._laplace import laplace
+from ._outputs import scaled
 
 COARSENESS = 20.0  # rows up to which the likelihood is believed
 PRIOR_ROWS = 20.0  # that equal weights count as, when models are stacked
 LEAST_PROBABILITY = 1e-2  # of a model that predictions are averaged over
 N_PAIRS = 8  # of draws of parameters for all models, and at least one for each
 MAX_ROUNDS = 300
+FREEDOM = 2.0  # degrees of freedom that the scale of the target takes
 
 
 class Model(NamedTuple):
@@ -26,6 +29,8 @@ class Model(NamedTuple):
     kernel: SpectralMixture | ProductMixture
     probability: float
     draws: list
+    factors: np.ndarray | None = None  # of weights and of noise, for each of several outputs
+    widening: float = 1.0  # of variances, as of a Student-t distribution, since few rows do not tell the scale
 
     def __repr__(self):
         return f"Model(degree={self.degree}, probability={self.probability:.2g}, kernel={self.kernel})"
@@ -35,13 +40,14 @@ class Model(NamedTuple):
         return self._replace(kernel=self.kernel.times(factor), draws=[kernel.times(factor) for kernel in self.draws])
 
 
-def weighed(degrees, fits, objectives):
+def weighed(degrees, fits, objectives, is_plain=False):
     """Models with their probabilities, the most probable first.
 
     Where every model is wrong, probabilities under the likelihood are overconfident of one of them. Along a single
     feature the likelihood is therefore raised to a power that falls with the number of rows (the coarsened posterior,
     Miller & Dunson 2019, eq. 2.4), so that the variance of the average contains how far the models are apart. Models
-    of several features are stacked, and averaged over their parameters.
+    of several features are stacked, and averaged over their parameters. A plain one
+    is the Gaussian process of its kernel.
     """
     n, n_features = objectives[0].solver.data.X.shape
     is_table = n_features > 1 and len(fits) > 1
@@ -51,12 +57,13 @@ def weighed(degrees, fits, objectives):
     else:
         probabilities = softmax(np.array([fit.criterion for fit in fits]) / (1 + n / COARSENESS))
     probabilities[probabilities < LEAST_PROBABILITY] = 0
+    widening = 1.0 if is_plain else 1 + FREEDOM / float(objectives[0].solver.data.weight.sum())
     models = []
     for degree, objective, share in zip(degrees, objectives, probabilities / probabilities.sum(), strict=True):
         if share:
             n_pairs = math.ceil(N_PAIRS * share)
             draws = laplace(objective).kernels(objective, n_pairs) if is_table else [objective.kernel]
-            models.append(Model(degree, objective.kernel, float(share), draws))
+            models.append(Model(degree, objective.kernel, float(share), draws, widening=widening))
     return sorted(models, key=lambda model: -model.probability)
 
 
@@ -77,6 +84,42 @@ def stacked(log_density):
     return weights
 
 
+class Part(NamedTuple):
+    """One model with one draw of its parameters.
+
+    Parameters
+    ----------
+    noises : list of float
+        Of all outputs together, or of each.
+    posteriors : list of Posterior
+        As many.
+    trend : Trend
+    """
+
+    noises: list
+    posteriors: list
+    trend: Trend
+
+    @classmethod
+    def of(cls, model, kernel, solvers):
+        trend = solvers.trend(model.degree)
+        if model.factors is None:
+            return cls([kernel.noise], [solvers(model.degree).posterior(kernel)], trend)
+        kernels = [scaled(kernel, factors) for factors in model.factors]
+        posteriors = [solvers.of_output(k)(model.degree).posterior(own) for k, own in enumerate(kernels)]
+        return cls([own.noise for own in kernels], posteriors, trend)
+
+    def predict(self, X, moment):
+        """Mean ``(n, n_outputs)``; variance or covariance of observations, with an axis of one or all outputs."""
+        H = self.trend(X)
+        means, spreads = zip(*(posterior.predict(X, H, moment) for posterior in self.posteriors), strict=True)
+        mean = np.concatenate(means, axis=1)
+        if moment is None:
+            return mean, None
+        noise = np.array(self.noises)
+        return mean, np.stack(spreads, -1) + (noise if moment == "variance" else np.eye(len(X))[:, :, None] * noise)
+
+
 class Average:
     """Predictions averaged over models and over draws of their parameters.
 
@@ -87,40 +130,43 @@ class Average:
     """
 
     def __init__(self, models, solvers):
-        self.parts = [
-            (kernel.noise, solvers(model.degree).posterior(kernel), solvers.trend(model.degree))
-            for model in models
-            for kernel in model.draws
-        ]
+        self.parts = [Part.of(model, kernel, solvers) for model in models for kernel in model.draws]
         self.probabilities = np.repeat(
             [model.probability / len(model.draws) for model in models], [len(model.draws) for model in models]
         )
-        self.jitter = max(posterior.jitter for _, posterior, _ in self.parts)
+        self.widening = max(model.widening for model in models)
+        self.jitter = max(posterior.jitter for part in self.parts for posterior in part.posteriors)
 
     def moments(self, X, moment=None):
         """Mean, and variance or covariance of observations if asked for; with an axis of outputs at the end."""
         mean, square = np.zeros(1), np.zeros(1)
-        for probability, (noise, posterior, trend) in zip(self.probabilities, self.parts, strict=True):
-            each, spread = posterior.predict(X, trend(X), moment)
+        for probability, part in zip(self.probabilities, self.parts, strict=True):
+            each, spread = part.predict(X, moment)
             mean = mean + probability * each
             if moment == "variance":
-                square = square + probability * ((spread + noise)[:, None] + np.square(each))
+                square = square + probability * (spread + np.square(each))
             elif moment == "covariance":
-                noisy = spread + noise * np.eye(len(X))
-                square = square + probability * (noisy[:, :, None] + each[:, None] * each)
+                square = square + probability * (spread + each[:, None] * each)
         if moment is None:
             return mean, None
         if moment == "variance":
-            return mean, np.maximum(square - np.square(mean), 0)
-        return mean, square - mean[:, None] * mean
+            return mean, self.widening * np.maximum(square - np.square(mean), 0)
+        return mean, self.widening * (square - mean[:, None] * mean)
 
     def sample(self, X, n_samples, random_state):
         """Draws of observations, ``(n, n_outputs, n_samples)``."""
         counts, draws = random_state.multinomial(n_samples, self.probabilities), []
-        for (noise, posterior, trend), count in zip(self.parts, counts, strict=True):
+        for part, count in zip(self.parts, counts, strict=True):
             if count:
-                mean, cov = posterior.predict(X, trend(X), "covariance")
-                L, _ = factorise(torch.from_numpy(cov + noise * np.eye(len(X))))
-                normal = random_state.normal(size=(len(X), mean.shape[1] * count))
-                draws.append(mean[:, :, None] + (L.numpy() @ normal).reshape(*mean.shape, count))
+                mean, cov = part.predict(X, "covariance")
+                factors = [root_of(self.widening * each) for each in cov.transpose(2, 0, 1)]
+                normal = random_state.normal(size=(len(X), mean.shape[1] * count)).reshape(*mean.shape, count)
+                roots = factors if len(factors) > 1 else factors * mean.shape[1]
+                waves = np.stack([root @ normal[:, k] for k, root in enumerate(roots)], 1)
+                draws.append(mean[:, :, None] + waves)
         return np.concatenate(draws, axis=-1)
+
+
+def root_of(cov):
+    """Lower Cholesky factor of a covariance."""
+    return factorise(torch.from_numpy(np.ascontiguousarray(cov)))[0].numpy()

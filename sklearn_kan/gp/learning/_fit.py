@@ -21,6 +21,7 @@ from ..inference._evidence import NotPositiveDefiniteError
 COMPONENTS_PER_ROUND = 3  # that a mixture may grow by
 SMOOTH_LENGTH, PERIODIC_LENGTH = 0.3, 2.0  # prior medians in spans: at frequency zero, and elsewhere
 LOG_LENGTH_STD = 1.5  # of the prior
+NOISE_MEDIAN, LOG_NOISE_STD = 1e-2, 3.0  # of the prior, in variances of the target: nothing is free of noise
 NOISE_RANGE, WEIGHT_RANGE = (1e-6, 10.0), (1e-10, 1e3)  # in variances of the target
 NEW_WEIGHT = 1e-4  # of a new component at the least, in variances of the target
 MOST_CYCLES_OFF = 2.0  # over the span, that a frequency may move from its start, or the highest of its harmonics
@@ -117,7 +118,8 @@ class Objective:
         unit, median, precision, bounds = zip(*priors, strict=True)
         noise = np.log(np.multiply([NOISE_RANGE], scales.variance or 1.0))
         self.unit = np.concatenate([*unit, [1.0]])
-        self.median, self.precision = np.concatenate([*median, [0.0]]), np.concatenate([*precision, [0.0]])
+        self.median = np.concatenate([*median, [np.log(NOISE_MEDIAN * (scales.variance or 1.0))]])
+        self.precision = np.concatenate([*precision, [LOG_NOISE_STD**-2]])
         self.limits = np.concatenate([*bounds, noise]).T / self.unit
         self.start = np.clip(kernel.theta / self.unit, *self.limits)
 

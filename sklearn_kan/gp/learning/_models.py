@@ -2,8 +2,10 @@
 
 from ._averaging import weighed
 from ._fit import Fit, Objective, learn, scales_of
+from ._outputs import own_factors
 
 MATERN, ROUGH, GAUSSIAN = ("student_t", 1.5), ("student_t", 0.5), ("gaussian", 1.5)  # shapes of peaks
+FEWEST_ROWS = 3  # up to which a line would fit all too well
 WAVY_FEATURES = 3  # up to which waves matter more than roughness
 
 
@@ -14,7 +16,9 @@ def shapes_for(solver, n, n_features):
         return [(1, GAUSSIAN)]
     if solver.has_factors:
         return [(0, MATERN)]
-    if n_features == 1 and n > 2:
+    if n_features == 1 and n <= FEWEST_ROWS:
+        return [(0, MATERN)]
+    if n_features == 1:
         return [(1, MATERN), (0, MATERN), *[(1, ROUGH), (0, ROUGH)] * is_short]
     if n_features <= WAVY_FEATURES or not solver.leaves_out:
         return [(1, MATERN)]
@@ -31,16 +35,9 @@ def candidates(solvers, settings, trend_degree):
     return [(degree, settings._replace(spectrum=shape[0], nu=shape[1])) for degree, shape in dict.fromkeys(pairs)]
 
 
-def learn_first(solvers, settings, trend_degree, random_state):
-    """The fit of the first candidate."""
-    degree, shaped = candidates(solvers, settings, trend_degree)[0]
-    return learn(solvers(degree), scales_of(solvers.data.X, solvers.variance), shaped, random_state)
-
-
-def learn_models(solvers, settings, trend_degree, random_state, first=None):
-    """Models that predictions average over, the most probable first, and the most steps that one of them took.
-
-    The fit of the first candidate may be known.
+def learn_models(solvers, settings, trend_degree, random_state):
+    """Models that predictions average over, the most probable first; the most steps that one of them took; and the
+    criterion of the first candidate.
     """
     scales = scales_of(solvers.data.X, solvers.variance)
     degrees: list[int | None] = []
@@ -48,6 +45,9 @@ def learn_models(solvers, settings, trend_degree, random_state, first=None):
     for degree, shaped in candidates(solvers, settings, trend_degree):
         like = fits[0].kernel if fits else None
         degrees.append(degree)
-        fits.append(first if first and not fits else learn(solvers(degree), scales, shaped, random_state, like))
+        fits.append(learn(solvers(degree), scales, shaped, random_state, like))
     objectives = [Objective(solvers(degree), fit.kernel, scales) for degree, fit in zip(degrees, fits, strict=True)]
-    return weighed(degrees, fits, objectives), max(1, *(fit.n_iter for fit in fits))
+    is_plain = trend_degree != "auto" and settings.spectrum != "auto"
+    models = weighed(degrees, fits, objectives, is_plain)
+    models = [model._replace(factors=own_factors(solvers, model.degree, model.kernel)) for model in models]
+    return models, max(1, *(fit.n_iter for fit in fits)), fits[0].criterion

@@ -139,3 +139,16 @@ def test_tables_are_stacked_by_left_out_rows():
     assert all(len(each.draws) > 1 for each in model.models_)
     (plain,) = GPSpectralRegressor(max_iter=20, spectrum="gaussian", trend_degree=0).fit(X, y).models_
     assert [draw.theta.tolist() for draw in plain.draws] == [plain.kernel.theta.tolist()]
+
+
+def test_outputs_have_a_noise_of_their_own():
+    rng, t = np.random.default_rng(0), np.arange(100.0)[:, None]
+    noise = 0.02, 1.0
+    Y = np.stack([np.sin(t[:, 0] / 3) + noise[0] * rng.normal(size=100), noise[1] * rng.normal(size=100)], 1)
+    model = GPSpectralRegressor(max_iter=50).fit(t, Y)
+    new = t[::10] + 0.5
+    _, std = model.predict(new, return_std=True)
+    np.testing.assert_allclose(std, np.tile(noise, (10, 1)), rtol=0.2)
+    _, cov = model.predict(new, return_cov=True)
+    np.testing.assert_allclose(np.sqrt(np.diagonal(cov).T), std, rtol=1e-6)
+    np.testing.assert_allclose(model.sample_y(new, 2000).std(2), std, rtol=0.1)

@@ -60,7 +60,7 @@ def condition(groups, amplitudes, noise):
     basis = free @ Vt.T
     factor = basis / np.sqrt(1 + s**2)
     if wide:
-        rest = linalg.svd(Vt, full_matrices=True)[2][len(s) :].T
+        rest = linalg.qr(Vt.T, check_finite=False)[0][:, len(s) :]  # orthogonal to all rows: as uncertain as before
         factor = np.hstack([factor, free @ rest])
     leverage = (U**2) @ (s**2 / (1 + s**2))
     misfit, left_out, freedom, start = [], [], [], 0

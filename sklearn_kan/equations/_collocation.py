@@ -1,6 +1,7 @@
 """Solving on scattered rows: Gauss-Newton steps, and frequencies added until nothing stands out of the misfit."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -98,16 +99,16 @@ def pursue(rows, spectrum, highest):
 
 
 def newton(groups, parameters, field, rows, waves):
-    """Gauss-Newton steps on given waves, until the rows' errors no longer halve."""
-    error = np.inf
-    n_steps = 0
-    while n_steps < MOST_STEPS:
+    """Gauss-Newton steps on given waves, until they no longer lower the rows' errors."""
+    n_steps, n_idle = 0, 0
+    while n_steps < MOST_STEPS and n_idle < 3:
         n_steps += 1
         posterior = condition([row.design(waves) for row in rows], waves.amplitudes, [0.0] * len(rows))
-        field, rows, new_error = accepted(groups, parameters, field, rows, Field(waves, posterior.coefficients))
-        if new_error > 0.5 * error or is_linear_step(rows, posterior):
+        step = accepted(groups, parameters, field, rows, Field(waves, posterior.coefficients))
+        field, rows = step.field, step.rows
+        if is_linear_step(rows, posterior):
             break
-        error = new_error
+        n_idle = n_idle + 1 if step.ratio > 0.9 else 0
     return field, rows, n_steps
 
 
@@ -140,6 +141,14 @@ def initial_weight(rows, spectrum):
     return max(sizes) ** 2 if sizes and max(sizes) > 0 else 1.0
 
 
+class Step(NamedTuple):
+    """Where a step has led to, and the squared errors there over those before."""
+
+    field: Callable
+    rows: list
+    ratio: float
+
+
 def accepted(groups, parameters, old, rows, new):
     """The first of ever shorter steps towards a new solution that lowers the rows' errors; whole ones if linear."""
     before = merit(rows, rows)
@@ -148,14 +157,34 @@ def accepted(groups, parameters, old, rows, new):
         field = new if share == 1.0 else blend(old, new, share)
         moved = [linear_rows(group, field, parameters) for group in groups]
         after = merit(moved, rows)
-        if after < before or share < 1e-3 or same_operator(rows, moved):
-            return field, moved, after
+        if after < (1 - 1e-3 * share) * before or share < 1e-3 or same_operator(rows, moved):
+            return Step(field, moved, after / max(before, 1e-300))
         share /= 2
 
 
+class Blend(NamedTuple):
+    """A weighted sum of solutions."""
+
+    fields: list
+    shares: list
+
+    def __call__(self, points, key=()):
+        return sum(share * field(points, key) for share, field in zip(self.shares, self.fields, strict=True))
+
+
 def blend(old, new, share):
-    """A solution on the way from one to another."""
-    return lambda points, key=(): (1 - share) * old(points, key) + share * new(points, key)
+    """A solution on the way from one to another; those of the same waves are added up."""
+    parts = [(1 - share, old)] if not isinstance(old, Blend) else [
+        ((1 - share) * part, field) for part, field in zip(old.shares, old.fields, strict=True)
+    ]  # fmt: skip
+    shares, fields = [share], [new]
+    for part, field in parts:
+        if isinstance(field, Field) and field.waves is new.waves:
+            fields[0] = fields[0]._replace(coefficients=fields[0].coefficients + part / share * field.coefficients)
+        else:
+            shares.append(part)
+            fields.append(field)
+    return Blend(fields, shares)
 
 
 def merit(rows, scaled):

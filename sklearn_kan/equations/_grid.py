@@ -97,7 +97,7 @@ def solve_grid(residual, axes, edges, parameters, seed=0):
     spread = np.sqrt(np.mean([np.mean(applied([b(b.points) for b in bases], draw) ** 2) for draw in field.draws]))
     error = float(spread / max(np.sqrt(np.mean(values**2)), 1e-300))
     return Solution(field, best.relative, error, frequencies_of(bases), parameters, {}, {"equation": best.size},
-                    n_iter, len(axes))  # fmt: skip
+                    n_iter, len(axes), np.array([[axis[0], axis[-1]] for axis in axes]))  # fmt: skip
 
 
 def frequencies_of(bases):

@@ -21,6 +21,7 @@ class Solution(NamedTuple):
     noise: dict
     n_iter: int
     n_features_in_: int
+    domain: np.ndarray  # (D, 2)
 
 
 def solve_rows(groups, parameters):
@@ -43,5 +44,5 @@ def summary(state, groups, points, parameters, intervals):
     return Solution(
         state.field, state.residual, spread / max(size, 1e-300), state.spectrum.centres / (2 * np.pi), parameters,
         intervals, {group.name: sigma for group, sigma in zip(groups, state.noise, strict=True)}, state.n_iter,
-        points.shape[1],
+        points.shape[1], np.stack([points.min(0), points.max(0)], 1),
     )  # fmt: skip

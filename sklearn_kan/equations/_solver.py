@@ -51,6 +51,8 @@ class GPEquationSolver(RegressorMixin, BaseEstimator):
         Standard deviation of the rows of each kind, in the units of `y`.
     n_iter_ : int
         Gauss-Newton steps.
+    domain_ : ndarray of shape (D, 2)
+        The lowest and highest coordinate along each axis.
     n_features_in_ : int
 
     See Also
@@ -168,7 +170,7 @@ class GPEquationSolver(RegressorMixin, BaseEstimator):
             self, solution, _field=solution.field, residual_=solution.residual,
             relative_error_=solution.relative_error, frequencies_=solution.frequencies,
             parameters_=solution.parameters, parameter_intervals_=solution.intervals, noise_=solution.noise,
-            n_iter_=solution.n_iter,
+            n_iter_=solution.n_iter, domain_=solution.domain,
         )  # fmt: skip
         if not (self.relative_error_ < UNCERTAIN and self.residual_ < UNRESOLVED):
             warnings.warn(

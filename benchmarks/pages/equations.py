@@ -10,7 +10,7 @@ def equations():
     body = [
         f"Relative L2 errors at {settings['fine_points']:,} points, of the one solution that is returned; CPU time of "
         "one thread. Expected: `relative_error_`, what the solver itself says. GP-HM: the lowest of 20 checkpoints on "
-        "the test grid in the authors' logs, whose runs take 10³ to 10⁴ s; their code was not run again here. Chebyshev "
+        "the test grid in the authors' logs, whose runs take 10³ to 10⁴ s; their code was not run again. Chebyshev "
         "collocation has as many points along each axis, and its error in two dimensions is taken at them; splines are "
         "quintic, with as many pieces as points.",
         table(["problem", "error", "expected", "CPU s", "GP-HM's best", "Chebyshev", "splines"], [
@@ -49,7 +49,7 @@ def beaten(rows):
         wins = sum(row["error"] < row[key] for row in compared)
         parts.append(f"than {name} on {wins} of {len(compared)}")
     return (
-        f"The error is lower {', '.join(parts)}. Where Chebyshev collocation is accurate it takes a tenth of a second."
+        f"The error is lower {', '.join(parts)}. Where Chebyshev collocation is accurate it is fast."
     )
 
 

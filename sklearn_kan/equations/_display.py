@@ -149,7 +149,7 @@ def placed(points, middle):
 
 
 def spectrum_along(estimator, d, low, high):
-    """Amplitudes of the solution's waves along an axis, root mean square over lines; a window hides the ends."""
+    """Amplitudes of the solution's waves along an axis, root mean square over lines, windowed."""
     n_lines = 1 if len(low) == 1 else 9
     at = np.linspace(low[d], high[d], N_SPECTRUM)
     shares = (np.arange(n_lines) + 0.5) / n_lines

@@ -48,9 +48,7 @@ def beaten(rows):
         compared = [row for row in rows if row[key] is not None]
         wins = sum(row["error"] < row[key] for row in compared)
         parts.append(f"than {name} on {wins} of {len(compared)}")
-    return (
-        f"The error is lower {', '.join(parts)}. Where Chebyshev collocation is accurate it is fast."
-    )
+    return f"The error is lower {', '.join(parts)}. Where Chebyshev collocation is accurate it is fast."
 
 
 def scores(rows):

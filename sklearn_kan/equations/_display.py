@@ -111,7 +111,8 @@ class EquationDisplay:
 
     def _lines(self, axes):
         x = self.points[0]
-    """Amplitudes of the solution's waves along an axis, windowed; root mean square over lines."""
+        spread = 1.96 * self.std
+        axes[0].fill_between(x, self.solution - spread, self.solution + spread, color=BLUE, alpha=0.25,
                              linewidth=0, label="95 % interval")  # fmt: skip
         axes[0].plot(x, self.solution, color=BLUE, linewidth=0.9, label="solution")
         axes[0].legend(fontsize=8)

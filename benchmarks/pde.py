@@ -145,10 +145,10 @@ def inverse(run):
     rows = [{"what": "diffusion coefficient", "true": rate, "found": found.parameters_["rate"],
              "interval": found.parameter_intervals_["rate"]}]  # fmt: skip
     speed, box = rng.uniform(100, 400), np.array([1, 0.005])
-    points, places = qmc.Sobol(2, seed=run).random(128) * box, rng.uniform(size=(20, 2)) * box
+    points, places = qmc.Sobol(2, seed=run).random(64) * box, rng.uniform(size=(20, 2)) * box
     values = np.sin(3 * (places[:, 0] - speed * places[:, 1])) + 0.05 * rng.normal(size=20)
     found = GPEquationSolver(advection, parameters={"speed": (1, 500)}).fit(
-        np.r_[points, places], np.r_[np.zeros(128), values], ["equation"] * 128 + ["value"] * 20
+        np.r_[points, places], np.r_[np.zeros(64), values], ["equation"] * 64 + ["value"] * 20
     )
     rows.append({"what": "advection speed", "true": speed, "found": found.parameters_["speed"],
                  "interval": found.parameter_intervals_["speed"]})  # fmt: skip
@@ -175,7 +175,10 @@ def main():
     for problem in unsolvable():
         failing.append(measured(problem))
         print(failing[-1], flush=True)
-    runs = [row for run in range(N_INVERSE) for row in inverse(run)]
+    runs = []
+    for run in range(N_INVERSE):
+        runs += inverse(run)
+        print(run, [row["covered"] for row in runs[-2:]], flush=True)
     for what in ("diffusion coefficient", "advection speed"):
         print(what, np.mean([row["covered"] for row in runs if row["what"] == what]), flush=True)
     settings = {"seed": SEED, "fine_points": N_FINE, "silent_above": SILENT, "inverse_runs": N_INVERSE}

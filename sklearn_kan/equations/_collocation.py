@@ -8,7 +8,7 @@ import numpy as np
 from ._conditioning import FLOOR, condition, row_scale
 from ._evidence import EXACT, learned_noise, relative_misfit, terms_of, weighed
 from ._features import Field, Spectrum
-from ._groups import linear_rows, nothing
+from ._groups import linear_rows, nothing, same_operator
 from ._pursuit import find_peaks, is_apart
 
 RATIOS = (1.0, 0.5, 0.25, 0.125, 0.0625)  # length scales, of the extent, that are tried from smooth to rough
@@ -197,15 +197,6 @@ def merit(rows, scaled):
     return total
 
 
-def same_operator(rows, moved):
-    """Whether the coefficients are the same around two solutions: the equation is linear."""
-    return all(
-        one.coefficients.keys() == two.coefficients.keys()
-        and all(np.allclose(one.coefficients[k], two.coefficients[k], rtol=1e-12, atol=0) for k in one.coefficients)
-        for one, two in zip(rows, moved, strict=True)
-    )
-
-
 def is_linear_step(rows, posterior):
     """Whether the errors are what the linear step left: another step from here would change nothing."""
     return all(
@@ -227,7 +218,7 @@ def checked(state, groups, checks, parameters):
     if noise == state.noise:
         return state
     waves = state.field.waves
-    posterior = condition([row.design(waves) for row in state.rows], waves.amplitudes, noise)
+    posterior = condition([row.design(waves) for row in state.rows], waves.amplitudes, noise, with_factor=True)
     return state._replace(
         field=state.field._replace(factor=posterior.factor), noise=noise, relative=relative, residual=residual
     )

@@ -77,3 +77,12 @@ def linear_rows(group, field, parameters):
 def nothing(points, key):
     """The solution before the first step."""
     return np.zeros(len(points))
+
+
+def same_operator(rows, moved):
+    """Whether the coefficients are the same around two solutions: the equation is linear."""
+    return all(
+        one.coefficients.keys() == two.coefficients.keys()
+        and all(np.allclose(one.coefficients[k], two.coefficients[k], rtol=1e-12, atol=0) for k in one.coefficients)
+        for one, two in zip(rows, moved, strict=True)
+    )

@@ -153,6 +153,12 @@ class GPEquationSolver(RegressorMixin, BaseEstimator):
         UserWarning
             If the solution is uncertain by more than 1 %.
         """
+        unknown = [name for name, value in (self.parameters or {}).items() if np.ndim(value)]
+        if unknown:
+            raise ValueError(
+                f"parameters[{unknown[0]!r}] is an interval, and a grid has no values to learn it from. Use fit with "
+                "rows of kind 'value', or give a number."
+            )
         axes = read_axes(axes)
         edges = read_boundary(boundary, axes)
         if len(axes) == 1:

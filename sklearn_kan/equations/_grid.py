@@ -44,6 +44,8 @@ class Grid(NamedTuple):
     def around(self, derivative):
         """The residual and its coefficients around derivatives, each an array of the grid's shape."""
         found = linearise(self.residual, self.points, lambda key: derivative(key).ravel(), self.parameters)
+        if any(key and key[0] == "riesz" for key in found.coefficients):
+            raise ValueError("u.riesz is not local, and a grid's functions end at its edges. Use fit with rows.")
         if not np.isfinite(found.residual).all():
             place = self.points[~np.isfinite(found.residual)][0]
             raise ValueError(f"The residual is not finite at {place}. Check the source and the coefficients there.")

@@ -4,7 +4,7 @@ The equation's own rows define the process and say nothing of a coefficient: mul
 something else. So coefficients are judged by the values alone, under the process that obeys the equation with them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg, optimize
@@ -129,7 +129,8 @@ def log_density(setting, chosen):
     """Log likelihood of the values under the equation with chosen coefficients."""
     parameters = setting.known | chosen
     waves = setting.spectrum.waves()
-    amplitudes, field = waves.amplitudes, nothing
+    field: Any = nothing
+    amplitudes = waves.amplitudes
     for _ in range(1 if setting.is_linear else 5):
         rows = [linear_rows(group, field, parameters) for group in setting.groups]
         scored = [k for k, row in enumerate(rows) if k and not row.hard]

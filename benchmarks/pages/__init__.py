@@ -1,6 +1,6 @@
 """The pages of ``docs/measured``, each made from result files alone."""
 
-from benchmarks.pages import export, faults, formulas, gp, network, solvers, speed, tables
+from benchmarks.pages import equations, export, faults, formulas, gp, network, solvers, speed, tables
 
 PAGES = {
     "tables": tables.tables,
@@ -27,6 +27,7 @@ PAGES = {
     "gp_forecasts": gp.forecasts,
     "gp_tables": gp.tables,
     "gp_large": gp.large,
+    "equations": equations.equations,
     "formulas": formulas.formulas,
     "export": export.export,
     "faults": faults.faults,

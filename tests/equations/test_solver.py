@@ -212,8 +212,9 @@ def test_conditions_that_contradict_each_other_are_refused():
 
 
 def test_intervals_must_be_in_order():
+    values = [(place, "value", 0.0) for place in np.linspace(0, 1, 5)]
     with pytest.raises(ValueError, match="lower end first"):
-        GPEquationSolver(diffusion, parameters={"rate": (2.0, 1.0)}).fit(*line(20, (0.0, "value", 0.0)))
+        GPEquationSolver(diffusion, parameters={"rate": (2.0, 1.0)}).fit(*line(20, *values))
 
 
 def test_other_columns_and_derivatives_are_refused():
@@ -239,6 +240,11 @@ def test_orders_of_the_riesz_derivative_and_grids_are_refused():
         GPEquationSolver(lambda x, u: u.riesz(5)).fit(axis[:, None])
     with pytest.raises(ValueError, match="not local"):
         GPEquationSolver(lambda x, u: u.riesz(1.5)).fit_grid((axis, axis), 0.0)
+
+
+def test_a_coefficient_needs_more_values_than_conditions():
+    with pytest.raises(ValueError, match="no values to learn it from"):
+        GPEquationSolver(diffusion, parameters={"rate": (0.1, 10)}).fit(*line(20, (0.0, "value", 0.0)))
 
 
 def test_a_grid_has_no_values_to_learn_a_coefficient_from():

@@ -49,8 +49,8 @@ def beaten(rows):
         wins = sum(row["error"] < row[key] for row in compared)
         parts.append(f"than {name} on {wins} of {len(compared)}")
     return (
-        f"The error is lower {', '.join(parts)}. Chebyshev collocation needs π points in a wave, which 200 for sin 500x "
-        "are not."
+        f"The error is lower {', '.join(parts)}. Chebyshev collocation needs π points in a wave, which 200 for sin 500x"
+        " are not."
     )
 
 

@@ -8,6 +8,7 @@ from ._conditioning import condition
 from ._features import Field, Spectrum
 from ._groups import LinearRows
 
+SLOW = 1e-3  # of the terms that half a wave over the points would have, counts as a term in any case
 EXACT = 1e-9  # relative misfit of rows that counts as none
 MOST, FEW, MANY = 15, 6, 700  # iterations, and those with so many columns
 
@@ -71,6 +72,10 @@ def relative_misfit(rows, field, left_out):
 def terms_of(row, field):
     """The largest of the terms that linear rows balance."""
     terms = [np.abs(slope * field(row.points, key)).max() for key, slope in row.coefficients.items()]
+    width = np.ptp(row.points, axis=0)
+    slow = np.divide(np.pi, width, where=width > 0, out=np.zeros(len(width)))
+    # of a nearly constant solution terms are rounding errors
+    terms.append(SLOW * row.smallest(slow) * np.abs(field(row.points)).max())
     return max(np.abs(row.target).max(), *terms, 1e-300)
 
 

@@ -54,8 +54,8 @@ def learn_parameters(groups, parameters, domain, highest):
     if all(group.hard for group in groups[1:]):
         name = next(iter(unknown))
         raise ValueError(
-            f"parameters[{name!r}] is an interval, and there are no values to learn it from: those given are as many as "
-            "the equation's conditions. Give more rows of kind 'value', or a number."
+            f"parameters[{name!r}] is an interval, and there are no values to learn it from: those given are as many as"
+            " the equation's conditions. Give more rows of kind 'value', or a number."
         )
     scales = [Scale.of(name, *interval) for name, interval in unknown.items()]
     middle = known | {scale.name: scale.value(0.5) for scale in scales}

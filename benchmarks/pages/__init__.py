@@ -2,6 +2,7 @@
 
 from benchmarks.pages import (
     clients,
+    equations,
     export,
     faults,
     forecasts,
@@ -42,6 +43,7 @@ PAGES = {
     "gp_forecasts": gp.forecasts,
     "gp_tables": gp.tables,
     "gp_large": gp.large,
+    "equations": equations.equations,
     "formulas": formulas.formulas,
     "export": export.export,
     "source": source.source,

@@ -1,13 +1,14 @@
 """Solving on scattered rows: Gauss-Newton steps, and frequencies added until nothing stands out of the misfit."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._conditioning import FLOOR, condition, row_scale
 from ._evidence import EXACT, learned_noise, relative_misfit, terms_of, weighed
 from ._features import Field, Spectrum
-from ._groups import linear_rows, nothing
+from ._groups import linear_rows, nothing, same_operator
 from ._pursuit import find_peaks, is_apart
 
 RATIOS = (1.0, 0.5, 0.25, 0.125, 0.0625)  # length scales, of the extent, that are tried from smooth to rough
@@ -98,16 +99,16 @@ def pursue(rows, spectrum, highest):
 
 
 def newton(groups, parameters, field, rows, waves):
-    """Gauss-Newton steps on given waves, until the rows' errors no longer halve."""
-    error = np.inf
-    n_steps = 0
-    while n_steps < MOST_STEPS:
+    """Gauss-Newton steps on given waves, until they no longer lower the rows' errors."""
+    n_steps, n_idle = 0, 0
+    while n_steps < MOST_STEPS and n_idle < 3:
         n_steps += 1
         posterior = condition([row.design(waves) for row in rows], waves.amplitudes, [0.0] * len(rows))
-        field, rows, new_error = accepted(groups, parameters, field, rows, Field(waves, posterior.coefficients))
-        if new_error > 0.5 * error or is_linear_step(rows, posterior):
+        step = accepted(groups, parameters, field, rows, Field(waves, posterior.coefficients))
+        field, rows = step.field, step.rows
+        if is_linear_step(rows, posterior):
             break
-        error = new_error
+        n_idle = n_idle + 1 if step.ratio > 0.9 else 0
     return field, rows, n_steps
 
 
@@ -140,6 +141,14 @@ def initial_weight(rows, spectrum):
     return max(sizes) ** 2 if sizes and max(sizes) > 0 else 1.0
 
 
+class Step(NamedTuple):
+    """Where a step has led to, and the squared errors there over those before."""
+
+    field: Callable
+    rows: list
+    ratio: float
+
+
 def accepted(groups, parameters, old, rows, new):
     """The first of ever shorter steps towards a new solution that lowers the rows' errors; whole ones if linear."""
     before = merit(rows, rows)
@@ -148,14 +157,34 @@ def accepted(groups, parameters, old, rows, new):
         field = new if share == 1.0 else blend(old, new, share)
         moved = [linear_rows(group, field, parameters) for group in groups]
         after = merit(moved, rows)
-        if after < before or share < 1e-3 or same_operator(rows, moved):
-            return field, moved, after
+        if after < (1 - 1e-3 * share) * before or share < 1e-3 or same_operator(rows, moved):
+            return Step(field, moved, after / max(before, 1e-300))
         share /= 2
 
 
+class Blend(NamedTuple):
+    """A weighted sum of solutions."""
+
+    fields: list
+    shares: list
+
+    def __call__(self, points, key=()):
+        return sum(share * field(points, key) for share, field in zip(self.shares, self.fields, strict=True))
+
+
 def blend(old, new, share):
-    """A solution on the way from one to another."""
-    return lambda points, key=(): (1 - share) * old(points, key) + share * new(points, key)
+    """A solution on the way from one to another; those of the same waves are added up."""
+    parts = [(1 - share, old)] if not isinstance(old, Blend) else [
+        ((1 - share) * part, field) for part, field in zip(old.shares, old.fields, strict=True)
+    ]  # fmt: skip
+    shares, fields = [share], [new]
+    for part, field in parts:
+        if isinstance(field, Field) and field.waves is new.waves:
+            fields[0] = fields[0]._replace(coefficients=fields[0].coefficients + part / share * field.coefficients)
+        else:
+            shares.append(part)
+            fields.append(field)
+    return Blend(fields, shares)
 
 
 def merit(rows, scaled):
@@ -166,15 +195,6 @@ def merit(rows, scaled):
             scale = root_mean_square(reference.target) or 1.0
             total += root_mean_square(row.error / scale) ** 2
     return total
-
-
-def same_operator(rows, moved):
-    """Whether the coefficients are the same around two solutions: the equation is linear."""
-    return all(
-        one.coefficients.keys() == two.coefficients.keys()
-        and all(np.allclose(one.coefficients[k], two.coefficients[k], rtol=1e-12, atol=0) for k in one.coefficients)
-        for one, two in zip(rows, moved, strict=True)
-    )
 
 
 def is_linear_step(rows, posterior):
@@ -198,7 +218,7 @@ def checked(state, groups, checks, parameters):
     if noise == state.noise:
         return state
     waves = state.field.waves
-    posterior = condition([row.design(waves) for row in state.rows], waves.amplitudes, noise)
+    posterior = condition([row.design(waves) for row in state.rows], waves.amplitudes, noise, with_factor=True)
     return state._replace(
         field=state.field._replace(factor=posterior.factor), noise=noise, relative=relative, residual=residual
     )

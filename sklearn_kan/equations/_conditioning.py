@@ -25,13 +25,21 @@ class Posterior(NamedTuple):
     """What the rows say of the coefficients."""
 
     coefficients: np.ndarray  # (columns,)
-    factor: np.ndarray  # (columns, r), covariance = factor @ factor.T; of prior scale 1
+    factor: np.ndarray | None  # (columns, r), covariance = factor @ factor.T; of prior scale 1
     misfit: list  # per group: (n,), target minus fit
     left_out: list  # per group: (n,), misfit of each row predicted from all others
     freedom: list  # per group: rows minus leverages
+    determined: np.ndarray  # (columns,): one minus posterior over prior variance
+    open: tuple  # whitened covariance as ``free @ free.T - basis * kept @ basis.T``
+
+    def covariance(self, design, amplitudes):
+        """Covariance of the coefficients with rows, (columns, n); fewer digits than the factor's."""
+        free, basis, kept = self.open
+        rows = (design * amplitudes).T
+        return amplitudes[:, None] * (free @ (free.T @ rows) - basis @ (kept[:, None] * (basis.T @ rows)))
 
 
-def condition(groups, amplitudes, noise):
+def condition(groups, amplitudes, noise, with_factor=False):
     """Posterior given rows.
 
     Parameters
@@ -41,6 +49,8 @@ def condition(groups, amplitudes, noise):
         Prior standard deviations of coefficients.
     noise : list of float
         Standard deviation of each group's rows, at least `FLOOR` of their prior one; not used for hard groups.
+    with_factor : bool, default=False
+        Whether the covariance is asked for.
 
     Returns
     -------
@@ -58,11 +68,13 @@ def condition(groups, amplitudes, noise):
     offset = y - A @ fixed
     whitened = fixed + free @ (Vt.T @ (shrunk * (U.T @ offset)))
     basis = free @ Vt.T
-    factor = basis / np.sqrt(1 + s**2)
-    if wide:
-        rest = linalg.svd(Vt, full_matrices=True)[2][len(s) :].T
+    kept = s**2 / (1 + s**2)
+    determined = np.clip(1 - (free**2).sum(1) + (basis**2) @ kept, 0, 1)
+    factor = basis / np.sqrt(1 + s**2) if with_factor else None
+    if wide and factor is not None:
+        rest = linalg.qr(Vt.T, check_finite=False)[0][:, len(s) :]  # orthogonal to all rows: as uncertain as before
         factor = np.hstack([factor, free @ rest])
-    leverage = (U**2) @ (s**2 / (1 + s**2))
+    leverage = (U**2) @ kept
     misfit, left_out, freedom, start = [], [], [], 0
     for group in groups:
         gap = group.target - (group.design * amplitudes) @ whitened
@@ -75,7 +87,8 @@ def condition(groups, amplitudes, noise):
         start += len(gap)
         left_out.append(gap / np.maximum(1 - h, 1e-6))
         freedom.append(max(len(gap) - h.sum(), 1e-6 * len(gap)))
-    return Posterior(amplitudes * whitened, amplitudes[:, None] * factor, misfit, left_out, freedom)
+    factor = None if factor is None else amplitudes[:, None] * factor
+    return Posterior(amplitudes * whitened, factor, misfit, left_out, freedom, determined, (free, basis, kept))
 
 
 def row_scale(group, amplitudes):

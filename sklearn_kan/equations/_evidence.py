@@ -8,7 +8,9 @@ from ._conditioning import condition
 from ._features import Field, Spectrum
 from ._groups import LinearRows
 
+SLOW = 1e-3  # of the terms that half a wave over the points would have, counts as a term in any case
 EXACT = 1e-9  # relative misfit of rows that counts as none
+MOST, FEW, MANY = 15, 6, 700  # iterations, and those with so many columns
 
 
 class State(NamedTuple):
@@ -40,15 +42,20 @@ def weighed(rows, spectrum, n_iter):
             0.05 * float(np.sqrt(np.mean(row.target**2))) if sigma and freedom < 0.05 * len(row.target) else sigma
             for row, sigma, freedom in zip(rows, noise, exact.freedom, strict=True)
         ]
-    for _ in range(2 if is_exact else 15):
+    for _ in range(2 if is_exact else FEW if len(waves.amplitudes) > MANY else MOST):
         posterior = condition(designs, waves.amplitudes, noise)
-        spectrum, change = reweighed(spectrum, waves, posterior, open_variance(rows, designs, waves))
+        spectrum, change = reweighed(spectrum, waves, posterior, forbidden(rows, designs, waves))
         waves = spectrum.waves()
         designs = [row.design(waves) for row in rows]
         noise = noise if is_exact else learned_noise(posterior, rows)
         if change < 0.05:
             break
-    posterior = condition(designs, waves.amplitudes, noise)
+    if is_exact:  # what the rows leave open may be as large as the solution; nothing else depends on it
+        found = Field(waves, exact.coefficients)
+        size = np.mean(np.concatenate([found(row.points) for row in rows]) ** 2)
+        spectrum = spectrum._replace(weights=np.maximum(spectrum.weights, np.eye(len(spectrum.weights))[0] * size))
+        waves = spectrum.waves()
+    posterior = condition(designs, waves.amplitudes, noise, with_factor=True)
     if not is_exact:
         exact = posterior
         field = Field(waves, posterior.coefficients, posterior.factor)
@@ -70,6 +77,10 @@ def relative_misfit(rows, field, left_out):
 def terms_of(row, field):
     """The largest of the terms that linear rows balance."""
     terms = [np.abs(slope * field(row.points, key)).max() for key, slope in row.coefficients.items()]
+    width = np.ptp(row.points, axis=0)
+    slow = np.divide(np.pi, width, where=width > 0, out=np.zeros(len(width)))
+    # of a nearly constant solution terms are rounding errors
+    terms.append(SLOW * row.smallest(slow) * np.abs(field(row.points)).max())
     return max(np.abs(row.target).max(), *terms, 1e-300)
 
 
@@ -84,24 +95,18 @@ def learned_noise(posterior, rows):
     ]
 
 
-def open_variance(rows, designs, waves):
-    """Variance of whitened coefficients that rows without a source leave: what they forbid says nothing of size."""
+def forbidden(rows, designs, waves):
+    """What rows without a source determine of each coefficient: that it is zero, which says nothing of size."""
     silent = [design for row, design in zip(rows, designs, strict=True) if not row.has_source and not row.hard]
     if not silent:
-        return np.ones(len(waves.amplitudes))
-    prior = condition(silent, waves.amplitudes, [0.0] * len(silent))
-    return relative_variance(prior, waves)
+        return np.zeros(len(waves.amplitudes))
+    return condition(silent, waves.amplitudes, [0.0] * len(silent)).determined
 
 
-def relative_variance(posterior, waves):
-    """Posterior over prior variance of each coefficient."""
-    return ((posterior.factor / np.maximum(waves.amplitudes, 1e-300)[:, None]) ** 2).sum(1)
-
-
-def reweighed(spectrum, waves, posterior, before):
+def reweighed(spectrum, waves, posterior, silent):
     """Peaks with the variances that their coefficients show, and the largest relative change."""
     squares = (posterior.coefficients / np.maximum(waves.amplitudes, 1e-300)) ** 2
-    determined = np.clip(before - relative_variance(posterior, waves), 0, 1)
+    determined = np.clip(posterior.determined - silent, 0, 1)
     shares = spectrum.shares(waves.frequencies)
     shares = np.hstack([shares, shares[:, waves.moving]])
     shares = shares / np.maximum(shares.sum(0), 1e-300)

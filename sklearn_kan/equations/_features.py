@@ -105,15 +105,12 @@ class Waves(NamedTuple):
     def _derivative(self, waves, key):
         """∂ cos = cos(· + π/2) ω, ∂ sin = sin(· + π/2) ω, once for each axis of the key."""
         cosine, sine = waves
-        turned = [(cosine, sine), (-sine, cosine), (-cosine, -sine), (sine, -cosine)][len(key) % 4]
-        factor = np.prod([self.frequencies[:, axis] for axis in key], axis=0) if key else 1.0
+        if key and key[0] == "riesz":
+            turned, factor = waves, -(np.linalg.norm(self.frequencies, axis=1) ** key[1])
+        else:
+            turned = [(cosine, sine), (-sine, cosine), (-cosine, -sine), (sine, -cosine)][len(key) % 4]
+            factor = np.prod([self.frequencies[:, axis] for axis in key], axis=0) if key else np.ones(1)
         return np.concatenate([turned[0] * factor, (turned[1] * factor)[:, self.moving]], axis=1)
-
-    def riesz(self, points, order):
-        """Columns of ``-(-Δ)^(order/2)``: factors ``-|ω|^order``."""
-        factor = -(np.linalg.norm(self.frequencies, axis=1) ** order)
-        (columns,) = self(points, [()])
-        return columns * np.concatenate([factor, factor[self.moving]])
 
 
 class Field(NamedTuple):

@@ -20,6 +20,7 @@ from ._values import linearise
 MOST_STEPS = 30
 MOST_ROUNDS = 6
 N_DRAWS = 8
+SLOW = 1e-3  # of the terms that half a wave over the grid would have, counts as a term in any case
 ROUNDING = 1e-12  # of an equation's largest term
 MOST_PROFILES = 12  # of the source, that frequencies are looked for in
 TOLERANCE = 1e-11
@@ -44,6 +45,8 @@ class Grid(NamedTuple):
     def around(self, derivative):
         """The residual and its coefficients around derivatives, each an array of the grid's shape."""
         found = linearise(self.residual, self.points, lambda key: derivative(key).ravel(), self.parameters)
+        if any(key and key[0] == "riesz" for key in found.coefficients):
+            raise ValueError("u.riesz is not local, and a grid's functions end at its edges. Use fit with rows.")
         if not np.isfinite(found.residual).all():
             place = self.points[~np.isfinite(found.residual)][0]
             raise ValueError(f"The residual is not finite at {place}. Check the source and the coefficients there.")
@@ -79,7 +82,10 @@ def solve_grid(residual, axes, edges, parameters, seed=0):
     ranked: list[Ranked] = []
     n_iter = 0
     for finer in range(MOST_ROUNDS):
-        bases = [axis_basis(axis, np.hstack(found), finer) for axis, found in zip(axes, profiles, strict=True)]
+        bases = [
+            axis_basis(axis, np.hstack([np.zeros((len(axis), 1)), *found]), finer)
+            for axis, found in zip(axes, profiles, strict=True)
+        ]
         if None in bases:
             break
         tensor, free = lifted(bases, faces, edges)
@@ -95,9 +101,11 @@ def solve_grid(residual, axes, edges, parameters, seed=0):
     field = GridField(bases, tensor, draws_of_error(grid, *ranked, rng=np.random.default_rng(seed)))
     values = applied([basis(basis.points) for basis in bases], tensor)
     spread = np.sqrt(np.mean([np.mean(applied([b(b.points) for b in bases], draw) ** 2) for draw in field.draws]))
+    missed = np.nan_to_num(values - edges)[~np.isnan(edges)]  # edges that the functions cannot follow, or contradict
+    spread = np.hypot(spread, np.sqrt(np.mean(missed**2)) if missed.size else 0.0)
     error = float(spread / max(np.sqrt(np.mean(values**2)), 1e-300))
     return Solution(field, best.relative, error, frequencies_of(bases), parameters, {}, {"equation": best.size},
-                    n_iter, len(axes))  # fmt: skip
+                    n_iter, len(axes), np.array([[axis[0], axis[-1]] for axis in axes]))  # fmt: skip
 
 
 def frequencies_of(bases):
@@ -229,7 +237,14 @@ def check(grid, field):
         axes[:] = grid.axes
         found = middle.around(derivative)
     size = float(np.sqrt(np.mean(found.residual**2)))
-    terms = max(*(np.abs(slope * cache[key]).max() for key, slope in found.coefficients.items()), 1e-300)
+    slow = np.pi / np.array([np.ptp(axis) for axis in grid.axes])
+    largest = np.abs(derivative(())).max()
+    terms = 1e-300
+    for key, slope in found.coefficients.items():
+        # of a nearly constant solution terms are rounding errors
+        terms = max(
+            terms, np.abs(slope * derivative(key)).max(), SLOW * largest * np.abs(slope).max() * slow[[*key]].prod()
+        )
     return size / terms, max(size, ROUNDING * terms)
 
 

@@ -47,15 +47,21 @@ class LinearRows(NamedTuple):
         """What the operator makes of ``exp(i ω·x)``, over that wave: (n, m)."""
         total = np.zeros((len(self.points), len(frequencies)), dtype=complex)
         for key, coefficient in self.coefficients.items():
-            factor = np.prod([1j * frequencies[:, axis] for axis in key], axis=0) if key else np.ones(len(frequencies))
-            total += coefficient[:, None] * factor
+            total += coefficient[:, None] * symbol_of(key, frequencies)
         return total
 
     def smallest(self, frequency):
         """Size of the operator's answer to a wave of a frequency, all terms counted positive."""
         return sum(
-            np.abs(c).mean() * np.prod([frequency[axis] for axis in key]) for key, c in self.coefficients.items()
+            np.abs(c).mean() * np.abs(symbol_of(key, frequency[None])[0]) for key, c in self.coefficients.items()
         )
+
+
+def symbol_of(key, frequencies):
+    """What a derivative makes of ``exp(i ω·x)``, over that wave; (m,)."""
+    if key and key[0] == "riesz":
+        return -(np.linalg.norm(frequencies, axis=1) ** key[1])
+    return np.prod([1j * frequencies[:, axis] for axis in key], axis=0) if key else np.ones(len(frequencies))
 
 
 def linear_rows(group, field, parameters):
@@ -77,3 +83,12 @@ def linear_rows(group, field, parameters):
 def nothing(points, key):
     """The solution before the first step."""
     return np.zeros(len(points))
+
+
+def same_operator(rows, moved):
+    """Whether the coefficients are the same around two solutions: the equation is linear."""
+    return all(
+        one.coefficients.keys() == two.coefficients.keys()
+        and all(np.allclose(one.coefficients[k], two.coefficients[k], rtol=1e-12, atol=0) for k in one.coefficients)
+        for one, two in zip(rows, moved, strict=True)
+    )

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg, optimize
 
-from ._conditioning import condition
+from ._conditioning import condition, row_scale
 from ._features import Field, Spectrum
-from ._groups import linear_rows, nothing
+from ._groups import linear_rows, nothing, same_operator
 from ._pursuit import find_peaks
 
 RATIOS = (1.0, 0.5, 0.25)
 EQUATION_NOISE = 1e-6  # of equation rows, relative to their prior deviation
-N_GRID = 25
+N_GRID = 17
 N_ZOOMS = 4
 LEVEL = 0.90
 SIZES = np.linspace(-6, 4, 21)  # logarithms of a solution's size over that of its values
@@ -29,6 +29,7 @@ class Setting(NamedTuple):
     groups: list
     spectrum: Spectrum
     known: dict
+    is_linear: bool
 
 
 def learn_parameters(groups, parameters, domain, highest):
@@ -50,8 +51,17 @@ def learn_parameters(groups, parameters, domain, highest):
     known = {name: float(value) for name, value in parameters.items() if not np.ndim(value)}
     if not unknown:
         return known, {}
+    if all(group.hard for group in groups[1:]):
+        name = next(iter(unknown))
+        raise ValueError(
+            f"parameters[{name!r}] is an interval, and there are no values to learn it from: those given are as many as"
+            " the equation's conditions. Give more rows of kind 'value', or a number."
+        )
     scales = [Scale.of(name, *interval) for name, interval in unknown.items()]
-    settings = [Setting(groups, spectrum_at(groups, known, scales, ratio, domain, highest), known) for ratio in RATIOS]
+    middle = known | {scale.name: scale.value(0.5) for scale in scales}
+    spectra = [spectrum_at(groups, middle, ratio, domain, highest) for ratio in RATIOS]
+    linear = is_linear(groups, middle)
+    settings = [Setting(groups, spectrum, known, linear) for spectrum in spectra]
 
     def density(place, used):
         chosen = {scale.name: scale.value(part) for scale, part in zip(scales, np.atleast_1d(place), strict=True)}
@@ -91,10 +101,19 @@ class Scale(NamedTuple):
         return self.low + part * (self.high - self.low)
 
 
-def spectrum_at(groups, known, scales, ratio, domain, highest):
+def is_linear(groups, parameters):
+    """Whether the coefficients of all operators are the same around two different solutions."""
+
+    def other(points, key):
+        return 1 + np.cos(np.arange(len(points)) + len(key))
+
+    pairs = [[linear_rows(group, field, parameters) for group in groups] for field in (nothing, other)]
+    return same_operator(*pairs)
+
+
+def spectrum_at(groups, middle, ratio, domain, highest):
     """Smooth, and with the source's frequencies."""
     spectrum = Spectrum(np.zeros((1, len(domain.extent))), np.ones(1), ratio, domain.extent, domain.middle)
-    middle = known | {scale.name: scale.value(0.5) for scale in scales}
     rows = [linear_rows(groups[0], nothing, middle)]
     for _ in range(3):
         waves = spectrum.waves()
@@ -113,53 +132,49 @@ def spectrum_at(groups, known, scales, ratio, domain, highest):
 
 
 def log_density(setting, chosen):
-    """Log likelihood of the values under the equation with chosen coefficients, at its best scale and noise."""
-    values = setting.known | chosen
+    """Log likelihood of the values under the equation with chosen coefficients."""
+    parameters = setting.known | chosen
     waves = setting.spectrum.waves()
     field: Any = nothing
-    for _ in range(5):
-        rows = [linear_rows(group, field, values) for group in setting.groups]
+    amplitudes = waves.amplitudes
+    for _ in range(1 if setting.is_linear else 5):
+        rows = [linear_rows(group, field, parameters) for group in setting.groups]
         scored = [k for k, row in enumerate(rows) if k and not row.hard]
         designs = [row.design(waves) for row in rows]
         fixed = [designs[k] for k in range(len(rows)) if k not in scored]
-        scale = np.linalg.norm(designs[0].design * waves.amplitudes) / np.sqrt(len(designs[0].target))
-        prior = condition(fixed, waves.amplitudes, [EQUATION_NOISE * scale] + [0.0] * (len(fixed) - 1))
-        blocks = [designs[k].design @ prior.factor for k in scored]
+        prior = condition(
+            fixed, amplitudes, [EQUATION_NOISE * row_scale(designs[0], amplitudes)] + [0.0] * (len(fixed) - 1)
+        )
+        design = np.vstack([designs[k].design for k in scored])
         gaps = [designs[k].target - designs[k].design @ prior.coefficients for k in scored]
-        result = evidence(blocks, gaps)
-        moved = Field(waves, prior.coefficients + prior.factor @ result.weights)
-        again = [linear_rows(group, moved, values) for group in setting.groups]
-        error = max(np.abs(new.error - (new.target - design.design @ moved.coefficients)).max(initial=0)
-                    / max(np.abs(new.target).max(initial=0), 1e-300)
-                    for new, design in zip(again, designs, strict=True))  # fmt: skip
-        is_linear = all(
-            np.allclose(new.coefficients[key], old.coefficients[key])
-            for new, old in zip(again, rows, strict=True) for key in new.coefficients
-        )  # fmt: skip
-        field = moved
-        if is_linear or error < 1e-6:
+        moves = prior.covariance(design, amplitudes)
+        result = evidence(design @ moves, gaps)
+        new = Field(waves, prior.coefficients + moves @ result.weights)
+        left = linear_rows(setting.groups[0], new, parameters)
+        if np.abs(left.error).max() < 1e-4 * max(np.abs(left.target).max(), left.terms):
             break
+        field = new
     return result.value
 
 
 class Evidence(NamedTuple):
-    """The log likelihood of values, and the mean of the free coefficients at the best scale and noise."""
+    """The log likelihood of values, and what their rows are combined with for the mean of the coefficients."""
 
     value: float
     weights: np.ndarray
 
 
-def evidence(blocks, gaps):
+def evidence(K, gaps):
     """Likelihood of values, averaged over the solution's size and over each group's noise, even in logarithms."""
-    B, y = np.vstack(blocks), np.concatenate(gaps)
+    y = np.concatenate(gaps)
     size = np.sqrt(np.mean(y**2)) + 1e-300
     owner = np.repeat(np.arange(len(gaps)), [len(gap) for gap in gaps])
     noises = [np.linspace(-12, 1, 40)] if len(gaps) == 1 else [np.linspace(-9, 1, 6)] * len(gaps)
-    best, total, weights = -np.inf, [], np.zeros(B.shape[1])
+    best, total, weights = -np.inf, [], np.zeros(len(y))
     for levels in np.stack(np.meshgrid(*noises[1:], [0.0], indexing="ij"), -1).reshape(-1, len(gaps)):
         # noises relative to the first group's, so that one decomposition serves all sizes of both
         relative = np.exp(np.concatenate([[0.0], levels[:-1]]))[owner]
-        values, Q = linalg.eigh((B / relative[:, None]) @ (B / relative[:, None]).T)
+        values, Q = linalg.eigh(K / relative[:, None] / relative)
         z = Q.T @ (y / size / relative)
         prior, noise = np.exp(2 * SIZES)[:, None, None], np.exp(2 * noises[0])[:, None]
         variance = prior * np.maximum(values, 0) + noise  # (sizes, noises, n)
@@ -168,7 +183,7 @@ def evidence(blocks, gaps):
         if logs.max() > best:
             best = logs.max()
             i, j = np.unravel_index(logs.argmax(), logs.shape)
-            weights = prior[i, 0] * size * (B / relative[:, None]).T @ (Q @ (z / variance[i, j]))
+            weights = prior[i, 0] * size * (Q @ (z / variance[i, j])) / relative
     return Evidence(float(np.logaddexp.reduce(total)) - len(y) * float(np.log(size)), weights)
 
 

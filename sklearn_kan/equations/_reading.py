@@ -71,7 +71,7 @@ def with_hard_conditions(groups, order):
 def order_of(group, parameters):
     """The highest derivative in a residual."""
     slopes = linearise(group.residual, group.points[:1], lambda key: nothing(group.points[:1], key), parameters)
-    return max((len(key) for key in slopes.coefficients), default=0)
+    return max((2 if key and key[0] == "riesz" else len(key) for key in slopes.coefficients), default=0)
 
 
 def between(group, parameters):

@@ -6,7 +6,7 @@ terms cancel, and the derivative is an integral with a smooth kernel. Splines on
 all but the first and last rows and columns of the matrix are a Toeplitz matrix.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.interpolate import BSpline, PPoly
@@ -55,7 +55,7 @@ def by_jumps(breaks, coefficients, order, points):
     total = np.zeros(len(points))
     for k, knot in enumerate(breaks):
         for r in range(degree + 1):
-            jump = np.float64(0.0)
+            jump: Any = 0.0
             if k < len(steps):
                 jump += coefficients[degree - r, k] * gamma(r + 1)
             if k:

@@ -21,6 +21,7 @@ class Solution(NamedTuple):
     noise: dict
     n_iter: int
     n_features_in_: int
+    domain: np.ndarray  # (D, 2)
 
 
 def solve_rows(groups, parameters):
@@ -41,7 +42,7 @@ def summary(state, groups, points, parameters, intervals):
     size = root_mean_square(state.field(points))
     spread = root_mean_square(state.field.deviation(points))
     return Solution(
-        state.field, state.residual, spread / max(size, 1e-300), state.spectrum.centres / (2 * np.pi), parameters,
+        state.field, state.residual, spread / size if size else 0.0, state.spectrum.centres / (2 * np.pi), parameters,
         intervals, {group.name: sigma for group, sigma in zip(groups, state.noise, strict=True)}, state.n_iter,
-        points.shape[1],
+        points.shape[1], np.stack([points.min(0), points.max(0)], 1),
     )  # fmt: skip

@@ -4,22 +4,20 @@ import warnings
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_array, check_is_fitted
 
 from .._adoption import adopt
 from .._compat import fit_context
+from ._base import BaseEquationSolver
 from ._grid import solve_grid
 from ._groups import Group
 from ._reading import read_axes, read_boundary, read_rows, value
 from ._scattered import solve_rows
-from ._values import linearise
 
 UNCERTAIN = 0.01  # relative error that is warned of
 UNRESOLVED = 0.03  # residual that is; noise in a source may be as large
 
 
-class GPEquationSolver(RegressorMixin, BaseEstimator):
+class GPEquationSolver(BaseEquationSolver):
     """Solution of a differential equation by a Gaussian process that finds its own frequencies.
 
     A linear operator on a Gaussian process is a Gaussian process, so a linear equation is solved by conditioning once,
@@ -51,6 +49,8 @@ class GPEquationSolver(RegressorMixin, BaseEstimator):
         Standard deviation of the rows of each kind, in the units of `y`.
     n_iter_ : int
         Gauss-Newton steps.
+    domain_ : ndarray of shape (D, 2)
+        The lowest and highest coordinate along each axis.
     n_features_in_ : int
 
     See Also
@@ -151,6 +151,12 @@ class GPEquationSolver(RegressorMixin, BaseEstimator):
         UserWarning
             If the solution is uncertain by more than 1 %.
         """
+        unknown = [name for name, value in (self.parameters or {}).items() if np.ndim(value)]
+        if unknown:
+            raise ValueError(
+                f"parameters[{unknown[0]!r}] is an interval, and a grid has no values to learn it from. Use fit with "
+                "rows of kind 'value', or give a number."
+            )
         axes = read_axes(axes)
         edges = read_boundary(boundary, axes)
         if len(axes) == 1:
@@ -168,66 +174,13 @@ class GPEquationSolver(RegressorMixin, BaseEstimator):
             self, solution, _field=solution.field, residual_=solution.residual,
             relative_error_=solution.relative_error, frequencies_=solution.frequencies,
             parameters_=solution.parameters, parameter_intervals_=solution.intervals, noise_=solution.noise,
-            n_iter_=solution.n_iter,
+            n_iter_=solution.n_iter, domain_=solution.domain,
         )  # fmt: skip
         if not (self.relative_error_ < UNCERTAIN and self.residual_ < UNRESOLVED):
             warnings.warn(
                 f"The solution is uncertain: its expected relative error is {self.relative_error_:.1g}, and the "
                 f"equation leaves {self.residual_:.1g} of its largest term between the points. More or denser points, "
                 "missing conditions, or less noise would help.",
-                stacklevel=3,
+                stacklevel=4,
             )
         return self
-
-    def predict(self, X, return_std=False, derivative=()):
-        """The solution or a derivative of it.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, D)
-        return_std : bool, default=False
-            Whether to also return standard deviations, without the noise of rows.
-        derivative : tuple of int, default=()
-            Axes to differentiate along, such as ``(0, 0)``.
-
-        Returns
-        -------
-        mean : ndarray of shape (n_samples,)
-        std : ndarray of shape (n_samples,)
-            If `return_std`.
-
-        Raises
-        ------
-        ValueError
-            If there is no such derivative.
-        """
-        check_is_fitted(self)
-        X = self._points(X)
-        key = tuple(sorted(derivative)) if isinstance(derivative, tuple | list) else (derivative,)
-        if not all(isinstance(axis, int | np.integer) and 0 <= axis < self.n_features_in_ for axis in key):
-            raise ValueError(
-                f"derivative={derivative!r} must be a tuple of axes below {self.n_features_in_}, such as (0, 0)."
-            )
-        mean = self._field(X, key)
-        return (mean, self._field.deviation(X, key)) if return_std else mean
-
-    def residuals(self, X):
-        """What the equation leaves at points.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, D)
-
-        Returns
-        -------
-        residuals : ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        X = self._points(X)
-        return linearise(self.residual, X, lambda key: self._field(X, key), self.parameters_).residual
-
-    def _points(self, X):
-        X = check_array(X, dtype=np.float64, input_name="X")
-        if X.shape[1] != self.n_features_in_:
-            raise ValueError(f"X has {X.shape[1]} columns, but the equation was solved in {self.n_features_in_}.")
-        return X

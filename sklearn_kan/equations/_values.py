@@ -56,6 +56,12 @@ class Solution(Pointwise):
             )
         return self.derivative["find"](tuple(sorted(key)))
 
+    def riesz(self, order):
+        """``-(-Δ)^(order/2)`` of the solution on the whole space, by its spectrum; for equations on rows."""
+        if not 0 < order <= MAX_ORDER:
+            raise ValueError(f"order={order} of the Riesz derivative must be above 0 and at most {MAX_ORDER}.")
+        return self.derivative["find"](("riesz", float(order)))
+
 
 def plain(value):
     """Without what makes it a `Pointwise`; arrays become tensors."""

@@ -63,4 +63,4 @@ def test_the_riesz_derivative_of_order_two_is_the_laplacian():
     waves = spectrum_of(2).waves()
     X = RNG.uniform(-1, 1, (5, 2))
     along = waves(X, [(0, 0), (1, 1)])
-    np.testing.assert_allclose(waves.riesz(X, 2.0), along[0] + along[1], atol=1e-9)
+    np.testing.assert_allclose(waves(X, [("riesz", 2.0)])[0], along[0] + along[1], atol=1e-9)

@@ -1,6 +1,7 @@
 """Equations on grids."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -162,3 +163,21 @@ def test_kronecker_sums_are_solved():
     V = kronecker_sum_solver([A, B, C])(R)
     back = np.einsum("ai,ijk->ajk", A, V) + np.einsum("bj,ijk->ibk", B, V) + np.einsum("ck,ijk->ijc", C, V)
     np.testing.assert_allclose(back, R, atol=1e-9)
+
+
+@pytest.mark.parametrize("level", [0.0, 3.0])
+@pytest.mark.parametrize("n_axes", [1, 2])
+def test_constants_solve_laplaces_equation(level, n_axes):
+    def laplace(x, u):
+        return sum(u[d, d] for d in range(n_axes))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        solver = GPEquationSolver(laplace).fit_grid([np.linspace(0, 1, 30)] * n_axes, boundary=level)
+    np.testing.assert_allclose(solver.predict(SQUARE[:9, :n_axes]), level, atol=1e-9)
+
+
+def test_edges_that_no_smooth_function_has_are_warned_of():
+    axis = np.linspace(0, 1, 30)
+    with pytest.warns(UserWarning, match="uncertain"):
+        GPEquationSolver(lambda x, u: u[0, 0] + u[1, 1]).fit_grid((axis, axis), lambda X: X[:, 1] == 1)

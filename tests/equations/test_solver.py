@@ -212,8 +212,9 @@ def test_conditions_that_contradict_each_other_are_refused():
 
 
 def test_intervals_must_be_in_order():
+    values = [(place, "value", 0.0) for place in np.linspace(0, 1, 5)]
     with pytest.raises(ValueError, match="lower end first"):
-        GPEquationSolver(diffusion, parameters={"rate": (2.0, 1.0)}).fit(*line(20, (0.0, "value", 0.0)))
+        GPEquationSolver(diffusion, parameters={"rate": (2.0, 1.0)}).fit(*line(20, *values))
 
 
 def test_other_columns_and_derivatives_are_refused():
@@ -222,3 +223,30 @@ def test_other_columns_and_derivatives_are_refused():
         solver.predict([[0.0, 1.0]])
     with pytest.raises(ValueError, match="derivative"):
         solver.predict([[0.0]], derivative=(1,))
+
+
+@pytest.mark.parametrize("order", [1.3, 1.7])
+def test_the_riesz_derivative_acts_on_waves_as_a_power_of_their_frequency(order):
+    x, beyond = np.linspace(0, 1, 50), np.concatenate([np.linspace(-0.5, 0, 25), np.linspace(1, 1.5, 25)])
+    solver = GPEquationSolver(lambda x, u: u.riesz(order) - u + (20**order + 1) * np.sin(20 * x[:, 0]))
+    kind = ["equation"] * 50 + ["value"] * 50
+    solver.fit(np.r_[x, beyond][:, None], np.r_[0 * x, np.sin(20 * beyond)], kind)
+    assert error(solver, lambda X: np.sin(20 * X[:, 0])) < 1e-8
+
+
+def test_orders_of_the_riesz_derivative_and_grids_are_refused():
+    axis = np.linspace(0, 1, 10)
+    with pytest.raises(ValueError, match="order=5"):
+        GPEquationSolver(lambda x, u: u.riesz(5)).fit(axis[:, None])
+    with pytest.raises(ValueError, match="not local"):
+        GPEquationSolver(lambda x, u: u.riesz(1.5)).fit_grid((axis, axis), 0.0)
+
+
+def test_a_coefficient_needs_more_values_than_conditions():
+    with pytest.raises(ValueError, match="no values to learn it from"):
+        GPEquationSolver(diffusion, parameters={"rate": (0.1, 10)}).fit(*line(20, (0.0, "value", 0.0)))
+
+
+def test_a_grid_has_no_values_to_learn_a_coefficient_from():
+    with pytest.raises(ValueError, match="Use fit with"):
+        GPEquationSolver(diffusion, parameters={"rate": (0.1, 10)}).fit_grid((np.linspace(0, 1, 20),), 0.0)

@@ -24,6 +24,9 @@ from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_monotonic_cst as check_monotonic_cst
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
+# Functions see through a tensor of ours to what it holds, in the functions of torch that it handles itself.
+from torch._C import DisableTorchFunctionSubclass as WithoutOwnFunctions
+
 # Random operations get a generator of ours, whoever calls them: a mode sees them all.
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -33,6 +36,7 @@ __all__ = [
     "Options",
     "StrOptions",
     "TorchDispatchMode",
+    "WithoutOwnFunctions",
     "check_categorical_features",
     "check_method_params",
     "check_monotonic_cst",
@@ -42,12 +46,18 @@ __all__ = [
     "has_argument",
     "is_hooked",
     "is_transformed",
+    "levinson",
     "overload_of",
     "tensors_of",
     "trial_id",
     "versions_of",
     "warn_or_raise_about_fit_failures",
 ]
+
+try:  # The recursion is compiled, and tells what SciPy's public function keeps: the coefficient of each order.
+    from scipy.linalg._solve_toeplitz import levinson
+except ImportError:  # of another SciPy: ours, over NumPy's vectors, takes its place
+    levinson = None
 
 
 def is_transformed():

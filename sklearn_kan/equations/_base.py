@@ -6,10 +6,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from .._documented import Documented
 from ._values import linearise
 
 
-class BaseEquationSolver(RegressorMixin, BaseEstimator):
+class BaseEquationSolver(Documented, RegressorMixin, BaseEstimator):
     """Predictions and residuals of a solution that `fit` has found."""
 
     residual: Any

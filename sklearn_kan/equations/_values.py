@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from .._compat import WithoutOwnFunctions
+
 MAX_ORDER = 4
 
 
@@ -27,7 +29,7 @@ class Pointwise(torch.Tensor):
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
         kwargs = {name: plain(value) for name, value in (kwargs or {}).items()}
-        with torch._C.DisableTorchFunctionSubclass():
+        with WithoutOwnFunctions():
             return wrapped(func(*map(plain, args), **kwargs))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):

@@ -269,7 +269,8 @@ def test_each_of_several_kernels_has_inducing_points_of_its_own():
     assert len(model.models_) > 1
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(T + 0.5), model.predict(T + 0.5))
-    for each, (_, together, trend) in zip(model.models_, model._process.average.parts, strict=True):
+    for each, part in zip(model.models_, model._process.average.parts, strict=True):
+        (together,), trend = part.posteriors, part.trend
         alone = Inducing(model._process.solvers(each.degree).data).posterior(each.kernel)
         ours, theirs = (posterior.predict(T / 100, trend(T / 100))[0] for posterior in (together, alone))
         np.testing.assert_array_equal(ours, theirs)

@@ -8,16 +8,12 @@ from numpy.fft import irfft, rfft  # less overhead than SciPy's
 from scipy.fft import next_fast_len
 from scipy.linalg import solve_triangular
 
+from ..._compat import levinson
 from .._blocks import HELD, blocks
 from ._dense import Dense, DensePosterior
 from ._evidence import NotPositiveDefiniteError, finished
 from ._points import LOG_TWO_PI
 from ._solver import Posterior
-
-try:
-    from scipy.linalg._solve_toeplitz import levinson
-except ImportError:  # it is private
-    levinson = None
 
 UNEVEN = 1e-6  # of a step, that points may be off a uniform axis
 COMPILED_ROWS = 1_500  # up to which a compiled recursion is faster than one over NumPy's vectors

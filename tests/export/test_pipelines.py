@@ -4,6 +4,8 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
+import skl2onnx
+from skl2onnx.common import data_types as types
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -13,8 +15,6 @@ from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.export import register_onnx
 from tests.export.models import FEW, difference, numeric_table, two_classes
 
-skl2onnx = pytest.importorskip("skl2onnx")
-types = pytest.importorskip("skl2onnx.common.data_types")
 NUMBERS, TARGET, _ = numeric_table()
 SINGLE = 1e-5  # of the spread
 

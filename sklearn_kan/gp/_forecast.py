@@ -7,6 +7,8 @@ import numpy as np
 
 from ..data._dates import in_days
 from ..data._table import Column
+from ._months import DAYS, days_of
+from ._reading import MONTH_DIGITS
 
 MICROSECONDS = 86_400_000_000  # of a day
 FEWEST_DATES = 3  # that tell a calendar
@@ -32,7 +34,8 @@ def labels_of(axis, x):
     """Numbers of a process along an axis, as users know them."""
     if axis.kind == "number":
         return x
-    microseconds = np.round((x + axis.first) * MICROSECONDS).astype("m8[us]")
+    days = x + axis.first if axis.late is None else days_of(np.round(x / DAYS, MONTH_DIGITS) + axis.first) + axis.late
+    microseconds = np.round(days * MICROSECONDS).astype("m8[us]")
     return microseconds if axis.kind == "duration" else np.datetime64(0, "us") + microseconds
 
 

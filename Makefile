@@ -52,9 +52,13 @@ lint: .venv/test.stamp
 
 .venv/test.stamp: export CXXFLAGS = -Wall -Werror=vla -Werror=frame-larger-than=16384
 
-.venv/%.stamp: pyproject.toml constraints.txt setup.py $(wildcard $(KERNELS)/*.cpp $(KERNELS)/*.h)
+.venv/package.stamp: pyproject.toml constraints.txt setup.py $(wildcard $(KERNELS)/*.cpp $(KERNELS)/*.h)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[$*]"
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable .
+	touch $@
+
+.venv/%.stamp: .venv/package.stamp  # what an extra needs in addition; kernels are compiled once
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt "sklearn-kan[$*]"
 	touch $@
 
 clean:

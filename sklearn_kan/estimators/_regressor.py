@@ -104,8 +104,8 @@ default="squared_error"
         hidden layers), then about a twentieth, between 256 and 1,024; for K-FAC all rows up to 5,000, then 2,048.
     learning_rate : {"cosine", "constant"}, default="cosine"
         ``"cosine"`` warms up over a tenth of all steps and falls to zero at `max_iter`. Once the loss
-        of validation rows has stayed 3 % above its lowest for 5 passes, training goes back to its best state, lets the
-        rate fall to zero in 3 to 10 passes, and ends.
+        of validation rows has stayed 3 % above its lowest for 5 passes while that of training rows fell, training goes
+        back to its best state, lets the rate fall to zero in 3 to 10 passes, and ends.
     learning_rate_init : float, default=0.01
         Highest learning rate of Adam. With K-FAC, parameters outside of its maps, such as those of norms, take steps
         of Adam at a tenth of it.

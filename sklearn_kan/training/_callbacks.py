@@ -59,11 +59,17 @@ class BestState(Callback):
         self.turns_back = net.can_anneal and self.is_hopeless(net)
 
     def is_hopeless(self, net):
-        """Whether a network has begun to learn its rows by heart, from which it will not come back."""
+        """Whether a network has begun to learn its rows by heart, from which it will not come back.
+
+        Its training loss goes on falling then. Where that rises, too, the learning rate is high, and will fall.
+        """
         is_late = self.place is not None and len(net.history) > HOPELESS_FROM * net.max_epochs
+        if not (is_late and self.since >= PATIENCE):
+            return False
+        lately, at_best = net.history[-PATIENCE:], net.history[-1 - self.since]
         return (
-            is_late and self.since >= PATIENCE
-            and min(net.history[-PATIENCE:, self.monitor]) > self.best + RISE * abs(self.best)
+            min(epoch[self.monitor] for epoch in lately) > self.best + RISE * abs(self.best)
+            and max(epoch["train_loss"] for epoch in lately) < at_best["train_loss"]
         )  # fmt: skip
 
     def on_train_end(self, net, X=None, **kwargs):

@@ -7,8 +7,7 @@ import numpy as np
 
 from ..data._dates import in_days
 from ..data._table import Column
-from ._months import DAYS, days_of
-from ._reading import MONTH_DIGITS
+from ._months import from_calendar
 
 MICROSECONDS = 86_400_000_000  # of a day
 FEWEST_DATES = 3  # that tell a calendar
@@ -34,7 +33,9 @@ def labels_of(axis, x):
     """Numbers of a process along an axis, as users know them."""
     if axis.kind == "number":
         return x
-    days = x + axis.first if axis.late is None else days_of(np.round(x / DAYS, MONTH_DIGITS) + axis.first) + axis.late
+    days = x + axis.first
+    if axis.month_offset is not None:
+        days = from_calendar(days, axis.month_offset)
     microseconds = np.round(days * MICROSECONDS).astype("m8[us]")
     return microseconds if axis.kind == "duration" else np.datetime64(0, "us") + microseconds
 

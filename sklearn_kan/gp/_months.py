@@ -9,6 +9,17 @@ import numpy as np
 DAYS = 365.2425 / 12  # of a month, on average
 FEWEST = 3  # dates that tell a calendar
 TOLERANCE = 1e-6  # days
+DIGITS = 9  # of a month, milliseconds, to which dates are rounded
+
+
+def to_calendar(days, offset):
+    """Days since 1970-01-01 in calendar time, of dates that are late in their months by an offset."""
+    return np.round(months_of(days - offset), DIGITS) * DAYS
+
+
+def from_calendar(x, offset):
+    """The inverse: days since 1970-01-01."""
+    return days_of(np.round(x / DAYS, DIGITS)) + offset
 
 
 def offset_in_month(days):
@@ -24,10 +35,10 @@ def offset_in_month(days):
     places = np.unique(days)
     if len(places) < FEWEST or np.ptp(np.diff(places)) < TOLERANCE:
         return None
-    for late in (0.0, -1.0):  # ends of months are a day before the first of the next one
-        _, since = parts_of(places - late)
+    for offset in (0.0, -1.0):  # ends of months are a day before the first of the next one
+        _, since = parts_of(places - offset)
         if np.ptp(since) < TOLERANCE:
-            return float(since.min() + late)
+            return float(since.min() + offset)
     return None
 
 

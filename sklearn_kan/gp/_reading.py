@@ -8,11 +8,10 @@ import numpy as np
 from ..data._masked import unmasked
 from ..data._table import read_table
 from ..data._targets import read_numbers, read_weight
-from ._months import DAYS, months_of, offset_in_month
+from ._months import offset_in_month, to_calendar
 
 LEAST_WEIGHT = 1e-100  # a row with less says no more
 MICROSECONDS = 86_400_000_000  # of a day
-MONTH_DIGITS = 9  # of a month, milliseconds, to which dates of a calendar are rounded
 
 
 class Axis(NamedTuple):
@@ -26,14 +25,14 @@ class Axis(NamedTuple):
     step : float, default=1.0
         Microseconds to which dates and durations are rounded, which makes even steps even again: 1 for the years from
         1881 to 2059, as float64 can tell from days since 1970.
-    late : float or None, default=None
+    month_offset : float or None, default=None
         Of dates on the same day of each month, days after its first: they are counted in months of equal length.
     """
 
     kind: str
     first: float = 0.0
     step: float = 1.0
-    late: float | None = None
+    month_offset: float | None = None
 
     @property
     def frequency_unit(self):
@@ -43,8 +42,8 @@ class Axis(NamedTuple):
         """A column's values, float64."""
         if self.kind == "number":
             return column.values.astype(np.float64)
-        if self.late is not None:
-            return (np.round(months_of(column.values - self.late), MONTH_DIGITS) - self.first) * DAYS
+        if self.month_offset is not None:
+            return to_calendar(column.values, self.month_offset) - self.first
         steps_a_day = MICROSECONDS / self.step
         return (np.round(column.values * steps_a_day) - self.first * steps_a_day) / steps_a_day
 
@@ -109,9 +108,9 @@ def axis_of(column):
     """How a column is read, from its values in `fit`."""
     if column.kind == "number":
         return Axis("number")
-    late = offset_in_month(column.values) if column.kind == "date" else None
-    if late is not None:
-        return Axis("date", float(np.round(months_of(column.values.min() - late))), late=late)
+    offset = offset_in_month(column.values) if column.kind == "date" else None
+    if offset is not None:
+        return Axis("date", float(to_calendar(column.values.min(), offset)), month_offset=offset)
     first = float(np.floor(column.values.min())) if column.kind == "date" else 0.0
     resolution = MICROSECONDS * 2 * np.spacing(np.abs(column.values).max())
     return Axis(column.kind, first, 10.0 ** max(0, math.ceil(math.log10(resolution))))

@@ -58,6 +58,15 @@ def axes_for(sizes, axes=None, n_columns=3, width=4.0):
     return figure, axes.ravel()
 
 
+def axes_of(ax, size):
+    """Axes to draw on, and their figure: given ones, or those of a new figure of a size."""
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        _, ax = plt.subplots(figsize=size, layout="constrained")
+    return ax, ax.figure
+
+
 def tidy(axis):
     """Fewer lines, small ticks that do not run into each other."""
     axis.spines[["top", "right"]].set_visible(False)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._drawing import BLUE, GREY, RED, described, number, short, tidy
+from ._drawing import BLUE, GREY, RED, axes_of, described, number, short, tidy
 from ._explain import explain
 
 MOST_COLUMNS = 10
@@ -86,13 +86,10 @@ class ExplanationDisplay:
         -------
         self
         """
-        import matplotlib.pyplot as plt
-
         base, values, output = self._of_output()
         steps, names = self._steps(values, n_features)
-        if ax is None:
-            _, ax = plt.subplots(figsize=(7.5, 1.3 + 0.32 * len(steps)), layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = axes_of(ax, (7.5, 1.3 + 0.32 * len(steps)))
+        ax = self.ax_
         starts = base + np.concatenate([[0], np.cumsum(steps)[:-1]])
         end, places = base + sum(steps), np.arange(len(steps))
         ax.barh(places, steps, left=starts, color=[RED if step > 0 else BLUE for step in steps], height=0.7)

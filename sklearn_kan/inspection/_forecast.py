@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..gp._forecast import labels_of
-from ._drawing import BLUE, GREY, short, tidy
+from ._drawing import BLUE, GREY, axes_of, short, tidy
 from ._finding import fitted_part, names_of
 
 CYCLES_OF_FORECAST = 4  # as much of the history is drawn, in horizons
@@ -98,11 +98,8 @@ class ForecastDisplay:
         -------
         self
         """
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            _, ax = plt.subplots(figsize=(8, 3.5), layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = axes_of(ax, (8, 3.5))
+        ax = self.ax_
         times, values = self.history
         ax.plot(times, values, color=GREY, linewidth=1, label="observed")
         shades = np.linspace(*SHADES, num=len(self.forecasts))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._drawing import BLUE, few_ticks, short, tidy
+from ._drawing import BLUE, axes_of, few_ticks, short, tidy
 from ._finding import fitted_part, names_of
 
 MOST_COLUMNS = 20
@@ -70,15 +70,12 @@ class ImportanceDisplay:
         -------
         self
         """
-        import matplotlib.pyplot as plt
-
         order = np.argsort(-self.importances, kind="stable")
         shown, rest = order[:n_features], order[n_features:]
         values = [*self.importances[shown], *([self.importances[rest].sum()] if len(rest) else [])]
         names = [short(self.names[i], 30) for i in shown] + [f"{len(rest)} others"] * (len(rest) > 0)
-        if ax is None:
-            _, ax = plt.subplots(figsize=(6, 1.0 + 0.25 * len(values)), layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = axes_of(ax, (6, 1.0 + 0.25 * len(values)))
+        ax = self.ax_
         places = np.arange(len(values))
         ax.barh(places, values, color=BLUE, alpha=0.85)
         for place, value in zip(places, values, strict=True):

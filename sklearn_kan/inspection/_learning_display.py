@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._drawing import BLUE, GREY, RED, tidy
+from ._drawing import BLUE, GREY, RED, axes_of, tidy
 from ._finding import fitted_part
 
 
@@ -68,11 +68,8 @@ class LearningCurveDisplay:
         -------
         self
         """
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            _, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = axes_of(ax, (6, 3.6))
+        ax = self.ax_
         passes = np.arange(1, len(self.training) + 1)
         style = ".-" if len(passes) < 40 else "-"
         ax.plot(passes, self.training, style, color=GREY, label="training rows")

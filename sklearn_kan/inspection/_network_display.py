@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ._drawing import BLUE, GREY, short
+from ._drawing import BLUE, GREY, axes_of, short
 from ._reading import reading
 
 N_EDGES = 60
@@ -121,14 +121,11 @@ class NetworkDisplay:
         -------
         self
         """
-        import matplotlib.pyplot as plt
-
         widest = max(min(len(edges), PER_ROW) for edges in self.layers)
         heights = [1.0 + 0.55 * -(-len(edges) // PER_ROW) for edges in self.layers]
-        if ax is None:
-            size = (max(6.0, 0.62 * widest + 1), 1.4 + 0.9 * sum(heights))
-            _, ax = plt.subplots(figsize=size, layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        size = (max(6.0, 0.62 * widest + 1), 1.4 + 0.9 * sum(heights))
+        self.ax_, self.figure_ = axes_of(ax, size)
+        ax = self.ax_
         nodes, bottom = self._positions(), 0.0
         for depth, edges in enumerate(self.layers):
             top = bottom + heights[depth]

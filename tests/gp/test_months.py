@@ -30,7 +30,7 @@ def test_months_are_the_days_of_the_calendar():
 
 
 @pytest.mark.parametrize(
-    ("dates", "late"),
+    ("dates", "offset"),
     [
         (["2020-01-01", "2020-02-01", "2020-04-01"], 0.0),
         (["2020-01-31", "2020-02-29", "2020-04-30"], -1.0),
@@ -40,9 +40,9 @@ def test_months_are_the_days_of_the_calendar():
         (["2020-01-01", "2020-01-15", "2020-01-29"], None),
     ],
 )
-def test_a_calendar_is_seen(dates, late):
+def test_a_calendar_is_seen(dates, offset):
     days = np.array(dates, dtype="M8[h]").astype(float) / 24
-    assert offset_in_month(days) == late
+    assert offset_in_month(days) == offset
 
 
 def test_a_season_of_twelve_months_is_a_year():

@@ -143,19 +143,24 @@ def disc(rng, u):
     return np.r_[inside, rim], np.r_[np.zeros(300), u(rim)], ["equation"] * 300 + ["value"] * 60
 
 
+def on_disc(X):
+    return exp(X[:, 0]) * sin(4 * X[:, 1])
+
+
+def with_variable_coefficients(X):
+    return sin(8 * X[:, 0]) * exp(-X[:, 1])
+
+
 def variants():
     """Problems that nothing was chosen on: frequencies, domains, boundaries, coefficients, points, noise."""
     w37, w50, b90 = wave(37), wave(50), beat(5, 90)
-    c = lambda X: X[:, 0]  # noqa: E731
     noisy = np.random.default_rng(1).normal(size=300)
     x300 = even(0, 2, 300)
-    u_disc = lambda X: exp(X[:, 0]) * sin(4 * X[:, 1])  # noqa: E731
     c13 = beat(2, 13)
-    variable = lambda X: sin(8 * X[:, 0]) * exp(-X[:, 1])  # noqa: E731
 
     def variable_residual(x, u):
         X = np.asarray(x)
-        v = variable(X)
+        v = with_variable_coefficients(X)
         f = -64 * (1 + X[:, 0] * X[:, 1]) * v + 2 * v - 8 * cos(8 * X[:, 0]) * exp(-X[:, 1])
         return (1 + x[:, 0] * x[:, 1]) * u[0, 0] + 2 * u[1, 1] + u[0, 1] - f
 
@@ -168,26 +173,26 @@ def variants():
              lambda t: sin(3 * t) + 0.2 * sin(61 * t) + 0.02 * cos(170 * t),
              lambda t: -9 * sin(3 * t) - 744.2 * sin(61 * t) - 578 * cos(170 * t), 0, 2, 300),
         line("chirp sin 15x² on [0, 2]", chirp, lambda t: 30 * cos(15 * t**2) - 900 * t**2 * chirp(t), 0, 2, 250),
-        Problem("flux at the left, sin 50x", laplace(lambda x: -2500 * sin(50 * x[:, 0])), lambda X: w50[0](c(X)),
+        Problem("flux at the left, sin 50x", laplace(lambda x: -2500 * sin(50 * x[:, 0])), lambda X: w50[0](X[:, 0]),
                 (even(0, 1, 150),), rows=lambda rng: ends(0, 1, 150, (flux, 50.0), ("value", sin(50)))),
-        Problem("Robin at the right, cos 30x", laplace(lambda x: -900 * cos(30 * x[:, 0])), lambda X: cos(30 * c(X)),
+        Problem("Robin at the right, cos 30x", laplace(lambda x: -900 * cos(30 * x[:, 0])), lambda X: cos(30 * X[:, 0]),
                 (even(0, 1, 120),), rows=lambda rng: ends(0, 1, 120, ("value", 1.0),
                                                           (robin, -30 * sin(30) + 2 * cos(30)))),
         Problem("variable coefficients, sin 40x on [0, 2]",
                 lambda x, u: (1 + x[:, 0] ** 2) * u[0, 0] + x[:, 0] * u[0] - 5 * u
                 - (-1600 * (1 + x[:, 0] ** 2) * sin(40 * x[:, 0]) + 40 * x[:, 0] * cos(40 * x[:, 0])
-                   - 5 * sin(40 * x[:, 0])), lambda X: sin(40 * c(X)), (even(0, 2, 200),)),
+                   - 5 * sin(40 * x[:, 0])), lambda X: sin(40 * X[:, 0]), (even(0, 2, 200),)),
         Problem("1 % of noise in the source, u″ - 400u, sin 40x on [0, 2]",
-                lambda x, u: u[0, 0] - 400 * u, lambda X: sin(40 * c(X)), (x300,),
+                lambda x, u: u[0, 0] - 400 * u, lambda X: sin(40 * X[:, 0]), (x300,),
                 rows=lambda rng: (np.r_[x300, 0, 2][:, None],
                                   np.r_[-2000 * sin(40 * x300) + 20 * noisy, 0, sin(80)],
                                   ["equation"] * 300 + ["value"] * 2)),
         line("Allen-Cahn, sin 5x cos 90x on [0, 3]", *b90, 0, 3, 250, cubic=True),
         square("2-D, sin 2x cos 13x + the same in y on [-1, 1]", [(*c13, one, zero), (one, zero, *c13)], -1, 1, 60),
-        Problem("2-D, variable coefficients and a mixed derivative", variable_residual, variable,
+        Problem("2-D, variable coefficients and a mixed derivative", variable_residual, with_variable_coefficients,
                 (even(0, 1, 40), even(0, 2, 40))),
-        Problem("disc, 300 random points", laplace(lambda x: -15 * exp(x[:, 0]) * sin(4 * x[:, 1])), u_disc,
-                (np.array([-0.7, 0.7]), np.array([-0.7, 0.7])), rows=lambda rng: disc(rng, u_disc)),
+        Problem("disc, 300 random points", laplace(lambda x: -15 * exp(x[:, 0]) * sin(4 * x[:, 1])), on_disc,
+                (np.array([-0.7, 0.7]), np.array([-0.7, 0.7])), rows=lambda rng: disc(rng, on_disc)),
         Problem("Burgers, viscosity 0.1", lambda x, u: u[1] + u * u[0] - 0.1 * u[0, 0],
                 lambda X: 1 / (1 + exp((X[:, 0] - 0.5 * X[:, 1]) / 0.2)), (even(-1, 1, 60), even(0, 1, 40))),
     ]  # fmt: skip

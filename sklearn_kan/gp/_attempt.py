@@ -1,11 +1,13 @@
 """One link with what is learned under it, for predictions to average over."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ._link import Link
 from ._units import Units, units_of
 from .inference._choice import Solvers, solvers_for
+from .learning._averaging import Model
 from .learning._models import learn_models
 
 
@@ -19,7 +21,7 @@ class Attempt(NamedTuple):
     solvers : Solvers
     log_slope : float
         Log density of targets less that of what is learned of them.
-    models : list of Model
+    models : sequence of Model
     criterion : float
         Of the first candidate, for targets in their own units.
     n_iter : int
@@ -29,7 +31,7 @@ class Attempt(NamedTuple):
     units: Units
     solvers: Solvers
     log_slope: float
-    models: list = []  # noqa: RUF012 - never changed
+    models: Sequence[Model] = ()
     criterion: float = 0.0
     n_iter: int = 0
 

@@ -4,6 +4,7 @@ import math
 import time
 import warnings
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Lock
 
 import numpy as np
@@ -19,6 +20,7 @@ from ._owner import is_gone, this_process
 
 LOST, OWNER = "lost", "process"  # user attributes of a trial: how often its worker died, and whose it is
 DATA = "data"  # user attribute of a study
+OWNERLESS = 60.0  # seconds that a trial may have no owner: Optuna starts it, and then its process signs it
 MOST_LOSSES = 2  # of one setting's worker, until the setting counts as failed
 N_RANDOM = 5  # trials drawn at random before the sampler begins to learn; the first, the own setting, is a good start
 
@@ -80,6 +82,13 @@ def tree_parzen(seed, number):
         )
 
 
+def is_orphan(trial):
+    """Whether nobody is running a trial any more."""
+    if OWNER in trial.user_attrs:
+        return is_gone(trial.user_attrs[OWNER])
+    return (datetime.now() - trial.datetime_start).total_seconds() > OWNERLESS  # Optuna's times are local
+
+
 class Ledger:
     """Asks a study for trials and tells it what they gave; may be used from several threads.
 
@@ -113,7 +122,7 @@ class Ledger:
     def __enter__(self):
         vars(self.study)["stop"] = self.stop
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if OWNER not in trial.user_attrs or is_gone(trial.user_attrs[OWNER]):
+            if is_orphan(trial):
                 self.close(trial.number, trial.user_attrs.get(FOLDS, []))
         for trial in self.results():
             self.params_of(trial)  # raises if it is from another space

@@ -151,7 +151,8 @@ def left_running(path, folds=(), **attributes):
     return options, trial
 
 
-def test_a_trial_that_nobody_runs_does_not_count(tmp_path):
+def test_a_trial_that_nobody_runs_does_not_count(tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_kan.search._study.OWNERLESS", 0.0)
     whole = ridge_search(n_trials=8).fit(X, y)
     options, trial = left_running(tmp_path)
     resumed = ridge_search(n_trials=8, **options).fit(X, y)
@@ -160,7 +161,16 @@ def test_a_trial_that_nobody_runs_does_not_count(tmp_path):
     assert trial.number not in resumed.cv_results_["trial_number"]
 
 
-def test_a_trial_that_had_all_its_folds_keeps_its_result(tmp_path):
+def test_a_trial_that_has_just_begun_is_left_to_the_process_that_has_not_signed_it_yet(tmp_path):
+    options, trial = left_running(tmp_path)
+    resumed = ridge_search(n_trials=4, **options).fit(X, y)
+    assert states(resumed)[trial.number] == "RUNNING"
+    trial.set_user_attr("process", this_process())  # its own process goes on
+    assert "process" in resumed.study_.trials[trial.number].user_attrs
+
+
+def test_a_trial_that_had_all_its_folds_keeps_its_result(tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_kan.search._study.OWNERLESS", 0.0)
     fold = {"score": 0.5, "test_scores": 0.5, "fit_time": 1.0, "score_time": 1.0, "fit_error": None}
     options, trial = left_running(tmp_path, [fold] * 3)
     resumed = ridge_search(n_trials=4, **options).fit(X, y)

@@ -61,7 +61,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
         networks with constraints have fewer.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them within the range of the knots.
-    solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="adam"
+    solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="auto"
         - ``"adam"``: AdamW on mini-batches.
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse than
@@ -226,7 +226,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
 
     def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, fine_knots="auto", degree=3,
                  knots="quantile", refine_knots=None, basis_params=None, interactions=None,
-                 n_members=16, norm="layer", solver="adam", alpha=2.0, smoothness=0.0, batch_size="auto",
+                 n_members=16, norm="layer", solver="auto", alpha=2.0, smoothness=0.0, batch_size="auto",
                  learning_rate="cosine", learning_rate_init=0.01, max_iter="auto", early_stopping="auto",
                  validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, refit=None, class_weight=None,
                  categorical_features="from_dtype", max_categories=None, monotonic_cst=None, interaction_cst=None,

@@ -1,6 +1,7 @@
 """Networks: layers one after the other, with a norm before each but the first (Liu et al., 2024, eq. 2.7)."""
 
 from collections.abc import Iterable
+from itertools import islice
 from numbers import Integral
 from typing import cast
 
@@ -146,7 +147,7 @@ class KAN(nn.Module):
         if x.ndim != 2 or x.shape[1] != n_columns:
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {n_columns}).")
         h = x[:, : first.in_features]
-        for number, layer in enumerate(self.layers[:depth]):
+        for number, layer in enumerate(islice(self.layers, depth)):  # a slice of them would be a module
             h = layer(h)
             if number == 0 and self.lookup is not None:
                 h = h + self.lookup(x[:, first.in_features :]).unflatten(1, h.shape[1:])

@@ -4,12 +4,13 @@ import operator
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
 from torch.nn.utils.parametrize import is_parametrized
 
-from .._compat import is_hooked, tensors_of, versions_of
+from .._compat import is_hooked, parameters_of, tensors_of, versions_of
 from ..bases import BSpline
 from ..kernels.cpu import _network as compiled
 from ..kernels.cpu._library import MAX_KNOTS, SUFFIXES, has_library
@@ -53,12 +54,17 @@ def can_be_packed(module):
     """Whether the compiled library takes a network: layers of B-splines of degree 1 to 3, without constraints."""
     if type(module) is not KAN or not has_library() or not 1 < len(module.layers) <= compiled.MAX_LAYERS:
         return False
-    parameter = next(module.parameters())
+    parameter = next(parameters_of(module))
     if parameter.device.type != "cpu" or parameter.dtype not in SUFFIXES or is_hooked(module):
         return False
     return all(map(is_packable_norm, module.norms)) and all(
         is_packable_layer(layer, is_first=layer is module.layers[0]) for layer in module.layers
     )
+
+
+def is_frozen(module):
+    """Whether some parameter is not to be trained."""
+    return not all(parameter.requires_grad for parameter in parameters_of(module))
 
 
 def is_packable_norm(norm):
@@ -71,9 +77,21 @@ def is_packable_layer(layer, is_first):
     bases = [basis for basis, _ in layer.basis.parts(layer.n_units)]
     return all(
         type(basis) is BSpline and 1 <= basis.degree <= 3 and basis.n_knots <= MAX_KNOTS
-        and (is_first or is_even(basis.knots))
+        and (is_first or has_even_knots(basis))
         for basis in bases
     )  # fmt: skip
+
+
+EVEN: WeakKeyDictionary = WeakKeyDictionary()  # of a basis: its polynomials, and whether their knots are even
+
+
+def has_even_knots(basis):
+    """As `is_even`, which is asked before every pass and changes with the polynomials only."""
+    pieces, answer = EVEN.get(basis, (None, False))
+    if pieces is not basis.pieces:
+        answer = is_even(basis.knots)
+        EVEN[basis] = basis.pieces, answer
+    return answer
 
 
 def is_even(knots):
@@ -242,7 +260,7 @@ class Packed:
 
     def own_pairs(self, module):
         """Pairs for a module's parameters: views, which stay good as long as those are the same tensors."""
-        places = [(tensor.data_ptr(), tensor.dtype) for tensor in module.parameters()]
+        places = [(tensor.data_ptr(), tensor.dtype) for tensor in parameters_of(module)]
         if places != self.paired[0]:  # another dtype leaves tensors as they are, and moves their numbers
             parameters = dict(module.named_parameters())
             with torch.no_grad():

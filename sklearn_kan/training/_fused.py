@@ -6,7 +6,7 @@ import torch
 from skorch.callbacks import Callback, LRScheduler, ParamMapper
 
 from ..kernels.cpu import _network as compiled
-from ..network._packed import Packed, can_be_packed
+from ..network._packed import Packed, can_be_packed, is_frozen
 from ._losses import (
     HUBER_DELTA,
     MAX_LOG_MEAN,
@@ -35,7 +35,7 @@ def can_be_fused(net):
     return (
         phase.optimizer is torch.optim.AdamW and phase.depth is None and not phase.smoothness and n_processes() == 1
         and number_of(net.criterion) is not None and can_be_packed(module)
-        and all(parameter.requires_grad for parameter in module.parameters())
+        and not is_frozen(module)
         and not any(sees_batches(callback) for _, callback in net.callbacks_)
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 import math
 from contextlib import contextmanager
-from copy import deepcopy
 
 from sklearn.exceptions import ConvergenceWarning
 
@@ -78,7 +77,7 @@ def refusal(loss, before):
 def all_or_nothing(network, net):
     """Context that takes a network and its net back to how they are now if it is left by an exception, or by `undo`."""
     weights, generator = snapshot(network.module), network.generator.get_state()
-    optimizer, n_epochs = deepcopy(net.optimizer_.state_dict()), len(net.history)
+    optimizer, n_epochs = net.optimizer_state(), len(net.history)
     attributes = net.phase, dict(net.lowest)
 
     def undo():

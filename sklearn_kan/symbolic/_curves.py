@@ -73,7 +73,7 @@ class Start(NamedTuple):
     around: Callable  # from the fitted function's expression to one of the curve
 
 
-def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, deep=False):
+def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, deep=False, rough=False):
     """Formulas of a curve, best first.
 
     Parameters
@@ -89,6 +89,8 @@ def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, 
     weight : ndarray of shape (n_points,), optional
     deep : bool, default=False
         Whether to look at functions of ``1 / t`` and the like as well.
+    rough : bool, default=False
+        Whether functions as they stand and polynomials are enough.
 
     Returns
     -------
@@ -106,9 +108,13 @@ def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, 
             continue
         cost = 0 if name == "id" else 2
         trials += pure_trials(library, P, chosen, target, cost, with_plain=name in ("id", "inv"))
+        if rough:
+            continue
         families = library.families if name == "id" else {k: library.families[k] for k in ("exp", "sin", "tanh")}
         for forward, symbol in inner:
             starts += family_starts(families, target, forward(t), symbol, cost, target.symbolic)
+    if rough:
+        return ranked(trials + polynomials(plain, t, tolerance), tolerance, top, price)
     starts += prefactor_starts(library, plain, t)
     starts.sort(key=lambda start: start.error + 0.01 * start.cost)
     trials += [refined(start) for start in starts[: N_REFINED_DEEP if deep else N_REFINED]]

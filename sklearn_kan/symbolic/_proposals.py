@@ -173,10 +173,10 @@ def rank_one(M):
 
 
 def compatible(ranked):
-    """Powers and groups of different columns, the best of each."""
+    """Powers and groups of different columns, the best of each; powers first, which leave a column less than groups."""
     used: set = set()
     chosen = []
-    for proposal in ranked:
+    for proposal in sorted(ranked, key=lambda p: not isinstance(p.reduction, Power)):
         reduction = proposal.reduction
         if isinstance(reduction, Power | Group) and not used & set(reduction.places):
             used |= set(reduction.places)

@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ._outer import mapped
-from ._surrogate import Surrogate, fit_surrogate, split
+from ._surrogate import LOG_RANGE, Surrogate, fit_surrogate, split
 
 LARGEST = 10.0  # error of a row, in standard deviations
 LEAST_RATIO = 3.0  # between the target's extremes, from which its logarithm is looked at
 SMOOTH = 3e-3  # error from which on no penalty is needed
 PENALTY = 1e-4
+NARROW_LOG_RANGE = 3.5  # of columns whose logarithm is looked at if they are not smooth enough themselves
 
 
 class Reader(NamedTuple):
@@ -23,6 +24,8 @@ class Reader(NamedTuple):
     outer : {"id", "log"}
     inverse : callable
     penalty : float
+    log_range : float
+        As of `fit_surrogate`.
     error : float
         Root mean squared error at held-out rows, in standard deviations of the original target.
     """
@@ -31,6 +34,7 @@ class Reader(NamedTuple):
     outer: str
     inverse: Callable
     penalty: float
+    log_range: float
     error: float
 
     def values(self, X):
@@ -61,23 +65,27 @@ def fit_reader(state, judge, budget, *, seed, parent=None):
         size = {"n_units": 4, "n_knots": 4}
     _, held_out = split(n_samples, seed)
     best = None
-    for outer, penalty in settings(state, parent):
-        if best is not None and (not budget.spend() or (penalty and best.error < SMOOTH)):
+    for outer, penalty, log_range in settings(state, parent):
+        is_further = penalty or log_range < LOG_RANGE
+        if best is not None and is_further and (best.error < SMOOTH or outer != best.outer):
+            continue
+        if best is not None and not budget.spend():
             break
         target = mapped(outer, state.y)
         surrogate = fit_surrogate(
-            state.X, target.values, state.weight * target.weight, penalty=penalty, seed=seed, **size
+            state.X, target.values, state.weight * target.weight, penalty=penalty, log_range=log_range, seed=seed, **size
         )  # fmt: skip
         error = judge(target.inverse(surrogate.values(state.X[held_out])), held_out)
         if best is None or error < best.error:
-            best = Reader(surrogate, outer, target.inverse, penalty, error)
+            best = Reader(surrogate, outer, target.inverse, penalty, log_range, error)
     return best
 
 
 def settings(state, parent):
-    """Pairs of a function of the target and a penalty."""
+    """A function of the target, a penalty, and which columns are on a log scale."""
     is_wide = np.abs(state.y).max() >= LEAST_RATIO * np.abs(state.y).min()
     outers = [outer for outer in ("id", "log") if mapped(outer, state.y) is not None and (outer == "id" or is_wide)]
     if parent is not None and parent.outer in outers:
-        return [(parent.outer, parent.penalty)]
-    return [(outer, penalty) for penalty in (0.0, PENALTY) for outer in outers]
+        return [(parent.outer, parent.penalty, parent.log_range)]
+    kinds = [(0.0, LOG_RANGE), (0.0, NARROW_LOG_RANGE), (PENALTY, LOG_RANGE)]
+    return [(outer, penalty, log_range) for penalty, log_range in kinds for outer in outers]

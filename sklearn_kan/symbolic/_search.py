@@ -24,6 +24,8 @@ from ._white import is_white
 EXACT = 1e-8  # error below which nothing is left to find
 MOST_COMPLEX = 90
 GOOD = 5e-4  # error from which networks are equally good
+PROMISING = 0.03  # error of a structure that is read before there is a network to compare it with
+LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is right
 
 
 class Candidate(NamedTuple):
@@ -40,7 +42,7 @@ class Node:
 
     def __init__(self, state, reader=None, steps=()):
         self.state, self.reader, self.steps = state, reader, steps
-        self.todo, self.tried, self.n_visits = None, {}, 0
+        self.todo, self.tried, self.n_visits, self.found = None, {}, 0, None
 
     @property
     def error(self):
@@ -137,7 +139,7 @@ class Search:
 
     def push(self, heap, node, extra, action=None):
         n_columns, depth = node.state.X.shape[1], len(node.steps)
-        priority = np.log10(max(node.error, 1e-6)) + 0.25 * n_columns + 0.05 * depth + extra
+        priority = np.log10(max(node.error, GOOD / 2)) + 0.3 * n_columns + 0.05 * depth + extra
         heapq.heappush(heap, (priority, next(self.order), action or self.expand, node))
 
     def expand(self, heap, node):
@@ -145,7 +147,7 @@ class Search:
         node.n_visits += 1
         n_columns = node.state.X.shape[1]
         if node.n_visits == 1:
-            if self.close(node) < EXACT or n_columns == 0:
+            if node.found is None and self.close(node) < EXACT or n_columns == 0:
                 return
             if n_columns <= 2:
                 self.expand_terms(heap, node)
@@ -160,11 +162,11 @@ class Search:
             node.steps = node.steps or (("the table as it is", node.error),)
         if node.reader is None:
             return
+        if node.n_visits == 1 and len(node.steps) == 1 and node.found:
+            self.push(heap, node, 0.4, self.read_all)
         for child in self.children(node):
             gain = np.log10(max(child.error, 1e-6) / max(node.error, 1e-6))
-            if child.state.X.shape[1] == 0:
-                self.close(child)
-            elif gain <= 0.5 or child.error <= 0.05:
+            if gain <= 0.5 or child.error <= 0.05:
                 self.push(heap, child, 0.0)
         if node.todo:
             self.push(heap, node, 0.3 * node.n_visits)
@@ -177,16 +179,24 @@ class Search:
         if not state.X.shape[1]:
             mean = float(np.average(state.y, weights=state.weight))
             return self.offer(state.wrap(number(mean)), node.steps)
-        found = structures(state.X, state.y, state.weight, judge_of(self.table, state))
-        return self.read(node, [(s, state.columns) for s in found[:3]], deep=state.X.shape[1] == 1)
+        node.found = structures(state.X, state.y, state.weight, judge_of(self.table, state))[:3]
+        if node.found and not node.steps:  # something simple to begin with
+            forms = read(node.found[0], state.columns, self.library, tolerance=node.found[0].error, n_best=2, rough=True)
+            if any(self.offer(state.wrap(form), node.steps) < EXACT for form in forms):
+                return 0.0
+        return self.read(node, [(s, state.columns) for s in node.found], deep=state.X.shape[1] == 1)
 
-    def read(self, node, found, deep=False):
+    def read_all(self, heap, node):
+        """Read structures that are not good enough to be the law."""
+        columns = node.state.columns
+        self.read(node, [(s, columns) for s in node.found[:1]], limit=np.inf, deep=node.state.X.shape[1] == 1)
+
+    def read(self, node, found, deep=False, limit=None):
         """Offer what structures on given columns say."""
         least = np.inf
-        if not found:
-            return least
-        limit = max(0.03, 3 * min(self.best_network, found[0][0].error))
-        if self.budget.max_steps is not None:  # with few steps anything is better than nothing
+        if limit is None:
+            limit = max(LEAST_LIMIT, 3 * self.best_network) if np.isfinite(self.best_network) else PROMISING
+        if self.budget.max_steps is not None and found:  # with few steps anything is better than nothing
             limit = max(limit, 1.5 * found[0][0].error)
         for structure, columns in found:
             if structure.error > limit or self.budget.is_over:
@@ -246,19 +256,29 @@ class Search:
             node.tried[key] = node.tried.get(key, 0) + 1
             for state in proposal.reduction.apply(node.state, Context(self, node)):
                 child = self.child(node, state)
-                if child is not None:
-                    made.append(child)
-                    good += child.error < max(0.6 * node.error, 1.15 * self.best_network, GOOD)
+                if child is None:
+                    continue
+                made.append(child)
+                is_good = child.error < max(0.6 * node.error, 1.15 * self.best_network, GOOD)
+                good += is_good
+                if is_good or self.is_done:
+                    break
         return made
 
     def child(self, node, state):
-        """A node for a state that is new and has numbers in it."""
+        """A node for a state that is new and has numbers in it, after a look at its closed forms."""
         key = state.key()
         if key in self.seen or not state.is_usable():
             return None
         self.seen.add(key)
-        reader = self.fit(state, node.reader) if state.X.shape[1] else node.reader
-        return None if reader is None else Node(state, reader, (*node.steps, (state.steps[-1], reader.error)))
+        child = Node(state, node.reader, (*node.steps, (state.steps[-1], node.error)))
+        if self.close(child) < EXACT or not state.X.shape[1] or self.is_done:
+            return child
+        child.reader = self.fit(state, node.reader)
+        if child.reader is None:
+            return None
+        child.steps = (*node.steps, (state.steps[-1], child.error))
+        return child
 
     def is_white(self, candidate):
         """Whether a fresh network and a fresh sum of splines find nothing in a formula's residuals."""

@@ -166,7 +166,6 @@ class Separate(NamedTuple):
     def apply(self, state, context):
         columns, X = state.without(self.place)
         x, column = state.X[:, self.place], state.columns[self.place]
-        found = []
         for fit in fit_curve(context.library, self.t, self.f, tolerance=context.tolerance, top=2):
             formula = without_offset(fit.formula, self.is_factor)
             if formula.is_number or not is_usable(formula):
@@ -178,11 +177,10 @@ class Separate(NamedTuple):
             if self.is_factor:
                 if np.abs(values).min() > 1e-9 * np.abs(values).max():
                     step = f"divided by {rounded(expression)}"
-                    found.append(divided(state, columns, X, values, expression, step))
+                    yield divided(state, columns, X, values, expression, step)
             elif mapped(self.outer, state.y) is not None:
                 step = f"{rounded(expression)} taken off {named(self.outer)}"
-                found.append(subtracted(state, columns, X, self.outer, values, expression, step))
-        return found
+                yield subtracted(state, columns, X, self.outer, values, expression, step)
 
     @property
     def places(self):
@@ -200,10 +198,9 @@ class Affine(NamedTuple):
     def apply(self, state, context):
         target = mapped(self.outer, state.y)
         if target is None:
-            return []
+            return
         columns, X = state.without(self.place)
         x, column = state.X[:, self.place], state.columns[self.place]
-        found = []
         for fit in fit_curve(context.library, self.t, self.f, tolerance=context.tolerance, top=2, price=0.06):
             formula = without_offset(fit.formula, is_factor=False, is_scaled=True)
             if formula.is_number or not is_usable(formula):
@@ -217,8 +214,7 @@ class Affine(NamedTuple):
                 expression = slope.formula * formula.xreplace({T: column})
                 if np.isfinite(values).all() and expression != 0:
                     step = f"{rounded(expression)} taken off {named(self.outer)}"
-                    found.append(subtracted(state, columns, X, self.outer, values, expression, step))
-        return found
+                    yield subtracted(state, columns, X, self.outer, values, expression, step)
 
     @property
     def places(self):
@@ -254,4 +250,6 @@ def tidied(formula):
             if near and abs(float(constant) - near) < NICE_WITHIN * abs(near):
                 replaced[constant] = sp.Float(near, 17)
                 break
-    return formula.xreplace(replaced)
+    formula = formula.xreplace(replaced)
+    whole = {p: p.base ** int(p.exp) for p in formula.atoms(sp.Pow) if p.exp.is_Float and p.exp == int(p.exp)}
+    return formula.xreplace(whole)

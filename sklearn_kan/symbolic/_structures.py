@@ -152,7 +152,7 @@ def fit_product(splines, y, weight, seed, n_iter=25):
     return coef, np.prod(factors, 1)
 
 
-def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False, budget=None):
+def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False, rough=False, budget=None):
     """Expressions of the target, from formulas of the curves of a structure.
 
     Parameters
@@ -166,6 +166,8 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False,
         Formulas of each curve that take part.
     n_best : int
         Combinations of them.
+    deep, rough : bool
+        As of `fit_curve`.
     budget : Budget, optional
         Nothing is read once it is used up.
     """
@@ -185,7 +187,7 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False,
             options.append([CurveFit(number(f.mean()), 0.0, CONSTANT_SCORE)])
         else:
             tolerated = min(0.3, max(1e-5, 0.5 * tolerance / relative))
-            options.append(fit_curve(library, t, f, tolerance=tolerated, top=top, deep=deep))
+            options.append(fit_curve(library, t, f, tolerance=tolerated, top=top, deep=deep, rough=rough))
     if not all(options):
         return []
     chosen = best_combinations(options, n_best)

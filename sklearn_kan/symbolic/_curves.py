@@ -14,6 +14,7 @@ N_REFINED, N_REFINED_DEEP = 8, 20  # starts of families that are refined
 N_BUILT = 2  # times as many formulas are written down as are returned
 WORST_START = 0.55  # error that a start may have, in standard deviations of the curve
 N_STEPS, N_HALVINGS = 12, 4
+MOST_TURN, MOST_TURN_DEEP = 14, 50  # of a wave over a curve, in radians
 
 
 class Wrapper(NamedTuple):
@@ -101,7 +102,7 @@ def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, 
     plain = Projected(f, weight, 1 / spread_of(f, weight), lambda g: g)
     inner = [INNER_MAPS[key] for key in INNER_MAPS if deep or key == "t"]
     P, chosen = usable_rows(library.values, t)
-    trials, starts = [], []
+    trials, starts, most_turn = [], [], MOST_TURN_DEEP if deep else MOST_TURN
     for name, wrapper in WRAPPERS.items():
         target = plain if name == "id" else project(plain, wrapper)
         if target is None:
@@ -112,10 +113,10 @@ def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, 
             continue
         families = library.families if name == "id" else {k: library.families[k] for k in ("exp", "sin", "tanh")}
         for forward, symbol in inner:
-            starts += family_starts(families, target, forward(t), symbol, cost, target.symbolic)
+            starts += family_starts(families, target, forward(t), symbol, cost, target.symbolic, most_turn)
     if rough:
         return ranked(trials + polynomials(plain, t, tolerance), tolerance, top, price)
-    starts += prefactor_starts(library, plain, t)
+    starts += prefactor_starts(library, plain, t, most_turn)
     starts.sort(key=lambda start: start.error + 0.01 * start.cost)
     trials += [refined(start) for start in starts[: N_REFINED_DEEP if deep else N_REFINED]]
     trials += polynomials(plain, t, tolerance) + pairs(library, P, chosen, plain, tolerance)
@@ -198,12 +199,12 @@ def pure_trials(library, P, chosen, target, cost, with_plain):
             yield Trial(target.error(left[j]), costs[j] + 3, write(j, scale[j], None))
 
 
-def family_starts(families, target, t, symbol, cost, around):
+def family_starts(families, target, t, symbol, cost, around, most_turn):
     """The best points of families' grids."""
     if not np.isfinite(t).all() or np.ptp(t) == 0:
         return
     for name, family in families.items():
-        k, c = grid(name, family, t)
+        k, c = grid(name, family, t, most_turn)
         yield from best_start(family, target, t, k, c, symbol, cost + 2 * (symbol != T), around)
 
 
@@ -216,7 +217,7 @@ def best_start(family, target, t, k, c, symbol, cost, around):
         yield Start(error, family, cost, t, target, k[best], c[best], symbol, around)
 
 
-def grid(name, family, t):
+def grid(name, family, t, most_turn):
     """Starting values of the inner constants."""
     span, low, high = np.ptp(t), t.min(), t.max()
     if family.kind == "shift":
@@ -232,7 +233,8 @@ def grid(name, family, t):
         k = np.linspace(0.3, 4, 40) / max(abs(low), abs(high)) if name == "sin2" else k
         return np.concatenate([k, -k]), np.zeros(2 * len(k))
     if name == "sin":
-        k, c = np.linspace(0.2, 14, 40) / span, np.linspace(0, np.pi, 8, endpoint=False)
+        k = np.linspace(0.2, most_turn, int(2.9 * most_turn)) / span
+        c = np.linspace(0, np.pi, 8, endpoint=False)
         k, c = (part.ravel() for part in np.meshgrid(k, c))
         return k, c
     k, c = np.geomspace(0.3, 12, 16) / span, -np.linspace(low, high, 9)
@@ -284,7 +286,7 @@ def refined(start):
     return Trial(float(target.error(left)), start.cost, write)
 
 
-def prefactor_starts(library, plain, t):
+def prefactor_starts(library, plain, t, most_turn):
     """A power of t times a function: ``t**-p (a g(k t) + b)``."""
     families = {
         "exp": library.families["exp"],
@@ -298,7 +300,7 @@ def prefactor_starts(library, plain, t):
         unit = plain.unit * np.sqrt(weight.sum() / plain.weight.sum())
         target = Projected(plain.values * t ** float(power), weight, float(unit), lambda g: g)
         for name, family in families.items():
-            k = np.linspace(0.2, 14, 60) / np.ptp(t)
+            k = np.linspace(0.2, most_turn, int(4.3 * most_turn)) / np.ptp(t)
             k = np.concatenate([k, -k]) if name == "exp" else k
             yield from best_start(
                 family, target, t, k, np.zeros_like(k), T, 3, lambda e, power=power: e * T**-power

@@ -17,6 +17,7 @@ from ._guesses import first_guesses
 from ._proposals import proposals
 from ._reader import LARGEST, fit_reader
 from ._recombination import recombined
+from ._single_index import single_indices
 from ._states import State
 from ._structures import read, structures
 from ._white import is_white
@@ -184,7 +185,19 @@ class Search:
             forms = read(node.found[0], state.columns, self.library, tolerance=node.found[0].error, n_best=2, rough=True)
             if any(self.offer(state.wrap(form), node.steps) < EXACT for form in forms):
                 return 0.0
+            if self.fits_networks and self.close_indices(state) < EXACT:
+                return 0.0
         return self.read(node, [(s, state.columns) for s in node.found], deep=state.X.shape[1] == 1)
+
+    def close_indices(self, state):
+        """Offer the formulas of the table's single indices; returns the least error."""
+        least, can_be_added = np.inf, self.units is None
+        for values, expression in single_indices(state.X, state.y, state.columns, can_be_added):
+            step = f"the columns only through {expression}"
+            reduced = state._replace(columns=[expression], X=values[:, None], steps=(step,))
+            if reduced.is_usable() and least > EXACT:
+                least = self.close(Node(reduced, steps=((step, np.nan),)))
+        return least
 
     def read_all(self, heap, node):
         """Read structures that are not good enough to be the law."""
@@ -260,7 +273,7 @@ class Search:
                     continue
                 made.append(child)
                 is_good = child.error < max(0.6 * node.error, 1.15 * self.best_network, GOOD)
-                good += is_good
+                good += n_good if is_good and kind == "Together" else is_good  # it has what single ones would bring
                 if is_good or self.is_done:
                     break
         return made

@@ -134,6 +134,31 @@ class Group(NamedTuple):
         return tuple(j for j, _ in self.members)
 
 
+class Scaled(NamedTuple):
+    """Divide by a power of a column that is also part of a product, ``y = x**p g(x z**q, ...)``."""
+
+    place: int
+    other: int
+    power: Any
+    ratio: Any
+
+    def apply(self, state, context):
+        columns, X = state.without(self.place, self.other)
+        x, z = state.X[:, self.place], state.X[:, self.other]
+        with np.errstate(all="ignore"):
+            factor, values = x ** float(self.power), x * z ** float(self.ratio)
+        if not (np.isfinite(factor).all() and np.isfinite(values).all() and factor.all()):
+            return []
+        term = state.columns[self.place] ** self.power
+        group = state.columns[self.place] * state.columns[self.other] ** self.ratio
+        columns, X = [*columns, group], np.column_stack([X, values])
+        return [divided(state, columns, X, factor, term, f"divided by {term}, the rest only through {group}")]
+
+    @property
+    def places(self):
+        return self.place, self.other
+
+
 class Together(NamedTuple):
     """Several powers and groups of different columns at once."""
 

@@ -109,7 +109,15 @@ def simplified(formula, table):
     if formula.is_number or complexity(formula) > SIMPLIFIED_UP_TO or len(formula.atoms(sp.Float)) > MOST_CONSTANTS:
         return formula
     before, best = error_of(formula, table), formula
-    for change in (with_amounts(1), with_amounts(-1), sp.powsimp, sp.factor_terms, sp.together, quick_simplify):
+    for change in (
+        with_amounts(1),
+        with_amounts(-1),
+        sp.powsimp,
+        sp.expand,
+        sp.factor_terms,
+        sp.together,
+        quick_simplify,
+    ):
         try:
             form = change(best)
         except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, AttributeError):

@@ -101,7 +101,7 @@ def scalings(state, X, F, G, is_tiny):
         is_positive = (state.X[:, [i, j]] > 0).all()
         for power in POWERS[:8] if is_positive else POWERS[:6]:
             rest = E[:, i] - float(power) * F
-            fits = [mismatch(E[:, j], float(q) * rest) for q in RATIOS[:6 if is_positive else 2]]
+            fits = [mismatch(E[:, j], float(q) * rest) for q in RATIOS[: 6 if is_positive else 2]]
             best = int(np.argmin(fits))
             size = median(rest) / (median(E[:, i]) + median(F) + 1e-300)  # a power alone leaves nothing
             if size > SCALED_REST:

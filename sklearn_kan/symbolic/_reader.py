@@ -72,9 +72,10 @@ def fit_reader(state, judge, budget, *, seed, parent=None):
         if best is not None and not budget.spend():
             break
         target = mapped(outer, state.y)
+        weight = state.weight * target.weight
         surrogate = fit_surrogate(
-            state.X, target.values, state.weight * target.weight, penalty=penalty, log_range=log_range, seed=seed, **size
-        )  # fmt: skip
+            state.X, target.values, weight, penalty=penalty, log_range=log_range, seed=seed, **size
+        )
         error = judge(target.inverse(surrogate.values(state.X[held_out])), held_out)
         if best is None or error < best.error:
             best = Reader(surrogate, outer, target.inverse, penalty, log_range, error)

@@ -148,7 +148,7 @@ class Search:
         node.n_visits += 1
         n_columns = node.state.X.shape[1]
         if node.n_visits == 1:
-            if node.found is None and self.close(node) < EXACT or n_columns == 0:
+            if (node.found is None and self.close(node) < EXACT) or n_columns == 0:
                 return
             if n_columns <= 2:
                 self.expand_terms(heap, node)
@@ -182,7 +182,9 @@ class Search:
             return self.offer(state.wrap(number(mean)), node.steps)
         node.found = structures(state.X, state.y, state.weight, judge_of(self.table, state))[:3]
         if node.found and not node.steps:  # something simple to begin with
-            forms = read(node.found[0], state.columns, self.library, tolerance=node.found[0].error, n_best=2, rough=True)
+            forms = read(
+                node.found[0], state.columns, self.library, tolerance=node.found[0].error, n_best=2, rough=True
+            )
             if any(self.offer(state.wrap(form), node.steps) < EXACT for form in forms):
                 return 0.0
             if self.fits_networks and self.close_indices(state) < EXACT:

@@ -12,7 +12,7 @@ from ._outer import mapped
 from ._proposals import unfolded
 from ._states import tidied
 
-SECONDS_OF_SUBPROBLEM, WORST_SLOPE = 2.0, 0.05
+SECONDS_OF_SUBPROBLEM, WORST_SLOPE = 1.5, 0.05
 
 
 class Slope(NamedTuple):

@@ -293,6 +293,7 @@ def prefactor_starts(library, plain, t, most_turn):
         "sin": library.families["sin"]._replace(kind="rate"),
         "cos": Family(np.cos, sp.cos, "rate"),
         "tanh": library.families["tanh"]._replace(kind="rate"),
+        "bose": library.families["bose"],
     }
     for power in (1, -1, 2, -2, 3, -3) if (t > 0).all() else (1, 2):
         factor = np.maximum(np.abs(t), 1e-3 * np.abs(t).max()) ** -float(power)

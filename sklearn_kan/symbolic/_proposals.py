@@ -105,7 +105,7 @@ def scalings(state, X, F, G, is_tiny):
             best = int(np.argmin(fits))
             size = median(rest) / (median(E[:, i]) + median(F) + 1e-300)  # a power alone leaves nothing
             if size > SCALED_REST:
-                yield fits[best], 0.02 + 0.01 * (abs(power) != 1), Scaled(int(i), int(j), power, RATIOS[best])
+                yield fits[best], 0.08 + 0.01 * (abs(power) != 1), Scaled(int(i), int(j), power, RATIOS[best])
 
 
 def groups(state, X, G, is_tiny, tolerance, units):

@@ -210,7 +210,8 @@ class Search:
         """Offer what structures on given columns say."""
         least = np.inf
         if limit is None:
-            limit = max(LEAST_LIMIT, 3 * self.best_network) if np.isfinite(self.best_network) else PROMISING
+            factor = 1.5 if node.state.X.shape[1] > 1 else 3
+            limit = max(LEAST_LIMIT, factor * self.best_network) if np.isfinite(self.best_network) else PROMISING
         if self.budget.max_steps is not None and found:  # with few steps anything is better than nothing
             limit = max(limit, 1.5 * found[0][0].error)
         for structure, columns in found:
@@ -256,7 +257,7 @@ class Search:
         self.best_network = min(self.best_network, reader.error)
         return reader
 
-    def children(self, node, n_good=2, n_most=6):
+    def children(self, node, n_good=1, n_most=6):
         """States that proposals lead to, until enough of them are good."""
         if node.todo is None:
             node.todo = proposals(node.state, node.reader, node.error, self.table.spread, self.generator, self.units)
@@ -275,7 +276,7 @@ class Search:
                     continue
                 made.append(child)
                 is_good = child.error < max(0.6 * node.error, 1.15 * self.best_network, GOOD)
-                good += n_good if is_good and kind == "Together" else is_good  # it has what single ones would bring
+                good += is_good
                 if is_good or self.is_done:
                     break
         return made

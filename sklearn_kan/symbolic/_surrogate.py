@@ -62,8 +62,8 @@ def split(n_samples, seed, share=SHARE_HELD_OUT):
 
 
 def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0, patience=7, log_range=LOG_RANGE,
-                  seed=0):  # fmt: skip
-    """Fit a network with products of sums (``interactions="product"``) to rows."""
+                  seed=0, start=0):  # fmt: skip
+    """Fit a network with products of sums (``interactions="product"``) to rows; `start` counts first coefficients."""
     is_log = (X.min(0) > 0) & (X.max(0) > log_range * X.min(0))
     low, high = on_scale(X.min(0), is_log), on_scale(X.max(0), is_log)
     span = np.where(high > low, high - low, 1.0)
@@ -71,7 +71,7 @@ def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0
     center = float(np.average(y, weights=weight))
     scale = float(np.sqrt(np.average(np.square(y - center), weights=weight))) + 1e-300
     shape = Shape(X.shape[1], n_units, n_knots + 2)
-    fit = Surrogate(shape, starting_parameters(shape, seed), is_log, low, span, center, scale, np.inf)
+    fit = Surrogate(shape, starting_parameters(shape, seed + 7919 * start), is_log, low, span, center, scale, np.inf)
     learned, other = [(fit.inputs(X[rows]), (y[rows] - center) / scale, weight[rows] / weight[rows].mean())
                       for rows in (train, held_out)]  # fmt: skip
     theta, error = trained(shape, fit.theta, learned, other, n_steps, penalty, patience)

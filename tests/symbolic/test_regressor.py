@@ -64,7 +64,7 @@ def test_noisy_law_is_found_and_not_called_exact():
     X = rows(1, 3, 2)
     y = X[:, 0] * np.exp(-X[:, 1])
     noisy = y + 0.01 * y.std() * np.random.default_rng(1).normal(size=len(y))
-    model = search(30).fit(X, noisy)
+    model = search(40).fit(X, noisy)
     assert sp.simplify(model.formula_ - sp.sympify("x0*exp(-x1)")) == 0
     assert not model.is_exact_
     assert model.checks_["residuals are white"]

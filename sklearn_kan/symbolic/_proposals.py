@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sympy import Rational
 
+from ._levels import levels
 from ._outer import mapped
 from ._states import Affine, Drop, Group, Power, Scaled, Separate, Together
 
@@ -16,6 +17,8 @@ SEPARABLE_UNDER = ("id", "sq", "inv", "log", "isq", "sin")
 N_POINTS = 21  # of a column, at which rows are unfolded
 N_ROWS = 80
 SCALED_REST = 0.1  # of what is left of an elasticity without the power
+EXPENSIVE = {Separate: 0.3, Affine: 0.7}  # added to the rank of what takes long
+LEVEL_COST = -0.05  # two columns less one, whatever the others do
 TINY = 0.01  # of the largest effect of a column
 
 
@@ -65,10 +68,14 @@ def proposals(state, network, error, spread, generator, units):
     found += powers(X, F, G)
     if X.shape[1] >= 2:
         found += groups(state, X, G, size < TINY * size.max(), max(0.02, min(0.2, 6 * error)), units)
+        if units is None:
+            found += [
+                (residual, LEVEL_COST, level) for residual, level in levels(X, G, size < TINY * size.max(), mismatch)
+            ]
         found += scalings(state, X, F, G, size < TINY * size.max())
         found += separations(state, network, X[:N_ROWS])
     ranked = sorted(
-        (Proposal(r / tolerance + 4 * cost + 0.3 * isinstance(p, Separate | Affine), r, p)
+        (Proposal(r / tolerance + 4 * cost + EXPENSIVE.get(type(p), 0.0), r, p)
          for r, cost, p in found if r < 2.5 * tolerance),
         key=lambda proposal: proposal.rank,
     )  # fmt: skip
@@ -105,7 +112,7 @@ def scalings(state, X, F, G, is_tiny):
             best = int(np.argmin(fits))
             size = median(rest) / (median(E[:, i]) + median(F) + 1e-300)  # a power alone leaves nothing
             if size > SCALED_REST:
-                yield fits[best], 0.08 + 0.01 * (abs(power) != 1), Scaled(int(i), int(j), power, RATIOS[best])
+                yield fits[best], 0.15 + 0.01 * (abs(power) != 1), Scaled(int(i), int(j), power, RATIOS[best])
 
 
 def groups(state, X, G, is_tiny, tolerance, units):

@@ -15,7 +15,7 @@ from ._dictionary import sparse_sums
 from ._expressions import complexity, information, is_usable, number, refit, rounded
 from ._guesses import first_guesses
 from ._proposals import proposals
-from ._reader import LARGEST, fit_reader
+from ._reader import LARGEST, SMOOTH, fit_reader
 from ._recombination import recombined
 from ._single_index import single_indices
 from ._states import State
@@ -24,6 +24,7 @@ from ._white import is_white
 
 EXACT = 1e-8  # error below which nothing is left to find
 MOST_COMPLEX = 90
+MOST_IN_TERMS = 5  # columns of which all products of functions are looked at
 GOOD = 5e-4  # error from which networks are equally good
 PROMISING = 0.03  # error of a structure that is read before there is a network to compare it with
 LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is right
@@ -43,7 +44,7 @@ class Node:
 
     def __init__(self, state, reader=None, steps=()):
         self.state, self.reader, self.steps = state, reader, steps
-        self.todo, self.tried, self.n_visits, self.found = None, {}, 0, None
+        self.todo, self.tried, self.n_visits, self.found, self.is_patient = None, {}, 0, None, False
 
     @property
     def error(self):
@@ -80,7 +81,7 @@ class Search:
     n_beam : int, default=6
         Combinations of curves' formulas that are tried of each structure.
     report : callable, optional
-        Called with the best candidate after each state.
+        Called with the best candidate and the budget after each state.
     fits_networks : bool, default=True
         Whether to go beyond what has a closed form.
     """
@@ -131,12 +132,16 @@ class Search:
                     action(heap, node)
             except KeyboardInterrupt:
                 self.budget.is_interrupted = True
-            if self.report is not None:
-                self.report(self.best)
+            self.show()
             if good_enough is not None and self.best.error < good_enough:
                 break
             if self.best.error > EXACT and self.best.error < 1.3 * self.best_network and self.is_white(self.best):
                 break
+        self.show()
+
+    def show(self):
+        if self.report is not None and self.candidates:
+            self.report(self.best, self.budget)
 
     def push(self, heap, node, extra, action=None):
         n_columns, depth = node.state.X.shape[1], len(node.steps)
@@ -154,7 +159,7 @@ class Search:
                 self.expand_terms(heap, node)
             if n_columns in (2, 3):
                 self.push(heap, node, 0.1, self.recombine)
-            if 3 <= n_columns <= 5 and self.fits_networks:
+            if 3 <= n_columns <= MOST_IN_TERMS and self.fits_networks:
                 self.push(heap, node, 0.15 if n_columns == 3 else 0.6, self.expand_terms)
         if self.is_done or not self.fits_networks:
             return
@@ -163,8 +168,11 @@ class Search:
             node.steps = node.steps or (("the table as it is", node.error),)
         if node.reader is None:
             return
-        if node.n_visits == 1 and len(node.steps) == 1 and node.found:
-            self.push(heap, node, 0.4, self.read_all)
+        if node.n_visits == 1 and len(node.steps) == 1:
+            if node.found:
+                self.push(heap, node, 0.4, self.read_all)
+            if n_columns > MOST_IN_TERMS:
+                self.push(heap, node, 0.6, self.expand_terms)
         for child in self.children(node):
             gain = np.log10(max(child.error, 1e-6) / max(node.error, 1e-6))
             if gain <= 0.5 or child.error <= 0.05:
@@ -212,8 +220,6 @@ class Search:
         if limit is None:
             factor = 1.5 if node.state.X.shape[1] > 1 else 3
             limit = max(LEAST_LIMIT, factor * self.best_network) if np.isfinite(self.best_network) else PROMISING
-        if self.budget.max_steps is not None and found:  # with few steps anything is better than nothing
-            limit = max(limit, 1.5 * found[0][0].error)
         for structure, columns in found:
             if structure.error > limit or self.budget.is_over:
                 continue
@@ -242,12 +248,21 @@ class Search:
 
     def expand_terms(self, heap, node):
         """Sparse sums of products, and quotients of them."""
-        state = node.state
+        state = self.narrowed(node)
         floor = max(1e-5, min(self.best_network, 0.3) / 3)
         forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(self.table, state), floor=floor)
         for form in forms:
             if self.offer(state.wrap(form), node.steps) < EXACT or self.budget.is_over:
                 return
+
+    def narrowed(self, node):
+        """A node's state with those columns that matter most to its network, if it has many."""
+        state = node.state
+        if state.X.shape[1] <= MOST_IN_TERMS:
+            return state
+        effects = np.median(np.abs(node.reader.gradients(state.X)), 0) * state.X.std(0)
+        places = np.sort(np.argsort(-effects, kind="stable")[:MOST_IN_TERMS])
+        return state._replace(columns=[state.columns[j] for j in places], X=state.X[:, places])
 
     def fit(self, state, parent=None):
         """The network of a state; None if there is no budget left."""
@@ -263,9 +278,13 @@ class Search:
             node.todo = proposals(node.state, node.reader, node.error, self.table.spread, self.generator, self.units)
         good = 0
         made: list = []
+        tolerated = 2.0 if self.best_network < SMOOTH else 1.15  # errors differ by chance; less so if they are noise
         while node.todo and good < n_good and len(made) < n_most and not self.is_done:
+            kind = type(node.todo[0].reduction).__name__
+            if kind == "Affine" and not node.is_patient:  # it takes long: other states first
+                node.is_patient = True
+                break
             proposal = node.todo.pop(0)
-            kind = type(proposal.reduction).__name__
             key = kind, proposal.reduction.place if hasattr(proposal.reduction, "place") else None
             if key[1] is not None and node.tried.get(key, 0) >= (2 if kind == "Power" else 1):
                 continue
@@ -275,7 +294,7 @@ class Search:
                 if child is None:
                     continue
                 made.append(child)
-                is_good = child.error < max(0.6 * node.error, 1.15 * self.best_network, GOOD)
+                is_good = child.error < max(0.6 * node.error, tolerated * self.best_network, GOOD)
                 good += is_good
                 if is_good or self.is_done:
                     break

@@ -209,3 +209,17 @@ print("kept", model.n_steps_)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.stdout.startswith("kept"), done.stderr
+
+
+def test_waves_of_one_combination_of_columns():
+    X = rows(1, 4, 3, 400)
+    model = search(20).fit(X, np.sin(3 * X[:, 0] * X[:, 1] / X[:, 2]))
+    assert sp.simplify(model.formula_ - sp.sympify("sin(3*x0*x1/x2)")) == 0
+
+
+def test_progress_shows_the_best_formula(capsys):
+    X = rows(1, 3, 2, 50)
+    search(3, verbose=2).fit(X, X[:, 0] / X[:, 1])
+    assert "x0**1.0/x1**1.0" in capsys.readouterr().out
+    search(3, verbose=1).fit(X, X[:, 0] / X[:, 1])
+    assert "formulas" in capsys.readouterr().err

@@ -7,8 +7,8 @@ import numpy as np
 import sympy as sp
 
 from ._expressions import complexity, error_of, evaluate, information, refit, split_constants
+from ._nodes import EXACT
 from ._pruning import pruned
-from ._search import EXACT
 from ._snapping import snapped
 from ._surrogate import split
 from ._white import is_white

@@ -14,7 +14,7 @@ N_REFINED, N_REFINED_DEEP = 8, 20  # starts of families that are refined
 N_BUILT = 2  # times as many formulas are written down as are returned
 WORST_START = 0.55  # error that a start may have, in standard deviations of the curve
 N_STEPS, N_HALVINGS = 12, 4
-MOST_TURN, MOST_TURN_DEEP = 14, 50  # of a wave over a curve, in radians
+MOST_TURN, MOST_TURN_DEEP = 28, 50  # of a wave over a curve, in radians
 
 
 class Wrapper(NamedTuple):
@@ -301,7 +301,7 @@ def prefactor_starts(library, plain, t, most_turn):
         unit = plain.unit * np.sqrt(weight.sum() / plain.weight.sum())
         target = Projected(plain.values * t ** float(power), weight, float(unit), lambda g: g)
         for name, family in families.items():
-            k = np.linspace(0.2, most_turn, int(4.3 * most_turn)) / np.ptp(t)
+            k = np.linspace(0.2, most_turn, int(2.9 * most_turn)) / np.ptp(t)
             k = np.concatenate([k, -k]) if name == "exp" else k
             yield from best_start(
                 family, target, t, k, np.zeros_like(k), T, 3, lambda e, power=power: e * T**-power

@@ -11,9 +11,10 @@ from ._budget import Budget
 from ._conclusion import Entry, checked, conclude
 from ._expressions import error_of, evaluate, number, refit, split_constants
 from ._library import make_library
+from ._nodes import Candidate, root_of
 from ._progress import reporter
 from ._rows import scaling_of
-from ._search import Candidate, Search, root_of
+from ._search import Search
 from ._units import read_units, without_dimensions
 
 SHARE_OF_CONCLUSION = 0.1  # of the time, from which on formulas are taken as they are

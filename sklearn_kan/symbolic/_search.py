@@ -5,67 +5,23 @@ transformed exactly, refitted, judged at held-out rows. AI Feynman (Udrescu & Te
 """
 
 import heapq
+from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
 
 import numpy as np
 
+from ._closing import MOST_IN_TERMS, close, expand_terms, read_all, recombine
 from ._context import Context
-from ._dictionary import sparse_sums
-from ._expressions import complexity, information, is_usable, number, refit, rounded
+from ._expressions import complexity, information, is_usable, refit, rounded
 from ._guesses import first_guesses
+from ._nodes import EXACT, Candidate, Node, judge_of, root_of
 from ._proposals import proposals
-from ._reader import LARGEST, SMOOTH, fit_reader
-from ._recombination import recombined
-from ._single_index import single_indices
-from ._states import State
-from ._structures import read, structures
+from ._reader import SMOOTH, fit_reader
 from ._white import is_white
 
-EXACT = 1e-8  # error below which nothing is left to find
 MOST_COMPLEX = 90
-MOST_IN_TERMS = 5  # columns of which all products of functions are looked at
+LARGEST_RISE = 1.6  # of the network's error by a reduction that may still be right
 GOOD = 5e-4  # error from which networks are equally good
-PROMISING = 0.03  # error of a structure that is read before there is a network to compare it with
-LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is right
-
-
-class Candidate(NamedTuple):
-    """A formula of the original target, with its constants fitted."""
-
-    formula: Any
-    error: float
-    bic: float
-    steps: tuple  # pairs of a text and the network's held-out error after it
-
-
-class Node:
-    """A state in the search: what has been fitted to it, and what is left to try."""
-
-    def __init__(self, state, reader=None, steps=()):
-        self.state, self.reader, self.steps = state, reader, steps
-        self.todo, self.tried, self.n_visits, self.found, self.is_patient = None, {}, 0, None, False
-
-    @property
-    def error(self):
-        return 1.0 if self.reader is None else self.reader.error
-
-
-def root_of(table):
-    """The state of a table as it is."""
-    return State(list(table.symbols), table.X, table.y, table.weight, lambda e: e, lambda g, rows: g)
-
-
-def judge_of(table, state):
-    """From predictions of a state's target to errors of the original one."""
-
-    def judge(predictions, rows=slice(None)):
-        with np.errstate(all="ignore"):
-            misses = (state.back(predictions, rows) - table.y[rows]) / table.spread
-        misses = np.clip(np.nan_to_num(misses, nan=LARGEST), -LARGEST, LARGEST)
-        return float(np.sqrt(np.average(np.square(misses), weights=table.weight[rows])))
-
-    return judge
 
 
 class Search:
@@ -93,7 +49,7 @@ class Search:
         self.candidates: list = []
         self.seen: set = set()
         self.white: dict = {}
-        self.best_network, self.order = np.inf, count()
+        self.best_network, self.least, self.order = np.inf, np.inf, count()
 
     @property
     def best(self):
@@ -101,7 +57,7 @@ class Search:
 
     @property
     def is_done(self):
-        return self.budget.is_over or any(c.error < EXACT for c in self.candidates[-1:])
+        return self.budget.is_over or self.least < EXACT
 
     def offer(self, formula, steps):
         """Fit a formula's constants and keep it; returns its error."""
@@ -114,6 +70,7 @@ class Search:
         fit = refit(formula, self.table, max_steps=20)
         bic = information(fit.error, len(self.table.y), fit.formula)
         self.candidates.append(Candidate(fit.formula, fit.error, bic, steps))
+        self.least = min(self.least, fit.error)
         return fit.error
 
     def run(self, start=None, max_states=200, good_enough=None):
@@ -153,14 +110,14 @@ class Search:
         node.n_visits += 1
         n_columns = node.state.X.shape[1]
         if node.n_visits == 1:
-            if (node.found is None and self.close(node) < EXACT) or n_columns == 0:
+            if (node.found is None and close(self, node) < EXACT) or n_columns == 0:
                 return
             if n_columns <= 2:
-                self.expand_terms(heap, node)
+                expand_terms(self, heap, node)
             if n_columns in (2, 3):
-                self.push(heap, node, 0.1, self.recombine)
+                self.push(heap, node, 0.1, partial(recombine, self))
             if 3 <= n_columns <= MOST_IN_TERMS and self.fits_networks:
-                self.push(heap, node, 0.15 if n_columns == 3 else 0.6, self.expand_terms)
+                self.push(heap, node, 0.15 if n_columns == 3 else 0.6, partial(expand_terms, self))
         if self.is_done or not self.fits_networks:
             return
         if node.reader is None:
@@ -170,99 +127,14 @@ class Search:
             return
         if node.n_visits == 1 and len(node.steps) == 1:
             if node.found:
-                self.push(heap, node, 0.4, self.read_all)
+                self.push(heap, node, 0.4, partial(read_all, self))
             if n_columns > MOST_IN_TERMS:
-                self.push(heap, node, 0.6, self.expand_terms)
+                self.push(heap, node, 0.6, partial(expand_terms, self))
         for child in self.children(node):
-            gain = np.log10(max(child.error, 1e-6) / max(node.error, 1e-6))
-            if gain <= 0.5 or child.error <= 0.05:
+            if child.error <= max(LARGEST_RISE * node.error, 10 * GOOD):
                 self.push(heap, child, 0.0)
         if node.todo:
             self.push(heap, node, 0.3 * node.n_visits)
-
-    def close(self, node):
-        """Offer the formulas of one-layer structures; returns the least error."""
-        state = node.state
-        if self.budget.is_over:
-            return np.inf
-        if not state.X.shape[1]:
-            mean = float(np.average(state.y, weights=state.weight))
-            return self.offer(state.wrap(number(mean)), node.steps)
-        node.found = structures(state.X, state.y, state.weight, judge_of(self.table, state))[:3]
-        if node.found and not node.steps:  # something simple to begin with
-            forms = read(
-                node.found[0], state.columns, self.library, tolerance=node.found[0].error, n_best=2, rough=True
-            )
-            if any(self.offer(state.wrap(form), node.steps) < EXACT for form in forms):
-                return 0.0
-            if self.fits_networks and self.close_indices(state) < EXACT:
-                return 0.0
-        return self.read(node, [(s, state.columns) for s in node.found], deep=state.X.shape[1] == 1)
-
-    def close_indices(self, state):
-        """Offer the formulas of the table's single indices; returns the least error."""
-        least, can_be_added = np.inf, self.units is None
-        for values, expression in single_indices(state.X, state.y, state.columns, can_be_added):
-            step = f"the columns only through {expression}"
-            reduced = state._replace(columns=[expression], X=values[:, None], steps=(step,))
-            if reduced.is_usable() and least > EXACT:
-                least = self.close(Node(reduced, steps=((step, np.nan),)))
-        return least
-
-    def read_all(self, heap, node):
-        """Read structures that are not good enough to be the law."""
-        columns = node.state.columns
-        self.read(node, [(s, columns) for s in node.found[:1]], limit=np.inf, deep=node.state.X.shape[1] == 1)
-
-    def read(self, node, found, deep=False, limit=None):
-        """Offer what structures on given columns say."""
-        least = np.inf
-        if limit is None:
-            factor = 1.5 if node.state.X.shape[1] > 1 else 3
-            limit = max(LEAST_LIMIT, factor * self.best_network) if np.isfinite(self.best_network) else PROMISING
-        for structure, columns in found:
-            if structure.error > limit or self.budget.is_over:
-                continue
-            tolerance = max(structure.error, 1e-5)
-            forms = read(structure, columns, self.library, tolerance=tolerance, n_best=self.n_beam, deep=deep,
-                         budget=self.budget)  # fmt: skip
-            for form in forms:
-                least = min(least, self.offer(node.state.wrap(form), node.steps))
-                if least < EXACT or self.budget.is_over:
-                    return least
-        return least
-
-    def recombine(self, heap, node):
-        """One-layer structures with one column replaced by its sum, product and so on with another."""
-        state = node.state
-        pairs = recombined(state.X, state.columns)
-        found = []
-        for X, columns in pairs:
-            if self.budget.is_over:
-                return
-            best = structures(X, state.y, state.weight, judge_of(self.table, state), outers=("id", "log", "inv"),
-                              n_knots=(16,))[:1]  # fmt: skip
-            found += [(structure, columns) for structure in best]
-        found.sort(key=lambda pair: pair[0].error)
-        self.read(node, found[:3])
-
-    def expand_terms(self, heap, node):
-        """Sparse sums of products, and quotients of them."""
-        state = self.narrowed(node)
-        floor = max(1e-5, min(self.best_network, 0.3) / 3)
-        forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(self.table, state), floor=floor)
-        for form in forms:
-            if self.offer(state.wrap(form), node.steps) < EXACT or self.budget.is_over:
-                return
-
-    def narrowed(self, node):
-        """A node's state with those columns that matter most to its network, if it has many."""
-        state = node.state
-        if state.X.shape[1] <= MOST_IN_TERMS:
-            return state
-        effects = np.median(np.abs(node.reader.gradients(state.X)), 0) * state.X.std(0)
-        places = np.sort(np.argsort(-effects, kind="stable")[:MOST_IN_TERMS])
-        return state._replace(columns=[state.columns[j] for j in places], X=state.X[:, places])
 
     def fit(self, state, parent=None):
         """The network of a state; None if there is no budget left."""
@@ -307,7 +179,7 @@ class Search:
             return None
         self.seen.add(key)
         child = Node(state, node.reader, (*node.steps, (state.steps[-1], node.error)))
-        if self.close(child) < EXACT or not state.X.shape[1] or self.is_done:
+        if close(self, child) < EXACT or not state.X.shape[1] or self.is_done:
             return child
         child.reader = self.fit(state, node.reader)
         if child.reader is None:

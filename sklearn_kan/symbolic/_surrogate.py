@@ -80,7 +80,7 @@ def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0
 
 def trained(shape, theta, learned, held_out, n_steps, penalty, patience):
     """The parameters that were best at held-out rows, and the root mean squared error there."""
-    steps = Steps(shape, *learned, penalty)
+    steps = Steps(shape, learned[0], learned[1], learned[2], penalty)
     inputs, y, weight = held_out
     best, kept, since = np.inf, theta, 0
     for _ in range(n_steps):

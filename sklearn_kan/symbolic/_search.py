@@ -20,6 +20,7 @@ from ._reader import SMOOTH, fit_reader
 from ._white import is_white
 
 MOST_COMPLEX = 90
+NOISE = 0.1  # error of a formula that may be the law without a look at a network
 LARGEST_RISE = 1.6  # of the network's error by a reduction that may still be right
 GOOD = 5e-4  # error from which networks are equally good
 
@@ -111,6 +112,8 @@ class Search:
         n_columns = node.state.X.shape[1]
         if node.n_visits == 1:
             if (node.found is None and close(self, node) < EXACT) or n_columns == 0:
+                return
+            if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_white(self.best):
                 return
             if n_columns <= 2:
                 expand_terms(self, heap, node)

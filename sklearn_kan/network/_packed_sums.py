@@ -32,8 +32,7 @@ def can_be_packed_as_sum(module):
         return all(layer.parametrizations.edge_weight[0].allowed.all() for layer in module.layers)
     if direct is None:
         return True
-    own, theirs = module.layers[0].basis, direct.layers[0].basis
-    return is_packable_part(direct) and own.degree == theirs.degree and torch.equal(own.knots, theirs.knots)
+    return is_packable_part(direct) and have_same_knots(module.layers[0], direct.layers[0])
 
 
 def is_packable_part(module):
@@ -50,9 +49,15 @@ def is_packable_norm(norm):
 
 def is_packable_layer(layer, is_first):
     is_known = isinstance(layer, KANLayer) and layer.factor is None and has_own_masks(layer)
-    if not is_known or len(layer.basis.parts(layer.n_units)) > 1 or not is_packable_basis(layer.basis, is_first):
+    bases = [basis for basis, _ in layer.basis.parts(layer.n_units)]
+    if not (is_known and all(is_packable_basis(basis, is_first) for basis in bases)):
         return False
     return not layer.parametrizations.edge_weight[0].direction.any()
+
+
+def have_same_knots(layer, other):
+    pairs = zip(layer.basis.parts(layer.n_units), other.basis.parts(other.n_units), strict=True)
+    return all(a.degree == b.degree and torch.equal(a.knots, b.knots) for (a, _), (b, _) in pairs)
 
 
 def has_own_masks(module):

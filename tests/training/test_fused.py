@@ -115,6 +115,7 @@ def sums(draw):
     module = ConstrainedKAN(
         N_NUMBERS, n_outputs, hidden_layer_sizes=(16, 9)[:depth], n_levels=n_levels, n_places=n_places,
         n_members=draw(st.sampled_from([None, 1, 3])), groups=groups, n_knots=draw(st.sampled_from([4, 9, 20, 40])),
+        fine_knots=draw(st.sampled_from([None, 7])),
         direct=depth > 0 and draw(st.booleans()), norm=draw(st.sampled_from(["layer", "none"])),
     ).to(dtype)  # fmt: skip
     with torch.no_grad():

@@ -100,7 +100,7 @@ def comparable(raw, loss):
 def additive_losses(design, rows, settings, validation):
     """Losses of held-out rows, (n_rows,), by a model without pairs.
 
-    A sum whose pairs are left out would not do: fitted without them, its functions of columns would be others.
+    A sum whose pairs are left out may be worse: fitted without them, its functions of columns would be others.
     """
     architecture = design_of(design, ()).architecture._replace(n_members=TRIAL["n_members"])
     settings = settings._replace(max_iter=settings.passes(TRIAL["n_members"], 1))
@@ -113,7 +113,8 @@ def additive_losses(design, rows, settings, validation):
 def judged_pairs(trial, data, rows, settings, validation, losses_without=None):
     """The pairs of a design, the strongest first, and how many of them held-out rows ask for.
 
-    `losses_without`, of shape (n_rows,), are those of a model without pairs that holds out the same rows.
+    `losses_without`, of shape (n_rows,), are those of a model without pairs that holds out the same rows: what pairs
+    bring is counted from them, if they are lower than those of the design without its pairs.
     """
     architecture = trial.architecture._replace(n_members=TRIAL["n_members"])
     settings = settings._replace(max_iter=min(TRIAL["max_iter"], settings.max_iter))
@@ -126,7 +127,8 @@ def judged_pairs(trial, data, rows, settings, validation, losses_without=None):
     size = strengths(model, terms, *sampled(rows)).sum(1)
     pairs = [place for place in np.argsort(-size, kind="stable") if len(terms.terms[place].columns) == 2]
     losses, weight = held_out_losses(module, trial.loss, terms, pairs, fitted.net.validation)
-    losses[0] = losses[0] if losses_without is None else losses_without
+    if losses_without is not None and weight @ losses_without < weight @ losses[0]:
+        losses[0] = losses_without
     return [terms.terms[place].columns for place in pairs], n_to_keep(losses, weight)
 
 

@@ -217,7 +217,7 @@ def fine_knots(estimator, n_samples, streams):
 def constrained(architecture, constraints, estimator):
     """The architecture under constraints: no products, no factors, which have any sign, and fewer members if large.
 
-    Half of a sum's members have finer knots, whatever the number of rows: its few edges need them, or overfit with them.
+    Half of a sum's members have finer knots on all tables: its few edges may need them.
     """
     architecture = architecture._replace(scaled=False, interactions=None, constraints=constraints)
     if not is_searched(estimator.interaction_cst):

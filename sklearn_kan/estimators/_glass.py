@@ -55,7 +55,12 @@ def with_pairs(estimator, design, data, rows, settings, validation):
     n_usual = min(MOST_CANDIDATES, max(LEAST_CANDIDATES, CANDIDATES_A_COLUMN * n_columns))
     n_candidates = n_usual if n_wanted is None else max(n_usual, 2 * n_wanted)
     settings = settings._replace(
-        early_stopping=True, callbacks=(), verbose=0, refit=None, refine_knots=(), solver="adam",
+        early_stopping=True,
+        callbacks=(),
+        verbose=0,
+        refit=None,
+        refine_knots=(),
+        solver="adam",
         random_state=check_random_state(settings.random_state).randint(np.iinfo(np.int32).max),
     )
     n_passes = settings.passes(estimator.n_members, 1 + len(design.architecture.hidden_layer_sizes))

@@ -47,7 +47,7 @@ default="squared_error"
     fine_knots : int, "auto" or None, default="auto"
         Number of knots in the first layer for the second half of an ensemble's members, with ``basis="bspline"``;
         held-out rows decide how much they count (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, if members
-        have fewer knots and can be weighed, and with `interaction_cst`, where all members have them: see the guide.
+        have fewer knots and can be weighed, and 24 with `interaction_cst` on all tables: see the guide.
         Besides, columns with fine structure, such as time stamps, get 64 to 1,024 knots (``fine_knots_``), unless
         they are monotone. None in `partial_fit`, and where knots are refined.
     degree : int, default=3

@@ -51,11 +51,11 @@ class Attempt(NamedTuple):
 
     def learned(self, settings, trend_degree, random_state):
         """With models."""
-        models, n_iter, criterion = learn_models(self.solvers, settings, trend_degree, random_state)
+        models, n_iter, criteria = learn_models(self.solvers, settings, trend_degree, random_state)
         is_plain = trend_degree != "auto" or settings.spectrum != "auto"
-        after = [] if is_plain else continued(self.solvers.data, settings.known, criterion)
+        after = [] if is_plain else continued(self.solvers.data, settings.known, max(criteria))
         return self._replace(
-            models=models, continuation=after, n_iter=n_iter, criterion=self.log_slope + criterion
+            models=models, continuation=after, n_iter=n_iter, criterion=self.log_slope + criteria[0]
         )
 
     @property

@@ -9,6 +9,8 @@ from .learning._averaging import Average
 from .series._continued import Continued
 
 ROWS_AT_ONCE = 4096  # of predictions
+# With 4 degrees of freedom intervals of 95 % are as wide as normal ones, and those of 50 % are narrower by a fifth.
+FREEDOM = 4.0
 FARTHEST = 1e12  # in ranges of the points that were learned from
 
 
@@ -30,6 +32,8 @@ class Process:
         The same on the scale that users see.
     jitter : float
         Variance on the diagonal, on that scale.
+    freedom : float
+        Degrees of freedom of the quantiles of forecasts: no model says how long it stays true.
     """
 
     def __init__(self, units, solvers, learned, continuation=()):
@@ -38,6 +42,7 @@ class Process:
         self.average = Continued(own, self.continuation, solvers.data) if self.continuation else own
         self.models = [model.times(units.kernel_scale**2) for model in learned]
         self.jitter = self.average.jitter * units.kernel_scale**2
+        self.freedom = FREEDOM if self.continuation else math.inf
 
     def predict(self, X, moment=None):
         """Mean, and standard deviation ("variance") or "covariance" of observations if asked for."""

@@ -1,5 +1,7 @@
 """Learning how a series goes on: its season, and the most probable parameters of a few models of innovations."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, softmax
@@ -9,8 +11,8 @@ from ._innovations import Innovations, Series, solution
 
 TRENDS = "drift", "damped"
 COARSENESS = 20.0  # rows up to which the likelihood is believed, as of models of a process
-SHARE = 0.5  # of all of them together, at the most
-TOLERANCE_BEHIND = 3.0  # log posterior density, coarsened, that they may be behind a process before they count less
+SHARES = 0.2, 0.8  # of all of them together, at the least and at the most
+FAR_BEHIND = 3.0  # log posterior density, coarsened, from which they are behind a process so far that they count less
 PRIOR = {  # mean and standard deviation of each parameter, as a normal variable before it is mapped to its range
     "scale": (-1.5, 2.0), "level": (0.5, 1.5), "slope": (-2.0, 1.5), "damping": (1.0, 1.0), "seasonal": (-2.0, 1.5),
     "memory": (0.5, 0.7), "echo": (0.0, 0.5),
@@ -50,8 +52,16 @@ def model_at(z, names, trend, season):
     return Innovations(trend, season, **values)
 
 
-def learned(series, trend, season, has_memory):
-    """The most probable model of a kind, and its log posterior density less the price of its parameters."""
+class Learned(NamedTuple):
+    """A model, its normal variables, and its log posterior density less the price of its parameters."""
+
+    model: Innovations
+    z: np.ndarray
+    criterion: float
+
+
+def learned(series, trend, season, has_memory, start=()):
+    """The most probable model of a kind; the search may start from the first of its normal variables."""
     names = names_of(trend, season, has_memory)
     mean, std = np.array([PRIOR[name] for name in names]).T
 
@@ -59,17 +69,19 @@ def learned(series, trend, season, has_memory):
         value = series.filtered(model_at(z, names, trend, season)).log_density
         return 0.5 * np.sum(((z - mean) / std) ** 2) - value if np.isfinite(value) else IMPOSSIBLE
 
-    start = mean.copy()
-    start[0] = np.log(np.clip(0.7 * np.std(np.diff(series.y)), 1e-5, 1.0))
-    bounds = np.stack([np.minimum(mean - REACH * std, start), mean + REACH * std], 1)
+    first = mean.copy()
+    first[0] = np.log(np.clip(0.7 * np.std(np.diff(series.y)), 1e-5, 1.0))
+    bounds = np.stack([np.minimum(mean - REACH * std, first), mean + REACH * std], 1)
+    first[: len(start)] = start
     result = minimize(
-        objective, start, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS, "ftol": TOLERANCE}
+        objective, first, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS, "ftol": TOLERANCE}
     )
-    return model_at(result.x, names, trend, season), -result.fun - 0.5 * len(names) * np.log(len(series.y))
+    criterion = -result.fun - 0.5 * len(names) * np.log(len(series.y))
+    return Learned(model_at(result.x, names, trend, season), result.x, float(criterion))
 
 
 def continuations(y, criterion, season=None):
-    """Models that average over how a series may go on; their probabilities leave at least half to a process.
+    """Models that average over how a series may go on; their probabilities leave the rest to a process.
 
     Parameters
     ----------
@@ -84,17 +96,21 @@ def continuations(y, criterion, season=None):
     if season is None:
         season = season_in(surprises(series))
     kinds = [(trend, has_memory) for trend in TRENDS for has_memory in (False, True)]
-    fits = [learned(series, trend, season, has_memory) for trend, has_memory in kinds]
-    criteria = np.array([criterion for _, criterion in fits])
+    fits = []
+    for trend in TRENDS:
+        fits.append(learned(series, trend, season, False))
+        fits.append(learned(series, trend, season, True, fits[-1].z))
+    criteria = np.array([fit.criterion for fit in fits])
     belief = 1 + len(y) / COARSENESS
-    behind = (criterion - criteria.max()) / belief
-    probabilities = SHARE * min(1.0, 2 * expit(TOLERANCE_BEHIND - behind)) * softmax(criteria / belief)
-    return [model._replace(probability=float(p)) for (model, _), p in zip(fits, probabilities, strict=True)]
+    ahead = (criteria.max() - criterion) / belief
+    share = np.clip(expit(ahead), *SHARES) * min(1.0, 2 * expit(FAR_BEHIND + ahead))
+    probabilities = share * softmax(criteria / belief)
+    return [fit.model._replace(probability=float(p)) for fit, p in zip(fits, probabilities, strict=True)]
 
 
 def surprises(series):
     """A series' innovations under the most probable model without a season."""
-    model, _ = learned(series, "damped", 0, True)
+    model = learned(series, "damped", 0, True).model
     seen = series.filtered(model)
     return seen.innovations - seen.columns @ solution(seen)
 

@@ -54,9 +54,7 @@ class Attempt(NamedTuple):
         models, n_iter, criteria = learn_models(self.solvers, settings, trend_degree, random_state)
         is_plain = trend_degree != "auto" or settings.spectrum != "auto"
         after = [] if is_plain else continued(self.solvers.data, settings.known, max(criteria))
-        return self._replace(
-            models=models, continuation=after, n_iter=n_iter, criterion=self.log_slope + criteria[0]
-        )
+        return self._replace(models=models, continuation=after, n_iter=n_iter, criterion=self.log_slope + criteria[0])
 
     @property
     def process(self):

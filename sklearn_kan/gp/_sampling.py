@@ -14,8 +14,8 @@ INDEPENDENT = 1e-10  # of the largest singular value; smaller ones are of functi
 def sample_points(basis, n, *, bounds=((0.0, 1.0),), candidates=None, method="volume", random_state=None):
     """Draw points for a weighted least-squares fit of a linear basis.
 
-    With uniform points the fit is unstable until there are many more points than functions: of polynomials of degree
-    m - 1, some m². Points are better drawn where the basis has most to say, and apart from each other, with weights that
+    With uniform points the fit is unstable until there are many more points than functions: some m² for polynomials of
+    degree m - 1. Points are better drawn where the basis has most to say, and apart from each other, with weights that
     make up for it.
 
     Parameters
@@ -95,7 +95,6 @@ def sample_points(basis, n, *, bounds=((0.0, 1.0),), candidates=None, method="vo
 
 def indices(Q, share, n, method, random_state):
     """Places of drawn candidates, in random order."""
-    n_terms = Q.shape[1]
     drawn: list[int] = []
     while method != "christoffel" and len(drawn) < n and not (method == "volume" and drawn):
         drawn += repelling(Q, random_state)[: n - len(drawn)]
@@ -109,7 +108,8 @@ def repelling(Q, random_state):
     Each row is drawn in proportion to what of it the rows before do not span (Hough, Krishnapur, Peres & Virag 2006,
     Alg. 18).
     """
-    left, spanned, drawn = np.square(Q).sum(1), np.zeros((len(Q), 0)), []
+    left, spanned = np.square(Q).sum(1), np.zeros((len(Q), 0))
+    drawn: list[int] = []
     for _ in range(Q.shape[1]):
         left = np.maximum(left, 0.0)
         left[drawn] = 0.0

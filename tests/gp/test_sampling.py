@@ -27,10 +27,8 @@ def test_sets_of_rows_are_as_likely_as_their_squared_volumes():
 
 @pytest.mark.parametrize("method", ["volume", "christoffel", "uniform"])
 def test_weights_make_sums_of_squares_unbiased(method):
-    squares = [
-        np.average(weights * X[:, 0] ** 2)
-        for X, weights in (sample_points(powers, 5, candidates=PLACES, method=method, random_state=s) for s in range(300))
-    ]
+    drawn = (sample_points(powers, 5, candidates=PLACES, method=method, random_state=seed) for seed in range(300))
+    squares = [np.average(weights * X[:, 0] ** 2) for X, weights in drawn]
     truth = np.mean(PLACES**2)
     assert abs(np.mean(squares) - truth) < 4 * np.std(squares) / np.sqrt(len(squares))
 

@@ -2,7 +2,7 @@
 
 With innovations e and the coefficients c of what the series started from,
 
-    y = X c + Ψ e,   ψ_0 = 1,   ψ_j = α + β Σ_{i ≤ j} φ^i + γ [j is a multiple of the season] + δ ρ^(j - 1),
+    y = X c + Ψ e,   ψ_0 = 1,   ψ_j = α + β Σ_{i ≤ j} φ^i + κ [j is a multiple of the season] + δ ρ^(j - 1),
 
 which is the state space of Hyndman, Koehler, Ord & Snyder (2008), ch. 3, beside a short memory as of an ARIMA(1, 1, q)
 process. The polynomials N and A of the lag with ``Ψ = N / A`` are short, so that ``Ψ⁻¹`` is a recursive filter, of
@@ -33,7 +33,7 @@ class Innovations(NamedTuple):
     scale : float
         Standard deviation of the innovations.
     level, slope, seasonal : float
-        α, β, γ: shares of an innovation that last.
+        α, β, κ: shares of an innovation that last.
     damping : float
         φ, of the slope, each step.
     memory, echo : float

@@ -73,9 +73,7 @@ def learned(series, trend, season, has_memory, start=()):
     first[0] = np.log(np.clip(0.7 * np.std(np.diff(series.y)), 1e-5, 1.0))
     bounds = np.stack([np.minimum(mean - REACH * std, first), mean + REACH * std], 1)
     first[: len(start)] = start
-    result = minimize(
-        objective, first, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS, "ftol": TOLERANCE}
-    )
+    result = minimize(objective, first, method="L-BFGS-B", bounds=bounds, options={"maxiter": STEPS, "ftol": TOLERANCE})
     criterion = -result.fun - 0.5 * len(names) * np.log(len(series.y))
     return Learned(model_at(result.x, names, trend, season), result.x, float(criterion))
 
@@ -95,7 +93,6 @@ def continuations(y, criterion, season=None):
     series = Series.of(y)
     if season is None:
         season = season_in(surprises(series))
-    kinds = [(trend, has_memory) for trend in TRENDS for has_memory in (False, True)]
     fits = []
     for trend in TRENDS:
         fits.append(learned(series, trend, season, False))

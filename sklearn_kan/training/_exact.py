@@ -24,6 +24,7 @@ N_STEPS = 50
 MOST_WORK = 2.5e8  # of a step: rows times the square of the number of parameters
 ENOUGH = 1e-6  # of a target's variance, left on held-out rows: a thousandth of its spread
 WORTH_DOUBLING = 0.5  # of the held-out loss, which twice the units leave
+POOR = 10.0  # times the first member's loss, from which another start is made
 WORTH_REPLACING = 0.5  # of an ensemble's held-out loss, which one member of the new one leaves
 
 
@@ -61,10 +62,10 @@ def made_exact(attempt, rows, loss, settings, validation):
     settings = exact(settings)
 
     def fitted(architecture, member):
-        part = split_of_member(split, member, generator)
         network = new_network(architecture, rows, loss, generator)
-        is_worth = is_cheap(network.module, len(part.fitting))
-        return trained(network, part, loss, settings, begins=True) if is_worth else None
+        part = split_of_member(split, member)
+        n_rows = n_rows_for(network.module, len(part.fitting))
+        return trained(network, fewer(part, n_rows, generator), loss, settings, begins=True) if n_rows else None
 
     best = None
     for architecture in architectures:
@@ -77,7 +78,14 @@ def made_exact(attempt, rows, loss, settings, validation):
     if best is None or best.training.interrupted or best.lowest_loss >= WORTH_REPLACING * attempt.lowest_loss:
         is_interrupted = best is not None and best.training.interrupted
         return attempt._replace(training=attempt.training._replace(interrupted=is_interrupted))
-    members = [best, *(fitted(best.network.architecture, member) for member in range(1, n_members or 1))]
+    members = [best]
+    for number in range(1, n_members or 1):
+        member = fitted(best.network.architecture, number)
+        if member.lowest_loss > POOR * best.lowest_loss and not member.training.interrupted:
+            member = min(member, fitted(best.network.architecture, number), key=lambda each: each.lowest_loss)
+        members.append(member)
+        if member.training.interrupted:
+            break
     return following(attempt.training.history, members, attempt.network, split, settings)
 
 
@@ -88,7 +96,8 @@ def made_more_exact(network, split, loss, settings):
         architecture = network.architecture.single()
         module = member_of(network.architecture, network.module, member)
         alone = Network(architecture, module, network.generator, "gauss_newton", np.ones(1))
-        part = split_of_member(split, member, network.generator)
+        part = split_of_member(split, member)
+        part = fewer(part, n_rows_for(module, len(part.fitting)) or MOST_ROWS, network.generator)
         return trained(alone, part, loss, exact(settings), begins=False)
 
     members = [fitted(member) for member in range(network.architecture.n_members)]
@@ -120,18 +129,17 @@ def new_network(architecture, rows, loss, generator):
     return Network(architecture, module, generator, "gauss_newton", np.ones(1))
 
 
-def is_cheap(module, n_samples):
-    """Whether Gauss-Newton steps for a module are quick, and rows say what its parameters are."""
+def n_rows_for(module, n_samples):
+    """How many of all rows steps for a module are quick with; none if that does not say what its parameters are."""
     n_parameters = sum(p.numel() for p in module.parameters())
-    return n_parameters <= n_samples and n_samples * n_parameters**2 <= MOST_WORK
+    n_quick = min(MOST_ROWS, int(MOST_WORK / n_parameters**2))
+    n_needed = n_parameters if n_samples <= n_quick else 2 * n_parameters
+    return min(n_samples, n_quick) if min(n_samples, n_quick) >= n_needed else 0
 
 
-def split_of_member(split, member, generator):
-    """A part of the rows that a member learns from and of those it holds out, as a split for a single network."""
-    return Split(
-        some_of(rows_of_member(split.fitting, member), MOST_ROWS, generator),
-        some_of(rows_of_member(split.validation, member), MOST_HELD_OUT, generator),
-    )
+def split_of_member(split, member):
+    """The rows that a member learns from and those it holds out, as a split for a single network."""
+    return Split(rows_of_member(split.fitting, member), rows_of_member(split.validation, member))
 
 
 def rows_of_member(rows, member):
@@ -143,8 +151,12 @@ def rows_of_member(rows, member):
     return Rows(X, y, sample_weight, numbers)
 
 
+def fewer(split, n_rows, generator):
+    """So many rows to learn from, drawn at random, and not too many to be judged by."""
+    return Split(some_of(split.fitting, n_rows, generator), some_of(split.validation, MOST_HELD_OUT, generator))
+
+
 def some_of(rows, n_most, generator):
-    """All rows, or so many of them."""
     return rows if len(rows) <= n_most else rows[torch.randperm(len(rows), generator=generator)[:n_most].sort().values]
 
 

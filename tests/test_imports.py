@@ -84,7 +84,7 @@ ALLOWED = {
     ),
     "symbolic": (
         {"_adoption", "_compat", "_documented", "_surroundings", "bases", "data", "network", "optim"},
-        TABLES | {"joblib", "sympy"},
+        TABLES | {"joblib", "sympy", "tqdm"},
     ),
     "_show_versions": ({"kernels"}, TORCH),
 }

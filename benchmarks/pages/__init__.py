@@ -31,6 +31,7 @@ PAGES = {
     "glass_box": network.glass_box,
     "search": network.search,
     "solvers": solvers.solvers,
+    "smooth": solvers.smooth,
     "pykan": solvers.pykan,
     "hedging": solvers.hedging,
     "layers": speed.layers,

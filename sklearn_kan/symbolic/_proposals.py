@@ -1,12 +1,14 @@
 """Simplifications that values and derivatives of a fitted network suggest, each with how well it holds."""
 
+from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
 from sympy import Rational
 
+from ._levels import levels
 from ._outer import mapped
-from ._states import Affine, Drop, Group, Power, Separate, Together
+from ._states import Affine, Drop, Group, Power, Scaled, Separate, Together
 
 HALF, THIRD = Rational(1, 2), Rational(1, 3)
 POWERS = [1, -1, 2, -2, 3, -3, HALF, -HALF, 4, -4, 3 * HALF, -3 * HALF, 5, -5]
@@ -14,6 +16,9 @@ RATIOS = [*map(Rational, (1, -1, 2, -2)), HALF, -HALF, Rational(3), Rational(-3)
 SEPARABLE_UNDER = ("id", "sq", "inv", "log", "isq", "sin")
 N_POINTS = 21  # of a column, at which rows are unfolded
 N_ROWS = 80
+SCALED_REST = 0.1  # of what is left of an elasticity without the power
+EXPENSIVE = {Separate: 0.3, Affine: 0.7}  # added to the rank of what takes long
+LEVEL_COST = -0.05  # two columns less one, whatever the others do
 TINY = 0.01  # of the largest effect of a column
 
 
@@ -63,9 +68,14 @@ def proposals(state, network, error, spread, generator, units):
     found += powers(X, F, G)
     if X.shape[1] >= 2:
         found += groups(state, X, G, size < TINY * size.max(), max(0.02, min(0.2, 6 * error)), units)
+        if units is None:
+            found += [
+                (residual, LEVEL_COST, level) for residual, level in levels(X, G, size < TINY * size.max(), mismatch)
+            ]
+        found += scalings(state, X, F, G, size < TINY * size.max())
         found += separations(state, network, X[:N_ROWS])
     ranked = sorted(
-        (Proposal(r / tolerance + 4 * cost + 0.3 * isinstance(p, Separate | Affine), r, p)
+        (Proposal(r / tolerance + 4 * cost + EXPENSIVE.get(type(p), 0.0), r, p)
          for r, cost, p in found if r < 2.5 * tolerance),
         key=lambda proposal: proposal.rank,
     )  # fmt: skip
@@ -88,6 +98,21 @@ def powers(X, F, G):
         for power in POWERS:
             if power == int(power) or (x > 0).all():
                 yield mismatch(x * G[:, i], float(power) * F), 0.01 * (abs(power) not in (1, 2)), Power(i, power)
+
+
+def scalings(state, X, F, G, is_tiny):
+    """Products that hold after division by a power: ``x_i dy/dx_i - p y`` is proportional to ``x_j dy/dx_j``."""
+    E = X * G
+    chosen = np.flatnonzero(~is_tiny)
+    for i, j in permutations(chosen, 2):
+        is_positive = (state.X[:, [i, j]] > 0).all()
+        for power in POWERS[:8] if is_positive else POWERS[:6]:
+            rest = E[:, i] - float(power) * F
+            fits = [mismatch(E[:, j], float(q) * rest) for q in RATIOS[: 6 if is_positive else 2]]
+            best = int(np.argmin(fits))
+            size = median(rest) / (median(E[:, i]) + median(F) + 1e-300)  # a power alone leaves nothing
+            if size > SCALED_REST:
+                yield fits[best], 0.15 + 0.01 * (abs(power) != 1), Scaled(int(i), int(j), power, RATIOS[best])
 
 
 def groups(state, X, G, is_tiny, tolerance, units):
@@ -173,10 +198,10 @@ def rank_one(M):
 
 
 def compatible(ranked):
-    """Powers and groups of different columns, the best of each."""
+    """Powers and groups of different columns, the best of each; powers first, which leave a column less than groups."""
     used: set = set()
     chosen = []
-    for proposal in ranked:
+    for proposal in sorted(ranked, key=lambda p: not isinstance(p.reduction, Power)):
         reduction = proposal.reduction
         if isinstance(reduction, Power | Group) and not used & set(reduction.places):
             used |= set(reduction.places)

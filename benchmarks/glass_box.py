@@ -1,4 +1,4 @@
-"""Claim: glass boxes come within a few percent of explainable boosting machines, in at most half of their time.
+"""Claim: glass boxes come within a few percent of explainable boosting machines, in at most a quarter of their time.
 
 Explainable boosting machines (EBM; Nori et al. 2019) are the additive models with pairs that people use. Both families
 are fitted with their defaults and without pairs, and the default network, which is no sum, with them: in one run, on

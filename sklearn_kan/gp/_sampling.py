@@ -6,12 +6,12 @@ import numpy as np
 from scipy.stats import qmc
 from sklearn.utils import check_random_state
 
-METHODS = "volume", "determinantal", "christoffel", "sobol", "uniform"
+METHODS = "determinantal", "volume", "christoffel", "sobol", "uniform"
 FEWEST_CANDIDATES, CANDIDATES_PER_TERM, MOST_CANDIDATES = 2**12, 2**9, 2**16
 INDEPENDENT = 1e-10  # of the largest singular value; smaller ones are of functions that depend on the others
 
 
-def sample_points(basis, n, *, bounds=((0.0, 1.0),), candidates=None, method="volume", random_state=None):
+def sample_points(basis, n, *, bounds=((0.0, 1.0),), candidates=None, method="determinantal", random_state=None):
     """Draw points for a weighted least-squares fit of a linear basis.
 
     With uniform points the fit is unstable until there are many more points than functions: some m² for polynomials of
@@ -29,7 +29,7 @@ def sample_points(basis, n, *, bounds=((0.0, 1.0),), candidates=None, method="vo
         Of a box, in which errors count evenly.
     candidates : array-like of shape (n_candidates, n_features), optional
         Points to choose from, over which errors count evenly, instead of a box.
-    method : {"volume", "determinantal", "christoffel", "sobol", "uniform"}, default="volume"
+    method : {"determinantal", "volume", "christoffel", "sobol", "uniform"}, default="determinantal"
         ``"christoffel"`` draws independently with a density in proportion to the sum of squares of an orthonormal
         basis, the inverse Christoffel function (Cohen & Migliorati 2017). ``"determinantal"`` draws as many points as
         functions, that repel each other, and again until there are enough. ``"volume"`` draws these once and the rest

@@ -68,7 +68,8 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
         formula = scaling.undone(candidate.formula, table.symbols)
         is_late = max_seconds is not None and time.thread_time() - start > max_seconds
-        if number < N_SNAPPED and not is_late and len(formula.atoms(sp.Float)) <= MOST_SNAPPED:
+        is_clear = len(formula.atoms(sp.Float)) <= min(MOST_SNAPPED, len(table.y) / ROWS_FOR_EACH_CONSTANT)
+        if number < N_SNAPPED and not is_late and is_clear:
             shorter = pruned(formula, table, least_scale=0.0).formula if candidate.error > EXACT else formula
             fit = snapped(shorter, table, least_scale=0.0)
         else:

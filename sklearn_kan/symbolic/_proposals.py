@@ -16,6 +16,7 @@ RATIOS = [*map(Rational, (1, -1, 2, -2)), HALF, -HALF, Rational(3), Rational(-3)
 SEPARABLE_UNDER = ("id", "sq", "inv", "log", "isq", "sin")
 N_POINTS = 21  # of a column, at which rows are unfolded
 N_ROWS = 80
+MOST_SCALED = 8  # columns of which pairs are looked at, those with the largest effects
 SCALED_REST = 0.1  # of what is left of an elasticity without the power
 EXPENSIVE = {Separate: 0.3, Affine: 0.7}  # added to the rank of what takes long
 LEVEL_COST = -0.05  # two columns less one, whatever the others do
@@ -88,8 +89,9 @@ def median(values):
 
 
 def mismatch(a, b):
-    """How far two functions are from being equal, at rows: 0 if they are, 1 at most."""
-    return median(a - b) / (median(a) + median(b) + 1e-300)
+    """How far functions are from being equal, at rows, the last axis: 0 if they are, 1 at most."""
+    size = np.median(np.abs(a), -1) + np.median(np.abs(b), -1)
+    return np.median(np.abs(a - b), -1) / (size + 1e-300)
 
 
 def powers(X, F, G):
@@ -103,16 +105,21 @@ def powers(X, F, G):
 def scalings(state, X, F, G, is_tiny):
     """Products that hold after division by a power: ``x_i dy/dx_i - p y`` is proportional to ``x_j dy/dx_j``."""
     E = X * G
-    chosen = np.flatnonzero(~is_tiny)
+    effects = np.where(is_tiny, 0.0, np.median(np.abs(E), 0))
+    chosen = [int(i) for i in np.argsort(-effects, kind="stable")[:MOST_SCALED] if effects[i] > 0]
     for i, j in permutations(chosen, 2):
         is_positive = (state.X[:, [i, j]] > 0).all()
-        for power in POWERS[:8] if is_positive else POWERS[:6]:
-            rest = E[:, i] - float(power) * F
-            fits = [mismatch(E[:, j], float(q) * rest) for q in RATIOS[: 6 if is_positive else 2]]
-            best = int(np.argmin(fits))
-            size = median(rest) / (median(E[:, i]) + median(F) + 1e-300)  # a power alone leaves nothing
+        tried = POWERS[:8] if is_positive else POWERS[:6]
+        rest = E[:, i] - np.array([float(p) for p in tried])[:, None] * F
+        ratios = RATIOS[:6] if is_positive else RATIOS[:2]
+        slopes = (rest @ E[:, j]) / (np.square(rest).sum(1) + 1e-300)
+        nearest = np.abs(slopes[:, None] - np.array([float(q) for q in ratios])).argmin(1)
+        fits = mismatch(E[:, j], np.array([float(ratios[q]) for q in nearest])[:, None] * rest)
+        # a power alone leaves nothing
+        sizes = np.median(np.abs(rest), 1) / (median(E[:, i]) + median(F) + 1e-300)
+        for power, q, fit, size in zip(tried, nearest, fits, sizes, strict=True):
             if size > SCALED_REST:
-                yield fits[best], 0.15 + 0.01 * (abs(power) != 1), Scaled(int(i), int(j), power, RATIOS[best])
+                yield float(fit), 0.15 + 0.01 * (abs(power) != 1), Scaled(i, j, power, ratios[q])
 
 
 def groups(state, X, G, is_tiny, tolerance, units):
@@ -130,10 +137,10 @@ def groups(state, X, G, is_tiny, tolerance, units):
                     continue
                 is_positive = (state.X[:, [i, j]] > 0).all()
                 ratios = RATIOS if kind == "product" and is_positive else RATIOS[:2]
-                fits = [mismatch(E[:, j], float(q) * E[:, i]) for q in ratios]
+                fits = mismatch(E[:, j], np.array([float(q) for q in ratios])[:, None] * E[:, i])
                 best = int(np.argmin(fits))
                 if fits[best] < tolerance:
-                    members.append((fits[best], int(j), ratios[best]))
+                    members.append((float(fits[best]), int(j), ratios[best]))
             if members:
                 members.sort()
                 keep(found, kind, int(i), members)

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 
 import numpy as np
+import sympy as sp
 
 from ._closing import MOST_IN_TERMS, close, expand_terms, read_all, recombine
 from ._context import Context
@@ -21,6 +22,7 @@ from ._white import is_white
 
 MOST_COMPLEX = 90
 NOISE = 0.1  # error of a formula that may be the law without a look at a network
+FEW_CONSTANTS, SHARE_FOR_PLAINER = 2, 0.35  # of the budget, in which a formula with fewer constants is looked for
 LARGEST_RISE = 1.6  # of the network's error by a reduction that may still be right
 GOOD = 5e-4  # error from which networks are equally good
 
@@ -93,7 +95,7 @@ class Search:
             self.show()
             if good_enough is not None and self.best.error < good_enough:
                 break
-            if self.best.error > EXACT and self.best.error < 1.3 * self.best_network and self.is_white(self.best):
+            if EXACT < self.best.error < 1.3 * self.best_network and self.is_settled(self.best):
                 break
         self.show()
 
@@ -113,7 +115,7 @@ class Search:
         if node.n_visits == 1:
             if (node.found is None and close(self, node) < EXACT) or n_columns == 0:
                 return
-            if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_white(self.best):
+            if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
                 return
             if n_columns <= 2:
                 expand_terms(self, heap, node)
@@ -189,6 +191,11 @@ class Search:
             return None
         child.steps = (*node.steps, (state.steps[-1], child.error))
         return child
+
+    def is_settled(self, candidate):
+        """Whether nothing is left to find; a formula with many constants may still be a law's approximation."""
+        is_plain = len(candidate.formula.atoms(sp.Float)) <= FEW_CONSTANTS or self.budget.share > SHARE_FOR_PLAINER
+        return is_plain and self.is_white(candidate)
 
     def is_white(self, candidate):
         """Whether a fresh network and a fresh sum of splines find nothing in a formula's residuals."""

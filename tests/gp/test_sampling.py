@@ -79,7 +79,7 @@ def test_even_points_fill_a_box_more_evenly_than_random_ones():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "halton"}, r"method='halton' is unknown. Choose one of 'volume'"),
+        ({"method": "halton"}, r"method='halton' is unknown. Choose one of 'determinantal'"),
         ({"n": 2.5}, r"n=2.5 is not usable. Pass an integer >= 1"),
         ({"bounds": [(1, 0)]}, r"bounds=\[\(1, 0\)\] is not usable"),
         ({"candidates": [1.0, 2.0]}, r"candidates is not usable"),

@@ -27,6 +27,11 @@ class Continued:
         self.series, self.widening = Series.of(y), 1 + FREEDOM / len(y)
         self.shares = np.array([model.probability for model in models])
 
+    @property
+    def parts(self):
+        """Models of the process."""
+        return self.average.parts
+
     def steps_of(self, X):
         """Steps after the last point, and which points are after it and near enough."""
         steps = (X[:, 0] - self.last) / self.step

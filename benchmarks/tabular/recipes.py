@@ -1,0 +1,195 @@
+"""Variants of the default recipe: parameters, and parts of the package that are replaced while a model is fitted."""
+
+from contextlib import ExitStack, contextmanager, nullcontext
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+from sklearn_kan.kernels.cpu import _network as compiled
+from sklearn_kan.training import _annealed_net, _callbacks, _fused, _losses, _net, _phases, _plan
+
+
+def with_params(**params):
+    return params, nullcontext
+
+
+def replacing(*changes):
+    """Attributes of modules and classes replaced: triples (owner, name, value)."""
+
+    @contextmanager
+    def replaced():
+        with ExitStack() as stack:
+            for owner, name, value in changes:
+                stack.enter_context(patch.object(owner, name, value))
+            yield
+
+    return {}, replaced
+
+
+def combined(*variants):
+    """Several changes at once."""
+
+    @contextmanager
+    def replaced():
+        with ExitStack() as stack:
+            for _, change in variants:
+                stack.enter_context(change())
+            yield
+
+    return {name: value for params, _ in variants for name, value in params.items()}, replaced
+
+
+def few(loss, raw, y, weight, row_weight, n_members):
+    """The loss of those members that hold a row out."""
+    return (loss(_losses.combined(loss, raw, weight), y) * row_weight).sum()
+
+
+FEW = replacing((_net, "expected_total", few), (_fused, "expected_total", few))
+LATEST = replacing((_annealed_net.AnnealedNet, "can_average", False))
+FORMER = combined(FEW, LATEST, replacing((_callbacks, "RISE", 0.03)))
+
+
+def starting(change):
+    """What a new network's module is changed by before training."""
+    place = _plan.place
+
+    def placed(module, rows, loss):
+        place(module, rows, loss)
+        with torch.no_grad():
+            change(module)
+
+    return replacing((_plan, "place", placed))
+
+
+def fewer_columns(share):
+    """Each member gets a share of the columns, others count for nothing in it."""
+
+    def change(module):
+        first, lookup, generator = module.layers[0], module.lookup, torch.Generator().manual_seed(0)
+        n_columns = first.in_features + (0 if lookup is None else len(lookup.n_levels))
+        rank = torch.rand(n_columns, module.n_members, generator=generator).argsort(0).argsort(0)
+        is_kept = rank < share * n_columns
+        of_units = is_kept.repeat_interleave(first.out_features, 1).to(first.edge_weight)
+        numbers, codes = of_units[: first.in_features], of_units[first.in_features :]
+        first.edge_weight *= numbers[:, None]
+        first.base_weight *= numbers.T
+        first.scale *= is_kept[: first.in_features]
+        if lookup is not None:
+            lookup.scale *= is_kept[first.in_features :]
+            lookup.table *= codes[lookup.owner]
+            lookup.mixing *= codes[lookup.factored].repeat_interleave(8, 0).T
+
+    return starting(change)
+
+
+def last_layer_from_zero(module):
+    module.layers[-1].edge_weight.zero_()
+    module.layers[-1].base_weight.zero_()
+
+
+class Stepwise:
+    """Steps of the compiled library one by one, with something done to its parameters before and after each."""
+
+    def __init__(self, optimizer):
+        self.optimizer, self.packed = optimizer, optimizer.packed
+        self.generator = torch.Generator().manual_seed(0)
+
+    def steps(self, net, task, rows, bounds, shares, n_before, losses, work, *, dtype):
+        n_averaged = task.n_averaged
+        for k in range(len(shares)):
+            self.before(float(shares[k]))
+            task.n_averaged = n_averaged + k
+            own_bounds, share = bounds[k : k + 2], shares[k : k + 1]
+            compiled.steps(net, task, rows, own_bounds, share, n_before + k, losses, work, dtype=dtype)
+            self.after()
+        task.n_averaged = n_averaged
+
+    def before(self, share):
+        pass
+
+    def after(self):
+        pass
+
+
+class Dropout(Stepwise):
+    """Parts of each member that a step goes without: hidden units, or the factors of columns."""
+
+    def __init__(self, optimizer, share, names):
+        super().__init__(optimizer)
+        self.share = share
+        self.slots = [slot for slot in self.packed.slots if slot.name in names]
+
+    def before(self, share):
+        self.kept, masks = [], {}
+        for slot in self.slots:
+            size, n = int(np.prod(slot.shapes[0])), slot.shapes[0][0]
+            part = slice(slot.start, slot.start + size)
+            parts = [flat[:, part].unflatten(1, (n, -1)) for flat in (self.packed.parameters, *self.optimizer.moments)]
+            if n not in masks:
+                masks[n] = (torch.rand(self.packed.n_members, n, 1, generator=self.generator) >= self.share).to(
+                    parts[0]
+                )
+            saved = [tensor.clone() for tensor in parts]
+            parts[0].mul_(masks[n] / (1 - self.share))
+            self.kept.append((parts, saved, masks[n] > 0, parts[0].clone()))
+
+    def after(self):
+        for (weight, *moments), (old, *old_moments), mask, masked in self.kept:
+            weight.copy_(torch.where(mask, old + weight - masked, old))
+            for moment, was in zip(moments, old_moments, strict=True):
+                moment.copy_(torch.where(mask, moment, was))
+
+
+class OwnDecays(Stepwise):
+    """Decays that are multiples of the default's, other ones in each part of the members."""
+
+    def __init__(self, optimizer, factors):
+        super().__init__(optimizer)
+        n = self.packed.n_members
+        self.factors = torch.tensor(factors).repeat_interleave(-(-n // len(factors)))[:n, None].to(self.packed.dtype)
+
+    def before(self, share):
+        decay = self.optimizer.param_groups[0]["weight_decay"]
+        for slot in self.packed.slots:
+            if _phases.is_coefficient(slot.name):
+                part = slice(slot.start, slot.start + max(slot.sizes))
+                rate = share * _phases.rate_of(slot.name, self.optimizer.module.get_parameter(slot.name))
+                self.packed.parameters[:, part] *= 1 - rate * decay * (self.factors - 1)
+
+
+def stepwise(kind, *arguments):
+    take, latest = _fused.FusedAdamW.take, []
+
+    def taken(self, task, order, bounds, shares):
+        if not hasattr(self, "by_step"):
+            self.by_step = kind(self, *arguments)
+        latest[:] = [self.by_step]
+        return take(self, task, order, bounds, shares)
+
+    by_step = SimpleNamespace(**vars(compiled) | {"steps": lambda *args, **named: latest[0].steps(*args, **named)})
+    return replacing((_fused.FusedAdamW, "take", taken), (_fused, "compiled", by_step))
+
+
+VARIANTS = {
+    "default": with_params(),
+    "default, again": with_params(),
+    "default, once more": with_params(),
+    "latest weights, few members, back from 3 %": FORMER,
+    "latest weights": LATEST,
+    "validated as few members": FEW,
+    "back from 3 %": replacing((_callbacks, "RISE", 0.03)),
+    "rate 0.02": with_params(learning_rate_init=0.02),
+    "decay 1": with_params(alpha=1.0),
+    "decay 4": with_params(alpha=4.0),
+    "decays of members 1 and 4": stepwise(OwnDecays, (0.5, 2.0)),
+    "hold out 0.1": with_params(validation_fraction=0.1),
+    "hold out 0.25": with_params(validation_fraction=0.25),
+    "64 units": with_params(hidden_layer_sizes=(64,)),
+    "two hidden layers": with_params(hidden_layer_sizes=(32, 32)),
+    "80 % of the columns": fewer_columns(0.8),
+    "last layer from zero": starting(last_layer_from_zero),
+    "unit dropout 0.1": stepwise(Dropout, 0.1, ("layers.1.edge_weight", "layers.1.base_weight")),
+    "column dropout 0.1": stepwise(Dropout, 0.1, ("layers.0.scale", "lookup.scale")),
+}  # fmt: skip

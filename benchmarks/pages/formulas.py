@@ -25,7 +25,7 @@ def formulas():
         "Each law was fitted with the time limit that is given, in CPU seconds of one thread, on a machine that was "
         "busy with other work. *As it is* counts formulas with the law's values on wider ranges, *as its form* those "
         "that have them with constants fitted to rows without noise. *Called exact, and wrong* is what must not "
-        "happen. The method was developed on the first 32 of AI Feynman's laws and on nine others that it had missed. "
+        "happen. The method was developed on the first 32 of AI Feynman's laws and on some others that it had missed. "
         "Nothing was tuned on the *unseen* ones, of which most have irrelevant columns.",
         table(
             ["laws", "noise", "tried", "as it is", "as its form", "share", "called exact, and wrong", "median seconds",

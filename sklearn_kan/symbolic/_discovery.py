@@ -163,7 +163,9 @@ def covariance_of(formula, table):
         return np.zeros((J.shape[1], J.shape[1]))
     scale = np.linalg.norm(J, axis=0) + 1e-300
     inverse = np.linalg.pinv((J / scale).T @ (J / scale))
-    return inverse / np.outer(scale, scale) * noise_of(formula, table) ** 2
+    with np.errstate(all="ignore"):  # constants without an effect, of any size
+        covariance = inverse / np.outer(scale, scale) * noise_of(formula, table) ** 2
+    return np.where(np.isfinite(covariance), covariance, 0.0)
 
 
 def jacobian(formula, symbols, X):

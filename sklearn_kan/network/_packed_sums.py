@@ -1,5 +1,7 @@
 """Which sums over groups of inputs the compiled library can take steps on."""
 
+from typing import Any
+
 import torch
 from torch.nn.utils.parametrize import is_parametrized
 
@@ -29,7 +31,8 @@ def can_be_packed_as_sum(module):
         return False
     direct = module.direct
     if len(module.layers) == 1:
-        return all(layer.parametrizations.edge_weight[0].allowed.all() for layer in module.layers)
+        layer: Any = module.layers[0]
+        return bool(layer.parametrizations.edge_weight[0].allowed.all())
     if direct is None:
         return True
     return is_packable_part(direct) and have_same_knots(module.layers[0], direct.layers[0])

@@ -113,7 +113,7 @@ def glass_box():
         [
             f"{name}, {seed}",
             *(
-                f"{loss_of(runs[method]):.3f} ({runs[method]['fit_cpu_seconds']:.0f})" if method in runs else "–"
+                f"{loss_of(runs[method]):.3f} ({runs[method]['fit_cpu_seconds']:.0f})" if method in runs else ""
                 for method in GLASS
             ),
         ]

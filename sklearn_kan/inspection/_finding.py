@@ -7,8 +7,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 OF_PROCESSES = (
-    " Of a Gaussian process, SpectrumDisplay draws the frequencies, and ForecastDisplay what is expected. For effects of "
-    "its columns use sklearn.inspection.partial_dependence."
+    " Of a Gaussian process, SpectrumDisplay draws the frequencies, and ForecastDisplay what is expected. For effects "
+    "of its columns use sklearn.inspection.partial_dependence."
 )
 WRAPPED = "best_estimator_", "regressor_"  # attributes of fitted searches, and of estimators that transform targets
 

@@ -1,6 +1,6 @@
 """Which sums over groups of inputs the compiled library can take steps on."""
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch.nn.utils.parametrize import is_parametrized
@@ -29,9 +29,10 @@ def can_be_packed_as_sum(module):
         return False
     if not is_packable_part(module):
         return False
-    direct, layers = module.direct, cast(list[Any], module.layers)
-    if len(layers) == 1:
-        return bool(layers[0].parametrizations.edge_weight[0].allowed.all())
+    direct = module.direct
+    if len(module.layers) == 1:
+        layer: Any = module.layers[0]
+        return bool(layer.parametrizations.edge_weight[0].allowed.all())
     if direct is None:
         return True
     return is_packable_part(direct) and have_same_knots(module.layers[0], direct.layers[0])

@@ -48,7 +48,6 @@ Network = structure(
     **pointers("parameters", "scaled", "gradients", "mean", "square", "tables"),
     embedding_rate=Number,
     **pointers("embeddings", "embedding_gradients", "embedding_mean", "embedding_square"),
-    **pointers("average", "embedding_average"),
 )  # fmt: skip
 Task = structure(
     "Task",
@@ -56,7 +55,6 @@ Task = structure(
     **integers("are_held_out", "n_targets", "loss"),
     **pointers("levels"),
     **dict.fromkeys(("power", "largest", "beta", "beta_square", "epsilon", "decay"), Number),
-    **integers("n_averaged", "horizon"),
 )  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 """The environment of all tests, and what pytest leaves alone."""
 
+import gc
 import os
 from importlib.util import find_spec
 
+import pytest
 import torch
 
 HAS_CUDA, HAS_TRITON = torch.cuda.is_available(), find_spec("triton") is not None
@@ -13,6 +15,17 @@ if not HAS_CUDA:
 
 collect_ignore = ["tests/kernels/cuda/compile_kernels.py"] + ([] if HAS_CUDA else ["tests/kernels/cuda/test_gpu.py"])
 collect_ignore_glob = [] if HAS_TRITON else ["sklearn_kan/kernels/cuda/_*_device.py", "tests/kernels/cuda/*"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What is collected stays: it is not looked through for garbage, which takes long and copies it in forks."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter):

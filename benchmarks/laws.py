@@ -1,12 +1,15 @@
 """Laws to rediscover, with the ranges of their columns, written down before anything was tuned on them.
 
 AI Feynman's equations and some of its bonus equations (Udrescu & Tegmark 2020, tables 4 to 6); the Nguyen functions
-(Uy et al. 2011); the right-hand sides of Strogatz's systems, as in ODE-Strogatz (La Cava et al. 2016).
+(Uy et al. 2011); the right-hand sides of Strogatz's systems, as in ODE-Strogatz (La Cava et al. 2016); the Livermore
+functions (Petersen et al. 2021).
 """
 
 import numpy as np
 
-FUNCTIONS = {name: getattr(np, name) for name in ("exp", "sin", "cos", "sqrt", "log", "tanh", "abs", "pi")}
+FUNCTIONS = {
+    name: getattr(np, name) for name in ("exp", "sin", "cos", "sqrt", "log", "sinh", "cosh", "tanh", "abs", "pi")
+}
 FUNCTIONS |= {"asin": np.arcsin, "acos": np.arccos, "cot": lambda x: 1 / np.tan(x)}
 
 # "formula | names low high; names low high; ..."
@@ -164,7 +167,63 @@ STROGATZ = {
     "van der pol 2": "-x/10 | x y -2 2",
 }
 
-LISTS = {"feynman": FEYNMAN, "bonus": BONUS, "nguyen": NGUYEN, "strogatz": STROGATZ}
+LIVERMORE = {
+    "livermore-1": "1/3+x+sin(x**2) | x -10 10",
+    "livermore-2": "sin(x**2)*cos(x)-2 | x -1 1",
+    "livermore-3": "sin(x**3)*cos(x**2)-1 | x -1 1",
+    "livermore-4": "log(x+1)+log(x**2+1)+log(x) | x 0 2",
+    "livermore-5": "x**4-x**3+x**2-y | x y 0 1",
+    "livermore-6": "4*x**4+3*x**3+2*x**2+x | x -1 1",
+    "livermore-7": "sinh(x) | x -1 1",
+    "livermore-8": "cosh(x) | x -1 1",
+    "livermore-9": "x**9+x**8+x**7+x**6+x**5+x**4+x**3+x**2+x | x -1 1",
+    "livermore-10": "6*sin(x)*cos(y) | x y 0 1",
+    "livermore-11": "x**2*y**2/(x+y) | x y -1 1",
+    "livermore-12": "x**5/y**3 | x y -1 1",
+    "livermore-13": "x**(1/3) | x 0 4",
+    "livermore-14": "x**3+x**2+x+sin(x)+sin(x**2) | x -1 1",
+    "livermore-15": "x**(1/5) | x 0 4",
+    "livermore-16": "x**(2/5) | x 0 4",
+    "livermore-17": "4*sin(x)*cos(y) | x y 0 1",
+    "livermore-18": "sin(x**2)*cos(x)-5 | x -1 1",
+    "livermore-19": "x**5+x**4+x**2+x | x -1 1",
+    "livermore-20": "exp(-x**2) | x -1 1",
+    "livermore-21": "x**8+x**7+x**6+x**5+x**4+x**3+x**2+x | x -1 1",
+    "livermore-22": "exp(-x**2/2) | x -1 1",
+}
+
+# Nothing was tuned on these. Columns that a formula does not have (n1, n2, ...) are irrelevant ones.
+UNSEEN = {
+    "settling": "2/9*(rho_p-rho_f)*g*r**2/mu | rho_p 2 5; rho_f 1 2; g 9 10; r 0.1 1; mu 1 3; n1 0 1",
+    "competitive inhibition": "vmax*s/(km*(1+i/ki)+s) | vmax s 1 5; km i ki 1 3",
+    "arrhenius": "a*exp(-e/(8.314*t)) | a 1 5; e 5000 20000; t 300 500; n1 n2 0 1",
+    "manning": "r**(2/3)*sqrt(s)/n | r 0.5 4; s 0.001 0.02; n 0.01 0.05; n1 -1 1",
+    "antoine": "exp(a-b/(c+t)) | a 7 9; b 1000 2000; c 200 250; t 10 100",
+    "hill": "x**n/(k**n+x**n) | x 0.5 3; k 1 2; n 1 4",
+    "nernst": "t*log(co/ci)/(11604.5*z) | t 280 320; co 1 5; ci 5 100; z 1 2; n1 n2 n3 0 1",
+    "orbital period": "2*pi*sqrt(a**3/(g*(m1+m2))) | a m1 m2 1 5; g 6 7; n1 1 5",
+    "thick lens": "(n-1)*(1/r1-1/r2+(n-1)*d/(n*r1*r2)) | n 1.3 1.9; r1 1 3; r2 4 9; d 0.1 1",
+    "rocket": "ve*log(m0/mf)-g*t | ve 2 5; m0 5 9; mf 1 4; g 1 2; t 1 3; n1 0 1",
+    "damped swing": "a*exp(-g*t)*cos(w*t) | a 1 3; g 0.1 1; t 0 3; w 1 3",
+    "lennard-jones": "4*eps*((s/r)**12-(s/r)**6) | eps 1 3; s 1 1.2; r 1.1 2; n1 1 2",
+    "great circle": "acos(sin(a)*sin(b)+cos(a)*cos(b)*cos(d)) | a b -1 1; d 0.2 2.5",
+    "charging": "v*(1-exp(-t/(r*c))) | v 1 5; t 0.5 5; r c 1 3; n1 n2 0 1",
+    "redlich-kwong": "r*t/(v-b)-a/(sqrt(t)*v*(v+b)) | r 1 2; t 1 3; v 3 6; b 0.5 2; a 1 5",
+    "invented 1": "a*b+sin(c*d) | a b c d 1 3; n1 n2 0 1",
+    "invented 2": "sqrt(a**2+3*b)/(1+c) | a b c 0 4; n1 0 4; n2 -1 1",
+    "invented 3": "log(1+a*b)+c**2/2 | a b 0 3; c -2 2; n1 n2 n3 -1 1",
+    "invented 4": "abs(a-b)*c | a b c 0 5; n1 n2 0 1",
+    "invented 5": "tanh(a*b-c)+d/4 | a b -1 2; c d 0 2",
+}
+
+LISTS = {
+    "feynman": FEYNMAN,
+    "bonus": BONUS,
+    "nguyen": NGUYEN,
+    "strogatz": STROGATZ,
+    "livermore": LIVERMORE,
+    "unseen": UNSEEN,
+}
 LAWS = {name: text for laws in LISTS.values() for name, text in laws.items()}
 # The 32 equations of the prototype that this package grew from, 20 it was made on and 12 that it was not.
 FIRST = [

@@ -1,4 +1,4 @@
-"""Claim: on smooth targets without noise solver="auto" has a third of tuned Adam's test error after 10 s, on average.
+"""Claim: on smooth targets without noise Gauss-Newton has a third of tuned Adam's test error after 10 s, on average.
 
 Formulas of Feynman's lectures, 1,500 training rows of which 15 % are held out, 4,000 test rows; one network of 16 units
 with six cubic knots, one thread, alpha=0. The error is that of the best validated state after 2, 10 and 30 CPU seconds
@@ -37,7 +37,7 @@ RESULTS = Path(__file__).parent / "results" / "solvers.json"
 N_TRAIN, N_TEST, TABLE_SECONDS = 1500, 4000, 10
 RATES = [0.01, 0.03, 0.1]
 SHARED = {"hidden_layer_sizes": (16,), "n_members": 1}
-PASSES = {"auto": 100, "kfac": 10_000, "gauss_newton": 10_000, "hybrid": 100, "lbfgs": 10_000}
+PASSES = {"kfac": 10_000, "gauss_newton": 10_000, "hybrid": 100, "lbfgs": 10_000}
 SOLVERS = ["adam", *PASSES]
 FORMULAS = {  # ranges of the inputs, and the formula
     "I.6.2": ([(0, 2), (1, 2)], lambda t, s: np.exp(-((t / s) ** 2) / 2) / s),
@@ -86,7 +86,9 @@ def race(data, seed, budget, **params):
     """The clock of one fit."""
     X, y, X_test, y_test = data
     model = KANRegressor(**SHARED, alpha=0.0, tol=0.0, n_iter_no_change=10**6, early_stopping=True, random_state=seed)
-    shadow = KANRegressor(**SHARED, max_iter=1, random_state=seed).fit(X, y)  # the encoding that the fit will learn
+    shadow = KANRegressor(**SHARED, solver="adam", max_iter=1, random_state=seed).fit(
+        X, y
+    )  # the encoding that the fit will learn
     columns = [(str(k), column, False) for k, column in enumerate(X_test.T)]
     encoded = torch.from_numpy(shadow.encoder_.transform(columns, dtype="float64"))
     clock = Clock((encoded, torch.from_numpy(shadow.target_scaler_.transform(y_test[:, None])[:, 0])), budget)
@@ -114,11 +116,11 @@ def functions(seeds, budgets, solvers):
 
 
 def tuned_adam(name, data, seed, budgets):
-    per_pass = race(data, seed, 60, max_iter=30).curve[-1][0] / 30
+    per_pass = race(data, seed, 60, solver="adam", max_iter=30).curve[-1][0] / 30
     rates = RATES
     for budget in sorted(budgets):
-        runs = [(*race(data, seed, budget, max_iter=int(budget / per_pass), learning_rate_init=rate).at(budget), rate)
-                for rate in rates]  # fmt: skip
+        passes = {"solver": "adam", "max_iter": int(budget / per_pass)}
+        runs = [(*race(data, seed, budget, **passes, learning_rate_init=rate).at(budget), rate) for rate in rates]
         _, error, rate = min(runs)
         rates = [rate]
         yield {"target": name, "seed": seed, "solver": "adam", "seconds": budget, "error": error,

@@ -8,6 +8,8 @@ import torch
 # A forked process need not import anything, which takes seconds; autograd survives a fork where there are only CPUs.
 START = "fork" if sys.platform == "linux" and not torch.cuda.is_available() else "spawn"
 
+PATIENCE = 900  # seconds, with a process on a machine that has other things to do, until it counts as hung
+
 
 def started(function, *arguments, how=START):
     """A process that runs a function of a module."""
@@ -18,7 +20,7 @@ def started(function, *arguments, how=START):
 
 def exit_code(process):
     """What a process ends with, None if it hung."""
-    process.join(timeout=300)
+    process.join(timeout=PATIENCE)
     code = process.exitcode
     process.kill()
     return code

@@ -19,7 +19,8 @@ def forecasts():
         f"{len(names)} series, three origins each (60, 70 and 80 %), a fifth of each "
         "ahead. `GPSpectralRegressor()` is not told the season; with `periods=`, and all others, are. Where a peer "
         "raises an error, the seasonal naive forecast counts for it. Settings were chosen on other series; that "
-        "averages are over logarithms and plain targets, too, was tried after partial results on these had been seen.",
+        "averages are over logarithms and plain targets, too, was tried after partial results on these had been seen; "
+        "exponential smoothing was added after all of them had been, and chosen on other series.",
         summary(rows),
         "Skill is one less the ratio to the error of the seasonal naive forecast. Ratios are geometric means over "
         "series, ± their standard error.",

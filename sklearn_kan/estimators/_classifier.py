@@ -33,7 +33,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
     fine_knots : int, "auto" or None, default="auto"
         Number of knots in the first layer for the second half of an ensemble's members, with ``basis="bspline"``;
         held-out rows decide how much they count (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, if members
-        have fewer knots and can be weighed, and with `interaction_cst`, where all members have them: see the guide.
+        have fewer knots and can be weighed, and 24 with `interaction_cst` on all tables: see the guide.
         Besides, columns with fine structure, such as time stamps, get 64 to 1,024 knots (``fine_knots_``), unless
         they are monotone. None in `partial_fit`, and where knots are refined.
     degree : int, default=3
@@ -61,7 +61,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
         networks with constraints have fewer.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them within the range of the knots.
-    solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="adam"
+    solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="auto"
         - ``"adam"``: AdamW on mini-batches.
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse than
@@ -226,7 +226,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
 
     def __init__(self, hidden_layer_sizes=(32,), *, basis="bspline", n_knots=6, fine_knots="auto", degree=3,
                  knots="quantile", refine_knots=None, basis_params=None, interactions=None,
-                 n_members=16, norm="layer", solver="adam", alpha=2.0, smoothness=0.0, batch_size="auto",
+                 n_members=16, norm="layer", solver="auto", alpha=2.0, smoothness=0.0, batch_size="auto",
                  learning_rate="cosine", learning_rate_init=0.01, max_iter="auto", early_stopping="auto",
                  validation_fraction=0.15, n_iter_no_change=100, tol=1e-4, refit=None, class_weight=None,
                  categorical_features="from_dtype", max_categories=None, monotonic_cst=None, interaction_cst=None,

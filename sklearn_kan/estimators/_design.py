@@ -23,6 +23,7 @@ from ._parameters import Settled, has_fixed_knots, settled_by
 MERGED_ROWS = 2_000  # tables up to this size are learned in float64 if they hold it, equal rows merged into one
 MAX_EDGES_OF_MEMBERS = 2**18  # of the largest layer of a network with constraints, in all members
 FINE_KNOTS = 16  # of fine_knots="auto", on larger tables
+FINE_KNOTS_OF_SUMS = 24  # likewise, on all
 
 
 class Data(NamedTuple):
@@ -179,13 +180,13 @@ def unconstrained(estimator, encoder, of_numeric, n_outputs, n_samples, streams,
 
     `of_numeric` says which of all numeric columns are selected.
     """
-    solver = "adam" if estimator.solver == "auto" else estimator.solver
+    solver, sizes = "adam" if estimator.solver == "auto" else estimator.solver, estimator._hidden_sizes()
     names = "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
     architecture = Architecture(
         encoder.n_numeric_, n_outputs, tuple(encoder.n_levels_), tuple(encoder.n_places_),
-        estimator._hidden_sizes(),
+        sizes,
         **{name: deepcopy(getattr(estimator, name)) for name in names},
-        fine_knots=fine_knots(estimator, n_samples, streams),
+        fine_knots=fine_knots(estimator, n_samples, streams) if sizes else None,
         n_members=estimator.n_members if estimator.n_members > 1 and solver not in SINGLE else None,
         scaled=solver in STREAMING,  # factors need the rates that Adam gives them
     )  # fmt: skip
@@ -216,7 +217,7 @@ def fine_knots(estimator, n_samples, streams):
 def constrained(architecture, constraints, estimator):
     """The architecture under constraints: no products, no factors, which have any sign, and fewer members if large.
 
-    All members of a sum have the finer knots, which its few edges need.
+    Half of a sum's members have finer knots on all tables: its few edges may need them.
     """
     architecture = architecture._replace(scaled=False, interactions=None, constraints=constraints)
     if not is_searched(estimator.interaction_cst):
@@ -224,8 +225,10 @@ def constrained(architecture, constraints, estimator):
     is_fixed = has_fixed_knots(estimator) and estimator.fine_knots is not None and estimator.basis == "bspline"
     if not (is_fixed and len(constraints.groups) > 1):
         return architecture
-    n_knots = max(FINE_KNOTS, estimator.n_knots) if estimator.fine_knots == "auto" else estimator.fine_knots
-    return architecture._replace(n_knots=n_knots, fine_knots=None)
+    n_knots = max(FINE_KNOTS_OF_SUMS, estimator.n_knots) if estimator.fine_knots == "auto" else estimator.fine_knots
+    if (architecture.n_members or 1) == 1:
+        return architecture._replace(n_knots=n_knots, fine_knots=None)
+    return architecture._replace(fine_knots=n_knots)
 
 
 def members_within(architecture, n_groups):

@@ -3,12 +3,14 @@
 from itertools import combinations
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from ..model._effect import strengths
 from ..model._model import Model
 from ..model._pairs import held_out_losses, mixed_differences
 from ..model._terms import learn_terms, sampled
-from ..training._losses import cross_entropy
+from ..training._evaluation import held_out_outputs
+from ..training._losses import averaged, cross_entropy
 from ..training._observation import observed_by
 from ..training._plan import fit_network
 from ._cst import AUTOMATIC, on_inputs
@@ -26,7 +28,7 @@ def with_pairs(estimator, design, data, rows, settings, validation):
 
     A quick network without constraints shows candidates by mixed differences. A quick sum of functions of all columns
     and candidates is fitted, and its terms are purified. Pairs stay, the strongest first, as long as the loss of
-    held-out rows falls.
+    held-out rows falls, if it falls below that of an additive model.
 
     Parameters
     ----------
@@ -53,12 +55,20 @@ def with_pairs(estimator, design, data, rows, settings, validation):
     n_usual = min(MOST_CANDIDATES, max(LEAST_CANDIDATES, CANDIDATES_A_COLUMN * n_columns))
     n_candidates = n_usual if n_wanted is None else max(n_usual, 2 * n_wanted)
     settings = settings._replace(
-        early_stopping=True, callbacks=(), verbose=0, refit=None, refine_knots=(), solver="adam",
-        max_iter=settings.passes(estimator.n_members, 1 + len(design.architecture.hidden_layer_sizes)),
-    )  # fmt: skip
+        early_stopping=True,
+        callbacks=(),
+        verbose=0,
+        refit=None,
+        refine_knots=(),
+        solver="adam",
+        random_state=check_random_state(settings.random_state).randint(np.iinfo(np.int32).max),
+    )
+    n_passes = settings.passes(estimator.n_members, 1 + len(design.architecture.hidden_layer_sizes))
+    briefly = settings._replace(max_iter=n_passes)
     with observed_by(unnoticed):
-        candidates = screened_pairs(design, rows, settings, validation)[:n_candidates]
-        pairs, n_useful = judged_pairs(design_of(design, candidates), data, rows, settings, validation)
+        candidates = screened_pairs(design, rows, briefly, validation)[:n_candidates]
+        losses = None if n_wanted is not None else additive_losses(design, rows, settings, validation)
+        pairs, n_useful = judged_pairs(design_of(design, candidates), data, rows, briefly, validation, losses)
     return design_of(design, pairs[: n_useful if n_wanted is None else n_wanted])
 
 
@@ -92,8 +102,25 @@ def comparable(raw, loss):
     return raw - raw.mean(1, keepdim=True) if loss is cross_entropy else raw
 
 
-def judged_pairs(trial, data, rows, settings, validation):
-    """The pairs of a design, the strongest first, and how many of them held-out rows ask for."""
+def additive_losses(design, rows, settings, validation):
+    """Losses of held-out rows, (n_rows,), by a model without pairs.
+
+    A sum whose pairs are left out may be worse: fitted without them, its functions of columns would be others.
+    """
+    architecture = design_of(design, ()).architecture._replace(n_members=TRIAL["n_members"])
+    settings = settings._replace(max_iter=settings.passes(TRIAL["n_members"], 1))
+    net = fit_network(architecture, rows, design.loss, settings, validation=validation).net
+    raw, y, weight = held_out_outputs(net, net.validation)
+    raw = averaged(design.loss, raw, np.ones(raw.shape[1]), weight.expand(raw.shape[:2]), is_sum=True)
+    return design.loss(raw, y).cpu().numpy()
+
+
+def judged_pairs(trial, data, rows, settings, validation, losses_without=None):
+    """The pairs of a design, the strongest first, and how many of them held-out rows ask for.
+
+    `losses_without`, of shape (n_rows,), are those of a model without pairs that holds out the same rows: what pairs
+    bring is counted from them, if they are lower than those of the design without its pairs.
+    """
     architecture = trial.architecture._replace(n_members=TRIAL["n_members"])
     settings = settings._replace(max_iter=min(TRIAL["max_iter"], settings.max_iter))
     fitted = fit_network(architecture, rows, trial.loss, settings, validation=validation)
@@ -105,6 +132,8 @@ def judged_pairs(trial, data, rows, settings, validation):
     size = strengths(model, terms, *sampled(rows)).sum(1)
     pairs = [place for place in np.argsort(-size, kind="stable") if len(terms.terms[place].columns) == 2]
     losses, weight = held_out_losses(module, trial.loss, terms, pairs, fitted.net.validation)
+    if losses_without is not None and weight @ losses_without < weight @ losses[0]:
+        losses[0] = losses_without
     return [terms.terms[place].columns for place in pairs], n_to_keep(losses, weight)
 
 

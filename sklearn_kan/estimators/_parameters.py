@@ -2,6 +2,7 @@
 
 from abc import ABCMeta, abstractmethod
 from copy import deepcopy
+from inspect import signature
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
@@ -18,6 +19,8 @@ from ..training._callbacks import check_callbacks
 from ..training._phases import SINGLE, SOLVERS, STREAMING
 from ..training._settings import Settings
 from ._cst import check_searched, in_order
+
+NETWORK = "hidden_layer_sizes", "basis", "n_knots", "degree", "knots", "basis_params", "interactions", "norm"
 
 
 class Parameters(BaseEstimator, metaclass=ABCMeta):
@@ -146,12 +149,17 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
 
     def _settings(self):
         """How the network is trained."""
-        own = "random_state", "device", "refine_knots", "callbacks"
+        own = "random_state", "device", "refine_knots", "callbacks", "is_free"
         shared = {name: getattr(self, name) for name in Settings._fields if name not in own}
         return Settings(
             **shared, refine_knots=self._refinements(), random_state=self.random_state,
-            device=resolve_device(self.device), callbacks=self.callbacks or (),
+            device=resolve_device(self.device), callbacks=self.callbacks or (), is_free=self._leaves_network_to_fit(),
         )  # fmt: skip
+
+    def _leaves_network_to_fit(self):
+        """Whether nothing is said of a network's size and kind."""
+        defaults = signature(type(self)).parameters
+        return all(is_equal(getattr(self, name), defaults[name].default) for name in NETWORK if name in defaults)
 
 
 class Settled(NamedTuple):

@@ -47,7 +47,7 @@ default="squared_error"
     fine_knots : int, "auto" or None, default="auto"
         Number of knots in the first layer for the second half of an ensemble's members, with ``basis="bspline"``;
         held-out rows decide how much they count (``member_weights_``). ``"auto"`` is 16 above 2,000 rows, if members
-        have fewer knots and can be weighed, and with `interaction_cst`, where all members have them: see the guide.
+        have fewer knots and can be weighed, and 24 with `interaction_cst` on all tables: see the guide.
         Besides, columns with fine structure, such as time stamps, get 64 to 1,024 knots (``fine_knots_``), unless
         they are monotone. None in `partial_fit`, and where knots are refined.
     degree : int, default=3
@@ -75,7 +75,7 @@ default="squared_error"
         networks with constraints have fewer.
     norm : {"layer", "batch", "none"}, default="layer"
         Normalisation of hidden activations, which keeps them within the range of the knots.
-    solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="adam"
+    solver : {"adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto"}, default="auto"
         - ``"adam"``: AdamW on mini-batches.
         - ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64; for small tables.
         - ``"hybrid"``: Adam until it no longer improves, then L-BFGS from its best state; it never ends worse than
@@ -86,10 +86,12 @@ default="squared_error"
           targets without noise and networks of up to a few thousand parameters. It also trains a single network.
         - ``"layerwise"``: Adam on one layer after the other, for a quarter of the passes each, with a linear read-out
           in place of the layers behind it; then on all layers. It also trains a single network.
-        - ``"auto"``: Adam. If that leaves less than 3% of a target's variance unexplained on held-out rows, and there
-          are at most 5,000 rows and 3,000 parameters, a single network is fitted by Gauss-Newton, without `alpha`. It
-          is kept if its held-out error is lower, or, in place of an ensemble, less than half. This is for squared
-          errors and for networks without constraints and refined knots; others are left to Adam.
+        - ``"auto"``: Adam. If that leaves less than 3% of a target's variance unexplained on held-out rows, small
+          networks are fitted by Gauss-Newton: three members of 4, 8 or 16 units with products, as many as pay, where
+          nothing is said of the network (`hidden_layer_sizes`, `basis`, `n_knots`, `degree`, `knots`, `basis_params`,
+          `interactions`, `norm`); else members of the layers asked for, if these are small. They are kept if their
+          held-out loss is less than half. This is for squared errors and for networks without constraints and
+          refined knots; others are left to Adam.
     alpha : float, default=2.0
         Regularisation of the edge functions' coefficients. For Adam it is AdamW's decoupled weight decay, per unit of
         learning rate; for the other solvers the objective is the mean loss plus
@@ -247,7 +249,7 @@ default="squared_error"
 
     def __init__(self, hidden_layer_sizes=(32,), *, loss="squared_error", quantile=0.5, power=1.5,
                  basis="bspline", n_knots=6, fine_knots="auto", degree=3, knots="quantile", refine_knots=None,
-                 basis_params=None, interactions=None, n_members=16, norm="layer", solver="adam",
+                 basis_params=None, interactions=None, n_members=16, norm="layer", solver="auto",
                  alpha=2.0, smoothness=0.0, batch_size="auto", learning_rate="cosine", learning_rate_init=0.01,
                  max_iter="auto", early_stopping="auto", validation_fraction=0.15, n_iter_no_change=100,
                  tol=1e-4, refit=None, categorical_features="from_dtype", max_categories=None, monotonic_cst=None,

@@ -9,8 +9,8 @@ from .._surroundings import trainable, without_spinning
 from ..model._arrays import Arrays, to_arrays, to_module
 from ..model._model import Model
 from ..model._terms import Terms
+from ..training._attempt import Network
 from ..training._net import Net, finished_net
-from ..training._plan import Network
 from ._design import Design
 from ._sample import sample_of
 

@@ -245,7 +245,8 @@ class Functions:
         """Places of the column where its functions have no third derivative."""
         encoder, found = self.encoder, []
         seen = [axis.knots for axis in term.bases if axis.column == place]
-        for module in (self.model.module, getattr(self.model.module, "direct", None)):
+        modules = self.model.module, getattr(self.model.module, "direct", None)
+        for module in modules if term.parts else ():  # tables alone have no knots
             for basis, _ in module.layers[0].basis.parts(module.layers[0].n_units) if module is not None else ():
                 knots = getattr(basis, "knots", None)
                 if knots is not None and knots.ndim == 2 and len(knots) > i:

@@ -24,6 +24,7 @@ from ..gp.covariance._ties import Ties
 from ..gp.inference._choice import Solvers
 from ..gp.inference._points import Data as Points
 from ..gp.learning._averaging import Model
+from ..gp.series._innovations import Innovations
 from ..model._arrays import Arrays
 from ..model._axes import Axis
 from ..model._terms import Term, Terms
@@ -40,7 +41,7 @@ RECORDS: dict[str, Any] = {
     )
 }  # fmt: skip
 STATES: dict[str, Any] = {kind.__name__: kind for kind in (Pinball, TableEncoder, TargetScaler, Tweedie)}
-RECORDS |= {f"gp.{kind.__name__}": kind for kind in (FeatureAxis, Link, Model, Points, Share, Ties, Units)}
+RECORDS |= {f"gp.{kind.__name__}": kind for kind in (FeatureAxis, Innovations, Link, Model, Points, Share, Ties, Units)}
 STATES |= {f"gp.{kind.__name__}": kind for kind in (Blend, Process, ProductMixture, Solvers, SpectralMixture)}
 NAMES = {kind: name for name, kind in [*RECORDS.items(), *STATES.items()]}
 FUNCTIONS = {function.__name__: function for function in (absolute_error, cross_entropy, huber, poisson, squared_error)}

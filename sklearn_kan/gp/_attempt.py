@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ._link import Link
+from ._process import Process
 from ._units import Units, units_of
 from .inference._choice import Solvers, solvers_for
 from .learning._averaging import Model
 from .learning._models import learn_models
+from .series._choice import continued
+from .series._innovations import Innovations
 
 
 class Attempt(NamedTuple):
@@ -22,6 +25,8 @@ class Attempt(NamedTuple):
     log_slope : float
         Log density of targets less that of what is learned of them.
     models : sequence of Model
+    continuation : sequence of Innovations
+        How a series goes on after its end, besides.
     criterion : float
         Of the first candidate, for targets in their own units.
     n_iter : int
@@ -32,6 +37,7 @@ class Attempt(NamedTuple):
     solvers: Solvers
     log_slope: float
     models: Sequence[Model] = ()
+    continuation: Sequence[Innovations] = ()
     criterion: float = 0.0
     n_iter: int = 0
 
@@ -45,5 +51,12 @@ class Attempt(NamedTuple):
 
     def learned(self, settings, trend_degree, random_state):
         """With models."""
-        models, n_iter, criterion = learn_models(self.solvers, settings, trend_degree, random_state)
-        return self._replace(models=models, n_iter=n_iter, criterion=self.log_slope + criterion)
+        models, n_iter, criteria = learn_models(self.solvers, settings, trend_degree, random_state)
+        is_plain = trend_degree != "auto" or settings.spectrum != "auto"
+        after = [] if is_plain else continued(self.solvers.data, settings.known, max(criteria))
+        return self._replace(models=models, continuation=after, n_iter=n_iter, criterion=self.log_slope + criteria[0])
+
+    @property
+    def process(self):
+        """What was learned."""
+        return Process(self.units, self.solvers, self.models, self.continuation)

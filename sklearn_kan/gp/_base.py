@@ -35,10 +35,10 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
         kernel, units = best.kernel, [axis.frequency_unit for axis in process.units.axes]
         return adopt(
             self, reader, _process=process, _link=link, _blend=blend, link_=link.name, models_=process.models,
-            n_iter_=n_iter, solver_=process.solvers.kind.name, trend_degree_=best.degree, kernel_=kernel,
-            frequencies_=kernel.frequencies, length_scales_=kernel.length_scales, frequency_units_=units,
-            weights_=kernel.weights, noise_=kernel.noise, n_components_=len(kernel.weights),
-            log_marginal_likelihood_value_=value, jitter_=process.jitter,
+            continuation_=process.continuation, n_iter_=n_iter, solver_=process.solvers.kind.name,
+            trend_degree_=best.degree, kernel_=kernel, frequencies_=kernel.frequencies,
+            length_scales_=kernel.length_scales, frequency_units_=units, weights_=kernel.weights, noise_=kernel.noise,
+            n_components_=len(kernel.weights), log_marginal_likelihood_value_=value, jitter_=process.jitter,
         )  # fmt: skip
 
     def predict(self, X, return_std=False, return_cov=False):

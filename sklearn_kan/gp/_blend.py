@@ -1,10 +1,11 @@
 """Processes of the same targets under several links, averaged over in the targets' own units."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import softmax
-from scipy.stats import norm
+from scipy.stats import t as t_distribution
 
 from ._link import Link
 from ._process import Process
@@ -61,15 +62,19 @@ class Blend:
     def quantile(self, X, probability):
         """Quantiles of observations."""
         moments = [process.predict(X, "variance") for _, process, _ in self.shares]
-        each = [s.link.quantile(*moment, probability) for s, moment in zip(self.shares, moments, strict=True)]
+        each = [
+            s.link.quantile(*moment, probability, s.process.freedom)
+            for s, moment in zip(self.shares, moments, strict=True)
+        ]
         low, high = np.min(each, axis=0), np.max(each, axis=0)
         if len(each) == 1:
             return low
         for _ in range(BISECTIONS):  # the mixture's lies between
             middle = low + (high - low) / 2
             below = 0.0
-            for (share, _, link), (mean, std) in zip(self.shares, moments, strict=True):
-                below = below + share * norm.cdf(link.learned(middle), mean, std)
+            for (share, process, link), (mean, std) in zip(self.shares, moments, strict=True):
+                z = (link.learned(middle) - mean) / std
+                below = below + share * t_distribution.cdf(z / math.sqrt(1 - 2 / process.freedom), process.freedom)
             low, high = np.where(below < probability, middle, low), np.where(below < probability, high, middle)
         return high
 

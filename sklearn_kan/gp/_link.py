@@ -4,10 +4,11 @@ The mean of an exponential grows without bound with the uncertainty of what it i
 these are what is told, with half the width of the central 68 % as a standard deviation.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import t as t_distribution
 
 LARGEST_LOG = 345.0  # whose exponential has a square that is a float
 FEWEST_ROWS, MOST_ROWS = 20, 5_000  # between which the data choose
@@ -69,9 +70,9 @@ class Link(NamedTuple):
         offset = self.offset[0] if values.ndim == 2 else self.offset[:, None]
         return np.maximum(exponential(values) - offset, 0)
 
-    def quantile(self, mean, std, probability):
-        """Quantiles of targets, under a normal distribution of what was learned."""
-        q = mean + std * norm.ppf(probability)
+    def quantile(self, mean, std, probability, freedom=math.inf):
+        """Quantiles of targets, under a Student-t distribution of what was learned, by default a normal one."""
+        q = mean + std * t_distribution.ppf(probability, freedom) * math.sqrt(1 - 2 / freedom)
         return np.maximum(exponential(q) - self.of(mean), 0) if self.is_log else q
 
     def of(self, values):

@@ -13,7 +13,6 @@ from ._base import BaseSpectralProcess
 from ._blend import Blend, Share, shares_of
 from ._link import links_for
 from ._periods import known_frequencies
-from ._process import Process
 from ._reading import read, read_grid
 from .covariance._mixture import SMOOTHNESS
 from .inference._choice import SOLVERS
@@ -91,6 +90,10 @@ class GPSpectralRegressor(BaseSpectralProcess):
     models_ : list of Model
         What predictions average over: for each the ``degree`` of its trend, its ``kernel``, its ``probability``, and
         ``draws`` of the kernel's parameters.
+    continuation_ : list of Innovations
+        After the end of a series at even steps of one feature, predictions also average over models of how it goes on:
+        exponential smoothing with a drift or a damped slope, a season and a short memory, each with its `probability`
+        and parameters. Empty for other data, or if `spectrum` or `trend_degree` is given.
     link_ : {"identity", "log"}
         What was learned of the targets; under "auto" the more probable one, which other attributes describe.
     log_marginal_likelihood_value_ : float
@@ -113,6 +116,10 @@ class GPSpectralRegressor(BaseSpectralProcess):
     2019). In more than three features and up to 1,000 rows they count by how well their mixture predicts left-out rows
     (Yao et al. 2018), and their parameters are averaged over by Laplace's approximation.
 
+    After the end of a series at even steps the average includes exponential smoothing (Hyndman, Koehler, Ord & Snyder
+    2008), whose level, slope and season move for good, with at most half of the weight: less where the process is far
+    likelier. Their season is found by Fisher's F of its means. Predictions within the data are those of the process.
+
     A row with weight w counts as w rows. Rows with the same features are merged exactly, so they do not harm the
     conditioning.
 
@@ -120,6 +127,8 @@ class GPSpectralRegressor(BaseSpectralProcess):
     ----------
     Fang, Cooley, Long, Li, Kirby, Zhe (2024), *Solving high frequency and multi-scale PDEs with Gaussian processes*,
     arXiv:2311.04465.
+
+    Hyndman, Koehler, Ord, Snyder (2008), *Forecasting with exponential smoothing: the state space approach*, Springer.
 
     Miller, Dunson (2019), *Robust Bayesian inference via coarsening*, Journal of the American Statistical Association.
 
@@ -212,7 +221,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
         learned = [each.learned(settings, self.trend_degree, random_state) for each in tries]
         shares = shares_of([each.criterion for each in learned], len(rows.y))
         blend = Blend([
-            Share(float(share), Process(each.units, each.solvers, each.models), each.link)
+            Share(float(share), each.process, each.link)
             for share, each in sorted(zip(shares, learned, strict=True), key=lambda pair: -pair[0])
         ])  # fmt: skip
         return self._adopt(reader, blend.shares[0].process, max(each.n_iter for each in learned), blend)

@@ -6,6 +6,10 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+OF_PROCESSES = (
+    " Of a Gaussian process, SpectrumDisplay draws the frequencies, and ForecastDisplay what is expected. For effects "
+    "of its columns use sklearn.inspection.partial_dependence."
+)
 WRAPPED = "best_estimator_", "regressor_"  # attributes of fitted searches, and of estimators that transform targets
 
 
@@ -22,7 +26,8 @@ def fitted_part(estimator, attribute):
     while not hasattr(part, attribute):
         inner = [part[-1]] if isinstance(part, Pipeline) else [getattr(part, n) for n in WRAPPED if hasattr(part, n)]
         if not inner:
-            raise TypeError(f"estimator={estimator!r} is not drawn by this display, and holds nothing that is.")
+            hint = OF_PROCESSES if hasattr(part, "frequencies_") else ""
+            raise TypeError(f"estimator={estimator!r} is not drawn by this display, and holds nothing that is.{hint}")
         (part,) = inner
     return part
 

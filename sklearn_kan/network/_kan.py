@@ -1,6 +1,7 @@
 """Networks: layers one after the other, with a norm before each but the first (Liu et al., 2024, eq. 2.7)."""
 
 from collections.abc import Iterable
+from itertools import islice
 from numbers import Integral
 from typing import cast
 
@@ -30,7 +31,7 @@ class KAN(nn.Module):
     n_knots, degree, knots, basis_params, fine_knots
         Parameters of the basis. ``knots="quantile"``, or a tensor of shape (n_knots,) or (in_features, n_knots), is
         for the first layer; hidden ones start with uniform knots. A sequence as `n_knots` has one number for each
-        layer, as `basis_params` one dict, or None. `fine_knots` is for the first layer, if there are hidden ones.
+        layer, as `basis_params` one dict, or None. `fine_knots` is for the first layer.
     interactions : {"product", "mixed"}, optional
         As of `KANLayer`, in all layers; ``"mixed"`` only if there are hidden ones.
     n_members : int, optional
@@ -65,7 +66,7 @@ class KAN(nn.Module):
         sizes_of_knots = for_layers(n_layers, n_knots=n_knots)
         if interactions == "mixed" and not hidden_layer_sizes:
             interactions = None
-        fine = [fine_knots if hidden_layer_sizes else None] + [None] * (n_layers - 1)
+        fine = [fine_knots] + [None] * (n_layers - 1)
         hidden = knots if isinstance(knots, str) and knots == "adaptive" else "uniform"
         self.layers = nn.ModuleList(
             KANLayer(sizes[i], sizes[i + 1], bases[i], n_knots=sizes_of_knots[i], degree=degree, is_first=i == 0,
@@ -146,7 +147,7 @@ class KAN(nn.Module):
         if x.ndim != 2 or x.shape[1] != n_columns:
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {n_columns}).")
         h = x[:, : first.in_features]
-        for number, layer in enumerate(self.layers[:depth]):
+        for number, layer in enumerate(islice(self.layers, depth)):  # a slice of them would be a module
             h = layer(h)
             if number == 0 and self.lookup is not None:
                 h = h + self.lookup(x[:, first.in_features :]).unflatten(1, h.shape[1:])

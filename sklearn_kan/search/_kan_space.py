@@ -23,7 +23,7 @@ RANGES = {
 }
 SMOOTHNESS = [0.0, 1.0, 10.0]  # of B-splines
 N_HIDDEN_LAYERS, WIDTH = (0, 2), (16, 128)
-SOLVERS = ["adam", "hybrid"]  # for tables so small that Adam too takes all rows at once: L-BFGS costs no more there
+SOLVERS = ["auto", "hybrid"]  # for tables so small that Adam too takes all rows at once: L-BFGS costs no more there
 
 
 def kan_space(model, prefix, bases, n_samples):
@@ -143,7 +143,7 @@ def family_ranges(model, family):
     shared = {key: values for key, values in ranges.items() if key in SHARED}
     if model.refine_knots is not None or not isinstance(model.knots, str):
         shared.pop("n_knots", None)  # they are where refinement starts, or given
-    if get_basis(family) is BSpline and model.solver in STREAMING and not is_constrained(model):
+    if get_basis(family) is BSpline and model.solver in ("auto", *STREAMING) and not is_constrained(model):
         shared["smoothness"] = SMOOTHNESS
     if not is_free(model, "basis_params"):
         return free_ranges(model, shared)

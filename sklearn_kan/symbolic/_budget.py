@@ -7,6 +7,7 @@ class Budget:
     """Time and steps that are left. A step is one formula or one network that is fitted."""
 
     def __init__(self, max_seconds=None, max_steps=None):
+        self.max_seconds = max_seconds
         self.end = None if max_seconds is None else time.thread_time() + max_seconds
         self.max_steps, self.n_steps, self.is_interrupted = max_steps, 0, False
 
@@ -21,3 +22,10 @@ class Budget:
     def is_over(self):
         too_many = self.max_steps is not None and self.n_steps >= self.max_steps
         return self.is_interrupted or too_many or (self.end is not None and time.thread_time() > self.end)
+
+    @property
+    def share(self):
+        """How much of it is used up, between 0 and 1."""
+        of_steps = self.n_steps / self.max_steps if self.max_steps else 0.0
+        of_time = 0.0 if self.end is None else 1 - (self.end - time.thread_time()) / self.max_seconds
+        return min(1.0, max(of_steps, of_time))

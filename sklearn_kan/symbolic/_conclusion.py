@@ -7,8 +7,8 @@ import numpy as np
 import sympy as sp
 
 from ._expressions import complexity, error_of, evaluate, information, refit, split_constants
+from ._nodes import EXACT
 from ._pruning import pruned
-from ._search import EXACT
 from ._snapping import snapped
 from ._surrogate import split
 from ._white import is_white
@@ -68,7 +68,8 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
         formula = scaling.undone(candidate.formula, table.symbols)
         is_late = max_seconds is not None and time.thread_time() - start > max_seconds
-        if number < N_SNAPPED and not is_late and len(formula.atoms(sp.Float)) <= MOST_SNAPPED:
+        is_clear = len(formula.atoms(sp.Float)) <= min(MOST_SNAPPED, len(table.y) / ROWS_FOR_EACH_CONSTANT)
+        if number < N_SNAPPED and not is_late and is_clear:
             shorter = pruned(formula, table, least_scale=0.0).formula if candidate.error > EXACT else formula
             fit = snapped(shorter, table, least_scale=0.0)
         else:
@@ -109,7 +110,15 @@ def simplified(formula, table):
     if formula.is_number or complexity(formula) > SIMPLIFIED_UP_TO or len(formula.atoms(sp.Float)) > MOST_CONSTANTS:
         return formula
     before, best = error_of(formula, table), formula
-    for change in (sp.powsimp, sp.factor_terms, sp.together, quick_simplify):
+    for change in (
+        with_amounts(1),
+        with_amounts(-1),
+        sp.powsimp,
+        sp.expand,
+        sp.factor_terms,
+        sp.together,
+        quick_simplify,
+    ):
         try:
             form = change(best)
         except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, AttributeError):
@@ -117,6 +126,11 @@ def simplified(formula, table):
         if complexity(form) < complexity(best) and error_of(form, table) <= max(before * (1 + 1e-6), EXACT / 10):
             best = form
     return best
+
+
+def with_amounts(sign):
+    """A change of each amount to what it is the amount of, or its negative: the same if the sign never changes."""
+    return lambda formula: formula.xreplace({a: sign * a.args[0] for a in formula.atoms(sp.Abs)})
 
 
 def quick_simplify(formula):

@@ -7,11 +7,12 @@ import numpy as np
 import sympy as sp
 
 from ._budget import Budget
-from ._expressions import Table, complexity, evaluate
+from ._expressions import Table, complexity, error_of, evaluate
 from ._outer import mapped
 from ._proposals import unfolded
+from ._states import tidied
 
-SECONDS_OF_SUBPROBLEM, WORST_SLOPE = 2.0, 0.05
+SECONDS_OF_SUBPROBLEM, WORST_SLOPE = 1.5, 0.05
 
 
 class Slope(NamedTuple):
@@ -68,7 +69,10 @@ class Context(NamedTuple):
         for candidate in simple_ones(search.candidates):
             if candidate.error > max(WORST_SLOPE, 2 * tolerance):
                 continue
-            yield Slope(candidate.formula.xreplace(placed), candidate.formula, symbols)
+            nice = tidied(candidate.formula)
+            keeps = error_of(nice, table) < 1.2 * candidate.error + 0.2 * tolerance
+            formula = nice if keeps else candidate.formula
+            yield Slope(formula.xreplace(placed), formula, symbols)
 
 
 def simple_ones(candidates, n_most=2):

@@ -14,6 +14,7 @@ N_REFINED, N_REFINED_DEEP = 8, 20  # starts of families that are refined
 N_BUILT = 2  # times as many formulas are written down as are returned
 WORST_START = 0.55  # error that a start may have, in standard deviations of the curve
 N_STEPS, N_HALVINGS = 12, 4
+MOST_TURN, MOST_TURN_DEEP = 28, 50  # of a wave over a curve, in radians
 
 
 class Wrapper(NamedTuple):
@@ -73,7 +74,7 @@ class Start(NamedTuple):
     around: Callable  # from the fitted function's expression to one of the curve
 
 
-def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, deep=False):
+def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, deep=False, rough=False):
     """Formulas of a curve, best first.
 
     Parameters
@@ -89,6 +90,8 @@ def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, 
     weight : ndarray of shape (n_points,), optional
     deep : bool, default=False
         Whether to look at functions of ``1 / t`` and the like as well.
+    rough : bool, default=False
+        Whether functions as they stand and polynomials are enough.
 
     Returns
     -------
@@ -99,17 +102,21 @@ def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, 
     plain = Projected(f, weight, 1 / spread_of(f, weight), lambda g: g)
     inner = [INNER_MAPS[key] for key in INNER_MAPS if deep or key == "t"]
     P, chosen = usable_rows(library.values, t)
-    trials, starts = [], []
+    trials, starts, most_turn = [], [], MOST_TURN_DEEP if deep else MOST_TURN
     for name, wrapper in WRAPPERS.items():
         target = plain if name == "id" else project(plain, wrapper)
         if target is None:
             continue
         cost = 0 if name == "id" else 2
         trials += pure_trials(library, P, chosen, target, cost, with_plain=name in ("id", "inv"))
+        if rough:
+            continue
         families = library.families if name == "id" else {k: library.families[k] for k in ("exp", "sin", "tanh")}
         for forward, symbol in inner:
-            starts += family_starts(families, target, forward(t), symbol, cost, target.symbolic)
-    starts += prefactor_starts(library, plain, t)
+            starts += family_starts(families, target, forward(t), symbol, cost, target.symbolic, most_turn)
+    if rough:
+        return ranked(trials + polynomials(plain, t, tolerance), tolerance, top, price)
+    starts += prefactor_starts(library, plain, t, most_turn)
     starts.sort(key=lambda start: start.error + 0.01 * start.cost)
     trials += [refined(start) for start in starts[: N_REFINED_DEEP if deep else N_REFINED]]
     trials += polynomials(plain, t, tolerance) + pairs(library, P, chosen, plain, tolerance)
@@ -192,12 +199,12 @@ def pure_trials(library, P, chosen, target, cost, with_plain):
             yield Trial(target.error(left[j]), costs[j] + 3, write(j, scale[j], None))
 
 
-def family_starts(families, target, t, symbol, cost, around):
+def family_starts(families, target, t, symbol, cost, around, most_turn):
     """The best points of families' grids."""
     if not np.isfinite(t).all() or np.ptp(t) == 0:
         return
     for name, family in families.items():
-        k, c = grid(name, family, t)
+        k, c = grid(name, family, t, most_turn)
         yield from best_start(family, target, t, k, c, symbol, cost + 2 * (symbol != T), around)
 
 
@@ -210,7 +217,7 @@ def best_start(family, target, t, k, c, symbol, cost, around):
         yield Start(error, family, cost, t, target, k[best], c[best], symbol, around)
 
 
-def grid(name, family, t):
+def grid(name, family, t, most_turn):
     """Starting values of the inner constants."""
     span, low, high = np.ptp(t), t.min(), t.max()
     if family.kind == "shift":
@@ -226,7 +233,8 @@ def grid(name, family, t):
         k = np.linspace(0.3, 4, 40) / max(abs(low), abs(high)) if name == "sin2" else k
         return np.concatenate([k, -k]), np.zeros(2 * len(k))
     if name == "sin":
-        k, c = np.linspace(0.2, 14, 40) / span, np.linspace(0, np.pi, 8, endpoint=False)
+        k = np.linspace(0.2, most_turn, int(2.9 * most_turn)) / span
+        c = np.linspace(0, np.pi, 8, endpoint=False)
         k, c = (part.ravel() for part in np.meshgrid(k, c))
         return k, c
     k, c = np.geomspace(0.3, 12, 16) / span, -np.linspace(low, high, 9)
@@ -278,13 +286,14 @@ def refined(start):
     return Trial(float(target.error(left)), start.cost, write)
 
 
-def prefactor_starts(library, plain, t):
+def prefactor_starts(library, plain, t, most_turn):
     """A power of t times a function: ``t**-p (a g(k t) + b)``."""
     families = {
         "exp": library.families["exp"],
         "sin": library.families["sin"]._replace(kind="rate"),
         "cos": Family(np.cos, sp.cos, "rate"),
         "tanh": library.families["tanh"]._replace(kind="rate"),
+        "bose": library.families["bose"],
     }
     for power in (1, -1, 2, -2, 3, -3) if (t > 0).all() else (1, 2):
         factor = np.maximum(np.abs(t), 1e-3 * np.abs(t).max()) ** -float(power)
@@ -292,7 +301,7 @@ def prefactor_starts(library, plain, t):
         unit = plain.unit * np.sqrt(weight.sum() / plain.weight.sum())
         target = Projected(plain.values * t ** float(power), weight, float(unit), lambda g: g)
         for name, family in families.items():
-            k = np.linspace(0.2, 14, 60) / np.ptp(t)
+            k = np.linspace(0.2, most_turn, int(2.9 * most_turn)) / np.ptp(t)
             k = np.concatenate([k, -k]) if name == "exp" else k
             yield from best_start(
                 family, target, t, k, np.zeros_like(k), T, 3, lambda e, power=power: e * T**-power

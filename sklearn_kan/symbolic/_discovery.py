@@ -9,10 +9,12 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from ._budget import Budget
 from ._conclusion import Entry, checked, conclude
-from ._expressions import error_of, evaluate, number, refit, rounded, split_constants
+from ._expressions import error_of, evaluate, number, refit, split_constants
 from ._library import make_library
+from ._nodes import Candidate, root_of
+from ._progress import reporter
 from ._rows import scaling_of
-from ._search import Candidate, Search, root_of
+from ._search import Search
 from ._units import read_units, without_dimensions
 
 SHARE_OF_CONCLUSION = 0.1  # of the time, from which on formulas are taken as they are
@@ -129,12 +131,15 @@ def searched(table, settings, units, seed):
     """One search: candidates, the best network's error, and the budget as it was left."""
     budget = Budget(settings.max_seconds, settings.max_steps)
     library = make_library(settings.library)
-    search = Search(table, library, budget, units=units, seed=seed, report=Reporter() if settings.verbose else None)
+    report = reporter(settings.verbose) if seed == settings.seed else None  # of one search, if there are several
+    search = Search(table, library, budget, units=units, seed=seed, report=report)
     start = [root_of(table)]
     if units is not None:
         reduced = without_dimensions(start[0], units)
         start += [] if reduced is None else [reduced]
     search.run(start)
+    if report is not None:
+        report.close()
     return shortened(search.candidates), search.best_network, budget
 
 
@@ -142,18 +147,6 @@ def shortened(candidates, n_most=60):
     """Those that may be on the front."""
     ordered = sorted(candidates, key=lambda c: c.bic)
     return [Candidate(c.formula, c.error, c.bic, c.steps) for c in ordered[:n_most]]
-
-
-class Reporter:
-    """Prints the best formula whenever there is a better one."""
-
-    def __init__(self):
-        self.shown = None
-
-    def __call__(self, best):
-        if best is not None and best.formula != self.shown:
-            self.shown = best.formula
-            print(f"error {best.error:.3g}: {rounded(best.formula)}")
 
 
 def noise_of(formula, table):

@@ -1,12 +1,14 @@
 """Simplifications that values and derivatives of a fitted network suggest, each with how well it holds."""
 
+from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
 from sympy import Rational
 
+from ._levels import levels
 from ._outer import mapped
-from ._states import Affine, Drop, Group, Power, Separate, Together
+from ._states import Affine, Drop, Group, Power, Scaled, Separate, Together
 
 HALF, THIRD = Rational(1, 2), Rational(1, 3)
 POWERS = [1, -1, 2, -2, 3, -3, HALF, -HALF, 4, -4, 3 * HALF, -3 * HALF, 5, -5]
@@ -14,6 +16,10 @@ RATIOS = [*map(Rational, (1, -1, 2, -2)), HALF, -HALF, Rational(3), Rational(-3)
 SEPARABLE_UNDER = ("id", "sq", "inv", "log", "isq", "sin")
 N_POINTS = 21  # of a column, at which rows are unfolded
 N_ROWS = 80
+MOST_SCALED = 8  # columns of which pairs are looked at, those with the largest effects
+SCALED_REST = 0.1  # of what is left of an elasticity without the power
+EXPENSIVE = {Separate: 0.3, Affine: 0.7}  # added to the rank of what takes long
+LEVEL_COST = -0.05  # two columns less one, whatever the others do
 TINY = 0.01  # of the largest effect of a column
 
 
@@ -63,9 +69,14 @@ def proposals(state, network, error, spread, generator, units):
     found += powers(X, F, G)
     if X.shape[1] >= 2:
         found += groups(state, X, G, size < TINY * size.max(), max(0.02, min(0.2, 6 * error)), units)
+        if units is None:
+            found += [
+                (residual, LEVEL_COST, level) for residual, level in levels(X, G, size < TINY * size.max(), mismatch)
+            ]
+        found += scalings(state, X, F, G, size < TINY * size.max())
         found += separations(state, network, X[:N_ROWS])
     ranked = sorted(
-        (Proposal(r / tolerance + 4 * cost + 0.3 * isinstance(p, Separate | Affine), r, p)
+        (Proposal(r / tolerance + 4 * cost + EXPENSIVE.get(type(p), 0.0), r, p)
          for r, cost, p in found if r < 2.5 * tolerance),
         key=lambda proposal: proposal.rank,
     )  # fmt: skip
@@ -78,8 +89,9 @@ def median(values):
 
 
 def mismatch(a, b):
-    """How far two functions are from being equal, at rows: 0 if they are, 1 at most."""
-    return median(a - b) / (median(a) + median(b) + 1e-300)
+    """How far functions are from being equal, at rows, the last axis: 0 if they are, 1 at most."""
+    size = np.median(np.abs(a), -1) + np.median(np.abs(b), -1)
+    return np.median(np.abs(a - b), -1) / (size + 1e-300)
 
 
 def powers(X, F, G):
@@ -88,6 +100,26 @@ def powers(X, F, G):
         for power in POWERS:
             if power == int(power) or (x > 0).all():
                 yield mismatch(x * G[:, i], float(power) * F), 0.01 * (abs(power) not in (1, 2)), Power(i, power)
+
+
+def scalings(state, X, F, G, is_tiny):
+    """Products that hold after division by a power: ``x_i dy/dx_i - p y`` is proportional to ``x_j dy/dx_j``."""
+    E = X * G
+    effects = np.where(is_tiny, 0.0, np.median(np.abs(E), 0))
+    chosen = [int(i) for i in np.argsort(-effects, kind="stable")[:MOST_SCALED] if effects[i] > 0]
+    for i, j in permutations(chosen, 2):
+        is_positive = (state.X[:, [i, j]] > 0).all()
+        tried = POWERS[:8] if is_positive else POWERS[:6]
+        rest = E[:, i] - np.array([float(p) for p in tried])[:, None] * F
+        ratios = RATIOS[:6] if is_positive else RATIOS[:2]
+        slopes = (rest @ E[:, j]) / (np.square(rest).sum(1) + 1e-300)
+        nearest = np.abs(slopes[:, None] - np.array([float(q) for q in ratios])).argmin(1)
+        fits = mismatch(E[:, j], np.array([float(ratios[q]) for q in nearest])[:, None] * rest)
+        # a power alone leaves nothing
+        sizes = np.median(np.abs(rest), 1) / (median(E[:, i]) + median(F) + 1e-300)
+        for power, q, fit, size in zip(tried, nearest, fits, sizes, strict=True):
+            if size > SCALED_REST:
+                yield float(fit), 0.15 + 0.01 * (abs(power) != 1), Scaled(i, j, power, ratios[q])
 
 
 def groups(state, X, G, is_tiny, tolerance, units):
@@ -105,10 +137,10 @@ def groups(state, X, G, is_tiny, tolerance, units):
                     continue
                 is_positive = (state.X[:, [i, j]] > 0).all()
                 ratios = RATIOS if kind == "product" and is_positive else RATIOS[:2]
-                fits = [mismatch(E[:, j], float(q) * E[:, i]) for q in ratios]
+                fits = mismatch(E[:, j], np.array([float(q) for q in ratios])[:, None] * E[:, i])
                 best = int(np.argmin(fits))
                 if fits[best] < tolerance:
-                    members.append((fits[best], int(j), ratios[best]))
+                    members.append((float(fits[best]), int(j), ratios[best]))
             if members:
                 members.sort()
                 keep(found, kind, int(i), members)
@@ -173,10 +205,10 @@ def rank_one(M):
 
 
 def compatible(ranked):
-    """Powers and groups of different columns, the best of each."""
+    """Powers and groups of different columns, the best of each; powers first, which leave a column less than groups."""
     used: set = set()
     chosen = []
-    for proposal in ranked:
+    for proposal in sorted(ranked, key=lambda p: not isinstance(p.reduction, Power)):
         reduction = proposal.reduction
         if isinstance(reduction, Power | Group) and not used & set(reduction.places):
             used |= set(reduction.places)

@@ -51,7 +51,7 @@ class KANSymbolicRegressor(Documented, RegressorMixin, BaseEstimator):
     n_jobs : int or None, default=None
         Searches with different seeds, side by side in processes.
     verbose : int, default=0
-        Whether to print better formulas as they are found.
+        1 shows a bar with the best formula so far, 2 prints a line for each better one.
 
     Attributes
     ----------

@@ -5,63 +5,26 @@ transformed exactly, refitted, judged at held-out rows. AI Feynman (Udrescu & Te
 """
 
 import heapq
+from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
 
 import numpy as np
+import sympy as sp
 
+from ._closing import MOST_IN_TERMS, close, expand_terms, read_all, recombine
 from ._context import Context
-from ._dictionary import sparse_sums
-from ._expressions import complexity, information, is_usable, number, refit, rounded
+from ._expressions import complexity, information, is_usable, refit, rounded
 from ._guesses import first_guesses
+from ._nodes import EXACT, Candidate, Node, judge_of, root_of
 from ._proposals import proposals
-from ._reader import LARGEST, fit_reader
-from ._recombination import recombined
-from ._states import State
-from ._structures import read, structures
+from ._reader import SMOOTH, fit_reader
 from ._white import is_white
 
-EXACT = 1e-8  # error below which nothing is left to find
 MOST_COMPLEX = 90
+NOISE = 0.1  # error of a formula that may be the law without a look at a network
+FEW_CONSTANTS, SHARE_FOR_PLAINER = 2, 0.35  # of the budget, in which a formula with fewer constants is looked for
+LARGEST_RISE = 1.6  # of the network's error by a reduction that may still be right
 GOOD = 5e-4  # error from which networks are equally good
-
-
-class Candidate(NamedTuple):
-    """A formula of the original target, with its constants fitted."""
-
-    formula: Any
-    error: float
-    bic: float
-    steps: tuple  # pairs of a text and the network's held-out error after it
-
-
-class Node:
-    """A state in the search: what has been fitted to it, and what is left to try."""
-
-    def __init__(self, state, reader=None, steps=()):
-        self.state, self.reader, self.steps = state, reader, steps
-        self.todo, self.tried, self.n_visits = None, {}, 0
-
-    @property
-    def error(self):
-        return 1.0 if self.reader is None else self.reader.error
-
-
-def root_of(table):
-    """The state of a table as it is."""
-    return State(list(table.symbols), table.X, table.y, table.weight, lambda e: e, lambda g, rows: g)
-
-
-def judge_of(table, state):
-    """From predictions of a state's target to errors of the original one."""
-
-    def judge(predictions, rows=slice(None)):
-        with np.errstate(all="ignore"):
-            misses = (state.back(predictions, rows) - table.y[rows]) / table.spread
-        misses = np.clip(np.nan_to_num(misses, nan=LARGEST), -LARGEST, LARGEST)
-        return float(np.sqrt(np.average(np.square(misses), weights=table.weight[rows])))
-
-    return judge
 
 
 class Search:
@@ -77,7 +40,7 @@ class Search:
     n_beam : int, default=6
         Combinations of curves' formulas that are tried of each structure.
     report : callable, optional
-        Called with the best candidate after each state.
+        Called with the best candidate and the budget after each state.
     fits_networks : bool, default=True
         Whether to go beyond what has a closed form.
     """
@@ -89,7 +52,7 @@ class Search:
         self.candidates: list = []
         self.seen: set = set()
         self.white: dict = {}
-        self.best_network, self.order = np.inf, count()
+        self.best_network, self.least, self.order = np.inf, np.inf, count()
 
     @property
     def best(self):
@@ -97,7 +60,7 @@ class Search:
 
     @property
     def is_done(self):
-        return self.budget.is_over or any(c.error < EXACT for c in self.candidates[-1:])
+        return self.budget.is_over or self.least < EXACT
 
     def offer(self, formula, steps):
         """Fit a formula's constants and keep it; returns its error."""
@@ -110,6 +73,7 @@ class Search:
         fit = refit(formula, self.table, max_steps=20)
         bic = information(fit.error, len(self.table.y), fit.formula)
         self.candidates.append(Candidate(fit.formula, fit.error, bic, steps))
+        self.least = min(self.least, fit.error)
         return fit.error
 
     def run(self, start=None, max_states=200, good_enough=None):
@@ -128,16 +92,20 @@ class Search:
                     action(heap, node)
             except KeyboardInterrupt:
                 self.budget.is_interrupted = True
-            if self.report is not None:
-                self.report(self.best)
+            self.show()
             if good_enough is not None and self.best.error < good_enough:
                 break
-            if self.best.error > EXACT and self.best.error < 1.3 * self.best_network and self.is_white(self.best):
+            if EXACT < self.best.error < 1.3 * self.best_network and self.is_settled(self.best):
                 break
+        self.show()
+
+    def show(self):
+        if self.report is not None and self.candidates:
+            self.report(self.best, self.budget)
 
     def push(self, heap, node, extra, action=None):
         n_columns, depth = node.state.X.shape[1], len(node.steps)
-        priority = np.log10(max(node.error, 1e-6)) + 0.25 * n_columns + 0.05 * depth + extra
+        priority = np.log10(max(node.error, GOOD / 2)) + 0.3 * n_columns + 0.05 * depth + extra
         heapq.heappush(heap, (priority, next(self.order), action or self.expand, node))
 
     def expand(self, heap, node):
@@ -145,14 +113,16 @@ class Search:
         node.n_visits += 1
         n_columns = node.state.X.shape[1]
         if node.n_visits == 1:
-            if self.close(node) < EXACT or n_columns == 0:
+            if (node.found is None and close(self, node) < EXACT) or n_columns == 0:
+                return
+            if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
                 return
             if n_columns <= 2:
-                self.expand_terms(heap, node)
+                expand_terms(self, heap, node)
             if n_columns in (2, 3):
-                self.push(heap, node, 0.1, self.recombine)
-            if 3 <= n_columns <= 5 and self.fits_networks:
-                self.push(heap, node, 0.15 if n_columns == 3 else 0.6, self.expand_terms)
+                self.push(heap, node, 0.1, partial(recombine, self))
+            if 3 <= n_columns <= MOST_IN_TERMS and self.fits_networks:
+                self.push(heap, node, 0.15 if n_columns == 3 else 0.6, partial(expand_terms, self))
         if self.is_done or not self.fits_networks:
             return
         if node.reader is None:
@@ -160,68 +130,16 @@ class Search:
             node.steps = node.steps or (("the table as it is", node.error),)
         if node.reader is None:
             return
+        if node.n_visits == 1 and len(node.steps) == 1:
+            if node.found:
+                self.push(heap, node, 0.4, partial(read_all, self))
+            if n_columns > MOST_IN_TERMS:
+                self.push(heap, node, 0.6, partial(expand_terms, self))
         for child in self.children(node):
-            gain = np.log10(max(child.error, 1e-6) / max(node.error, 1e-6))
-            if child.state.X.shape[1] == 0:
-                self.close(child)
-            elif gain <= 0.5 or child.error <= 0.05:
+            if child.error <= max(LARGEST_RISE * node.error, 10 * GOOD):
                 self.push(heap, child, 0.0)
         if node.todo:
             self.push(heap, node, 0.3 * node.n_visits)
-
-    def close(self, node):
-        """Offer the formulas of one-layer structures; returns the least error."""
-        state = node.state
-        if self.budget.is_over:
-            return np.inf
-        if not state.X.shape[1]:
-            mean = float(np.average(state.y, weights=state.weight))
-            return self.offer(state.wrap(number(mean)), node.steps)
-        found = structures(state.X, state.y, state.weight, judge_of(self.table, state))
-        return self.read(node, [(s, state.columns) for s in found[:3]], deep=state.X.shape[1] == 1)
-
-    def read(self, node, found, deep=False):
-        """Offer what structures on given columns say."""
-        least = np.inf
-        if not found:
-            return least
-        limit = max(0.03, 3 * min(self.best_network, found[0][0].error))
-        if self.budget.max_steps is not None:  # with few steps anything is better than nothing
-            limit = max(limit, 1.5 * found[0][0].error)
-        for structure, columns in found:
-            if structure.error > limit or self.budget.is_over:
-                continue
-            tolerance = max(structure.error, 1e-5)
-            forms = read(structure, columns, self.library, tolerance=tolerance, n_best=self.n_beam, deep=deep,
-                         budget=self.budget)  # fmt: skip
-            for form in forms:
-                least = min(least, self.offer(node.state.wrap(form), node.steps))
-                if least < EXACT or self.budget.is_over:
-                    return least
-        return least
-
-    def recombine(self, heap, node):
-        """One-layer structures with one column replaced by its sum, product and so on with another."""
-        state = node.state
-        pairs = recombined(state.X, state.columns)
-        found = []
-        for X, columns in pairs:
-            if self.budget.is_over:
-                return
-            best = structures(X, state.y, state.weight, judge_of(self.table, state), outers=("id", "log", "inv"),
-                              n_knots=(16,))[:1]  # fmt: skip
-            found += [(structure, columns) for structure in best]
-        found.sort(key=lambda pair: pair[0].error)
-        self.read(node, found[:3])
-
-    def expand_terms(self, heap, node):
-        """Sparse sums of products, and quotients of them."""
-        state = node.state
-        floor = max(1e-5, min(self.best_network, 0.3) / 3)
-        forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(self.table, state), floor=floor)
-        for form in forms:
-            if self.offer(state.wrap(form), node.steps) < EXACT or self.budget.is_over:
-                return
 
     def fit(self, state, parent=None):
         """The network of a state; None if there is no budget left."""
@@ -231,34 +149,53 @@ class Search:
         self.best_network = min(self.best_network, reader.error)
         return reader
 
-    def children(self, node, n_good=2, n_most=6):
+    def children(self, node, n_good=1, n_most=6):
         """States that proposals lead to, until enough of them are good."""
         if node.todo is None:
             node.todo = proposals(node.state, node.reader, node.error, self.table.spread, self.generator, self.units)
         good = 0
         made: list = []
+        tolerated = 2.0 if self.best_network < SMOOTH else 1.15  # errors differ by chance; less so if they are noise
         while node.todo and good < n_good and len(made) < n_most and not self.is_done:
+            kind = type(node.todo[0].reduction).__name__
+            if kind == "Affine" and not node.is_patient:  # it takes long: other states first
+                node.is_patient = True
+                break
             proposal = node.todo.pop(0)
-            kind = type(proposal.reduction).__name__
             key = kind, proposal.reduction.place if hasattr(proposal.reduction, "place") else None
             if key[1] is not None and node.tried.get(key, 0) >= (2 if kind == "Power" else 1):
                 continue
             node.tried[key] = node.tried.get(key, 0) + 1
             for state in proposal.reduction.apply(node.state, Context(self, node)):
                 child = self.child(node, state)
-                if child is not None:
-                    made.append(child)
-                    good += child.error < max(0.6 * node.error, 1.15 * self.best_network, GOOD)
+                if child is None:
+                    continue
+                made.append(child)
+                is_good = child.error < max(0.6 * node.error, tolerated * self.best_network, GOOD)
+                good += is_good
+                if is_good or self.is_done:
+                    break
         return made
 
     def child(self, node, state):
-        """A node for a state that is new and has numbers in it."""
+        """A node for a state that is new and has numbers in it, after a look at its closed forms."""
         key = state.key()
         if key in self.seen or not state.is_usable():
             return None
         self.seen.add(key)
-        reader = self.fit(state, node.reader) if state.X.shape[1] else node.reader
-        return None if reader is None else Node(state, reader, (*node.steps, (state.steps[-1], reader.error)))
+        child = Node(state, node.reader, (*node.steps, (state.steps[-1], node.error)))
+        if close(self, child) < EXACT or not state.X.shape[1] or self.is_done:
+            return child
+        child.reader = self.fit(state, node.reader)
+        if child.reader is None:
+            return None
+        child.steps = (*node.steps, (state.steps[-1], child.error))
+        return child
+
+    def is_settled(self, candidate):
+        """Whether nothing is left to find; a formula with many constants may still be a law's approximation."""
+        is_plain = len(candidate.formula.atoms(sp.Float)) <= FEW_CONSTANTS or self.budget.share > SHARE_FOR_PLAINER
+        return is_plain and self.is_white(candidate)
 
     def is_white(self, candidate):
         """Whether a fresh network and a fresh sum of splines find nothing in a formula's residuals."""

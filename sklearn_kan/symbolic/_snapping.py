@@ -14,6 +14,7 @@ N_DEVIATIONS = 3.0
 LARGEST_CHANGE = 0.2  # of a constant, relatively
 LEAST_TOLERANCE = 1e-7
 MOST_LOSS = 12.0  # of all snaps together, in half chi-squared
+LEAST_LEAD = 0.5  # in cost, of a nice number over the next one that is near enough
 MOST_BY_CHANCE = 0.3  # nice numbers that are expected that close to any constant
 
 
@@ -92,9 +93,10 @@ def clearest(values, deviations, refused):
         if abs(value) > N_DEVIATIONS * deviation:
             tolerance = min(tolerance, LARGEST_CHANGE * abs(value))
         near = np.flatnonzero(np.abs(numbers.values - abs(value)) < tolerance)
-        options: list = [
-            (float(numbers.costs[j]), int(j)) for j in near[np.argsort(numbers.costs[near], kind="stable")[:2]]
-        ]
+        cheapest = near[np.argsort(numbers.costs[near], kind="stable")[:2]]
+        if len(cheapest) == 2 and np.diff(numbers.costs[cheapest])[0] < LEAST_LEAD:
+            cheapest = cheapest[:0]  # data cannot tell which of them it is
+        options: list = [(float(numbers.costs[j]), int(j)) for j in cheapest]
         if abs(value) < max(1e-9, 2 * deviation if np.isfinite(deviation) else 0.0):
             options.append((0.0, None))
         for cost, j in options:

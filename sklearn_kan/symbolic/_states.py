@@ -134,6 +134,31 @@ class Group(NamedTuple):
         return tuple(j for j, _ in self.members)
 
 
+class Scaled(NamedTuple):
+    """Divide by a power of a column that is also part of a product, ``y = x**p g(x z**q, ...)``."""
+
+    place: int
+    other: int
+    power: Any
+    ratio: Any
+
+    def apply(self, state, context):
+        columns, X = state.without(self.place, self.other)
+        x, z = state.X[:, self.place], state.X[:, self.other]
+        with np.errstate(all="ignore"):
+            factor, values = x ** float(self.power), x * z ** float(self.ratio)
+        if not (np.isfinite(factor).all() and np.isfinite(values).all() and factor.all()):
+            return []
+        term = state.columns[self.place] ** self.power
+        group = state.columns[self.place] * state.columns[self.other] ** self.ratio
+        columns, X = [*columns, group], np.column_stack([X, values])
+        return [divided(state, columns, X, factor, term, f"divided by {term}, the rest only through {group}")]
+
+    @property
+    def places(self):
+        return self.place, self.other
+
+
 class Together(NamedTuple):
     """Several powers and groups of different columns at once."""
 
@@ -166,7 +191,6 @@ class Separate(NamedTuple):
     def apply(self, state, context):
         columns, X = state.without(self.place)
         x, column = state.X[:, self.place], state.columns[self.place]
-        found = []
         for fit in fit_curve(context.library, self.t, self.f, tolerance=context.tolerance, top=2):
             formula = without_offset(fit.formula, self.is_factor)
             if formula.is_number or not is_usable(formula):
@@ -178,11 +202,10 @@ class Separate(NamedTuple):
             if self.is_factor:
                 if np.abs(values).min() > 1e-9 * np.abs(values).max():
                     step = f"divided by {rounded(expression)}"
-                    found.append(divided(state, columns, X, values, expression, step))
+                    yield divided(state, columns, X, values, expression, step)
             elif mapped(self.outer, state.y) is not None:
                 step = f"{rounded(expression)} taken off {named(self.outer)}"
-                found.append(subtracted(state, columns, X, self.outer, values, expression, step))
-        return found
+                yield subtracted(state, columns, X, self.outer, values, expression, step)
 
     @property
     def places(self):
@@ -200,10 +223,9 @@ class Affine(NamedTuple):
     def apply(self, state, context):
         target = mapped(self.outer, state.y)
         if target is None:
-            return []
+            return
         columns, X = state.without(self.place)
         x, column = state.X[:, self.place], state.columns[self.place]
-        found = []
         for fit in fit_curve(context.library, self.t, self.f, tolerance=context.tolerance, top=2, price=0.06):
             formula = without_offset(fit.formula, is_factor=False, is_scaled=True)
             if formula.is_number or not is_usable(formula):
@@ -217,8 +239,7 @@ class Affine(NamedTuple):
                 expression = slope.formula * formula.xreplace({T: column})
                 if np.isfinite(values).all() and expression != 0:
                     step = f"{rounded(expression)} taken off {named(self.outer)}"
-                    found.append(subtracted(state, columns, X, self.outer, values, expression, step))
-        return found
+                    yield subtracted(state, columns, X, self.outer, values, expression, step)
 
     @property
     def places(self):
@@ -254,4 +275,6 @@ def tidied(formula):
             if near and abs(float(constant) - near) < NICE_WITHIN * abs(near):
                 replaced[constant] = sp.Float(near, 17)
                 break
-    return formula.xreplace(replaced)
+    formula = formula.xreplace(replaced)
+    whole = {p: p.base ** int(p.exp) for p in formula.atoms(sp.Pow) if p.exp.is_Float and p.exp == int(p.exp)}
+    return formula.xreplace(whole)

@@ -15,11 +15,11 @@ from ._library import T
 from ._outer import OUTER, mapped
 
 LOG_RANGE = 9.0  # a positive column of so many times its least value is looked at on a log scale
-N_POINTS = 61  # of a curve that is read
+N_POINTS, N_POINTS_FINE = 61, 241  # of a curve that is read
 MANY_COMBINATIONS = 20_000
 GOOD_ENOUGH = 2e-3  # error with which coarse knots will do
 CONSTANT_SCORE = -9.0
-KNOTS = (8, 24)
+KNOTS, KNOTS_OF_ONE = (8, 24), (8, 24, 72)  # of several columns, and of a single one
 LEAST_COEF = 3  # of a column
 
 
@@ -45,8 +45,9 @@ class Splines:
             return self.basis(torch.from_numpy(z)).numpy()
 
     def points(self):
-        """Places over each column's range, (N_POINTS, n_columns)."""
-        z = self.low + self.span * np.linspace(0, 1, N_POINTS)[:, None]
+        """Places over each column's range, (n_points, n_columns)."""
+        n_points = N_POINTS if self.basis.n_knots <= KNOTS[-1] else N_POINTS_FINE
+        z = self.low + self.span * np.linspace(0, 1, n_points)[:, None]
         return np.where(self.is_log, np.exp(np.where(self.is_log, z, 0)), z)
 
 
@@ -74,7 +75,7 @@ class Structure(NamedTuple):
     symbolic: Any
 
 
-def structures(X, y, weight, judge, *, outers=tuple(OUTER), n_knots=KNOTS, with_products=True):
+def structures(X, y, weight, judge, *, outers=tuple(OUTER), n_knots=None, with_products=True):
     """All one-layer structures, best first.
 
     Parameters
@@ -88,7 +89,7 @@ def structures(X, y, weight, judge, *, outers=tuple(OUTER), n_knots=KNOTS, with_
     n_samples, n_columns = X.shape
     if LEAST_COEF * n_columns > n_samples / 2:
         return found
-    for knots in n_knots:
+    for knots in n_knots or (KNOTS_OF_ONE if n_columns == 1 else KNOTS):
         n_coef = n_columns * (knots + 1) + 1
         if n_coef > n_samples / 3 and found:
             continue
@@ -152,7 +153,7 @@ def fit_product(splines, y, weight, seed, n_iter=25):
     return coef, np.prod(factors, 1)
 
 
-def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False, budget=None):
+def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False, rough=False, budget=None):
     """Expressions of the target, from formulas of the curves of a structure.
 
     Parameters
@@ -166,6 +167,8 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False,
         Formulas of each curve that take part.
     n_best : int
         Combinations of them.
+    deep, rough : bool
+        As of `fit_curve`.
     budget : Budget, optional
         Nothing is read once it is used up.
     """
@@ -185,7 +188,7 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False,
             options.append([CurveFit(number(f.mean()), 0.0, CONSTANT_SCORE)])
         else:
             tolerated = min(0.3, max(1e-5, 0.5 * tolerance / relative))
-            options.append(fit_curve(library, t, f, tolerance=tolerated, top=top, deep=deep))
+            options.append(fit_curve(library, t, f, tolerance=tolerated, top=top, deep=deep, rough=rough))
     if not all(options):
         return []
     chosen = best_combinations(options, n_best)

@@ -3,13 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
-from ..network._kan import KAN
-from ..optim import GaussNewton
+from ._two_layers import Shape, Steps, gradients, inputs_of, outputs, starting_parameters
 
-LOG_RANGE = 9.0
+LOG_RANGE = 9.0  # a positive column of so many times its least value is put on a log scale
 LEAST_GAIN = 1e-3
 DONE = 1e-24  # mean squared error in which nothing is left to learn
 SHARE_HELD_OUT = 0.2
@@ -20,7 +17,8 @@ class Surrogate(NamedTuple):
 
     Parameters
     ----------
-    net : KAN
+    shape : Shape
+    theta : ndarray of shape (n_parameters,)
     low, span : ndarray of shape (n_columns,)
         Of the columns, on a log scale where `is_log`.
     center, scale : float
@@ -29,7 +27,8 @@ class Surrogate(NamedTuple):
         Root mean squared error at held-out rows, in units of `scale`.
     """
 
-    net: KAN
+    shape: Shape
+    theta: np.ndarray
     is_log: np.ndarray
     low: np.ndarray
     span: np.ndarray
@@ -38,19 +37,16 @@ class Surrogate(NamedTuple):
     error: float
 
     def inputs(self, X):
-        return torch.from_numpy(2 * (on_scale(X, self.is_log) - self.low) / self.span - 1)
+        return inputs_of(2 * (on_scale(X, self.is_log) - self.low) / self.span - 1, self.shape.n_basis)
 
     def values(self, X):
         """Predictions at rows."""
-        with torch.no_grad():
-            return self.center + self.scale * self.net(self.inputs(X))[:, 0].numpy()
+        return self.center + self.scale * outputs(self.shape, self.theta, self.inputs(X))
 
     def gradients(self, X):
         """Derivatives by columns, ``(n, n_columns)``."""
-        with torch.enable_grad():
-            x = self.inputs(X).requires_grad_(True)
-            (gradient,) = torch.autograd.grad(self.net(x).sum(), x)
-        return self.scale * gradient.numpy() * 2 / self.span / np.where(self.is_log, X, 1.0)
+        slopes = gradients(self.shape, self.theta, self.inputs(X))
+        return self.scale * slopes * 2 / self.span / np.where(self.is_log, X, 1.0)
 
 
 def on_scale(X, is_log):
@@ -65,53 +61,34 @@ def split(n_samples, seed, share=SHARE_HELD_OUT):
     return order[n_held_out:], order[:n_held_out]
 
 
-def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0, patience=7, seed=0):
-    """Fit a network with products of sums (``interactions="product"``) to rows."""
-    is_log = (X.min(0) > 0) & (X.max(0) > LOG_RANGE * X.min(0))
+def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0, patience=7, log_range=LOG_RANGE,
+                  seed=0, start=0):  # fmt: skip
+    """Fit a network with products of sums (``interactions="product"``) to rows; `start` counts first coefficients."""
+    is_log = (X.min(0) > 0) & (X.max(0) > log_range * X.min(0))
     low, high = on_scale(X.min(0), is_log), on_scale(X.max(0), is_log)
     span = np.where(high > low, high - low, 1.0)
     train, held_out = split(len(y), seed)
     center = float(np.average(y, weights=weight))
     scale = float(np.sqrt(np.average(np.square(y - center), weights=weight))) + 1e-300
-    generator = torch.Generator().manual_seed(seed)
-    net = KAN(
-        X.shape[1], 1, hidden_layer_sizes=(n_units,), n_knots=n_knots, norm="none", interactions="product",
-        generator=generator,
-    ).double()  # fmt: skip
-    fit = Surrogate(net, is_log, low, span, center, scale, np.inf)
-    learned, other = [(fit.inputs(X[rows]), torch.from_numpy((y[rows] - center) / scale)[:, None],
-              torch.from_numpy(weight[rows] / weight[rows].mean())) for rows in (train, held_out)]  # fmt: skip
-    return fit._replace(error=trained(net, learned, other, n_steps, penalty, patience))
+    shape = Shape(X.shape[1], n_units, n_knots + 2)
+    fit = Surrogate(shape, starting_parameters(shape, seed + 7919 * start), is_log, low, span, center, scale, np.inf)
+    learned, other = [(fit.inputs(X[rows]), (y[rows] - center) / scale, weight[rows] / weight[rows].mean())
+                      for rows in (train, held_out)]  # fmt: skip
+    theta, error = trained(shape, fit.theta, learned, other, n_steps, penalty, patience)
+    return fit._replace(theta=theta, error=error)
 
 
-def trained(net, learned, held_out, n_steps, penalty, patience):
-    """Train a network and leave it as it was best at held-out rows; returns the root mean squared error there."""
-    x, y, weight = learned
-    optimizer = GaussNewton(net, "mse", penalty=penalty)
-    penalised = [p for name, p in net.named_parameters() if not name.endswith("bias")]
-
-    def closure():
-        optimizer.zero_grad()
-        loss = 0.5 * (weight * F.mse_loss(net(x), y, reduction="none")[:, 0]).mean()
-        if penalty:
-            loss = loss + 0.5 * penalty * sum(p.square().sum() for p in penalised)
-        if loss.requires_grad:
-            loss.backward()
-        return loss
-
-    def error():
-        with torch.no_grad():
-            return float((held_out[2] * (net(held_out[0]) - held_out[1])[:, 0].square()).mean())
-
-    best, state, since = np.inf, {name: value.clone() for name, value in net.state_dict().items()}, 0
+def trained(shape, theta, learned, held_out, n_steps, penalty, patience):
+    """The parameters that were best at held-out rows, and the root mean squared error there."""
+    steps = Steps(shape, learned[0], learned[1], learned[2], penalty)
+    inputs, y, weight = held_out
+    best, kept, since = np.inf, theta, 0
     for _ in range(n_steps):
-        optimizer.step(closure, weight)
-        now = error()
+        theta = steps.step(theta)
+        now = float(np.mean(weight * np.square(outputs(shape, theta, inputs) - y)))
         since = 0 if now < best * (1 - LEAST_GAIN) else since + 1
         if now < best:
-            best, state = now, {name: value.clone() for name, value in net.state_dict().items()}
-        if since >= patience or best < DONE or optimizer.is_stuck:
+            best, kept = now, theta
+        if since >= patience or best < DONE or steps.is_stuck:
             break
-    net.load_state_dict(state)
-    net.requires_grad_(False)
-    return float(np.sqrt(best))
+    return kept, float(np.sqrt(best))

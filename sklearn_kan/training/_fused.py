@@ -6,7 +6,8 @@ import torch
 from skorch.callbacks import Callback, LRScheduler, ParamMapper
 
 from ..kernels.cpu import _network as compiled
-from ..network._packed import Packed, can_be_packed
+from ..network._packed import Packed, can_be_packed, is_frozen
+from ..network._packed_sums import can_be_packed_as_sum
 from ._losses import (
     HUBER_DELTA,
     MAX_LOG_MEAN,
@@ -34,8 +35,8 @@ def can_be_fused(net):
     phase, module = net.phase, net.module_
     return (
         phase.optimizer is torch.optim.AdamW and phase.depth is None and not phase.smoothness and n_processes() == 1
-        and number_of(net.criterion) is not None and can_be_packed(module)
-        and all(parameter.requires_grad for parameter in module.parameters())
+        and number_of(net.criterion) is not None and (can_be_packed(module) or can_be_packed_as_sum(module))
+        and not is_frozen(module)
         and not any(sees_batches(callback) for _, callback in net.callbacks_)
     )  # fmt: skip
 
@@ -83,16 +84,16 @@ class FusedAdamW:
         self.embedded = [torch.zeros_like(packed.embeddings) for _ in range(3)]
         self.n_steps = 0
         self.of_torch, self.shares = None, []  # in its place, and rates of its groups
+        for net in packed.nets:
+            net.gradients, net.mean, net.square = map(compiled.address, (self.gradients, *self.moments))
         net = packed.net
-        net.gradients, net.mean, net.square = map(compiled.address, (self.gradients, *self.moments))
         net.embedding_gradients, net.embedding_mean, net.embedding_square = map(compiled.address, self.embedded)
-        net.n_segments = len(packed.slots)
-        for number, slot in enumerate(packed.slots):
-            sizes = slot.sizes
-            net.segments[number] = compiled.Segment(
-                slot.start, (sizes[0], sizes[-1]), is_coefficient(slot.name),
-                rate_of(slot.name, module.get_parameter(slot.name)),
-            )  # fmt: skip
+        self.segments = compiled.array(compiled.Segment, [
+            (slot.start, (slot.sizes[0], slot.sizes[-1]), is_coefficient(slot.name), slot.is_absolute,
+             rate_of(slot.name, module.get_parameter(slot.name)))
+            for slot in packed.slots
+        ])  # fmt: skip
+        net.n_segments, net.segments = len(packed.slots), compiled.address_of(self.segments)
         net.embedding_rate = 1.0
 
     def __reduce__(self):

@@ -207,7 +207,12 @@ class Net(ScoredNet):
 
     def place(self):
         """Where training is, apart from the module."""
-        return deepcopy(self.optimizer_.state_dict()), self.schedule.latest
+        return self.optimizer_state(), self.schedule.latest
+
+    def optimizer_state(self):
+        """A copy of the optimizer's state."""
+        state = self.optimizer_.state_dict()
+        return state if isinstance(self.optimizer_, FusedAdamW) else deepcopy(state)
 
     def anneal(self, place, n_passes):
         """Go on from a place with a learning rate that falls to zero in some passes, then end."""

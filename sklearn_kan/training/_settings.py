@@ -19,7 +19,8 @@ UNSCALED_DECAY = 0.01  # of alpha, where no norm scales up again what decay has 
 class Settings(NamedTuple):
     """How a network is trained: the estimators' parameters of the same names, see there.
 
-    `refine_knots` has the numbers of knots to go on with; `device` is one that is there.
+    `refine_knots` has the numbers of knots to go on with; `device` is one that is there; `is_free` says that size and
+    kind of the network are left to the fit.
     """
 
     solver: str = "adam"
@@ -39,6 +40,7 @@ class Settings(NamedTuple):
     callbacks: Sequence[Any] = ()
     verbose: int = 0
     device: str = "cpu"
+    is_free: bool = False
 
     def passes(self, n_members, n_layers):
         """Passes over the rows."""

@@ -2,14 +2,14 @@
 
 import math
 from contextlib import contextmanager
-from copy import deepcopy
 
 from sklearn.exceptions import ConvergenceWarning
 
+from ._attempt import new_network, place
 from ._evaluation import is_finite, snapshot
 from ._net import Net
 from ._phases import streaming_phase
-from ._plan import Fitted, check_can_be_shared, check_can_be_trained, new_network, place
+from ._plan import Fitted, check_can_be_shared, check_can_be_trained
 from ._train import run
 
 MAX_RISE = 1e4  # of a pass's loss over all losses before: Adam would need hundreds of steps to forget such gradients
@@ -45,7 +45,8 @@ def pass_over(architecture, rows, loss, settings, *, start=None, net=None, rate=
         check_can_be_trained(network.module, loss, settings._replace(refit=None))
         place(network.module, rows, loss)
     else:
-        network = start.with_solver(settings)._replace(held_out_errors=[])
+        solver = "adam" if settings.solver == "auto" else settings.solver
+        network = start._replace(solver=solver, held_out_errors=[])
     alpha = settings.decay(network.architecture)
     batch_rows = settings.batch_rows(len(rows), len(network.module.layers))
     phase = streaming_phase(settings._replace(alpha=alpha), batch_rows)
@@ -76,7 +77,7 @@ def refusal(loss, before):
 def all_or_nothing(network, net):
     """Context that takes a network and its net back to how they are now if it is left by an exception, or by `undo`."""
     weights, generator = snapshot(network.module), network.generator.get_state()
-    optimizer, n_epochs = deepcopy(net.optimizer_.state_dict()), len(net.history)
+    optimizer, n_epochs = net.optimizer_state(), len(net.history)
     attributes = net.phase, dict(net.lowest)
 
     def undo():

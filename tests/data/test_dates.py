@@ -51,12 +51,18 @@ SAME_DATES = {
 }  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore:X has feature names", "ignore:X does not have valid feature names")
-@pytest.mark.parametrize("kind", SAME_DATES)
-def test_equal_times_are_equal_whatever_their_dtype(kind):
+@pytest.fixture(scope="module")
+def of_the_hours():
+    """A model that is only looked at, its table and its target."""
     y = np.sin(np.arange(len(HOURS)) / 24)
     frame = pd.DataFrame({"t": HOURS})
-    model = small().fit(frame, y)
+    return small().fit(frame, y), frame, y
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names", "ignore:X does not have valid feature names")
+@pytest.mark.parametrize("kind", SAME_DATES)
+def test_equal_times_are_equal_whatever_their_dtype(kind, of_the_hours):
+    model, frame, y = of_the_hours
     same = SAME_DATES[kind](HOURS)
     np.testing.assert_array_equal(model.predict(same), model.predict(frame))
     np.testing.assert_array_equal(small().fit(same, y).predict(frame), model.predict(frame))

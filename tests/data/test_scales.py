@@ -118,8 +118,10 @@ def test_an_encoding_does_not_depend_on_the_unit():
         np.testing.assert_array_equal(encoder.transform([Column("x", factor * x)]), reference)
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("kind", ["30 % are -99", "clusters 0..1 and 100..101", "scores and 999", "six decades"])
+@pytest.mark.parametrize(
+    ("kind", "sign"),
+    [("30 % are -99", 1), ("clusters 0..1 and 100..101", -1), ("scores and 999", -1), ("six decades", 1)],
+)
 def test_monotone_constraints_hold_on_two_scales(kind, sign):
     column, y = TWO_SCALES[kind]
     X = np.c_[column, rng.normal(size=N)]

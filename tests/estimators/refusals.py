@@ -70,7 +70,9 @@ def check_refused(estimator, bad, monkeypatch):
     """The error says what is wrong, before any training, and neither a fitted nor a fresh estimator has changed."""
     model = good(estimator, **bad.params)
     before, prediction = vars(model).copy(), model.predict(X)
-    monkeypatch.setattr("sklearn_kan.training._plan.train", lambda *args, **kwargs: pytest.fail("training has begun"))
+    monkeypatch.setattr(
+        "sklearn_kan.training._attempt.train", lambda *args, **kwargs: pytest.fail("training has begun")
+    )
     target = TARGET[estimator]
     y = target if bad.y is None else bad.y(target) if callable(bad.y) else bad.y
     with pytest.raises(bad.error) as raised:

@@ -115,7 +115,7 @@ def test_an_error_in_the_middle_of_training_leaves_the_fitted_estimator(monkeypa
     def out_of_memory(*args, **kwargs):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("sklearn_kan.training._plan.train", out_of_memory)
+    monkeypatch.setattr("sklearn_kan.training._attempt.train", out_of_memory)
     with pytest.raises(RuntimeError, match="out of memory"):
         model.fit(X[:, :2], 5 * X[:, 1])
     assert model.n_features_in_ == 3

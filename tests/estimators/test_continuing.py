@@ -114,7 +114,8 @@ def test_skorch_scores_see_classes_and_batches():
 def test_an_additive_model_fits_an_additive_target():
     t = np.random.default_rng(1).uniform(-2, 2, size=(1000, 2))
     y = np.sin(2 * t[:, 0]) + t[:, 1] ** 2
-    assert KANRegressor((), random_state=0).fit(t[:700], y[:700]).score(t[700:], y[700:]) > 0.98
+    model = KANRegressor((), n_members=2, max_iter=40, learning_rate_init=0.05, random_state=0).fit(t[:700], y[:700])
+    assert model.score(t[700:], y[700:]) > 0.98
 
 
 def test_the_generators_of_cuda_are_left_alone():
@@ -144,7 +145,7 @@ def waves(n_samples=600):
 def test_a_table_in_chunks_is_learned(weight):
     X, y = waves()
     chunks = Chunks(X, y, *weight)
-    model = KANRegressor((16,), max_iter=30, learning_rate_init=0.01, random_state=0).fit_chunks(chunks)
+    model = KANRegressor((16,), n_members=4, max_iter=30, learning_rate_init=0.01, random_state=0).fit_chunks(chunks)
     assert model.score(X, y) > 0.95
     assert (chunks.n_passes, model.n_iter_) == (30, 120)
     again = model.predict(X)

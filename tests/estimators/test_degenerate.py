@@ -66,7 +66,7 @@ each = pytest.mark.parametrize(
 def test_constant_and_duplicate_columns_change_nothing_but_the_input(estimator, params):
     X, y = problem()
     X = np.column_stack([X, X, np.full(N, 3.0), np.zeros(N)])
-    model, y, _ = fit(estimator, X, y, max_iter=20, **params)
+    model, y, _ = fit(estimator, X, y, max_iter=10, learning_rate_init=0.02, **params)
     assert explained(model, X, y) > 0.1
 
 
@@ -83,7 +83,7 @@ def test_a_table_of_constants_leaves_the_mean(estimator, params):
 @pytest.mark.parametrize("value", [0.0, 5.0, -1e30, 1e-30])
 def test_equal_targets_are_predicted(params, value):
     X, _ = problem()
-    model, *_ = fit(KANRegressor, X, np.full(N, value), max_iter=20, **params)
+    model, *_ = fit(KANRegressor, X, np.full(N, value), max_iter=8, learning_rate_init=0.03, **params)
     np.testing.assert_allclose(model.predict(X), value, atol=0.2 * max(1.0, abs(value)))
 
 
@@ -134,7 +134,7 @@ def test_an_extreme_outlier_in_the_target(params):
     X, y = problem()
     y = np.abs(y)
     y[3] = 1e306
-    fit(KANRegressor, X, y, n_warnings=1, **params)
+    fit(KANRegressor, X, y, n_warnings=1, max_iter=3, **params)
 
 
 @each
@@ -142,7 +142,7 @@ def test_an_extreme_outlier_in_a_column(estimator, params):
     X, y = problem()
     X[3, 0] = 1e308
     X[4, 1] = -1e308
-    model, y, _ = fit(estimator, X, y, max_iter=20, **params)
+    model, y, _ = fit(estimator, X, y, max_iter=10, learning_rate_init=0.02, **params)
     assert explained(model, X, y) > 0.1
 
 

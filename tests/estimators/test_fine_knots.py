@@ -89,13 +89,22 @@ def test_models_train_and_can_be_copied(estimator, params):
     [
         {"fine_knots": None}, {"n_members": 1}, {"hidden_layer_sizes": ()}, {"refine_knots": [7]},
         {"knots": "adaptive"}, {"knots": [-1.0, 0.0, 1.0]}, {"basis": "rbf"}, {"solver": "kfac"},
-        {"interaction_cst": {"pairs": 0}},
+        {"interaction_cst": {"pairs": 0}, "n_members": 1},
     ],
 )  # fmt: skip
 def test_others_have_none(params):
     X = random(60, 2).numpy()
     model = KANRegressor(**SMALL | params).fit(X, X[:, 0])
     assert not any(isinstance(module, Parts) for module in model.module_.modules())
+
+
+@pytest.mark.parametrize(("fine_knots", "n_knots"), [("auto", [4, 24]), (9, [4, 9])])
+def test_half_of_a_glass_box_is_fine_on_small_tables_too(fine_knots, n_knots):
+    X = random(60, 2).numpy()
+    params = SMALL | {"fine_knots": fine_knots, "interaction_cst": "no_interactions"}
+    parts = KANRegressor(**params).fit(X, X[:, 0]).module_.layers[0].basis
+    assert [basis.n_knots for basis in parts.bases] == n_knots
+    assert parts.sizes == [2, 2]
 
 
 def test_short_waves_are_learned():

@@ -78,9 +78,13 @@ COPIES = {
 }
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-@pytest.mark.parametrize("way", COPIES)
-@pytest.mark.parametrize("place", range(len(COPIED)))
+@pytest.mark.parametrize(
+    ("estimator", "way", "place"),
+    [
+        tuple(setting.values())
+        for setting in every_pair(lambda **_: True, estimator=ESTIMATORS, way=list(COPIES), place=range(len(COPIED)))
+    ],
+)
 def test_a_copy_predicts_the_same(estimator, way, place, tmp_path):
     model, X = fitted_for_copies(estimator, place)
     other = COPIES[way](model, tmp_path)
@@ -284,7 +288,7 @@ def test_grid_search_in_processes_equals_one_process():
 
 def test_pipelines_and_cross_validation():
     X, y = load_iris(return_X_y=True)
-    kan = KANClassifier((4,), basis="truncated_power", n_knots=8, solver="hybrid", max_iter=10, random_state=0)
+    kan = small(KANClassifier, basis="truncated_power", n_knots=8, n_members=2, solver="hybrid", max_iter=10)
     scores = cross_val_score(make_pipeline(StandardScaler(), kan), X, y, cv=3)
     assert scores.min() > 0.85
 

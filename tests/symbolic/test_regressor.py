@@ -64,7 +64,7 @@ def test_noisy_law_is_found_and_not_called_exact():
     X = rows(1, 3, 2)
     y = X[:, 0] * np.exp(-X[:, 1])
     noisy = y + 0.01 * y.std() * np.random.default_rng(1).normal(size=len(y))
-    model = search(30).fit(X, noisy)
+    model = search(40).fit(X, noisy)
     assert sp.simplify(model.formula_ - sp.sympify("x0*exp(-x1)")) == 0
     assert not model.is_exact_
     assert model.checks_["residuals are white"]
@@ -209,3 +209,17 @@ print("kept", model.n_steps_)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.stdout.startswith("kept"), done.stderr
+
+
+def test_waves_of_one_combination_of_columns():
+    X = rows(1, 4, 3, 400)
+    model = search(20).fit(X, np.sin(3 * X[:, 0] * X[:, 1] / X[:, 2]))
+    assert sp.simplify(model.formula_ - sp.sympify("sin(3*x0*x1/x2)")) == 0
+
+
+def test_progress_shows_the_best_formula(capsys):
+    X = rows(1, 3, 2, 50)
+    search(3, verbose=2).fit(X, X[:, 0] / X[:, 1])
+    assert "x0**1.0/x1**1.0" in capsys.readouterr().out
+    search(3, verbose=1).fit(X, X[:, 0] / X[:, 1])
+    assert "formulas" in capsys.readouterr().err

@@ -14,8 +14,10 @@ from skorch.callbacks import Callback
 from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.kernels import on_threads
 from sklearn_kan.kernels.cpu import _library, _network
+from sklearn_kan.network._constrained import ConstrainedKAN
 from sklearn_kan.network._kan import KAN
 from sklearn_kan.network._packed import can_be_packed, packed
+from sklearn_kan.network._packed_sums import can_be_packed_as_sum
 from sklearn_kan.training import _fused
 from sklearn_kan.training._fused import FusedAdamW, HeldOut, Task
 from sklearn_kan.training._losses import (
@@ -98,11 +100,36 @@ def by_torch(module, loss, rows, order):
     return raw[:, None] if raw.ndim == 2 else raw, mean.detach(), dict(zip(names, gradients, strict=True))
 
 
-@settings(max_examples=40)
-@given(networks())
+@st.composite
+def sums(draw):
+    """Any sum of networks that the library takes, and a loss for it."""
+    loss, n_outputs = draw(st.sampled_from(LOSSES))
+    torch.manual_seed(draw(st.integers(0, 99)))
+    dtype = draw(st.sampled_from([torch.float32, torch.float64]))
+    n_levels, n_places = draw(st.sampled_from([((), ()), ((3,), (70,)), ((4, 30, 2), ())]))
+    inputs = st.integers(0, N_NUMBERS + len(n_levels) + len(n_places) - 1)
+    groups = draw(st.lists(st.sets(inputs, max_size=2), min_size=2, max_size=5))
+    groups = [group | {draw(st.integers(0, N_NUMBERS - 1))} for group in groups]  # marks alone ask for no free units
+    depth = draw(st.integers(0, 2))
+    groups += [set(range(N_NUMBERS + len(n_levels) + len(n_places)))] * (depth == 0)
+    module = ConstrainedKAN(
+        N_NUMBERS, n_outputs, hidden_layer_sizes=(16, 9)[:depth], n_levels=n_levels, n_places=n_places,
+        n_members=draw(st.sampled_from([None, 1, 3])), groups=groups, n_knots=draw(st.sampled_from([4, 9, 20, 40])),
+        fine_knots=draw(st.sampled_from([None, 7])),
+        direct=depth > 0 and draw(st.booleans()), norm=draw(st.sampled_from(["layer", "none"])),
+    ).to(dtype)  # fmt: skip
+    with torch.no_grad():
+        for name, p in module.named_parameters():
+            if "norms" in name or "bias" in name:
+                p.add_(0.1 * torch.randn_like(p))
+    return module, loss, dtype
+
+
+@settings(max_examples=60)
+@given(st.one_of(networks(), sums()))
 def test_outputs_losses_and_gradients_are_those_of_torch(drawn):
     module, loss, dtype = drawn
-    assert can_be_packed(module)
+    assert can_be_packed(module) or can_be_packed_as_sum(module)
     rows, order = rows_for(module, loss, dtype), torch.randperm(N_ROWS)[:-9]
     raw, mean, gradients = by_torch(deepcopy(module).double(), loss, rows, order)
     raw_of_torch, _, gradients_of_torch = by_torch(module, loss, rows, order)
@@ -110,8 +137,8 @@ def test_outputs_losses_and_gradients_are_those_of_torch(drawn):
     def check(found, of_torch, exact):  # digits may be lost, in torch as here
         assert relative(found, exact) <= TOLERANCE[dtype] + 8 * relative(of_torch, exact)
 
-    check(packed(module).outputs(rows.all[0], order), raw_of_torch, raw)
     optimizer = FusedAdamW(module, lr=0.01, weight_decay=2.0, betas=(0.9, 0.95))
+    check(optimizer.outputs(rows.all[0], order), raw_of_torch, raw)
     task, sums = Task(rows, loss, optimizer), torch.zeros(module.n_members or 1, dtype=torch.float64)
     pack, bounds = optimizer.packed, torch.tensor([0, len(order)])
     _network.steps(pack.net, task.structure, order, bounds, None, 0, sums, pack.work, dtype=dtype)
@@ -172,6 +199,8 @@ class SeesBatches(Callback):
         (KANRegressor, {"loss": "tweedie", "learning_rate": "constant"}),
         (KANRegressor, {"loss": "quantile", "quantile": [0.1, 0.9], "n_members": 1, "early_stopping": True}),
         (KANClassifier, {"early_stopping": True, "n_members": 4, "hidden_layer_sizes": (6, 5)}),
+        (KANRegressor, {"interaction_cst": {"pairs": 2}, "early_stopping": True}),
+        (KANClassifier, {"interaction_cst": "no_interactions"}),
     ],
 )
 def test_a_fit_is_that_of_torch(kind, params):

@@ -37,7 +37,7 @@ def candidates(solvers, settings, trend_degree):
 
 def learn_models(solvers, settings, trend_degree, random_state):
     """Models that predictions average over, the most probable first; the most steps that one of them took; and the
-    criterion of the first candidate.
+    criteria of all candidates.
     """
     scales = scales_of(solvers.data.X, solvers.variance)
     degrees: list[int | None] = []
@@ -50,4 +50,4 @@ def learn_models(solvers, settings, trend_degree, random_state):
     is_plain = trend_degree != "auto" and settings.spectrum != "auto"
     models = weighed(degrees, fits, objectives, is_plain)
     models = [model._replace(factors=own_factors(solvers, model.degree, model.kernel)) for model in models]
-    return models, max(1, *(fit.n_iter for fit in fits)), fits[0].criterion
+    return models, max(1, *(fit.n_iter for fit in fits)), [fit.criterion for fit in fits]

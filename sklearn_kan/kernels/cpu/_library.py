@@ -18,6 +18,7 @@ ERRORS = {  # by the number that a function gives back
     2: (ValueError, "A layer has more knots, or fewer basis functions, than its kernel can take."),
     3: (ValueError, "knots decrease, or are not numbers. Pass or load knots that increase."),
 }
+LAYOUT = 2  # of the structures, counted up where one changes
 WORK_PER_THREAD = 2**24  # multiply-adds, half a millisecond: below it another thread costs more than it gives
 
 
@@ -27,8 +28,10 @@ def load_library():
         return None
     for suffix in EXTENSION_SUFFIXES:
         try:
-            return ctypes.CDLL(str(Path(__file__).with_name(f"_compiled{suffix}")))
-        except OSError:  # not built, or built for another machine
+            library = ctypes.CDLL(str(Path(__file__).with_name(f"_compiled{suffix}")))
+            if library.layout_of_structures() == LAYOUT:
+                return library
+        except (OSError, AttributeError):  # not built, or for another machine, or from other sources
             continue
     return None
 

@@ -7,7 +7,7 @@ from ._library import SUFFIXES, check_status, share_out
 
 ORDER = 4  # powers and functions of all polynomials, as the library knows it
 PADDING = 16  # outputs of a layer, and parameters of a kind, fill up so many lanes
-MAX_LAYERS, MAX_SEGMENTS = 4, 32
+MAX_LAYERS = 4
 NARROW_OUTPUTS, NARROW_KNOTS = 8, 32  # up to which rows fill a layer's vectors better than outputs do
 NONE = -1  # in place of an offset
 
@@ -36,18 +36,19 @@ Layer = structure(
                "has_norm", "is_narrow", "polynomials"),
     spline=Spline * 2,
 )  # fmt: skip
-Segment = structure("Segment", start=Integer, size=Integer * 2, has_decay=Integer, rate=Number)
+Segment = structure("Segment", start=Integer, size=Integer * 2, has_decay=Integer, is_absolute=Integer, rate=Number)
 Network = structure(
     "Network",
-    **integers("n_members", "n_layers", "n_fine", "n_columns", "n_numbers", "n_codes", "n_vectors"),
+    **integers("n_members", "n_layers", "n_fine", "n_outputs", "n_columns", "n_numbers", "n_codes", "n_vectors"),
     **pointers("code_columns", "code_starts", "vector_columns", "vector_starts"),
     **integers("table", "table_scale", "mixing", "n_dim"),
     layers=Layer * MAX_LAYERS,
     **integers("n_segments", "stride", "table_stride", "n_embeddings"),
-    segments=Segment * MAX_SEGMENTS,
-    **pointers("parameters", "scaled", "gradients", "mean", "square", "tables"),
+    **pointers("segments", "parameters", "scaled", "gradients", "mean", "square", "tables"),
     embedding_rate=Number,
     **pointers("embeddings", "embedding_gradients", "embedding_mean", "embedding_square"),
+    **integers("n_parts"),
+    **pointers("parts", "inputs", "codes"),
 )  # fmt: skip
 Task = structure(
     "Task",
@@ -87,7 +88,7 @@ def outputs(net, x, rows, members, n_multiply_adds, weights=None, average=0):
     -------
     y : Tensor of shape (n_rows, n_chosen, n_outputs), or (n_rows, n_outputs) if they are averaged
     """
-    n, n_outputs = len(x) if rows is None else len(rows), net.layers[net.n_layers - 1].n_outputs
+    n, n_outputs = len(x) if rows is None else len(rows), net.n_outputs
     y = x.new_empty((n, n_outputs) if average else (n, len(members), n_outputs))
     arguments = (
         ctypes.byref(net), *map(address, (x, rows, members)), Integer(len(members)), address(weights),
@@ -145,3 +146,13 @@ def address(tensor):
     if tensor is not None and not (tensor.device.type == "cpu" and tensor.is_contiguous()):
         raise ValueError(f"A tensor on {tensor.device} cannot be read by the library. Pass contiguous ones on the CPU.")
     return Pointer(None if tensor is None else tensor.data_ptr())
+
+
+def array(kind, items):
+    """Structures of a kind one after the other, from their fields."""
+    return (kind * len(items))(*[kind(*item) for item in items])
+
+
+def address_of(structures):
+    """Where an array of structures begins."""
+    return Pointer(ctypes.addressof(structures))

@@ -29,7 +29,7 @@ template <class T> struct Slopes {
     T value[ROWS][ORDER], silu[ROWS];
 };
 
-/* Levels of a column of codes, negative where a row has none; `beyond`: the next one's share, where some row has it. */
+/* Levels of a column of codes, 0 where a row has none; `beyond`: the next one's share, where some row has it. */
 template <class T> struct Levels {
     int32_t at[ROWS];
     T beyond[ROWS];
@@ -121,23 +121,21 @@ INLINE void evaluate(const Spline<T> &spline, int64_t i, int kind, const T *x, i
         leave(local.at[kind], n_rows, local.runs[kind]);
 }
 
-/* Column c of codes; `n` levels from `start` on. */
+/* A column of codes of `n` levels. */
 template <class T>
-INLINE void read_levels(const T *x, int64_t start, int64_t n, int n_rows, int n_padded, bool sorted, Levels<T> &levels) {
-    int32_t code[ROWS];
+INLINE void read_levels(const T *x, int64_t n, int n_rows, int n_padded, bool sorted, Levels<T> &levels) {
     levels.has_between = false;
     for (int r = 0; r < n_padded; r++) {
         const int32_t level = r < n_rows && x[r] > 0 && x[r] < n ? (int32_t)x[r] : 0;
-        code[r] = level;
-        levels.at[r] = level ? (int32_t)start + level : -1;
+        levels.at[r] = level;
         levels.beyond[r] = level && level + 1 < n ? x[r] - level : 0;
         levels.has_between |= levels.beyond[r] > 0;
     }
     if (!sorted) return;
     if (n <= COUNTED)
-        sort(code, (int)n, n_rows, levels.runs);
+        sort(levels.at, (int)n, n_rows, levels.runs);
     else
-        leave(code, n_rows, levels.runs);
+        leave(levels.at, n_rows, levels.runs);
 }
 
 /* The columns of some rows, of which the latter ones repeat zero. */

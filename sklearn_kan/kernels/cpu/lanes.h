@@ -97,10 +97,17 @@ template <class T, int BYTES> struct On {
 
     INLINE V sigmoid(V x) { return inverse(1 + exp(-x)); }
 
-    /* Entries of a table of n numbers, for n at most N in one instruction where there is one. */
+    /* Entries of a table of n numbers, which may be read up to a multiple of 16: for n at most 2 N in one instruction or
+     * a few, where there are such. */
     INLINE V lookup(const T *table, M index, int n) {
         if constexpr (BYTES >= 32) {
             if (n <= N) return __builtin_shuffle(from(table), index);
+            if (n <= 2 * N) return __builtin_shuffle(from(table), from(table + N), index);
+            if (n <= 4 * N) {
+                const V low = __builtin_shuffle(from(table), from(table + N), index);
+                const V high = __builtin_shuffle(from(table + 2 * N), from(table + 3 * N), index);
+                return index < 2 * N ? low : high;
+            }
         }
         V found = all(table[0]);
         for (int k = 1; k < n; k++) found = index == k ? all(table[k]) : found;

@@ -47,3 +47,6 @@ DECLARE(double, float64, v4)
     }
 DEFINE(float, float32)
 DEFINE(double, float64)
+
+/* Python has the same number: structures of other sources would be read wrongly. */
+extern "C" int64_t layout_of_structures() { return 2; }

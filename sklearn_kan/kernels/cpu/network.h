@@ -8,7 +8,7 @@ namespace {
 
 constexpr int ROWS = 128;    /* of a block, which stays in cache from the inputs to the gradients */
 constexpr int ORDER = 4;     /* of all polynomials: lower ones are padded */
-constexpr int MAX_LAYERS = 4, MAX_SEGMENTS = 32;
+constexpr int MAX_LAYERS = 4;
 constexpr int PADDING = 16;  /* outputs of a layer fill up vectors of so many lanes */
 constexpr int64_t NONE = -1; /* in place of an offset */
 
@@ -28,14 +28,16 @@ template <class T> struct Layer {
     Spline<T> spline[2]; /* of coarse and fine members */
 };
 
-/* Parameters that one rate and decay are for; coarse members have fewer. */
+/* Parameters that one rate and decay are for; coarse members have fewer. Absolute ones are turned round at zero. */
 struct Segment {
-    int64_t start, size[2], has_decay;
+    int64_t start, size[2], has_decay, is_absolute;
     double rate;
 };
 
+/* A network, or a sum of several: then its `parts` are further ones in the same memory, whose outputs are added to its
+ * own, if it has layers. A part reads the `inputs` and `codes` of the whole that it names. */
 template <class T> struct Network {
-    int64_t n_members, n_layers, n_fine; /* the last n_fine members are fine */
+    int64_t n_members, n_layers, n_fine, n_outputs; /* the last n_fine members are fine */
     int64_t n_columns, n_numbers, n_codes, n_vectors;
     /* Columns hold numbers, then codes of levels: those of `code_columns` have a row of the table for each level from
      * `code_starts` on, which belong to `table_scale` of their column; others are looked up in `embeddings`. A code
@@ -44,10 +46,13 @@ template <class T> struct Network {
     int64_t table, table_scale, mixing, n_dim;
     Layer<T> layers[MAX_LAYERS];
     int64_t n_segments, stride, table_stride, n_embeddings;
-    Segment segments[MAX_SEGMENTS];
+    const Segment *segments;
     T *parameters, *scaled, *gradients, *mean, *square, *tables; /* `scaled`: with the factors of inputs */
     double embedding_rate;
     T *embeddings, *embedding_gradients, *embedding_mean, *embedding_square;
+    int64_t n_parts;
+    const Network *parts;
+    const int64_t *inputs, *codes; /* null for all */
 };
 
 template <class T> INLINE int kind_of(const Network<T> &net, int64_t m) { return m >= net.n_members - net.n_fine; }

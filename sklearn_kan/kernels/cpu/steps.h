@@ -16,8 +16,18 @@ template <class T, int BYTES> INLINE void multiply(const T *from, T *to, int64_t
     for (int64_t k = start; k < start + n; k += Lanes::N) Lanes::to(to + k, Lanes::from(from + k) * factor);
 }
 
+/* Tables of polynomials of a network's narrow layers in member m. */
+template <class T> INLINE void tabulate_member(const Network<T> &net, int64_t m) {
+    for (int64_t l = 1; l < net.n_layers; l++)
+        if (net.layers[l].is_narrow)
+            tabulate(net.layers[l], kind_of(net, m), net.parameters + m * net.stride + net.layers[l].weight,
+                     net.tables + m * net.table_stride + net.layers[l].polynomials);
+}
+
 /* Weights of member m's first layer times the factors of their inputs, and tables of polynomials. */
 template <class T, int BYTES> INLINE void expand(const Network<T> &net, int64_t m) {
+    for (int64_t p = 0; p <= net.n_parts; p++) tabulate_member(p ? net.parts[p - 1] : net, m); /* parts have no factors */
+    if (!has_factors(net)) return;
     const T *own = net.parameters + m * net.stride;
     T *to = net.scaled + m * net.stride;
     const int kind = kind_of(net, m);
@@ -36,10 +46,6 @@ template <class T, int BYTES> INLINE void expand(const Network<T> &net, int64_t 
     for (int64_t c = 0; c < net.n_vectors; c++)
         multiply<T, BYTES>(own, to, net.mixing + c * net.n_dim * first.width, net.n_dim * first.width,
                    net.table_scale == NONE ? 1 : own[net.table_scale + net.vector_columns[c] - net.n_numbers]);
-    for (int64_t l = 1; l < net.n_layers; l++)
-        if (net.layers[l].is_narrow)
-            tabulate(net.layers[l], kind, own + net.layers[l].weight,
-                     net.tables + m * net.table_stride + net.layers[l].polynomials);
 }
 
 /* Gradients of a stretch of weights and of the factor that they share, from those of their product. */
@@ -81,14 +87,22 @@ template <class T, int BYTES> INLINE void unscale_member(const Network<T> &net, 
     }
 }
 
-/* AdamW (Loshchilov & Hutter 2019) on n numbers; `step` counts from 1. */
+/* What AdamW divides averages by, which begin at zero; `step` counts from 1. */
+struct Correction {
+    double mean, root;
+    template <class T>
+    Correction(const Task<T> &task, int64_t step)
+        : mean(1 - std::pow(task.beta, (double)step)),
+          root(1 / std::sqrt(1 - std::pow(task.beta_square, (double)step))) {}
+};
+
+/* AdamW (Loshchilov & Hutter 2019) on n numbers. */
 template <class T, int BYTES>
 INLINE void adamw(T *p, const T *g, T *mean, T *square, int64_t n, const Task<T> &task, double rate, double decay,
-                  int64_t step) {
+                  const Correction &of_step) {
     typedef On<T, BYTES> Lanes;
     const T beta = (T)task.beta, beta_square = (T)task.beta_square, keep = (T)(1 - rate * decay);
-    const T length = (T)(rate / (1 - std::pow(task.beta, (double)step)));
-    const T correction = (T)(1 / std::sqrt(1 - std::pow(task.beta_square, (double)step)));
+    const T length = (T)(rate / of_step.mean), correction = (T)of_step.root;
     for (int64_t k = 0; k < n; k += Lanes::N) {
         const auto gradient = Lanes::from(g + k);
         const auto m = Lanes::from(mean + k) * beta + gradient * (1 - beta);
@@ -96,6 +110,14 @@ INLINE void adamw(T *p, const T *g, T *mean, T *square, int64_t n, const Task<T>
         Lanes::to(mean + k, m);
         Lanes::to(square + k, s);
         Lanes::to(p + k, Lanes::from(p + k) * keep - length * m / (Lanes::root(s) * correction + (T)task.epsilon));
+    }
+}
+
+/* Numbers that count without their sign, turned round where they are below zero, with the averages of their gradients. */
+template <class T> INLINE void turn_round(T *p, T *mean, int64_t n) {
+    for (int64_t k = 0; k < n; k++) {
+        mean[k] = p[k] < 0 ? -mean[k] : mean[k];
+        p[k] = p[k] < 0 ? -p[k] : p[k];
     }
 }
 
@@ -108,7 +130,6 @@ INLINE void differentiate(const Network<T> &net, const Task<T> &task, const int6
         memset(net.gradients + m * net.stride, 0, net.stride * sizeof(T));
         expand<T, BYTES>(net, m);
     }
-    const int64_t n_outputs = net.layers[net.n_layers - 1].n_outputs;
     if (net.n_vectors) memset(net.embedding_gradients, 0, net.n_embeddings * net.n_dim * sizeof(T));
     for (int64_t block = 0; block < n; block += ROWS) {
         const int n_rows = least(ROWS, n - block), n_padded = (n_rows + PADDING - 1) / PADDING * PADDING;
@@ -118,8 +139,8 @@ INLINE void differentiate(const Network<T> &net, const Task<T> &task, const int6
         for (int64_t m = start; m < stop; m++) {
             gather_weights(task, net.n_members, m, rows + block, n_rows, n_padded, work.weight);
             forward_member<T, BYTES>(net, m, n_rows, n_padded, true, work);
-            losses[m] += criterion<T, BYTES>(task, n_outputs, work.targets, work.weight, scale, n_padded,
-                                             work.units[net.n_layers - 1], work.gradients[0]);
+            losses[m] += criterion<T, BYTES>(task, net.n_outputs, work.targets, work.weight, scale, n_padded,
+                                             work.outputs, work.output_gradients);
             backward_member<T, BYTES>(net, m, n_rows, n_padded, work);
         }
         embed_back(net, n_rows, work);
@@ -136,20 +157,20 @@ INLINE int steps(const Network<T> &net, const Task<T> &task, const int64_t *rows
     for (int64_t k = 0; k < n_steps; k++) {
         differentiate<T, BYTES>(net, task, rows + bounds[k], bounds[k + 1] - bounds[k], start, stop, losses, work);
         if (shares == nullptr) continue; /* gradients alone */
-        const int64_t step = n_before + k + 1;
+        const Correction of_step(task, n_before + k + 1);
         for (int64_t m = start; m < stop; m++) {
             const int64_t at = m * net.stride;
             for (int64_t s = 0; s < net.n_segments; s++) {
                 const Segment &segment = net.segments[s];
-                adamw<T, BYTES>(net.parameters + at + segment.start, net.gradients + at + segment.start,
-                                net.mean + at + segment.start, net.square + at + segment.start,
-                                segment.size[kind_of(net, m)], task, shares[k] * segment.rate,
-                                segment.has_decay ? task.decay : 0.0, step);
+                const int64_t from = at + segment.start, size = segment.size[kind_of(net, m)];
+                adamw<T, BYTES>(net.parameters + from, net.gradients + from, net.mean + from, net.square + from, size,
+                                task, shares[k] * segment.rate, segment.has_decay ? task.decay : 0.0, of_step);
+                if (segment.is_absolute) turn_round(net.parameters + from, net.mean + from, size);
             }
         }
         if (net.n_vectors)
             adamw<T, BYTES>(net.embeddings, net.embedding_gradients, net.embedding_mean, net.embedding_square,
-                            net.n_embeddings * net.n_dim, task, shares[k] * net.embedding_rate, task.decay, step);
+                            net.n_embeddings * net.n_dim, task, shares[k] * net.embedding_rate, task.decay, of_step);
     }
     free(work.memory);
     return DONE;
@@ -195,7 +216,7 @@ INLINE void average_members(bool of_logarithms, const T *x, int64_t n_chosen, in
 template <class T, int BYTES>
 INLINE int outputs(const Network<T> &net, const T *x, const int64_t *rows, const int64_t *members, int64_t n_chosen,
                    const T *weights, int64_t average, T *y, int64_t start, int64_t stop) {
-    const int64_t last = net.n_layers - 1, n_outputs = net.layers[last].n_outputs, size = n_outputs * ROWS;
+    const int64_t n_outputs = net.n_outputs, size = n_outputs * ROWS;
     Work<T> work;
     if (!prepare(net, average ? (n_chosen + 1) * n_outputs : 0, work)) return NO_MEMORY;
     T *sum = work.targets.y, *of_members = sum + size;
@@ -206,7 +227,7 @@ INLINE int outputs(const Network<T> &net, const T *x, const int64_t *rows, const
         read_block<T, BYTES>(net, x, numbers, n_rows, n_padded, false, work);
         for (int64_t c = 0; c < n_chosen; c++) {
             forward_member<T, BYTES>(net, members[c], n_rows, n_padded, false, work);
-            T *own = work.units[last];
+            T *own = work.outputs;
             if (average) {
                 if (average == OF_PROBABILITIES) log_softmax<T, BYTES>(own, n_outputs, n_padded);
                 memcpy(of_members + c * size, own, size * sizeof(T));

@@ -13,9 +13,13 @@ constexpr int64_t USUAL = 32; /* outputs of a layer */
 template <class T> struct Given {
     const Local<T> *inputs;
     const Levels<T> *levels; /* of the first layer, like the following: columns of codes, and embedded ones */
-    const T *vectors;       /* (ROWS, n_numbers) */
+    const T *vectors;        /* (ROWS, n_numbers) */
     int64_t n_inputs, n_levels, n_numbers;
     int kind, n_rows, n_padded;
+    const int64_t *chosen, *chosen_levels; /* of a part: numbers of its inputs and columns; null for all */
+    const int64_t *starts;                 /* rows of the table where columns begin */
+    const Local<T> &input(int64_t i) const { return inputs[chosen ? chosen[i] : i]; }
+    const Levels<T> &column(int64_t c) const { return levels[chosen_levels ? chosen_levels[c] : c]; }
 };
 
 /* Weights of a layer of one member, or their gradients. */
@@ -33,7 +37,7 @@ INLINE void add_rows(const Given<T> &given, const Weights<const T *> &w, int64_t
     UNROLL for (int q = 0; q < TOGETHER; q++)
         UNROLL for (int v = 0; v < N; v++) sum[q][v] = Lanes::from(w.bias + o + v * Lanes::N);
     for (int64_t i = 0; i < given.n_inputs; i++) {
-        const Local<T> &input = given.inputs[i];
+        const Local<T> &input = given.input(i);
         const T *coef = w.weight + i * w.n_basis * width + o;
         if (w.base) {
             typename Lanes::V base[N];
@@ -47,17 +51,19 @@ INLINE void add_rows(const Given<T> &given, const Weights<const T *> &w, int64_t
                 UNROLL for (int v = 0; v < N; v++) sum[q][v] += value[f] * Lanes::from(c + f * width + v * Lanes::N);
         }
     }
-    for (int64_t c = 0; c < given.n_levels; c++)
+    for (int64_t c = 0; c < given.n_levels; c++) {
+        const Levels<T> &levels = given.column(c);
         UNROLL for (int q = 0; q < TOGETHER; q++) {
-            const int32_t at = given.levels[c].at[r + q];
-            if (at < 0) continue;
-            const T *row = w.table + at * width + o, beyond = given.levels[c].beyond[r + q];
+            const int32_t at = levels.at[r + q];
+            if (at == 0) continue;
+            const T *row = w.table + (given.starts[c] + at) * width + o, beyond = levels.beyond[r + q];
             if (beyond > 0)
                 UNROLL for (int v = 0; v < N; v++) sum[q][v] += (1 - beyond) * Lanes::from(row + v * Lanes::N) +
                                                                 beyond * Lanes::from(row + width + v * Lanes::N);
             else
                 UNROLL for (int v = 0; v < N; v++) sum[q][v] += Lanes::from(row + v * Lanes::N);
         }
+    }
     for (int64_t e = 0; e < given.n_numbers; e++) {
         typename Lanes::V mixing[N];
         UNROLL for (int v = 0; v < N; v++) mixing[v] = Lanes::from(w.mixing + e * width + o + v * Lanes::N);
@@ -98,7 +104,7 @@ INLINE void add_gradients(const Given<T> &given, const T *g, int64_t o, const We
         UNROLL for (int v = 0; v < N; v++) bias[v] += Lanes::from(g + r * width + o + v * Lanes::N);
     UNROLL for (int v = 0; v < N; v++) Lanes::to(to.bias + o + v * Lanes::N, bias[v]);
     for (int64_t i = 0; i < given.n_inputs; i++) {
-        const Local<T> &input = given.inputs[i];
+        const Local<T> &input = given.input(i);
         const Runs &runs = input.runs[given.kind];
         V base[N] = {};
         for (int run = 0, s = 0; run < runs.n; run++) {
@@ -123,11 +129,11 @@ INLINE void add_gradients(const Given<T> &given, const T *g, int64_t o, const We
         UNROLL for (int v = 0; v < N; v++) Lanes::to(b + v * Lanes::N, Lanes::from(b + v * Lanes::N) + base[v]);
     }
     for (int64_t c = 0; c < given.n_levels; c++) {
-        const Levels<T> &levels = given.levels[c];
+        const Levels<T> &levels = given.column(c);
         for (int run = 0, s = 0; run < levels.runs.n; s = levels.runs.end[run++]) {
             const int32_t at = levels.at[levels.runs.order[s]];
-            if (at < 0) continue;
-            T *row = to.table + at * width + o;
+            if (at == 0) continue;
+            T *row = to.table + (given.starts[c] + at) * width + o;
             V sum[N];
             UNROLL for (int v = 0; v < N; v++) sum[v] = Lanes::from(row + v * Lanes::N);
             for (int t = s; t < levels.runs.end[run]; t++)

@@ -20,6 +20,7 @@ from tests.kernels.cuda.oracle import (
     spline,
     spline_contract,
 )
+from tests.processes import PATIENCE
 
 
 def test_sums_over_rows_may_be_split(monkeypatch):
@@ -48,7 +49,7 @@ def test_kernels_compile_for_a_gpu_that_is_not_here_and_are_imported_on_demand(c
     # In a process of its own, where kernels are compiled rather than interpreted.
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     command = [sys.executable, str(Path(__file__).with_name("compile_kernels.py"))]
-    done = subprocess.run(command, env=environment | {"TRITON_CACHE_DIR": compiled_before}, timeout=300,
+    done = subprocess.run(command, env=environment | {"TRITON_CACHE_DIR": compiled_before}, timeout=PATIENCE,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
     imported, *compiled = done.stdout.splitlines()

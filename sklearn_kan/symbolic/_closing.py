@@ -1,0 +1,103 @@
+"""Formulas of a state that need no network: structures of one layer, sparse sums, single indices."""
+
+import numpy as np
+
+from ._dictionary import sparse_sums
+from ._expressions import number
+from ._nodes import EXACT, Node, judge_of
+from ._recombination import recombined
+from ._single_index import single_indices
+from ._structures import read, structures
+
+PROMISING = 0.03  # error of a structure that is read before there is a network to compare it with
+LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is right
+MOST_IN_TERMS = 5  # columns of which all products of functions are looked at
+
+
+def close(search, node):
+    """Offer the formulas of one-layer structures; returns the least error."""
+    state = node.state
+    if search.budget.is_over:
+        return np.inf
+    if not state.X.shape[1]:
+        mean = float(np.average(state.y, weights=state.weight))
+        return search.offer(state.wrap(number(mean)), node.steps)
+    node.found = structures(state.X, state.y, state.weight, judge_of(search.table, state))[:3]
+    if node.found and not node.steps:  # something simple to begin with
+        forms = read(node.found[0], state.columns, search.library, tolerance=node.found[0].error, n_best=2, rough=True)
+        if any(search.offer(state.wrap(form), node.steps) < EXACT for form in forms):
+            return 0.0
+        if search.fits_networks and close_indices(search, state) < EXACT:
+            return 0.0
+    return read_found(search, node, [(s, state.columns) for s in node.found], deep=state.X.shape[1] == 1)
+
+
+def close_indices(search, state):
+    """Offer the formulas of the table's single indices; returns the least error."""
+    least, can_be_added = np.inf, search.units is None
+    for values, expression in single_indices(state.X, state.y, state.columns, can_be_added):
+        step = f"the columns only through {expression}"
+        reduced = state._replace(columns=[expression], X=values[:, None], steps=(step,))
+        if reduced.is_usable() and least > EXACT:
+            least = close(search, Node(reduced, steps=((step, np.nan),)))
+    return least
+
+
+def read_all(search, heap, node):
+    """Read structures that are not good enough to be the law."""
+    columns = node.state.columns
+    read_found(search, node, [(s, columns) for s in node.found[:1]], limit=np.inf, deep=node.state.X.shape[1] == 1)
+
+
+def read_found(search, node, found, deep=False, limit=None):
+    """Offer what structures on given columns say."""
+    least = np.inf
+    if limit is None:
+        factor = 1.5 if node.state.X.shape[1] > 1 else 3
+        limit = max(LEAST_LIMIT, factor * search.best_network) if np.isfinite(search.best_network) else PROMISING
+    for structure, columns in found:
+        if structure.error > limit or search.budget.is_over:
+            continue
+        tolerance = max(structure.error, 1e-5)
+        forms = read(structure, columns, search.library, tolerance=tolerance, n_best=search.n_beam, deep=deep,
+                     budget=search.budget)  # fmt: skip
+        for form in forms:
+            least = min(least, search.offer(node.state.wrap(form), node.steps))
+            if least < EXACT or search.budget.is_over:
+                return least
+    return least
+
+
+def recombine(search, heap, node):
+    """One-layer structures with one column replaced by its sum, product and so on with another."""
+    state = node.state
+    pairs = recombined(state.X, state.columns)
+    found = []
+    for X, columns in pairs:
+        if search.budget.is_over:
+            return
+        best = structures(X, state.y, state.weight, judge_of(search.table, state), outers=("id", "log", "inv"),
+                          n_knots=(24,))[:1]  # fmt: skip
+        found += [(structure, columns) for structure in best]
+    found.sort(key=lambda pair: pair[0].error)
+    read_found(search, node, found[:3], limit=max(PROMISING, 3 * min(search.best_network, 1.0)))
+
+
+def expand_terms(search, heap, node):
+    """Sparse sums of products, and quotients of them."""
+    state = narrowed(node)
+    floor = max(1e-5, min(search.best_network, 0.3) / 3)
+    forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(search.table, state), floor=floor)
+    for form in forms:
+        if search.offer(state.wrap(form), node.steps) < EXACT or search.budget.is_over:
+            return
+
+
+def narrowed(node):
+    """A node's state with those columns that matter most to its network, if it has many."""
+    state = node.state
+    if state.X.shape[1] <= MOST_IN_TERMS:
+        return state
+    effects = np.median(np.abs(node.reader.gradients(state.X)), 0) * state.X.std(0)
+    places = np.sort(np.argsort(-effects, kind="stable")[:MOST_IN_TERMS])
+    return state._replace(columns=[state.columns[j] for j in places], X=state.X[:, places])

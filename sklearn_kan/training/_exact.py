@@ -1,0 +1,229 @@
+"""Smooth tables: small networks with products, fitted by Gauss-Newton, in place of an ensemble trained by Adam.
+
+A few units that are sums of splines and products of sums have so few parameters that full Gauss-Newton steps are cheap,
+and these take a smooth function to many more digits. Held-out rows decide whether there are such digits.
+"""
+
+import numpy as np
+import torch
+
+from ._attempt import Attempt, Network, cloned, place, trained
+from ._holdout import Split, hold_out
+from ._losses import squared_error
+from ._net import finished_net
+from ._parallel import n_processes
+from ._rows import Rows
+
+SMOOTH_SHARE = 0.03  # of a target's variance, left on held-out rows, below which more digits are looked for
+WIDTHS = 4, 8, 16  # units, if they are left to the fit: as many as pay
+N_KNOTS = 5
+ALPHA = 1e-4
+N_MEMBERS = 3
+MOST_ROWS, MOST_HELD_OUT = 4_000, 2_000  # that a member learns from, and is judged by
+N_STEPS = 50
+MOST_WORK = 2.5e8  # of a step: rows times the square of the number of parameters
+ENOUGH = 1e-6  # of a target's variance, left on held-out rows: a thousandth of its spread
+WORTH_DOUBLING = 0.5  # of the held-out loss, which twice the units leave
+POOR = 10.0  # times the first member's loss, from which another start is made
+WORTH_REPLACING = 0.5  # of an ensemble's held-out loss, which one member of the new one leaves
+
+
+def is_smooth(attempt, loss):
+    """Whether a network without constraints leaves next to nothing of the squared error on held-out rows."""
+    is_plain = loss is squared_error and attempt.network.architecture.constraints is None
+    is_whole = not attempt.training.interrupted and n_processes() == 1
+    return is_plain and is_whole and attempt.lowest_loss < 0.5 * SMOOTH_SHARE
+
+
+def made_exact(attempt, rows, loss, settings, validation):
+    """The attempt, or small networks fitted by Gauss-Newton if these are better on held-out rows.
+
+    Parameters
+    ----------
+    attempt : Attempt
+    rows : Rows
+        All that there are to fit to.
+    loss : callable
+    settings : Settings
+        As the user has them.
+    validation : Rows or None
+        As the user gave them.
+
+    Returns
+    -------
+    Attempt
+    """
+    before, generator = attempt.network.architecture, cloned(attempt.network.generator)
+    n_members = before.n_members and min(N_MEMBERS, before.n_members)
+    smallest, *_ = architectures = small_architectures(before, settings.is_free)
+    if n_members and not can_be_members(smallest, n_members):
+        return attempt
+    split = hold_out(rows, n_members, settings, validation)
+    settings = exact(settings)
+
+    def fitted(architecture, member):
+        network = new_network(architecture, rows, loss, generator)
+        part = split_of_member(split, member)
+        n_rows = n_rows_for(network.module, len(part.fitting))
+        return trained(network, fewer(part, n_rows, generator), loss, settings, begins=True) if n_rows else None
+
+    best = None
+    for architecture in architectures:
+        larger = fitted(architecture, 0)
+        if larger is None or (best is not None and larger.lowest_loss > WORTH_DOUBLING * best.lowest_loss):
+            break
+        best = larger
+        if best.lowest_loss < 0.5 * ENOUGH or best.training.interrupted:
+            break
+    if best is None or best.training.interrupted or best.lowest_loss >= WORTH_REPLACING * attempt.lowest_loss:
+        is_interrupted = best is not None and best.training.interrupted
+        return attempt._replace(training=attempt.training._replace(interrupted=is_interrupted))
+    members = [best]
+    for number in range(1, n_members or 1):
+        member = fitted(best.network.architecture, number)
+        if member.lowest_loss > POOR * best.lowest_loss and not member.training.interrupted:
+            member = min(member, fitted(best.network.architecture, number), key=lambda each: each.lowest_loss)
+        members.append(member)
+        if member.training.interrupted:
+            break
+    return following(attempt.training.history, members, attempt.network, split, settings)
+
+
+def made_more_exact(network, split, loss, settings):
+    """Go on with an ensemble that Gauss-Newton has fitted, member by member."""
+
+    def fitted(member):
+        architecture = network.architecture.single()
+        module = member_of(network.architecture, network.module, member)
+        alone = Network(architecture, module, network.generator, "gauss_newton", np.ones(1))
+        part = split_of_member(split, member)
+        part = fewer(part, n_rows_for(module, len(part.fitting)) or MOST_ROWS, network.generator)
+        return trained(alone, part, loss, exact(settings), begins=False)
+
+    members = [fitted(member) for member in range(network.architecture.n_members)]
+    return following([], members, network, split, settings)
+
+
+def exact(settings):
+    """Settings for Gauss-Newton on small networks."""
+    max_iter = N_STEPS if settings.max_iter == "auto" else settings.max_iter
+    return settings._replace(solver="gauss_newton", alpha=ALPHA, max_iter=max_iter)
+
+
+def small_architectures(architecture, is_free):
+    """Networks without members to be fitted exactly, from small to large.
+
+    Of a few units with products if the network is free, left to the fit; else of the same layers.
+    """
+    alone = architecture.single()._replace(fine_knots=None)
+    if not is_free:
+        return [alone]
+    alone = alone._replace(n_knots=N_KNOTS, interactions="product", norm="none")
+    return [alone._replace(hidden_layer_sizes=(width,)) for width in WIDTHS]
+
+
+def new_network(architecture, rows, loss, generator):
+    """A new network, whose knots lie as these rows do."""
+    module = architecture.build(int(torch.randint(2**31, (1,), generator=generator)), generator).to(dtype=rows.dtype)
+    place(module, rows, loss)
+    return Network(architecture, module, generator, "gauss_newton", np.ones(1))
+
+
+def n_rows_for(module, n_samples):
+    """How many of all rows steps for a module are quick with; none if that does not say what its parameters are."""
+    n_parameters = sum(p.numel() for p in module.parameters())
+    n_quick = min(MOST_ROWS, int(MOST_WORK / n_parameters**2))
+    n_needed = n_parameters if n_samples <= n_quick else 2 * n_parameters
+    return min(n_samples, n_quick) if min(n_samples, n_quick) >= n_needed else 0
+
+
+def split_of_member(split, member):
+    """The rows that a member learns from and those it holds out, as a split for a single network."""
+    return Split(rows_of_member(split.fitting, member), rows_of_member(split.validation, member))
+
+
+def rows_of_member(rows, member):
+    """Rows that count for a member of an ensemble."""
+    numbers = torch.arange(len(rows.all[0]), device=rows.device) if rows.index is None else rows.index
+    if rows.folds is not None:
+        numbers = numbers[rows.folds.counts(numbers)[:, member]]
+    X, y, sample_weight = rows.all
+    return Rows(X, y, sample_weight, numbers)
+
+
+def fewer(split, n_rows, generator):
+    """So many rows to learn from, drawn at random, and not too many to be judged by."""
+    return Split(some_of(split.fitting, n_rows, generator), some_of(split.validation, MOST_HELD_OUT, generator))
+
+
+def some_of(rows, n_most, generator):
+    return rows if len(rows) <= n_most else rows[torch.randperm(len(rows), generator=generator)[:n_most].sort().values]
+
+
+def following(history, members, network, split, settings):
+    """An attempt that went on with other networks, from which the members of an ensemble are made, or a single one."""
+    first, *_ = members
+    kept = first.training.kept
+    training = first.training._replace(
+        history=history + first.training.history, kept=None if kept is None else len(history) + kept,
+        interrupted=any(member.training.interrupted for member in members),
+        failed=[name for member in members for name in member.training.failed],
+    )  # fmt: skip
+    if network.architecture.n_members is None:
+        return Attempt(first.network, split, training)
+    architecture = first.network.architecture
+    module = stacked(architecture, [member.network.module for member in members])
+    network = network._replace(
+        architecture=architecture._replace(n_members=len(members)), module=module, solver="gauss_newton",
+        member_weights=np.ones(len(members)),
+    )  # fmt: skip
+    net = finished_net(module, training.net.criterion, first.training.net.history, str(settings.device))
+    return Attempt(network, split, training._replace(net=net))
+
+
+def stacked(architecture, modules):
+    """An ensemble whose members these single networks are."""
+    ensemble = architecture._replace(n_members=len(modules)).build().to(next(modules[0].parameters()))
+    states = [module.state_dict() for module in modules]
+    ensemble.load_state_dict(
+        {name: joined([state[name] for state in states], value) for name, value in ensemble.state_dict().items()}
+    )
+    return ensemble
+
+
+def joined(parts, like):
+    """What networks have alone as an ensemble has it; of what all have in common, one."""
+    if like.ndim > parts[0].ndim:
+        return torch.stack(parts)
+    axis = axis_of_members(parts[0], like)
+    return parts[0] if axis is None else torch.cat(parts, axis)
+
+
+def member_of(architecture, ensemble, member):
+    """A member of an ensemble as a single network."""
+    alone = architecture.single().build().to(next(ensemble.parameters()))
+    n_members, state = architecture.n_members, ensemble.state_dict()
+    alone.load_state_dict(
+        {name: part_of(state[name], value, member, n_members) for name, value in alone.state_dict().items()}
+    )
+    return alone
+
+
+def part_of(value, like, member, n_members):
+    """What a member of an ensemble has, as it has it alone."""
+    if value.ndim > like.ndim:
+        return value[member]
+    axis = axis_of_members(like, value)
+    return value if axis is None else value.chunk(n_members, axis)[member]
+
+
+def axis_of_members(alone, together):
+    """The axis along which members lie; None if they share a tensor."""
+    return next((k for k in range(alone.ndim) if alone.shape[k] != together.shape[k]), None)
+
+
+def can_be_members(architecture, n_members):
+    """Whether networks of an architecture share no parameter as members of an ensemble."""
+    alone, ensemble = architecture.build(), architecture._replace(n_members=n_members).build()
+    pairs = zip(alone.parameters(), ensemble.parameters(), strict=True)
+    return all(p.shape != q.shape for p, q in pairs)

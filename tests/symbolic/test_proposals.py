@@ -1,0 +1,63 @@
+"""Proposals that a network with the law's own values and derivatives makes."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from sklearn_kan.symbolic._expressions import compiled
+from sklearn_kan.symbolic._proposals import proposals
+from sklearn_kan.symbolic._single_index import single_indices
+from sklearn_kan.symbolic._states import State
+
+A, B, C, D = COLUMNS = sp.symbols("a b c d", positive=True)
+X = np.random.default_rng(0).uniform(1, 2, (300, 4))
+
+
+class Law:
+    """What `proposals` asks of a network, by sympy."""
+
+    def __init__(self, formula):
+        self.function = compiled(COLUMNS, formula)
+        self.slopes = [compiled(COLUMNS, sp.diff(formula, column)) for column in COLUMNS]
+
+    def values(self, X):
+        return self.function(*X.T) + np.zeros(len(X))
+
+    def gradients(self, X):
+        return np.stack([slope(*X.T) + np.zeros(len(X)) for slope in self.slopes], 1)
+
+
+def state_of(law):
+    return State(list(COLUMNS), X, law.values(X), np.ones(len(X)), lambda e: e, lambda g, rows: g)
+
+
+@pytest.mark.parametrize(
+    ("formula", "kind", "column"),
+    [
+        (sp.cos(A - B * C) * D, "Level", A - B * C),
+        (sp.exp(A - B**2 * sp.sqrt(C)) + D, "Level", A - B**2 * sp.sqrt(C)),
+        (A * sp.tanh(A * B) + C * D, None, None),
+        (A * C * sp.tanh(A / B) * D, "Scaled", A / B),
+    ],
+)
+def test_level_sets_and_scalings_are_proposed_where_they_hold(formula, kind, column):
+    law = Law(formula)
+    state = state_of(law)
+    found = proposals(state, law, 1e-4, float(state.y.std()), np.random.default_rng(1), None)
+    chosen = [p.reduction for p in found if type(p.reduction).__name__ in ("Level", "Scaled") and p.residual < 1e-6]
+    if kind is None:
+        assert not chosen
+        return
+    children = [child for reduction in chosen for child in reduction.apply(state, None)]
+    ours = [child for child in children if any(c in (column, 1 / column, -column) for c in child.columns)]
+    assert ours
+    for child in ours:  # what is left has the values of the original law
+        np.testing.assert_allclose(child.back(child.y, slice(None)), state.y)
+
+
+def test_one_combination_of_columns_is_seen_through_waves():
+    z = X[:, 0] * X[:, 1] / X[:, 2]
+    (values, expression), *_ = single_indices(X[:, :3], np.sin(5 * z), list(COLUMNS[:3]), True)
+    assert expression == A * B / C
+    np.testing.assert_allclose(values, z)
+    assert not single_indices(X[:, :3], np.random.default_rng(0).normal(size=len(X)), list(COLUMNS[:3]), True)

@@ -92,27 +92,14 @@ ERRORS = {
 LINKS = {"poisson": np.exp, "log_loss": lambda raw: scipy.special.softmax(raw, axis=-1)}
 
 
-CURVATURES = {  # of the errors of averages, by what is averaged: second derivatives times squares
-    "squared_error": lambda y, mean: np.ones_like(mean),
-    "huber": lambda y, raw: (np.abs(raw - y) < HUBER_DELTA) * 1.0,
-    "poisson": lambda y, mean: y / mean**2,
-    "log_loss": lambda y, p: np.eye(p.shape[1])[y.astype(int)] / p**2 * p.shape[1],  # of the true class alone
-}
-
-
 @torch.no_grad()
-def on_rows(module, rows, loss):
-    """What members predict for rows (n, members, k), the rows' targets, and how much they count for each member."""
+def error_on(module, rows, loss, *, of_each_member=False):
+    """Error of a network over rows: of what its members predict together, or the mean of each member's own."""
     X, (y, weight) = rows.batch()
     raw = module.eval()(X.to(next(module.parameters()).dtype)).double().numpy()
     raw = raw[:, None] if raw.ndim == 2 else raw
-    weights = np.broadcast_to(weight.double().numpy().reshape(len(y), -1), raw.shape[:2])
-    return LINKS.get(loss, np.asarray)(raw), y.numpy(), weights
-
-
-def error_on(module, rows, loss, *, of_each_member=False):
-    """Error of a network over rows: of what its members predict together, or the mean of each member's own."""
-    predicted, y, weights = on_rows(module, rows, loss)
+    predicted, y = LINKS.get(loss, np.asarray)(raw), y.numpy()
+    weights = np.broadcast_to(weight.double().numpy().reshape(len(y), -1), predicted.shape[:2])
     if of_each_member:
         return np.mean([ERRORS[loss](y, predicted[:, k], column) for k, column in enumerate(weights.T)])
     together = np.einsum("nmk,nm->nk", predicted, weights / weights.sum(1, keepdims=True))
@@ -120,16 +107,6 @@ def error_on(module, rows, loss, *, of_each_member=False):
 
 
 def held_out_error(model):
-    """Error of a fitted model over the rows that its training held out, on the scale that is learned.
-
-    Of an ensemble, it is what all members are expected to have, from the variance among those that hold a row out.
-    """
+    """Error of a fitted model over the rows that its training held out, on the scale that is learned."""
     loss = "log_loss" if is_classifier(model) else model.loss
-    rows = model.net_.validation
-    predicted, y, weights = on_rows(model.module_, rows, loss)
-    few, excess = np.maximum((weights > 0).sum(1), 1), []
-    for outputs, target, counts, n in zip(predicted, y, weights > 0, few, strict=True):
-        variance = outputs[counts].var(0, ddof=1) if n > 1 else np.zeros(outputs.shape[1])
-        curvature = CURVATURES[loss](np.array([target]), outputs[counts].mean(0, keepdims=True))
-        excess.append(0.5 * (1 / n - 1 / predicted.shape[1]) * (curvature * variance).mean())
-    return error_on(model.module_, rows, loss) - np.average(excess, weights=weights.max(1))
+    return error_on(model.module_, model.net_.validation, loss)

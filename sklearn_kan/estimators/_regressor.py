@@ -177,8 +177,7 @@ default="squared_error"
     loss_curve_ : list of float
         Mean training loss of each pass, on the scale on which it is learned.
     validation_scores_ : list of float or None
-        Minus the validation loss after each pass, as all members together are expected to have it on rows that few
-        of them hold out; None without validation rows.
+        Minus the validation loss after each pass; None without validation rows.
     best_iteration_ : int or None
         The pass, from 1 to ``n_iter_``, that left the network (before `refit`): the one with the lowest validation
         loss, since the last refinement of knots. Passes of all phases count, those of earlier fits with `warm_start`

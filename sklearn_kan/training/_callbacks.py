@@ -8,7 +8,7 @@ from skorch.callbacks import Callback
 from ._evaluation import is_finite, mean_loss, objective, snapshot
 
 PATIENCE = 5  # passes, of which none came close to the best loss on validation rows: it will not be reached again
-RISE = 0.01  # of the best loss: averaged weights leave little noise in it
+RISE = 0.03  # of the best loss
 HOPELESS_FROM = 0.1  # of all passes
 LEAST_ANNEALED, MOST_ANNEALED = 3, 10  # passes from the best state, in which the learning rate falls to zero
 

@@ -8,8 +8,6 @@ from skorch.callbacks import Callback, LRScheduler, ParamMapper
 from ..kernels.cpu import _network as compiled
 from ..network._packed import Packed, can_be_packed, is_frozen
 from ..network._packed_sums import can_be_packed_as_sum
-from ._averaging import WeightAverage
-from ._few_members import expected_total
 from ._losses import (
     HUBER_DELTA,
     MAX_LOG_MEAN,
@@ -20,6 +18,7 @@ from ._losses import (
     huber,
     poisson,
     squared_error,
+    what_is_averaged,
 )
 from ._parallel import n_processes
 from ._phases import groups_of, is_coefficient, rate_of
@@ -72,8 +71,6 @@ class FusedAdamW:
     packed : Packed
     param_groups : list of dict
         One group, with the highest learning rate.
-    average : WeightAverage or None
-        Of the parameters over steps, if it is wanted.
     """
 
     def __init__(self, module, *, lr, weight_decay, betas, fused=True):
@@ -85,7 +82,7 @@ class FusedAdamW:
         self.moments = [packed.zeros(), packed.zeros()]
         self.gradients = packed.zeros()
         self.embedded = [torch.zeros_like(packed.embeddings) for _ in range(3)]
-        self.n_steps, self.average = 0, None
+        self.n_steps = 0
         self.of_torch, self.shares = None, []  # in its place, and rates of its groups
         for net in packed.nets:
             net.gradients, net.mean, net.square = map(compiled.address, (self.gradients, *self.moments))
@@ -109,12 +106,6 @@ class FusedAdamW:
         self.n_steps = state["n_steps"]
         for mine, theirs in zip((*self.moments, *self.embedded[1:]), state["moments"], strict=True):
             mine.copy_(theirs)
-
-    def average_over(self, n_steps):
-        """From now on, passes end with the average of the parameters over about so many steps."""
-        net, average = self.packed.net, WeightAverage([self.packed.parameters, self.packed.embeddings], n_steps)
-        net.average, net.embedding_average = map(compiled.address, average.averages)
-        self.average = average
 
     def zero_grad(self, set_to_none=True):
         self.module.zero_grad(set_to_none)
@@ -145,9 +136,6 @@ class FusedAdamW:
         """
         packed = self.packed
         packed.load(self.module)
-        if self.average is not None:
-            self.average.begin()
-            task.structure.n_averaged, task.structure.horizon = self.average.n_steps, self.average.horizon
         losses = torch.zeros(packed.n_members, dtype=torch.float64, device="cpu")
         at_once = max(1, AT_ONCE // (packed.work * packed.n_members * max(1, bounds[1] - bounds[0])))
         for start in range(0, len(shares), at_once):
@@ -158,10 +146,6 @@ class FusedAdamW:
                 self.n_steps, losses, packed.work, dtype=packed.dtype,
             )  # fmt: skip
             self.n_steps += len(rates)
-            task.structure.n_averaged += len(rates)
-        if self.average is not None:
-            self.average.n_steps = task.structure.n_averaged
-            self.average.end()
         packed.store(self.module)
         return float(losses.sum())
 
@@ -205,7 +189,7 @@ class Task:
         self.structure = compiled.Task(
             *tensors, rows.folds is not None and rows.folds.are_held_out, 0 if numbers is None else numbers.shape[1],
             number_of(loss), levels, HUBER_DELTA if loss is huber else getattr(loss, "power", 0.0),
-            getattr(loss, "max_log_mean", MAX_LOG_MEAN), *group["betas"], EPSILON, group["weight_decay"], 0, 1,
+            getattr(loss, "max_log_mean", MAX_LOG_MEAN), *group["betas"], EPSILON, group["weight_decay"],
         )  # fmt: skip
 
     def mean_loss(self, total, order):
@@ -246,14 +230,14 @@ class HeldOut:
             ]
 
     def mean_loss(self, optimizer):
-        """Loss that all members are expected to have together, averaged over rows by their weights."""
+        """Loss of what the members predict together, averaged over rows by their weights."""
         X, y, weight = self.rows.all
         optimizer.packed.expand()
         total, n_rows = 0.0, 0
         for rows, members in self.parts:
-            raw = optimizer.packed.outputs(X, rows, members)
-            counts = raw.new_ones(raw.shape[:2])
-            total += float(expected_total(self.loss, raw, y[rows], counts, weight[rows], optimizer.packed.n_members))
+            shares = X.new_full((len(members),), 1 / len(members))
+            raw = optimizer.packed.average(X, shares, what_is_averaged(self.loss), rows, members)
+            total += float((self.loss(raw, y[rows]) * weight[rows]).sum())
             n_rows += len(rows)
         return total / n_rows
 

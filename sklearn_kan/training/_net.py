@@ -1,29 +1,28 @@
 """The skorch net that runs one phase of training."""
 
 import math
-from contextlib import nullcontext
+from copy import deepcopy
 from typing import Any
 
 import torch
 
 from ..optim import KFAC, GaussNewton
-from ._annealed_net import AnnealedNet
 from ._evaluation import EVALUATION_ROWS
-from ._few_members import expected_total
 from ._fused import FusedAdamW, can_be_fused, fused_pass, fused_validation
 from ._interrupts import is_signal
-from ._losses import member_losses
+from ._losses import combined, member_losses
 from ._parallel import average, n_processes
 from ._phases import groups_of, is_coefficient, streaming_phase
 from ._roughness import Roughness
 from ._rows import Batches, Rows
-from ._scored_net import Criterion
+from ._schedule import Schedule
+from ._scored_net import Criterion, ScoredNet
 from ._settings import Settings
 
 CURVED = KFAC, GaussNewton  # optimizers that watch the module, and try their steps
 
 
-class Net(AnnealedNet):
+class Net(ScoredNet):
     """skorch net over `Rows`; one phase of training on a module that exists already."""
 
     def __init__(self, module, loss, phase, *, validation=None, generator=None, callbacks=(), device="cpu"):
@@ -88,7 +87,7 @@ class Net(AnnealedNet):
         if not training:
             return Batches(dataset, EVALUATION_ROWS)
         batches = Batches(dataset, self.phase.batch_size or len(dataset), self.generator)
-        self.begin_schedule(len(batches))
+        self.schedule = Schedule(self.phase.max_iter, len(batches))
         return batches
 
     def raw(self, X):
@@ -102,16 +101,15 @@ class Net(AnnealedNet):
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Weighted mean over rows: of the mean over an ensemble's members in training, else of their average's loss.
 
-        Weights are (n, members), or (n, 1) where rows count alike for all members. Those that do not count for a row
-        are thought of as like the others.
+        Weights are (n, members), or (n, 1) where rows count alike for all members.
         """
         y, weight = y_true
         if y_pred.ndim < 3:
             return (self.criterion(y_pred, y) * weight[:, 0]).mean()
         if training:
             return (member_losses(self.criterion, y_pred, y) * weight).mean()
-        counts = weight.expand(y_pred.shape[:2])
-        return expected_total(self.criterion, y_pred, y, counts, weight.amax(1), y_pred.shape[1]) / len(y)
+        average = combined(self.criterion, y_pred, weight.expand(y_pred.shape[:2]))
+        return (self.criterion(average, y) * weight.amax(1)).mean()
 
     def penalty(self):
         """Half the squared norm of all coefficients, times the phase's strength; of an ensemble, the members' mean."""
@@ -120,6 +118,11 @@ class Net(AnnealedNet):
         strength = self.phase.penalty / n_members
         total = 0.5 * strength * sum(p.square().sum() for p in coefficients)
         return total + self.roughness.penalty() / n_members if self.roughness and not self.has_decay else total
+
+    @property
+    def has_decay(self):
+        """Whether coefficients are shrunk outside of the objective."""
+        return "weight_decay" in self.phase.params
 
     @property
     def is_penalised(self):
@@ -183,20 +186,39 @@ class Net(AnnealedNet):
             return
         self.module_.train(training)
         total, n_rows = torch.zeros((), dtype=torch.float32, device=self.device), 0
-        with self.averaged() if training else nullcontext(lambda: None) as averages:
-            for batch in iterator:
-                X, (y, _) = self.batch = batch
-                self.notify("on_batch_begin", batch=(X, y), training=training)
-                if self.module_.training != training:  # a callback has predicted in between
-                    self.module_.train(training)
-                step = step_fn(batch, **fit_params)
-                self.history.record_batch(f"{prefix}_batch_size", len(X))
-                self.notify("on_batch_end", batch=(X, y), training=training, loss=step["loss"], y_pred=step["y_pred"])
-                total = total + step["loss"] * step["n_rows"]
-                n_rows = n_rows + step["n_rows"]
-                averages()
+        for batch in iterator:
+            X, (y, _) = self.batch = batch
+            self.notify("on_batch_begin", batch=(X, y), training=training)
+            if self.module_.training != training:  # a callback has predicted in between
+                self.module_.train(training)
+            step = step_fn(batch, **fit_params)
+            self.history.record_batch(f"{prefix}_batch_size", len(X))
+            self.notify("on_batch_end", batch=(X, y), training=training, loss=step["loss"], y_pred=step["y_pred"])
+            total = total + step["loss"] * step["n_rows"]
+            n_rows = n_rows + step["n_rows"]
         self.batch = None
         self.record(prefix, float(total / n_rows))
+
+    @property
+    def can_anneal(self):
+        """Whether training may end early by letting the learning rate fall."""
+        is_cosine = self.phase.schedule == "cosine" and self.has_decay
+        return is_cosine and self.validation is not None and not self.schedule.is_falling
+
+    def place(self):
+        """Where training is, apart from the module."""
+        return self.optimizer_state(), self.schedule.latest
+
+    def optimizer_state(self):
+        """A copy of the optimizer's state."""
+        state = self.optimizer_.state_dict()
+        return state if isinstance(self.optimizer_, FusedAdamW) else deepcopy(state)
+
+    def anneal(self, place, n_passes):
+        """Go on from a place with a learning rate that falls to zero in some passes, then end."""
+        state, share = place
+        self.optimizer_.load_state_dict(state)
+        self.schedule.anneal(share, n_passes)
 
     def record(self, prefix, loss):
         name = f"{prefix}_loss"

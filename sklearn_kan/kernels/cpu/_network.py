@@ -49,7 +49,6 @@ Network = structure(
     **pointers("embeddings", "embedding_gradients", "embedding_mean", "embedding_square"),
     **integers("n_parts"),
     **pointers("parts", "inputs", "codes"),
-    **pointers("average", "embedding_average"),
 )  # fmt: skip
 Task = structure(
     "Task",
@@ -57,7 +56,6 @@ Task = structure(
     **integers("are_held_out", "n_targets", "loss"),
     **pointers("levels"),
     **dict.fromkeys(("power", "largest", "beta", "beta_square", "epsilon", "decay"), Number),
-    **integers("n_averaged", "horizon"),
 )  # fmt: skip
 
 

@@ -53,7 +53,6 @@ template <class T> struct Network {
     int64_t n_parts;
     const Network *parts;
     const int64_t *inputs, *codes; /* null for all */
-    T *average, *embedding_average; /* of parameters, over steps; or null */
 };
 
 template <class T> INLINE int kind_of(const Network<T> &net, int64_t m) { return m >= net.n_members - net.n_fine; }
@@ -68,7 +67,6 @@ template <class T> struct Task {
     double power;    /* of Tweedie's losses; delta of Huber's */
     double largest;  /* logarithm of a mean */
     double beta, beta_square, epsilon, decay;
-    int64_t n_averaged, horizon; /* steps that averages are of so far, and most of them that count */
 };
 
 }  // namespace

@@ -121,18 +121,6 @@ template <class T> INLINE void turn_round(T *p, T *mean, int64_t n) {
     }
 }
 
-/* Averages of n numbers after another step: of all steps, then exponential ones. */
-template <class T, int BYTES>
-INLINE void average_steps(T *average, const T *p, int64_t n, const Task<T> &task, int64_t step) {
-    typedef On<T, BYTES> Lanes;
-    const int64_t n_steps = task.n_averaged + step;
-    const T share = (T)(1.0 / (double)(n_steps < task.horizon ? n_steps : task.horizon));
-    for (int64_t k = 0; k < n; k += Lanes::N) {
-        const auto before = Lanes::from(average + k);
-        Lanes::to(average + k, before + share * (Lanes::from(p + k) - before));
-    }
-}
-
 /* Gradients of all members from `start` to `stop` on a batch; adds up each one's weighted losses. */
 template <class T, int BYTES>
 INLINE void differentiate(const Network<T> &net, const Task<T> &task, const int64_t *rows, int64_t n, int64_t start,
@@ -179,14 +167,10 @@ INLINE int steps(const Network<T> &net, const Task<T> &task, const int64_t *rows
                                 task, shares[k] * segment.rate, segment.has_decay ? task.decay : 0.0, of_step);
                 if (segment.is_absolute) turn_round(net.parameters + from, net.mean + from, size);
             }
-            if (net.average)
-                average_steps<T, BYTES>(net.average + at, net.parameters + at, net.stride, task, k + 1);
         }
-        if (!net.n_vectors) continue;
-        const int64_t n = net.n_embeddings * net.n_dim;
-        adamw<T, BYTES>(net.embeddings, net.embedding_gradients, net.embedding_mean, net.embedding_square, n, task,
-                        shares[k] * net.embedding_rate, task.decay, of_step);
-        if (net.average) average_steps<T, BYTES>(net.embedding_average, net.embeddings, n, task, k + 1);
+        if (net.n_vectors)
+            adamw<T, BYTES>(net.embeddings, net.embedding_gradients, net.embedding_mean, net.embedding_square,
+                            net.n_embeddings * net.n_dim, task, shares[k] * net.embedding_rate, task.decay, of_step);
     }
     free(work.memory);
     return DONE;

@@ -115,7 +115,6 @@ class Case:
         if self.n:
             rows = Rows(X, self.random(self.n, self.n_outputs), torch.ones(self.n, dtype=self.dtype))
             optimizer = FusedAdamW(module, lr=0.01, weight_decay=1.0, betas=(0.9, 0.95))
-            optimizer.average_over(2)
             order = torch.randperm(self.n, generator=self.generator)
             bounds = [0, self.n // 2, self.n]
             optimizer.take(Task(rows, squared_error, optimizer), order, bounds, [0.5, 1.0])

@@ -2,8 +2,8 @@
 A differential equation
 =======================
 
-``GPEquationSolver`` takes an equation as a function that is to be zero. Here a membrane with waves of two lengths is held
-at its edges, and then the conductivity of a rod is learned from twenty noisy temperatures.
+``GPEquationSolver`` takes an equation as a function that is to be zero. Here a membrane with waves of two lengths is
+held at its edges, and then the conductivity of a rod is learned from twenty noisy temperatures.
 """
 
 import matplotlib.pyplot as plt

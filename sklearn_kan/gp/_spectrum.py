@@ -6,6 +6,7 @@ import numpy as np
 from numpy.polynomial.legendre import legvander
 from scipy.linalg import lstsq
 from scipy.optimize import minimize_scalar
+from scipy.signal import czt
 from scipy.stats import beta as beta_distribution
 
 from ._blocks import in_parts
@@ -17,6 +18,7 @@ MIN_CYCLES = 4  # of a single wave over the range of the data; what is slower is
 MIN_PERIODS = 3  # of a season with harmonics
 FALSE_ALARM = 0.01  # chance that noise alone makes a peak so high
 MAX_FREQUENCIES = 50_000
+UNEVEN = 1e-6  # of a step, that points may be off an even axis
 
 
 def highest_frequency(x):
@@ -48,15 +50,32 @@ def periodogram(x, y, weight, frequencies):
     if total == 0:
         return np.zeros(len(frequencies))
     w, power = weight / weight.sum(), []
-    for part in in_parts(frequencies, len(x)):
-        wave = np.exp(2j * np.pi * np.outer(part, x))
-        first, second, product = wave @ w, np.square(wave) @ w, wave @ (w * y)
+    for first, second, product in wave_sums(x, w, w * y, frequencies):
         c, s = first.real, first.imag
         cc, ss, cs = 0.5 * (1 + second.real) - c * c, 0.5 * (1 - second.real) - s * s, 0.5 * second.imag - c * s
         yc, ys = product.real, product.imag
         determinant = np.maximum(cc * ss - cs * cs, 1e-9)
         power.append((ss * yc * yc + cc * ys * ys - 2 * cs * yc * ys) / determinant)
     return np.clip(np.concatenate(power) * weight.sum() / total, 0, 1)
+
+
+def wave_sums(x, w, wy, frequencies):
+    """Sums of waves times w, of their squares times w, and of waves times w y, for all frequencies or parts of them."""
+    gaps, steps = np.diff(x), np.diff(frequencies)
+    if len(steps) and all(np.ptp(d) <= UNEVEN * d.mean() and d.mean() > 0 for d in (gaps, steps)):
+        yield [chirp(x, *sums) for sums in ((w, frequencies), (w, 2 * frequencies), (wy, frequencies))]
+        return
+    for part in in_parts(frequencies, len(x)):
+        wave = np.exp(2j * np.pi * np.outer(part, x))
+        yield wave @ w, np.square(wave) @ w, wave @ wy
+
+
+def chirp(x, strengths, frequencies):
+    """``Σ_j strengths_j e^{2πi f x_j}`` on even axes, by the chirp z-transform."""
+    step, turn = (x[-1] - x[0]) / (len(x) - 1), 2j * np.pi
+    finest = (frequencies[-1] - frequencies[0]) / (len(frequencies) - 1)
+    sums = czt(strengths, len(frequencies), np.exp(turn * finest * step), np.exp(-turn * frequencies[0] * step))
+    return sums * np.exp(turn * frequencies * x[0])
 
 
 def false_alarm(power, n_points, n_frequencies):

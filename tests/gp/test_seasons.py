@@ -11,7 +11,7 @@ from sklearn_kan import GPSpectralRegressor
 from sklearn_kan.gp import SpectralMixture
 from sklearn_kan.gp._combs import FALSE_ALARM, Lines, as_exponential, likeliest_comb, log_tail
 from sklearn_kan.gp._periods import in_units
-from sklearn_kan.gp._spectrum import frequency_grid
+from sklearn_kan.gp._spectrum import frequency_grid, periodogram
 
 T = np.arange(60.0)
 
@@ -35,6 +35,23 @@ def test_seasons_of_any_shape_are_found_and_continued(period, shape, noise):
     new = np.arange(n, n + period)
     error = model.predict(new[:, None]) - np.resize(shape[:period], n + period)[n:]
     assert np.sqrt(np.mean(error**2)) < 0.5 * shape.std()
+
+
+@pytest.mark.parametrize("n", [60, 61])
+def test_periodograms_of_even_axes_are_those_of_any(n):
+    rng = np.random.default_rng(0)
+    x, y, weight = np.linspace(-3, 9, n), rng.normal(size=n), rng.uniform(1, 2, size=n)
+    fast = periodogram(x, y, weight, frequency_grid(x))
+    slow = [periodogram(x, y, weight, np.array([f]))[0] for f in frequency_grid(x)]
+    np.testing.assert_allclose(fast, slow, atol=1e-8)
+
+
+def test_a_slow_sine_beside_a_fast_one_is_found_in_many_rows():
+    t = np.linspace(0, 20, 1_001)
+    y = np.sin(2 * np.pi * t) + 0.5 * np.sin(0.6 * np.pi * t) + np.sin(t / 3)
+    y += 0.3 * np.random.default_rng(0).normal(size=1_001)
+    model = GPSpectralRegressor(spectrum="student_t", trend_degree=1).fit(t[:, None], y)
+    np.testing.assert_allclose(np.sort(model.frequencies_.ravel()), [0, 0.3, 1], atol=0.01)
 
 
 def draws(n, n_draws):

@@ -13,9 +13,9 @@ import torch
 
 from ._dense import Dense
 from ._evidence import NotPositiveDefiniteError, finished
-from ._points import LOG_TWO_PI, Data, tensors
+from ._points import LOG_TWO_PI, Data, is_uniform, tensors
 from ._solver import Posterior, Solver
-from ._toeplitz import Toeplitz, is_uniform
+from ._toeplitz import Toeplitz
 
 N_LINES = 4  # of a grid along each axis, that its factor is first learned from
 

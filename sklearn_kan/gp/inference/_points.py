@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 LOG_TWO_PI = math.log(math.tau)
+UNEVEN = 1e-6  # of a step, that points may be off a uniform axis
 
 
 class Data(NamedTuple):
@@ -79,6 +80,14 @@ def rounded(x):
 def may_be_grid(X):
     """Whether there are as few values along each feature as a grid has of which at least half was observed."""
     return np.prod([float(len(np.unique(column))) for column in X.T]) <= 2 * len(X)
+
+
+def is_uniform(data):
+    """Whether points lie evenly on one axis, all with the same noise."""
+    if data.X.shape[1] != 1 or len(data.X) < 3:
+        return False
+    gaps = np.diff(data.X[:, 0])
+    return np.ptp(gaps) <= UNEVEN * gaps.mean() and np.ptp(data.weight) == 0 and np.ptp(data.extra) == 0
 
 
 def tensors(device, *arrays):

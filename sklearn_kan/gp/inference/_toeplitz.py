@@ -12,21 +12,12 @@ from ..._compat import levinson
 from .._blocks import HELD, blocks
 from ._dense import Dense, DensePosterior
 from ._evidence import NotPositiveDefiniteError, finished
-from ._points import LOG_TWO_PI
+from ._points import LOG_TWO_PI, is_uniform
 from ._solver import Posterior
 
-UNEVEN = 1e-6  # of a step, that points may be off a uniform axis
 COMPILED_ROWS = 1_500  # up to which a compiled recursion is faster than one over NumPy's vectors
 CONSISTENT = 1e-6  # two ways to the last error of prediction, relative
 RESIDUAL = 1e-11  # of a solution, relative; from which it is refined
-
-
-def is_uniform(data):
-    """Whether points lie evenly on one axis, all with the same noise."""
-    if data.X.shape[1] != 1 or len(data.X) < 3:
-        return False
-    gaps = np.diff(data.X[:, 0])
-    return np.ptp(gaps) <= UNEVEN * gaps.mean() and np.ptp(data.weight) == 0 and np.ptp(data.extra) == 0
 
 
 class Toeplitz(Dense):

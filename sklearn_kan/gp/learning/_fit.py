@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from .._combs import FALSE_ALARM, likeliest_comb
-from .._spectrum import highest_frequency, peaks_of_score
+from .._spectrum import HALF_WIDTH, highest_frequency, peaks_of_score
 from ..covariance._mixture import SpectralMixture
 from ..covariance._product import ProductMixture
 from ..inference._evidence import NotPositiveDefiniteError
@@ -31,7 +31,7 @@ SEASON_SHARE = 0.3  # of the variance, that a known season starts with
 HOPELESS_LOSS = 30.0  # of the criterion, from which refitting does not make up for a dropped component
 MATERN_LENGTH = 3**0.5  # of a Matern 3/2 that begins to fall like a Gaussian, over the latter's
 LONG_SKETCH = 0.4  # in spans; a longer wave may be as long as any
-REFINING_STEPS = 10  # from a sketch
+REFINING_STEPS, SINE_STEPS = 10, 30  # from a sketch, and where it lacked a sine
 DISTINCT_ROWS = 1_000_000  # from which points are taken to be distinct
 IMPOSSIBLE = 1e100  # negative log posterior where there is none
 
@@ -206,6 +206,20 @@ class Search:
             kernel = kernel.replaced(length_scales=np.where(is_long, PERIODIC_LENGTH * self.scales.span, lengths))
         return Objective(self.solver, kernel, self.scales).fit(min(REFINING_STEPS, self.settings.max_iter))
 
+    def with_sines(self, fit):
+        """The fit, or a better one with sines that the smooth Gaussian peak of a sketch has hidden."""
+        if not len(self.grid):
+            return fit
+        found = fit.kernel.frequencies
+        peaks = [
+            (frequency, weight) for frequency, weight in self.solver.sines(self.n_components)
+            if not (np.abs(found - frequency) * self.scales.span < HALF_WIDTH).all(1).any()
+        ]  # fmt: skip
+        if not peaks:
+            return fit
+        bigger = Objective(self.solver, self.extended(fit.kernel, peaks), self.scales)
+        return max(fit, bigger.fit(min(SINE_STEPS, self.settings.max_iter)), key=lambda each: each.criterion)
+
     def continued(self, fit):
         """From what was learned from a sample of the rows; the solver suits the kernel before and after."""
         self.solver.adapt(fit.kernel)
@@ -274,8 +288,10 @@ def learn(solver, scales, settings, random_state, like=None):
         return learn_factors(solver, scales, settings)
     search, sample = Search(solver, scales, settings), solver.on_sample()
     if sample is not None and sample.is_gaussian and not solver.is_gaussian:
-        like = like or learn(sample, scales, settings._replace(spectrum="gaussian"), random_state).kernel
-        return search.refined(like)
+        if like is not None:
+            return search.refined(like)
+        like = learn(sample, scales, settings._replace(spectrum="gaussian"), random_state).kernel
+        return search.with_sines(search.refined(like))
     if sample is not None:
         return search.continued(learn(sample, scales, settings, random_state, like))
     start = with_known(smooth_start(scales, settings), settings.known, solver.data.X[:, 0], scales)

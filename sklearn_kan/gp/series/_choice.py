@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..inference._toeplitz import is_uniform
+from ..inference._points import is_uniform
 from ._learning import LONGEST_SEASON, continuations
 
 FEWEST_ROWS, MOST_ROWS = 10, 5_000

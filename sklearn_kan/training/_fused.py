@@ -137,7 +137,7 @@ class FusedAdamW:
         packed = self.packed
         packed.load(self.module)
         losses = torch.zeros(packed.n_members, dtype=torch.float64, device="cpu")
-        at_once = max(1, AT_ONCE // (packed.work * packed.n_members * max(1, bounds[1] - bounds[0])))
+        at_once = max(1, AT_ONCE // max(1, packed.work * packed.n_members * (bounds[1] - bounds[0])))
         for start in range(0, len(shares), at_once):
             rates = torch.tensor(shares[start : start + at_once], dtype=torch.float64, device="cpu")
             own_bounds = torch.tensor(bounds[start : start + len(rates) + 1], device="cpu")

@@ -137,8 +137,8 @@ def test_workers_of_dask(tmp_path):
         dashboard_address=None,
         local_directory=str(tmp_path / "dask"),
     )
-    backend = joblib.parallel_config(backend="dask", wait_for_workers_timeout=PATIENCE)
-    with cluster, distributed.Client(cluster), backend:
+    options = {"backend": "dask", "wait_for_workers_timeout": PATIENCE}
+    with cluster, distributed.Client(cluster), joblib.parallel_config(**options):
         search = search_of(Fragile(folder=str(tmp_path)), storage=f"sqlite:///{tmp_path}/study.db").fit(X, y)
     assert_complete(search, 8)
     assert not list(tmp_path.glob("fuse*"))

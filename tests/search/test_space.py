@@ -65,7 +65,7 @@ def test_what_the_estimator_decides_is_left_alone():
     own = drawn(KANRegressor(basis="wavelet", basis_params={"wavelet": "morlet"}))
     assert all(params["basis"] == "wavelet" and "basis_params" not in params for params in own)
     assert {params["basis"] for params in drawn(KANRegressor(), bases=["sine"])} == {"sine"}
-    assert {params["solver"] for params in drawn(KANRegressor(), n_samples=50)} == {"adam", "hybrid"}
+    assert {params["solver"] for params in drawn(KANRegressor(), n_samples=50)} == {"auto", "hybrid"}
     assert {params["nu"] for params in drawn(GPSpectralRegressor()) if params["spectrum"] == "student_t"} == {
         0.5,
         1.5,

@@ -57,7 +57,9 @@ def test_training_goes_on(smooth):
     assert np.isfinite(copy.predict(X[TEST])).all()
 
 
-@pytest.mark.parametrize("change", ["noise", "loss", "few rows", "constraints", "embeddings", "large network"])
+@pytest.mark.parametrize(
+    "change", ["noise", "loss", "few rows", "sum", "no interactions", "embeddings", "large network"]
+)
 def test_elsewhere_it_is_adam_to_the_last_bit(change):
     table, target, params = X[TRAIN], y[TRAIN], {"max_iter": 12, "n_members": 4}
     if change == "noise":
@@ -66,8 +68,11 @@ def test_elsewhere_it_is_adam_to_the_last_bit(change):
         params["loss"] = "huber"
     if change == "few rows":
         table, target = table[:290], target[:290]
-    if change == "constraints":
-        params["interaction_cst"] = "pairwise"
+    if change == "sum":
+        params["interaction_cst"] = [[0, 1], [2]]
+    if change == "no interactions":
+        target = X[TRAIN, 0] + X[TRAIN, 1] ** 2
+        params["interaction_cst"] = "no_interactions"
     if change == "embeddings":
         table = pd.DataFrame(table, columns=list("abc")).assign(town=pd.Categorical(np.arange(400) % 60))
     if change == "large network":

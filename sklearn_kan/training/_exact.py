@@ -25,7 +25,7 @@ MOST_WORK = 2.5e8  # of a step: rows times the square of the number of parameter
 ENOUGH = 1e-6  # of a target's variance, left on held-out rows: a thousandth of its spread
 WORTH_DOUBLING = 0.5  # of the held-out loss, which twice the units leave
 POOR = 10.0  # times the first member's loss, from which another start is made
-WORTH_REPLACING = 0.5  # of an ensemble's held-out loss, which one member of the new one leaves
+WORTH_REPLACING = 0.7  # of an ensemble's held-out loss, which one member of the new one leaves
 
 
 def is_smooth(attempt, loss):

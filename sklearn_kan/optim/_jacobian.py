@@ -5,6 +5,7 @@ rows in closed form, features times gradients, and so have the weights of norms.
 a basis learns, tables, coefficients under constraints, takes part by way of ``torch.func``, row by row.
 """
 
+import warnings
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -130,8 +131,9 @@ class OtherBlock:
         def one_row(tensors, row):
             return self.outputs(row[None])(tensors)[0]
 
-        with refusing(self):
+        with refusing(self), warnings.catch_warnings():  # vmap makes columns of rows, which lie apart
             x, columns = rows_of(record)[part], record.columns[column, part]
+            warnings.filterwarnings("ignore", r"torch\.searchsorted\(\): input value tensor is non-contiguous")
             try:
                 jacobian = vmap(jacrev(one_row), (None, 0))(self.values, x)
             except RuntimeError:  # an operation that takes no batches of rows, such as those of recurrent layers

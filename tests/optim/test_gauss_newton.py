@@ -1,5 +1,6 @@
 """Gauss-Newton against torch's own derivatives and least squares, and the rule of solver="auto"."""
 
+import warnings
 from functools import partial
 
 import numpy as np
@@ -302,3 +303,15 @@ def test_going_on_with_what_auto_chose():
     assert max(model.validation_scores_) >= before
     with pytest.raises(ValueError, match="cannot continue with a network of members"):
         KANRegressor(**SMALL, warm_start=True).fit(X, y).set_params(solver="gauss_newton").fit(X, y)
+
+
+def test_tables_of_levels_are_derived_without_a_warning():
+    x = torch.stack([torch.linspace(-1, 1, 12), torch.arange(12) % 3], 1).double()
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)  # not once per program
+    try:
+        with warnings.catch_warnings(action="error"):
+            _, losses = run(network(1, n_levels=(3,), norm="none"), x, x[:, 1:], 8)
+    finally:
+        torch.set_warn_always(before)
+    assert losses[-1] < 0.1 * losses[0]

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from statistics import geometric_mean, median
 
-from benchmarks.pages.page import Page, claim, listed, mean, read, table
+from benchmarks.pages.page import Page, claim, counted, listed, mean, read, table
 
 
 def solvers():
@@ -36,10 +36,10 @@ def smooth():
     groups = {row["function"]: row["group"] for row in result["results"]}
     methods = list(dict.fromkeys(row["method"] for row in result["results"]))
     body = [
-        "RMSE on rows without noise over the target's spread: means over seeds "
-        f"{listed(result['seeds'])}; median CPU seconds of a fit in the last row. In brackets, functions that the "
-        "rule's constants were chosen on, with other rows; the others had not been looked at. The Gaussian process is "
-        "scikit-learn's, with a Matérn kernel and a length scale for each column.",
+        "RMSE on rows without noise over the target's spread: means over "
+        f"{counted(len(result['seeds']), 'draw')} of the rows; median CPU seconds of a fit in the last row. In "
+        "brackets, functions that the rule's constants were chosen on, with other rows; the others had not been looked "
+        "at. The Gaussian process is scikit-learn's, with a Matérn kernel and a length scale for each column.",
     ]
     for n_rows in result["rows"]:
         for noise in result["noise"]:

@@ -91,7 +91,7 @@ default="squared_error"
           nothing is said of the network (`hidden_layer_sizes`, `basis`, `n_knots`, `degree`, `knots`, `basis_params`,
           `interactions`, `norm`); else members of the layers asked for, if these are small. They are kept if the
           first one's held-out loss is less than 0.7 of the ensemble's. This is for squared errors and for networks
-          without constraints and refined knots; others are left to Adam.
+          without constraints, smoothness and refined knots; others are left to Adam.
     alpha : float, default=2.0
         Regularisation of the edge functions' coefficients. For Adam it is AdamW's decoupled weight decay, per unit of
         learning rate; for the other solvers the objective is the mean loss plus

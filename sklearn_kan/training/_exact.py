@@ -28,9 +28,13 @@ POOR = 10.0  # times the first member's loss, from which another start is made
 WORTH_REPLACING = 0.7  # of an ensemble's held-out loss, which one member of the new one leaves
 
 
-def is_smooth(attempt, loss):
-    """Whether a network without constraints leaves next to nothing of the squared error on held-out rows."""
+def asks_for_digits(attempt, loss, settings):
+    """Whether Gauss-Newton may do better: next to nothing is left of the squared error on held-out rows.
+
+    It knows no constraints and no smoothness, and does not refine knots.
+    """
     is_plain = loss is squared_error and attempt.network.architecture.constraints is None
+    is_plain = is_plain and not settings.smoothness and not settings.refine_knots
     is_whole = not attempt.training.interrupted and n_processes() == 1
     return is_plain and is_whole and attempt.lowest_loss < 0.5 * SMOOTH_SHARE
 
@@ -67,15 +71,16 @@ def made_exact(attempt, rows, loss, settings, validation):
         n_rows = n_rows_for(network.module, len(part.fitting))
         return trained(network, fewer(part, n_rows, generator), loss, settings, begins=True) if n_rows else None
 
-    best = None
+    best, is_worth = None, False
     for architecture in architectures:
         larger = fitted(architecture, 0)
-        if larger is None or (best is not None and larger.lowest_loss > WORTH_DOUBLING * best.lowest_loss):
+        share = WORTH_DOUBLING if is_worth else 1.0
+        if larger is None or (best is not None and larger.lowest_loss >= share * best.lowest_loss):
             break
-        best = larger
+        best, is_worth = larger, larger.lowest_loss < WORTH_REPLACING * attempt.lowest_loss
         if best.lowest_loss < 0.5 * ENOUGH or best.training.interrupted:
             break
-    if best is None or best.training.interrupted or best.lowest_loss >= WORTH_REPLACING * attempt.lowest_loss:
+    if best is None or best.training.interrupted or not is_worth:
         is_interrupted = best is not None and best.training.interrupted
         return attempt._replace(training=attempt.training._replace(interrupted=is_interrupted))
     members = [best]

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ._attempt import Network, new_network, place, trained
 from ._calibration import best_temperature, member_weights
 from ._evaluation import held_out_outputs
-from ._exact import is_smooth, made_exact, made_more_exact
+from ._exact import asks_for_digits, made_exact, made_more_exact
 from ._holdout import hold_out
 from ._interrupts import is_second
 from ._intervals import errors_by_output
@@ -26,7 +26,7 @@ class Fitted(NamedTuple):
 
     Parameters
     ----------
-    network : Start
+    network : Network
         Training can go on with it.
     net : Net
     history : list of dict
@@ -84,7 +84,7 @@ def fit_network(architecture, rows, loss, settings, *, start=None, validation=No
     if network.solver == "gauss_newton" and network.architecture.n_members:
         return finished(made_more_exact(network, split, loss, asked), loss, settings)
     attempt = trained(network, split, loss, settings, begins)
-    if begins and settings.solver == "auto" and not settings.refine_knots and is_smooth(attempt, loss):
+    if begins and settings.solver == "auto" and asks_for_digits(attempt, loss, settings):
         attempt = made_exact(attempt, rows, loss, asked, validation)
     return finished(attempt, loss, settings)
 

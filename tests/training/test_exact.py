@@ -75,6 +75,8 @@ def test_elsewhere_it_is_adam_to_the_last_bit(change):
         params["interaction_cst"] = "no_interactions"
     if change == "embeddings":
         table = pd.DataFrame(table, columns=list("abc")).assign(town=pd.Categorical(np.arange(400) % 60))
+    if change == "smoothness":
+        params["smoothness"] = 1e-3
     if change == "large network":
         params["hidden_layer_sizes"] = (200,)
     of_both = [KANRegressor(solver=s, random_state=0, **params).fit(table, target) for s in ("auto", "adam")]

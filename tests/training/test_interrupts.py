@@ -171,7 +171,7 @@ def test_a_signal_in_the_refit_keeps_what_was_trained(monkeypatch):
 
 
 def test_a_signal_while_an_exact_solver_is_tried_is_not_swallowed(monkeypatch):
-    monkeypatch.setattr(_plan, "is_smooth", lambda *args: True)
+    monkeypatch.setattr(_plan, "asks_for_digits", lambda *args: True)
     monkeypatch.setattr(GaussNewton, "step", press)
     with pytest.warns(UserWarning, match=TOLD):
         make(solver="auto", early_stopping=True).fit(X, Y)

@@ -148,9 +148,14 @@ class GaussNewton(torch.optim.Optimizer):
         """Adapt gamma to the share of the model's reduction that came true; returns whether to keep the step."""
         settings = self.param_groups[0]
         share = (loss - after) / reduction if reduction > 0 and math.isfinite(after) else -math.inf
-        factor = 2.0 if share > 0.5 else 1.0 if share > 0.25 else 0.5 if share > 0 else 1 / GAMMA_DROP
-        settings["gamma"] = min(max(settings["gamma"] * factor, LEAST_GAMMA), MOST_GAMMA)
+        settings["gamma"] = adapted(settings["gamma"], share)
         return share > 0
+
+
+def adapted(gamma, share):
+    """Gamma after a step of which this share of the model's reduction came true."""
+    factor = 2.0 if share > 0.5 else 1.0 if share > 0.25 else 0.5 if share > 0 else 1 / GAMMA_DROP
+    return min(max(gamma * factor, LEAST_GAMMA), MOST_GAMMA)
 
 
 class Dense:

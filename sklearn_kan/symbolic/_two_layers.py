@@ -14,10 +14,9 @@ from scipy.linalg.blas import dsyrk
 from scipy.special import expit
 
 from ..network._kan import KAN
+from ..optim._gauss_newton import N_ATTEMPTS, N_JITTERS, adapted
 
 DAMPING = 1e-3
-GAMMA_DROP, N_ATTEMPTS, N_JITTERS = 4.0, 8, 5
-LEAST_GAMMA, MOST_GAMMA = 1e-30, 1e30
 LARGEST_PLACE = 1e6  # in units between knots: beyond, a network has diverged
 
 
@@ -237,8 +236,7 @@ class Steps:
             with np.errstate(all="ignore"):
                 after = self.loss(theta + h)
             share = (before - after) / reduction if reduction > 0 and np.isfinite(after) else -np.inf
-            factor = 2.0 if share > 0.5 else 1.0 if share > 0.25 else 0.5 if share > 0 else 1 / GAMMA_DROP
-            self.gamma = float(np.clip(self.gamma * factor, LEAST_GAMMA, MOST_GAMMA))
+            self.gamma = adapted(self.gamma, share)
             if share > 0:
                 return theta + h
         return theta

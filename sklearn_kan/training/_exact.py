@@ -7,6 +7,7 @@ and these take a smooth function to many more digits. Held-out rows decide wheth
 import numpy as np
 import torch
 
+from ..network._members import can_be_members, member_of, stacked
 from ._attempt import Attempt, Network, cloned, place, trained
 from ._holdout import Split, hold_out
 from ._losses import squared_error
@@ -33,10 +34,9 @@ def asks_for_digits(attempt, loss, settings):
 
     It knows no constraints and no smoothness, and does not refine knots.
     """
-    is_plain = loss is squared_error and attempt.network.architecture.constraints is None
-    is_plain = is_plain and not settings.smoothness and not settings.refine_knots
-    is_whole = not attempt.training.interrupted and n_processes() == 1
-    return is_plain and is_whole and attempt.lowest_loss < 0.5 * SMOOTH_SHARE
+    is_known = attempt.network.architecture.constraints is None and not (settings.smoothness or settings.refine_knots)
+    can_go_on = not attempt.training.interrupted and n_processes() == 1
+    return loss is squared_error and is_known and can_go_on and attempt.lowest_loss < 0.5 * SMOOTH_SHARE
 
 
 def made_exact(attempt, rows, loss, settings, validation):
@@ -59,14 +59,14 @@ def made_exact(attempt, rows, loss, settings, validation):
     """
     before, generator = attempt.network.architecture, cloned(attempt.network.generator)
     n_members = before.n_members and min(N_MEMBERS, before.n_members)
-    smallest, *_ = architectures = small_architectures(before, settings.is_free)
-    if n_members and not can_be_members(smallest, n_members):
+    architectures = small_architectures(before, settings.is_free)
+    if n_members and not can_be_members(architectures[0], n_members):
         return attempt
     split = hold_out(rows, n_members, settings, validation)
     settings = exact(settings)
 
     def fitted(architecture, member):
-        network = new_network(architecture, rows, loss, generator)
+        network = placed_network(architecture, rows, loss, generator)
         part = split_of_member(split, member)
         n_rows = n_rows_for(network.module, len(part.fitting))
         return trained(network, fewer(part, n_rows, generator), loss, settings, begins=True) if n_rows else None
@@ -95,17 +95,18 @@ def made_exact(attempt, rows, loss, settings, validation):
 
 
 def made_more_exact(network, split, loss, settings):
-    """Go on with an ensemble that Gauss-Newton has fitted, member by member."""
-
-    def fitted(member):
-        architecture = network.architecture.single()
-        module = member_of(network.architecture, network.module, member)
-        alone = Network(architecture, module, network.generator, "gauss_newton", np.ones(1))
-        part = split_of_member(split, member)
-        part = fewer(part, n_rows_for(module, len(part.fitting)) or MOST_ROWS, network.generator)
-        return trained(alone, part, loss, exact(settings), begins=False)
-
-    members = [fitted(member) for member in range(network.architecture.n_members)]
+    """Go on with an ensemble that Gauss-Newton has fitted, member by member; after an interrupt the rest stay."""
+    architecture, generator = network.architecture.single(), network.generator
+    members: list[Attempt] = []
+    for number in range(network.architecture.n_members):
+        module = member_of(network.architecture, network.module, number)
+        alone = Network(architecture, module, generator, "gauss_newton", np.ones(1))
+        if members and members[-1].training.interrupted:
+            members.append(members[-1]._replace(network=alone))
+            continue
+        part = split_of_member(split, number)
+        part = fewer(part, n_rows_for(module, len(part.fitting)) or MOST_ROWS, generator)
+        members.append(trained(alone, part, loss, exact(settings), begins=False))
     return following([], members, network, split, settings)
 
 
@@ -127,9 +128,10 @@ def small_architectures(architecture, is_free):
     return [alone._replace(hidden_layer_sizes=(width,)) for width in WIDTHS]
 
 
-def new_network(architecture, rows, loss, generator):
+def placed_network(architecture, rows, loss, generator):
     """A new network, whose knots lie as these rows do."""
-    module = architecture.build(int(torch.randint(2**31, (1,), generator=generator)), generator).to(dtype=rows.dtype)
+    seed = int(torch.randint(2**31, (1,), generator=generator, device="cpu"))
+    module = architecture.build(seed, generator).to(dtype=rows.dtype)
     place(module, rows, loss)
     return Network(architecture, module, generator, "gauss_newton", np.ones(1))
 
@@ -162,7 +164,9 @@ def fewer(split, n_rows, generator):
 
 
 def some_of(rows, n_most, generator):
-    return rows if len(rows) <= n_most else rows[torch.randperm(len(rows), generator=generator)[:n_most].sort().values]
+    if len(rows) <= n_most:
+        return rows
+    return rows[torch.randperm(len(rows), generator=generator, device="cpu")[:n_most].sort().values]
 
 
 def following(history, members, network, split, settings):
@@ -184,51 +188,3 @@ def following(history, members, network, split, settings):
     )  # fmt: skip
     net = finished_net(module, training.net.criterion, first.training.net.history, str(settings.device))
     return Attempt(network, split, training._replace(net=net))
-
-
-def stacked(architecture, modules):
-    """An ensemble whose members these single networks are."""
-    ensemble = architecture._replace(n_members=len(modules)).build().to(next(modules[0].parameters()))
-    states = [module.state_dict() for module in modules]
-    ensemble.load_state_dict(
-        {name: joined([state[name] for state in states], value) for name, value in ensemble.state_dict().items()}
-    )
-    return ensemble
-
-
-def joined(parts, like):
-    """What networks have alone as an ensemble has it; of what all have in common, one."""
-    if like.ndim > parts[0].ndim:
-        return torch.stack(parts)
-    axis = axis_of_members(parts[0], like)
-    return parts[0] if axis is None else torch.cat(parts, axis)
-
-
-def member_of(architecture, ensemble, member):
-    """A member of an ensemble as a single network."""
-    alone = architecture.single().build().to(next(ensemble.parameters()))
-    n_members, state = architecture.n_members, ensemble.state_dict()
-    alone.load_state_dict(
-        {name: part_of(state[name], value, member, n_members) for name, value in alone.state_dict().items()}
-    )
-    return alone
-
-
-def part_of(value, like, member, n_members):
-    """What a member of an ensemble has, as it has it alone."""
-    if value.ndim > like.ndim:
-        return value[member]
-    axis = axis_of_members(like, value)
-    return value if axis is None else value.chunk(n_members, axis)[member]
-
-
-def axis_of_members(alone, together):
-    """The axis along which members lie; None if they share a tensor."""
-    return next((k for k in range(alone.ndim) if alone.shape[k] != together.shape[k]), None)
-
-
-def can_be_members(architecture, n_members):
-    """Whether networks of an architecture share no parameter as members of an ensemble."""
-    alone, ensemble = architecture.build(), architecture._replace(n_members=n_members).build()
-    pairs = zip(alone.parameters(), ensemble.parameters(), strict=True)
-    return all(p.shape != q.shape for p, q in pairs)

@@ -9,7 +9,7 @@ import torch
 
 from sklearn_kan import KANRegressor
 from sklearn_kan.network._architecture import Architecture
-from sklearn_kan.training._exact import can_be_members, member_of, stacked
+from sklearn_kan.network._members import can_be_members, member_of, stacked
 
 rng = np.random.default_rng(0)
 X = rng.uniform(-1, 1, (1_400, 3))

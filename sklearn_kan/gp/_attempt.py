@@ -52,8 +52,8 @@ class Attempt(NamedTuple):
     def learned(self, settings, trend_degree, random_state):
         """With models."""
         models, n_iter, criteria = learn_models(self.solvers, settings, trend_degree, random_state)
-        is_plain = trend_degree != "auto" or settings.spectrum != "auto"
-        after = [] if is_plain else continued(self.solvers.data, settings.known, max(criteria))
+        is_chosen = trend_degree != "auto" or settings.spectrum != "auto"
+        after = [] if is_chosen else continued(self.solvers.data, settings.known, max(criteria))
         return self._replace(models=models, continuation=after, n_iter=n_iter, criterion=self.log_slope + criteria[0])
 
     @property

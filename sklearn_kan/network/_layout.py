@@ -141,7 +141,8 @@ class Layout:
             net.table = net.table_scale = net.mixing = NONE
             net.n_numbers, net.n_codes, net.n_vectors = len(branch.inputs), len(branch.codes), 0
             net.inputs, net.codes = (
-                self.keep(torch.tensor(numbers, dtype=torch.int64)) for numbers in (branch.inputs, branch.codes)
+                self.keep(torch.tensor(numbers, dtype=torch.int64, device="cpu"))
+                for numbers in (branch.inputs, branch.codes)
             )
         if lookup is None:
             return

@@ -5,6 +5,9 @@ import math
 from ._additive import Choice, Product, additive
 
 MOST_CASES = 16
+# What is read twice is computed once and kept. Read once, databases put its text wherever its name stands, again and
+# again, and SQLite took half a minute for four classes.
+COMPUTED_ONCE = '"kan_sums" WHERE EXISTS (SELECT 1 FROM "kan_sums")'
 
 
 def to_sql(model, table="data") -> str:
@@ -98,7 +101,7 @@ def outputs(found, n_outputs):
             values = [f"EXP(CASE WHEN {value} > {most} THEN {most} ELSE {value} END)" for value in values]
         names = ["prediction"] if found.is_flat else [f"prediction_{k}" for k in range(n_outputs)]
         pairs = ", ".join(f"{value} AS {name}" for value, name in zip(values, names, strict=True))
-        return [")", f'SELECT *, {pairs} FROM "kan_sums"']
+        return [")", f"SELECT *, {pairs} FROM {COMPUTED_ONCE}"]
     if found.link == "logit":
         chances = ["EXP(-ABS(sum_0)) / (1 + EXP(-ABS(sum_0)))", "1 / (1 + EXP(-ABS(sum_0)))"]
         smaller, larger = chances
@@ -110,13 +113,14 @@ def outputs(found, n_outputs):
         logits = [f"sum_{k}" for k in range(n_outputs)]
         probabilities = [f"1 / ({' + '.join(f'EXP({other} - {own})' for other in logits)})" for own in logits]
     names = [f"probability_{k}" for k in range(len(probabilities))]
+    scores = names if found.link == "logit" else logits
     best = [
-        f"WHEN {' AND '.join(f'{name} >= {other}' for other in names if other != name)} THEN {literal(label)}"
-        for name, label in zip(names, found.outputs, strict=True)
+        f"WHEN {' AND '.join(f'{own} >= {other}' for other in scores if other != own)} THEN {literal(label)}"
+        for own, label in zip(scores, found.outputs, strict=True)
     ]
     pairs = ", ".join(f"{value} AS {name}" for value, name in zip(probabilities, names, strict=True))
     return [
-        '), "kan_probabilities" AS (', f'  SELECT *, {pairs} FROM "kan_sums"', ")",
+        '), "kan_probabilities" AS (', f"  SELECT *, {pairs} FROM {COMPUTED_ONCE}", ")",
         f'SELECT *, CASE {" ".join(best)} END AS prediction FROM "kan_probabilities"',
     ]  # fmt: skip
 

@@ -104,9 +104,11 @@ def by_python(model, rows, method="predict"):
 
 
 def by_sql(model, rows):
-    connection = sqlite3.connect(":memory:")
+    connection, query = sqlite3.connect(":memory:"), to_sql(model, "some data")
     rows.to_sql("some data", connection, index=False)
-    return pd.read_sql(to_sql(model, "some data"), connection)
+    steps = len(connection.execute(f"EXPLAIN {query}").fetchall())
+    assert steps < len(query) / 4, "some part is computed again and again"
+    return pd.read_sql(query, connection)
 
 
 def by_json(model, rows):

@@ -50,7 +50,7 @@ def test_draws_into_given_axes_no_more_edges_than_asked(additive):
     from matplotlib.figure import Figure
 
     table = additive[1]
-    model = KANRegressor((5,), max_iter=2, random_state=0).fit(table, table["x"])
+    model = KANRegressor((5,), n_members=2, max_iter=2, random_state=0).fit(table, table["x"])
     axes = Figure().subplots(1, 2)
     display = EdgeFunctionDisplay.from_estimator(model, ["x", "idle"], n_edges=3, axes=axes)
     assert display.figure_ is axes[0].figure

@@ -34,5 +34,5 @@ def test_noisy_fits_end_early_and_smooth_ones_do_not(noise, ends_early):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 4))
     y = np.sin(2 * X[:, 0]) + X[:, 1] + noise * rng.normal(size=600)
-    model = KANRegressor(solver="adam", random_state=0).fit(X, y)
+    model = KANRegressor(solver="adam", n_members=5, random_state=0).fit(X, y)
     assert (model.n_iter_ < 50) is ends_early

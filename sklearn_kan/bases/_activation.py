@@ -119,7 +119,7 @@ class Activation(Continued, name="activation"):
     rate: torch.Tensor
     change: torch.Tensor
 
-    def __init__(self, in_features, *, n_knots=8, degree=3, activation="silu", combination="quad1", pool=None):
+    def __init__(self, in_features, *, n_knots=8, degree=3, activation="silu", combination="quad1", pool=None) -> None:
         check_least(2, "activation", n_knots=n_knots)
         check_least(0, "activation", degree=degree)
         for name, value, choices in (
@@ -141,10 +141,10 @@ class Activation(Continued, name="activation"):
         self.pool_weight = nn.Parameter(ramp) if pool else None
         self.attention = nn.Parameter(torch.zeros(len(start), len(start))) if pool == "attention" else None
 
-    def lines(self, x):
+    def lines(self, x) -> tuple[torch.Tensor, torch.Tensor]:
         return self.rate * (x[..., None] - self.start), self.rate * (self.end - x[..., None])
 
-    def functions(self, x):
+    def functions(self, x) -> torch.Tensor:
         """The combinations themselves, ``(n, in) -> (n, in, n_functions)``."""
         return combined(self.activation, self.combination, *self.lines(x))
 
@@ -152,10 +152,10 @@ class Activation(Continued, name="activation"):
         """Functions in better coordinates; pooled ones, which share a coefficient, at a common size."""
         return values @ self.change if self.pool_weight is None else values * self.change
 
-    def inner(self, x):
+    def inner(self, x) -> torch.Tensor:
         return self.changed(self.functions(x))
 
-    def slope(self, x):
+    def slope(self, x) -> torch.Tensor:
         sigma, derivative = ACTIVATIONS[self.activation]
         _, by_first = COMBINATIONS[self.combination]
         up, down = self.lines(x)
@@ -163,7 +163,7 @@ class Activation(Continued, name="activation"):
         rise = by_first(a, b) * derivative(up) - by_first(b, a) * derivative(down)
         return self.changed(self.rate * rise)
 
-    def forward(self, x):
+    def forward(self, x) -> torch.Tensor:
         phi = super().forward(x)
         if self.pool_weight is None:
             return phi

@@ -65,16 +65,16 @@ class Basis(nn.Module, ABC):
                 raise ValueError(f"name={name!r} is taken by {BASES[name].__name__}. Choose another name.")
             BASES[name] = cls
 
-    def __init__(self, in_features, n_basis):
+    def __init__(self, in_features, n_basis) -> None:
         super().__init__()
         self.in_features = in_features
         self.n_basis = n_basis
 
     @abstractmethod
-    def forward(self, x):
+    def forward(self, x) -> torch.Tensor:
         """Values of the basis, ``(n_samples, in_features) -> (n_samples, in_features, n_basis)``."""
 
-    def place_knots(self, x, sample_weight=None):
+    def place_knots(self, x, sample_weight=None) -> None:
         """Fit whatever the basis fixes from its layer's training inputs; by default nothing.
 
         What it stores is a buffer of a shape known at construction, or a plain attribute without tensors.
@@ -84,11 +84,11 @@ class Basis(nn.Module, ABC):
         """Bases, each with how many of the outputs it is for, in their order: this one for all."""
         return [(self, n_outputs)]
 
-    def contract(self, x, weight):
+    def contract(self, x, weight) -> torch.Tensor:
         """Sum of all edge functions: ``(n, in), (in, n_basis, out) -> (n, out)``."""
         return self(x).flatten(1) @ weight.flatten(0, 1)
 
-    def contract_members(self, x, weight):
+    def contract_members(self, x, weight) -> torch.Tensor:
         """The same where members of an ensemble have inputs and outputs of their own.
 
         ``(n, members, in), (in, n_basis, members * out) -> (n, members * out)``.
@@ -96,11 +96,11 @@ class Basis(nn.Module, ABC):
         parts = weight.chunk(x.shape[1], 2)
         return torch.cat([self.contract(x[:, k], part) for k, part in enumerate(parts)], 1)
 
-    def edge_functions(self, x, weight):
+    def edge_functions(self, x, weight) -> torch.Tensor:
         """Each edge function by itself: ``(n, in), (in, n_basis, out) -> (n, out, in)``."""
         return torch.einsum("nik,iko->noi", self(x), weight)
 
-    def edge_functions_of_members(self, x, weight):
+    def edge_functions_of_members(self, x, weight) -> torch.Tensor:
         """The same of members with inputs of their own: ``(n, members, in) -> (n, members, out, in)``."""
         parts = weight.chunk(x.shape[1], 2)
         return torch.stack([self.edge_functions(x[:, k], part) for k, part in enumerate(parts)], 1)

@@ -75,7 +75,7 @@ class BSpline(Basis, name="bspline"):
     rate: torch.Tensor
     first: torch.Tensor
 
-    def __init__(self, in_features, *, n_knots=8, degree=3, knots="uniform"):
+    def __init__(self, in_features, *, n_knots=8, degree=3, knots="uniform") -> None:
         given = None if knots is None or isinstance(knots, str) else given_knots(knots, in_features)
         n_knots = n_knots if given is None else given.shape[1]
         check_spline(n_knots, degree, knots)
@@ -88,13 +88,13 @@ class BSpline(Basis, name="bspline"):
             self.register_buffer(name, None, persistent=False)
         self.tabulate()
 
-    def place_knots(self, x, sample_weight=None):
+    def place_knots(self, x, sample_weight=None) -> None:
         """Move the knots to the quantiles of `x`, shape (n_samples, in_features), if that was asked for."""
         if self.placement in ("quantile", "adaptive"):
             self.knots.copy_(quantile_knots(x, self.n_knots, sample_weight))
             self.tabulate()
 
-    def refine_knots(self, weight, n_knots, x=None, sample_weight=None):
+    def refine_knots(self, weight, n_knots, x=None, sample_weight=None) -> torch.Tensor:
         """Add knots, up to `n_knots` for an input, and give the coefficients of the same functions.
 
         Intervals are halved: the widest first, or for quantile knots those that hold most of the rows `x`. Adaptive
@@ -126,14 +126,14 @@ class BSpline(Basis, name="bspline"):
         self.replace_knots(finer)
         return insert_knots(weight, knots, finer, self.degree)
 
-    def replace_knots(self, knots):
+    def replace_knots(self, knots) -> None:
         """Take another table of knots, of any length."""
         self.knots, self.n_knots = knots.contiguous(), knots.shape[1]
         self.placement = "given" if self.placement == "uniform" else self.placement
         self.n_basis = self.n_knots + self.degree - 1
         self.tabulate()
 
-    def tabulate(self):
+    def tabulate(self) -> None:
         """Bring the table of polynomials up to date with the knots."""
         check_spline(self.n_knots, self.degree, "uniform")
         if (self.knots.ndim, *self.knots.shape[1:], self.n_basis) != (2, self.n_knots, self.n_knots + self.degree - 1):
@@ -165,7 +165,7 @@ class BSpline(Basis, name="bspline"):
             self.tabulate()  # rounded afresh from the knots rather than cast: float64 stays exact
         return self
 
-    def restore_digits(self):
+    def restore_digits(self) -> None:
         """Take the digits of given or uniform knots that a lower precision had no room for, if they are still those."""
         if self.knots.ndim != 2 or self.knots.is_meta:
             return
@@ -178,10 +178,10 @@ class BSpline(Basis, name="bspline"):
         """The polynomials between the knots."""
         return PieceTable(self.knots, self.pieces, self.origin, self.rate, self.first)
 
-    def forward(self, x):
+    def forward(self, x) -> torch.Tensor:
         return evaluate_pieces(x, self.table(), self.n_basis)
 
-    def expand(self, x, slopes, buffers=None):
+    def expand(self, x, slopes, buffers=None) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Values, and slopes if wanted, both ``(n, n_basis, in)``; fast, and without gradients."""
         is_single = x.dtype == torch.float32  # the precision to which uniform knots hold
         if is_single and self.placement == "uniform" and self.degree > 1:
@@ -197,14 +197,14 @@ class BSpline(Basis, name="bspline"):
             return None
         return kernels.find(operation, x, weight, table.pieces, degree=self.degree, n_knots=self.n_knots)
 
-    def contract_members(self, x, weight):
+    def contract_members(self, x, weight) -> torch.Tensor:
         table = self.table()
         kernel = self.find_kernel("member_sums", x, weight, table)
         if kernel is None:
             return super().contract_members(x, weight)
         return kernel(x, weight, table, self.degree, super().contract_members)
 
-    def contract(self, x, weight):
+    def contract(self, x, weight) -> torch.Tensor:
         table = self.table()
         if kernel := self.find_kernel("spline_sums", x, weight, table):
             return kernel(x, weight, table, self.degree, super().contract)

@@ -45,19 +45,19 @@ class Chebyshev(Continued, name="chebyshev"):
 
     search_space: ClassVar = {"degree": (2, 12)}
 
-    def __init__(self, in_features, *, degree=3):
+    def __init__(self, in_features, *, degree=3) -> None:
         check_least(1, "chebyshev", degree=degree)
         super().__init__(in_features, n_basis=degree)
         self.degree = degree
 
-    def inner(self, x):
+    def inner(self, x) -> torch.Tensor:
         return torch.stack(recursion(x, torch.ones_like(x), x, self.degree), -1) * self.scale(x)
 
-    def slope(self, x):  # T_k' = k U_{k-1}
+    def slope(self, x) -> torch.Tensor:  # T_k' = k U_{k-1}
         second_kind = recursion(x, torch.zeros_like(x), torch.ones_like(x), self.degree)
         return torch.stack([k * u for k, u in enumerate(second_kind, start=1)], -1) * self.scale(x)
 
-    def scale(self, x):
+    def scale(self, x) -> torch.Tensor:
         return damping(torch.arange(1, self.degree + 1, dtype=x.dtype, device=x.device))
 
 

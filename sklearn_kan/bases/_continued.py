@@ -3,6 +3,8 @@
 from abc import abstractmethod
 from typing import ClassVar
 
+import torch
+
 from ..knots import HIGH, LOW
 from ._base import Basis
 
@@ -28,14 +30,14 @@ class Continued(Basis):
     ends: ClassVar[tuple[float, float]] = (LOW, HIGH)
 
     @abstractmethod
-    def inner(self, x):
+    def inner(self, x) -> torch.Tensor:
         """Values between the ends, ``(n, in) -> (n, in, n_basis)``."""
 
     @abstractmethod
-    def slope(self, x):
+    def slope(self, x) -> torch.Tensor:
         """Derivatives of `inner`, ``(n, in) -> (n, in, n_basis)``."""
 
-    def forward(self, x):
+    def forward(self, x) -> torch.Tensor:
         inside = x.clamp(*self.ends)
         outside = (x - inside)[..., None]
         below, above = self.slope(x.new_tensor(self.ends)[:, None].expand(2, x.shape[1]))

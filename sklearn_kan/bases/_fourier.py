@@ -48,11 +48,11 @@ class Fourier(Basis, name="fourier"):
 
     search_space: ClassVar = {"n_knots": (4, 32)}
 
-    def __init__(self, in_features, *, n_knots=8):
+    def __init__(self, in_features, *, n_knots=8) -> None:
         check_least(1, "fourier", n_knots=n_knots)
         super().__init__(in_features, n_basis=n_knots)
 
-    def forward(self, x):
+    def forward(self, x) -> torch.Tensor:
         frequency = frequencies(self.n_basis, x.device)[::2].to(x)
         angle = x[..., None] * frequency
         waves = torch.stack([angle.cos(), angle.sin()], -1) * damping(frequency)[:, None]

@@ -51,7 +51,7 @@ class Jacobi(Continued, name="jacobi"):
 
     search_space: ClassVar = {"degree": (2, 12), "alpha": (-0.5, 2.0), "beta": (-0.5, 2.0)}
 
-    def __init__(self, in_features, *, degree=3, alpha=0.0, beta=0.0):
+    def __init__(self, in_features, *, degree=3, alpha=0.0, beta=0.0) -> None:
         check_least(1, "jacobi", degree=degree)
         for name, exponent in (("alpha", alpha), ("beta", beta)):
             if not exponent > -1:
@@ -59,15 +59,15 @@ class Jacobi(Continued, name="jacobi"):
         super().__init__(in_features, n_basis=degree)
         self.degree, self.alpha, self.beta = degree, alpha, beta
 
-    def inner(self, x):
+    def inner(self, x) -> torch.Tensor:
         return torch.stack(polynomials(x, self.alpha, self.beta, self.degree)[1:], -1) * self.scale(x)
 
-    def slope(self, x):
+    def slope(self, x) -> torch.Tensor:
         a, b = self.alpha, self.beta
         raised = polynomials(x, a + 1, b + 1, self.degree - 1)
         return torch.stack([(k + a + b + 1) / 2 * p for k, p in enumerate(raised, start=1)], -1) * self.scale(x)
 
-    def scale(self, x):
+    def scale(self, x) -> torch.Tensor:
         return damping(torch.arange(1, self.degree + 1, dtype=x.dtype, device=x.device), power=1.5)
 
 

@@ -66,7 +66,7 @@ class Rational(Continued, name="rational"):
 
     group: torch.Tensor
 
-    def __init__(self, in_features, *, n_groups=8, is_first=False):
+    def __init__(self, in_features, *, n_groups=8, is_first=False) -> None:
         check_least(1, "rational", n_groups=n_groups)
         super().__init__(in_features, n_basis=1)
         n_groups = max(1, min(n_groups, in_features))
@@ -77,29 +77,29 @@ class Rational(Continued, name="rational"):
         self.b = nn.Parameter(as_new(b).repeat(n_groups, 1))
         self.register_buffer("group", torch.arange(in_features) * n_groups // max(1, in_features), persistent=False)
 
-    def forward(self, x):
+    def forward(self, x) -> torch.Tensor:
         a, b = self.coefficients()
         kernel = kernels.find("rational_values", x, a, b)
         return kernel(x, a, b, self.ends)[..., None] if kernel else super().forward(x)
 
-    def contract(self, x, weight):
+    def contract(self, x, weight) -> torch.Tensor:
         kernel = kernels.find("rational_sums", x, weight, self.a, self.b)
         if kernel is None:
             return super().contract(x, weight)
         return kernel(x, weight[:, 0], self.a, self.b, self.ends, self.contract_with)
 
-    def contract_with(self, x, weight, a, b):
+    def contract_with(self, x, weight, a, b) -> torch.Tensor:
         """The same for other coefficients, in plain torch: `weight` (in, out), and those of the functions."""
         return functional_call(self, {"a": a, "b": b}, (x,)).flatten(1) @ weight
 
-    def coefficients(self):
+    def coefficients(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Of numerator and inner part of the denominator for each input, lowest power first, ``(in, 6), (in, 4)``."""
         return self.a.index_select(0, self.group), self.b.index_select(0, self.group)
 
-    def inner(self, x):
+    def inner(self, x) -> torch.Tensor:
         return kernels.quotient(x, *self.coefficients())[..., None]
 
-    def slope(self, x):
+    def slope(self, x) -> torch.Tensor:
         return kernels.quotient_slope(x, *self.coefficients())[..., None]
 
 

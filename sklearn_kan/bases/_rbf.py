@@ -47,20 +47,20 @@ class RBF(Continued, name="rbf"):
 
     centers: torch.Tensor
 
-    def __init__(self, in_features, *, n_knots=8):
+    def __init__(self, in_features, *, n_knots=8) -> None:
         check_least(4, "rbf", n_knots=n_knots)
         super().__init__(in_features, n_basis=n_knots)
         h = (HIGH - LOW) / (n_knots - 3)
         self.register_buffer("centers", torch.linspace(LOW - h, HIGH + h, n_knots))
 
-    def scaled(self, x):
+    def scaled(self, x) -> tuple[torch.Tensor, torch.Tensor]:
         h = self.centers[1] - self.centers[0]
         return (x[..., None] - self.centers) / h, h
 
-    def inner(self, x):
+    def inner(self, x) -> torch.Tensor:
         z, _ = self.scaled(x)
         return torch.exp(-z.square())
 
-    def slope(self, x):
+    def slope(self, x) -> torch.Tensor:
         z, h = self.scaled(x)
         return -2 * z * torch.exp(-z.square()) / h

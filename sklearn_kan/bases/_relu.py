@@ -53,7 +53,7 @@ class ReLU(Continued, name="relu"):
 
     search_space: ClassVar = {"n_knots": (4, 32), "degree": [1, 2, 3]}
 
-    def __init__(self, in_features, *, n_knots=8, degree=3):
+    def __init__(self, in_features, *, n_knots=8, degree=3) -> None:
         check_least(2, "relu", n_knots=n_knots)
         check_least(0, "relu", degree=degree)
         super().__init__(in_features, n_basis=n_knots + degree - 1)
@@ -62,14 +62,14 @@ class ReLU(Continued, name="relu"):
         self.start = nn.Parameter(as_new(start).repeat(in_features, 1))
         self.end = nn.Parameter(as_new(end).repeat(in_features, 1))
 
-    def lines(self, x):
+    def lines(self, x) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.relu(x[..., None] - self.start), torch.relu(self.end - x[..., None])
 
-    def inner(self, x):
+    def inner(self, x) -> torch.Tensor:
         a, b = self.lines(x)
         return self.scale * (a * b).square()
 
-    def slope(self, x):
+    def slope(self, x) -> torch.Tensor:
         a, b = self.lines(x)
         return 2 * self.scale * a * b * (b - a)
 

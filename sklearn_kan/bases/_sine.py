@@ -61,7 +61,7 @@ class Sine(Basis, name="sine"):
     phase: torch.Tensor
     scale: torch.Tensor
 
-    def __init__(self, in_features, *, n_knots=8):
+    def __init__(self, in_features, *, n_knots=8) -> None:
         check_least(1, "sine", n_knots=n_knots)
         super().__init__(in_features, n_basis=n_knots)
         k = as_new(torch.arange(1, n_knots + 1))
@@ -70,12 +70,12 @@ class Sine(Basis, name="sine"):
         self.register_buffer("scale", as_new(damping(frequencies(n_knots))))
         self.register_buffer("phase", (k + 1) * math.pi / 2 + k / (n_knots + 1) + math.pi * place[:, None])
 
-    def forward(self, x):
+    def forward(self, x) -> torch.Tensor:
         return self.scale * self.sines(x)
 
-    def contract(self, x, weight):
+    def contract(self, x, weight) -> torch.Tensor:
         return self.sines(x).flatten(1) @ (self.scale[:, None] * weight).flatten(0, 1)
 
-    def sines(self, x):
+    def sines(self, x) -> torch.Tensor:
         angle = x[..., None] @ self.frequency[None]  # a product, because its gradients then are products too
         return angle.add_(self.phase).sin()

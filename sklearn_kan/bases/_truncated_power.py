@@ -1,6 +1,7 @@
 """Truncated powers with shared or individual, fixed or learnable knots (TruKAN; Bayeh et al., 2026)."""
 
 import math
+from collections.abc import Iterator
 from typing import ClassVar
 
 import torch
@@ -66,7 +67,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
     search_space: ClassVar = {**BSpline.search_space, "learn_knots": [False, True]}
 
     def __init__(self, in_features, *, out_features=None, n_knots=8, degree=3, knots="uniform",
-                 individual_knots=False, learn_knots=False):  # fmt: skip
+                 individual_knots=False, learn_knots=False) -> None:  # fmt: skip
         if learn_knots and degree == 0:
             raise ValueError("learn_knots=True needs degree >= 1, got degree=0: steps have no gradient in their knots.")
         if individual_knots and out_features is None:
@@ -80,19 +81,19 @@ class TruncatedPower(BSpline, name="truncated_power"):
         self.raw_widths = nn.Parameter(torch.zeros_like(self.knots[:, 1:])) if learn_knots else None
         self.set_knots(self.knots.double() if self.placement == "given" else self.starting_knots())
 
-    def place_knots(self, x, sample_weight=None):
+    def place_knots(self, x, sample_weight=None) -> None:
         """Move the knots to the quantiles of `x`, shape (n_samples, in_features), if that was asked for."""
         if self.placement in ("quantile", "adaptive"):
             knots = quantile_knots(x, self.n_knots, sample_weight, knot_levels(self.n_knots, self.out_features))
             self.set_knots(knots.reshape(-1, self.n_knots))
 
-    def starting_knots(self):
+    def starting_knots(self) -> torch.Tensor:
         """Uniform knots, staggered between outputs if they are individual."""
         levels = knot_levels(self.n_knots, self.out_features).reshape(-1, 1, self.n_knots)
         return (LOW + (HIGH - LOW) * levels).repeat(1, self.in_features, 1).reshape(-1, self.n_knots)
 
     @torch.no_grad()
-    def set_knots(self, knots):
+    def set_knots(self, knots) -> None:
         self.knots.copy_(knots)
         if self.raw_widths is not None:
             width = knots.diff(dim=1)
@@ -102,7 +103,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
         self.tabulate()
 
     @torch.no_grad()
-    def refine_knots(self, weight, n_knots, x=None, sample_weight=None):
+    def refine_knots(self, weight, n_knots, x=None, sample_weight=None) -> torch.Tensor:
         self.knots.copy_(self.current_knots())
         if self.out_features is None:
             return super().refine_knots(weight, n_knots, x, sample_weight)
@@ -112,13 +113,13 @@ class TruncatedPower(BSpline, name="truncated_power"):
         return refined.view(self.out_features, self.in_features, self.n_basis).permute(1, 2, 0)
 
     @torch.no_grad()
-    def replace_knots(self, knots):
+    def replace_knots(self, knots) -> None:
         super().replace_knots(knots)
         if self.raw_widths is not None:
             self.raw_widths = nn.Parameter(torch.zeros_like(knots[:, 1:]))
             self.set_knots(knots)
 
-    def current_knots(self):
+    def current_knots(self) -> torch.Tensor:
         """Knots as they now are, shape (n_tables, n_knots); gradients flow to learnable ones."""
         if self.raw_widths is None:
             return self.knots
@@ -133,13 +134,13 @@ class TruncatedPower(BSpline, name="truncated_power"):
         """The polynomials between the knots; gradients flow to learnable ones."""
         return super().table() if self.raw_widths is None else piece_table(self.current_knots(), self.degree)
 
-    def forward(self, x):
+    def forward(self, x) -> torch.Tensor:
         if self.out_features is None:
             return super().forward(x)
         repeated = x.repeat(1, self.out_features)
         return super().forward(repeated).unflatten(1, (self.out_features, -1))
 
-    def contract(self, x, weight):
+    def contract(self, x, weight) -> torch.Tensor:
         if self.out_features is None:
             return self.contract_shared(x, weight)
         kernel = kernels.find("edge_sums", x, weight, n_knots=self.n_knots) if self.in_features else None
@@ -148,7 +149,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
         table = self.table()
         return kernel(x, edge_polynomials(table, weight), table.knots, table.origin, table.rate)
 
-    def contract_shared(self, x, weight):
+    def contract_shared(self, x, weight) -> torch.Tensor:
         """The kernel for fixed knots takes learned ones if each interval has functions of its own, the powers."""
         table = self.table()
         kernel = kernels.find("spline_sums", x, weight, table.pieces, degree=self.degree, n_knots=self.n_knots)
@@ -161,7 +162,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
 
         return kernel(x, by_interval, powers, self.degree, differentiable)
 
-    def contract_members(self, x, weight):
+    def contract_members(self, x, weight) -> torch.Tensor:
         if self.out_features is None:
             return super().contract_members(x, weight)
         n_members = x.shape[1]
@@ -169,19 +170,19 @@ class TruncatedPower(BSpline, name="truncated_power"):
         sums = sums.unflatten(1, (n_members, -1)).unflatten(0, (-1, n_members))
         return sums.diagonal(dim1=1, dim2=2).transpose(1, 2).flatten(1)
 
-    def edge_functions(self, x, weight):
+    def edge_functions(self, x, weight) -> torch.Tensor:
         if self.out_features is None:
             return super().edge_functions(x, weight)
         return torch.cat(list(self.edges_by_output(x, weight)), 1)
 
-    def edge_functions_of_members(self, x, weight):
+    def edge_functions_of_members(self, x, weight) -> torch.Tensor:
         if self.out_features is None:
             return super().edge_functions_of_members(x, weight)
         n_members = x.shape[1]  # everybody's outputs at everybody's inputs
         own = [self.edge_functions(x[:, k], weight).chunk(n_members, 1)[k] for k in range(n_members)]
         return torch.stack(own, 1)
 
-    def edges_by_output(self, x, weight):
+    def edges_by_output(self, x, weight) -> Iterator[torch.Tensor]:
         """Edge functions, some outputs at a time, each ``(n, n_outputs, in)``; backward evaluates them again."""
         edges = self.table()
         n_outputs = max(1, EDGES_AT_ONCE // max(1, x.numel()))
@@ -196,7 +197,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
                 yield checkpoint(evaluate_edges, x, *part, use_reentrant=False)
 
     @torch.no_grad()
-    def power_coef(self, coef):
+    def power_coef(self, coef) -> torch.Tensor:
         """Coefficients of the truncated powers that give the same functions between the outer knots.
 
         Parameters
@@ -212,7 +213,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
         knots = self.current_knots().double()
         return power_coefficients(knots if self.out_features else knots.repeat(len(coef), 1), self.degree, coef)
 
-    def power_basis(self, x):
+    def power_basis(self, x) -> torch.Tensor:
         """Values of the truncated powers themselves, in the order of :meth:`power_coef`.
 
         Shape ``(n, in) -> (n, in, n_basis)``, or ``(n, out, in, n_basis)`` for individual knots.

@@ -78,7 +78,7 @@ class Wavelet(Continued, name="wavelet"):
 
     size: torch.Tensor
 
-    def __init__(self, in_features, *, n_knots=8, wavelet="mexican_hat"):
+    def __init__(self, in_features, *, n_knots=8, wavelet="mexican_hat") -> None:
         check_least(1, "wavelet", n_knots=n_knots)
         if wavelet not in WAVELETS:
             raise ValueError(f"wavelet={wavelet!r} is unknown. Choose one of {', '.join(map(repr, WAVELETS))}.")
@@ -92,14 +92,14 @@ class Wavelet(Continued, name="wavelet"):
         self.shift = nn.Parameter(as_new(center).repeat(in_features, 1))
         self.log_scale = nn.Parameter(as_new((RELATIVE_WIDTH * half_distance).log()).repeat(in_features, 1))
 
-    def scaled(self, x):
+    def scaled(self, x) -> tuple[torch.Tensor, torch.Tensor]:
         rate = torch.exp(-self.log_scale)
         return (x[..., None] - self.shift) * rate, rate
 
-    def inner(self, x):
+    def inner(self, x) -> torch.Tensor:
         z, _ = self.scaled(x)
         return WAVELETS[self.wavelet][0](z) * self.size
 
-    def slope(self, x):
+    def slope(self, x) -> torch.Tensor:
         z, rate = self.scaled(x)
         return WAVELETS[self.wavelet][1](z) * (rate * self.size)

@@ -1,5 +1,7 @@
 """Pictures of the functions that a network has learned on its edges."""
 
+from typing import Self
+
 import numpy as np
 
 from ..data._targets import Classes
@@ -44,11 +46,11 @@ class EdgeFunctionDisplay:
     >>> display = EdgeFunctionDisplay.from_estimator(model, ["bmi", "bp"])
     """
 
-    def __init__(self, curves, what="edge function"):
+    def __init__(self, curves, what="edge function") -> None:
         self.curves, self.what = curves, what
 
     @classmethod
-    def from_estimator(cls, estimator, features=None, *, n_features=6, n_edges=8, axes=None):
+    def from_estimator(cls, estimator, features=None, *, n_features=6, n_edges=8, axes=None) -> Self:
         """Draw a fitted estimator's edge functions.
 
         Parameters
@@ -88,7 +90,7 @@ class EdgeFunctionDisplay:
             curves, what = [in_units(estimator.model_, *curve) for curve in curves], unit_of(estimator.model_)
         return cls(list(curves), what).plot(n_edges=n_edges, axes=axes)
 
-    def plot(self, *, n_edges=8, axes=None):
+    def plot(self, *, n_edges=8, axes=None) -> Self:
         """Draw the curves.
 
         Parameters

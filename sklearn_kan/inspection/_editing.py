@@ -1,6 +1,7 @@
 """Editing a glass box: each function returns a new fitted estimator, and leaves the old one as it is."""
 
 from copy import copy
+from typing import Any
 
 import numpy as np
 from sklearn.isotonic import isotonic_regression
@@ -10,7 +11,7 @@ from ..training._losses import cross_entropy
 from ._finding import names_of, place_of
 
 
-def remove_terms(model, terms):
+def remove_terms(model, terms) -> Any:
     """A glass box without some of its terms.
 
     Terms have mean zero under the training rows, so predictions stay right on average. Nothing else changes: a
@@ -54,7 +55,7 @@ def remove_terms(model, terms):
     )  # fmt: skip
 
 
-def monotonize(model, term, increasing="auto"):
+def monotonize(model, term, increasing="auto") -> Any:
     """A glass box whose term of a numeric column rises or falls.
 
     The term becomes the closest monotone function at its places, by isotonic regression weighted by the training rows
@@ -120,7 +121,7 @@ def isotonic(values, weight, increasing):
     return isotonic_regression(values, sample_weight=weight, increasing=increasing)
 
 
-def set_term(model, term, values):
+def set_term(model, term, values) -> Any:
     """A glass box with given values of a term.
 
     Parameters
@@ -174,7 +175,7 @@ def set_term(model, term, values):
     return edited(model, replaced(model, place, values))
 
 
-def round_terms(model, decimals):
+def round_terms(model, decimals) -> Any:
     """A glass box whose terms are rounded at their places, such as a scorecard.
 
     Terms become the members' averages, tabulated at the places of their effects, and linear in between. The intercept

@@ -1,5 +1,7 @@
 """Pictures of effects: curves with bands, bars of categories, heat maps of pairs."""
 
+from typing import Self
+
 import numpy as np
 
 from ._drawing import BLUE, GREY, axes_for, few_ticks, short, tidy
@@ -46,14 +48,14 @@ class EffectDisplay:
     >>> display = EffectDisplay.from_estimator(model, X, ["bmi", ("bmi", "bp")])
     """
 
-    def __init__(self, effects):
+    def __init__(self, effects) -> None:
         self.effects = effects
 
     @classmethod
     def from_estimator(
         cls, estimator, X=None, terms=None, *, kind="auto", response_method="auto", output=None, n_terms=N_TERMS,
         axes=None,
-    ):  # fmt: skip
+    ) -> Self:  # fmt: skip
         """Draw effects of a fitted estimator.
 
         Parameters
@@ -81,7 +83,7 @@ class EffectDisplay:
         found = effects(estimator, X, terms, kind=kind, response_method=response_method)
         return cls(found).plot(output=output, axes=axes)
 
-    def plot(self, *, output=None, axes=None):
+    def plot(self, *, output=None, axes=None) -> Self:
         """Draw the effects.
 
         Parameters

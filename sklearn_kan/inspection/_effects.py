@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Effects(Sequence):
     EffectDisplay : Draws them.
     """
 
-    def __init__(self, terms, names, outputs, intercept, kind):
+    def __init__(self, terms, names, outputs, intercept, kind) -> None:
         self.terms, self.names, self.outputs, self.intercept, self.kind = terms, names, outputs, intercept, kind
 
     def __len__(self):
@@ -51,7 +52,7 @@ class Effects(Sequence):
     def __repr__(self):
         return f"Effects({[self.name_of(term) for term in self.terms]}, kind={self.kind!r})"
 
-    def name_of(self, term):
+    def name_of(self, term) -> str:
         """The columns of a term, in words."""
         return " & ".join(str(self.names[column]) for column in term.columns)
 
@@ -64,7 +65,7 @@ class Effects(Sequence):
             found.append(np.sqrt((weight * np.square(term.values - mean)).sum(tuple(range(weight.ndim - 1)))))
         return np.array(found)
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """All values as one table.
 
         Returns
@@ -89,7 +90,7 @@ class Effects(Sequence):
         return pd.concat(tables, ignore_index=True)
 
 
-def effects(model, X=None, terms=None, *, kind="auto", response_method="auto"):
+def effects(model, X=None, terms=None, *, kind="auto", response_method="auto") -> Effects:
     """Effects of columns, and of pairs of them, on what a model predicts.
 
     Parameters

@@ -42,7 +42,7 @@ class Explanation(NamedTuple):
     errors: np.ndarray
 
 
-def explain(model, X, background=None, *, response_method="auto", random_state=0):
+def explain(model, X, background=None, *, response_method="auto", random_state=0) -> Explanation:
     """Split predictions into contributions of the columns that add up to them.
 
     Contributions are interventional Shapley values: how the prediction changes when a column's value takes the place of

@@ -1,5 +1,7 @@
 """A waterfall from the mean prediction to that of one row."""
 
+from typing import Self
+
 import numpy as np
 
 from ._drawing import BLUE, GREY, RED, axes_of, described, number, short, tidy
@@ -38,14 +40,14 @@ class ExplanationDisplay:
     >>> display = ExplanationDisplay.from_estimator(model, X.iloc[[7]])
     """
 
-    def __init__(self, explanation, row=0, output=None):
+    def __init__(self, explanation, row=0, output=None) -> None:
         self.explanation, self.row, self.output = explanation, row, output
 
     @classmethod
     def from_estimator(
         cls, estimator, X, background=None, *, response_method="auto", output=None, n_features=MOST_COLUMNS,
         random_state=0, ax=None,
-    ):  # fmt: skip
+    ) -> Self:  # fmt: skip
         """Explain a prediction, and draw it.
 
         Parameters
@@ -74,7 +76,7 @@ class ExplanationDisplay:
         found = explain(estimator, X, background, response_method=response_method, random_state=random_state)
         return cls(found, 0, output).plot(n_features=n_features, ax=ax)
 
-    def plot(self, *, n_features=MOST_COLUMNS, ax=None):
+    def plot(self, *, n_features=MOST_COLUMNS, ax=None) -> Self:
         """Draw the waterfall.
 
         Parameters

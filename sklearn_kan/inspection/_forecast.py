@@ -1,5 +1,7 @@
 """Pictures of forecasts of a series."""
 
+from typing import Self
+
 import numpy as np
 
 from ..gp._forecast import labels_of
@@ -41,11 +43,11 @@ class ForecastDisplay:
     >>> display = ForecastDisplay.from_estimator(GPSpectralRegressor().fit(t, y), 20)
     """
 
-    def __init__(self, history, forecasts, name):
+    def __init__(self, history, forecasts, name) -> None:
         self.history, self.forecasts, self.name = history, forecasts, name
 
     @classmethod
-    def from_estimator(cls, estimator, horizon, *, levels=(0.5, 0.9), n_history=None, ax=None):
+    def from_estimator(cls, estimator, horizon, *, levels=(0.5, 0.9), n_history=None, ax=None) -> Self:
         """Draw a fitted estimator's forecast.
 
         Parameters
@@ -87,7 +89,7 @@ class ForecastDisplay:
         name = names_of(estimator)[0]
         return cls(history, forecasts, name if isinstance(name, str) else "time").plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax=None) -> Self:
         """Draw history, mean and bands.
 
         Parameters

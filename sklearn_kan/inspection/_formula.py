@@ -1,5 +1,7 @@
 """Pictures of a law: prediction against truth, the front, and residuals."""
 
+from typing import Self
+
 import numpy as np
 
 from ._drawing import BLUE, GREY, axes_for, short, tidy
@@ -38,11 +40,11 @@ class FormulaDisplay:
     >>> display = FormulaDisplay.from_estimator(law, X, X[:, 0] / X[:, 1])
     """
 
-    def __init__(self, title, truth, prediction, front):
+    def __init__(self, title, truth, prediction, front) -> None:
         self.title, self.truth, self.prediction, self.front = title, truth, prediction, front
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, axes=None):
+    def from_estimator(cls, estimator, X, y, *, axes=None) -> Self:
         """Draw a fitted law on a table.
 
         Parameters
@@ -67,7 +69,7 @@ class FormulaDisplay:
         law = fitted_part(estimator, "front_")
         return cls(title_of(law), np.asarray(y), estimator.predict(X), law.front_).plot(axes=axes)
 
-    def plot(self, *, axes=None):
+    def plot(self, *, axes=None) -> Self:
         """Draw the three pictures.
 
         Parameters

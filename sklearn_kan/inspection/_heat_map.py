@@ -59,7 +59,7 @@ class Side:
     is_date : bool
     """
 
-    def __init__(self, kept, centers, edges, names, n_smooth, is_date=False):
+    def __init__(self, kept, centers, edges, names, n_smooth, is_date=False) -> None:
         self.kept, self.centers, self.edges, self.names = kept, centers, edges, names
         self.n_smooth, self.is_date = n_smooth, is_date
 

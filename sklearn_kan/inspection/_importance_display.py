@@ -1,5 +1,7 @@
 """Bars of columns' importances."""
 
+from typing import Self
+
 import numpy as np
 
 from ._drawing import BLUE, axes_of, few_ticks, short, tidy
@@ -37,11 +39,11 @@ class ImportanceDisplay:
     >>> display = ImportanceDisplay.from_estimator(model)
     """
 
-    def __init__(self, importances, names):
+    def __init__(self, importances, names) -> None:
         self.importances, self.names = importances, names
 
     @classmethod
-    def from_estimator(cls, estimator, *, n_features=MOST_COLUMNS, ax=None):
+    def from_estimator(cls, estimator, *, n_features=MOST_COLUMNS, ax=None) -> Self:
         """Draw the `feature_importances_` of a fitted estimator.
 
         Parameters
@@ -58,7 +60,7 @@ class ImportanceDisplay:
         part = fitted_part(estimator, "feature_importances_")
         return cls(part.feature_importances_, names_of(part)).plot(n_features=n_features, ax=ax)
 
-    def plot(self, *, n_features=MOST_COLUMNS, ax=None):
+    def plot(self, *, n_features=MOST_COLUMNS, ax=None) -> Self:
         """Draw the bars, the longest first.
 
         Parameters

@@ -1,5 +1,7 @@
 """The losses of a fit, pass by pass."""
 
+from typing import Self
+
 import numpy as np
 
 from ._drawing import BLUE, GREY, RED, axes_of, tidy
@@ -34,11 +36,11 @@ class LearningCurveDisplay:
     >>> display = LearningCurveDisplay.from_estimator(model)
     """
 
-    def __init__(self, training, validation=None, best=None, changes=()):
+    def __init__(self, training, validation=None, best=None, changes=()) -> None:
         self.training, self.validation, self.best, self.changes = training, validation, best, list(changes)
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator, *, ax=None) -> Self:
         """Draw the fit of an estimator.
 
         Parameters
@@ -57,7 +59,7 @@ class LearningCurveDisplay:
         changes = [part.n_iter_ - last] if 0 < last < part.n_iter_ else []
         return cls(part.loss_curve_, validation, part.best_iteration_, changes).plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax=None) -> Self:
         """Draw the losses.
 
         Parameters

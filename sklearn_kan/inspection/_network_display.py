@@ -1,6 +1,6 @@
 """A picture of a network: every edge drawn as its little curve."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -68,11 +68,11 @@ class NetworkDisplay:
     >>> display = NetworkDisplay.from_estimator(model)
     """
 
-    def __init__(self, layers, names, title=""):
+    def __init__(self, layers, names, title="") -> None:
         self.layers, self.names, self.title = layers, names, title
 
     @classmethod
-    def from_estimator(cls, estimator, *, member=None, n_edges=N_EDGES, ax=None):
+    def from_estimator(cls, estimator, *, member=None, n_edges=N_EDGES, ax=None) -> Self:
         """Draw a fitted estimator's network.
 
         Parameters
@@ -110,7 +110,7 @@ class NetworkDisplay:
         title = f"{of}{n_shown} edges" if n_shown == n_all else f"{of}the strongest {n_shown} of {n_all} edges"
         return cls(layers, names, title).plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax=None) -> Self:
         """Draw the network.
 
         Parameters

@@ -89,7 +89,7 @@ class Judge(NamedTuple):
         return float((whole.exp() * (whole - ours)).sum(1).mean() / entropy.clamp(min=1e-12))
 
 
-def prune(model, X, y=None, *, max_loss_increase=0.01, n_features=None, n_edges=None):
+def prune(model, X, y=None, *, max_loss_increase=0.01, n_features=None, n_edges=None) -> Any:
     """A smaller model that predicts nearly as well.
 
     Columns, members of the ensemble and hidden units that make the least difference are taken out, as long as the loss

@@ -26,7 +26,7 @@ MOST_COLUMNS_OF_PAIRS = 30
 MOST_ROWS = 2_000  # on which effects and shares are measured
 
 
-def report(model, X, y, path=None, *, title=None):
+def report(model, X, y, path=None, *, title=None) -> str:
     """Write a report of a fitted model: data, scores, importances, effects, fit, and three explanations.
 
     Parameters

@@ -1,5 +1,7 @@
 """Pictures of what a hyperparameter search has found."""
 
+from typing import Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -39,11 +41,11 @@ class SearchDisplay:
     >>> display = SearchDisplay.from_estimator(search)
     """
 
-    def __init__(self, scores, columns, metric):
+    def __init__(self, scores, columns, metric) -> None:
         self.scores, self.columns, self.metric = scores, columns, metric
 
     @classmethod
-    def from_estimator(cls, estimator, parameters=None, *, metric=None, axes=None):
+    def from_estimator(cls, estimator, parameters=None, *, metric=None, axes=None) -> Self:
         """Draw a fitted search.
 
         Parameters
@@ -85,7 +87,7 @@ class SearchDisplay:
         columns = {name: results[f"param_{name if name in names else short[name]}"] for name in parameters}
         return cls(results[f"mean_test_{metric}"], columns, metric).plot(axes=axes)
 
-    def plot(self, *, axes=None):
+    def plot(self, *, axes=None) -> Self:
         """Draw one picture per parameter; the best trial is marked.
 
         Parameters

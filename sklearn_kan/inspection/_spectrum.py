@@ -1,5 +1,7 @@
 """Pictures of the spectrum that a Gaussian process has learned."""
 
+from typing import Self
+
 import numpy as np
 
 from ..gp._spectrum import periodogram
@@ -47,12 +49,12 @@ class SpectrumDisplay:
     >>> display = SpectrumDisplay.from_estimator(model)
     """
 
-    def __init__(self, frequencies, density, periodogram, name, unit="per unit"):
+    def __init__(self, frequencies, density, periodogram, name, unit="per unit") -> None:
         self.frequencies, self.density, self.periodogram = frequencies, density, periodogram
         self.name, self.unit = name, unit
 
     @classmethod
-    def from_estimator(cls, estimator, feature=0, *, axes=None):
+    def from_estimator(cls, estimator, feature=0, *, axes=None) -> Self:
         """Draw a fitted estimator's spectrum.
 
         Parameters
@@ -94,7 +96,7 @@ class SpectrumDisplay:
         unit = estimator.frequency_units_[place]
         return cls(frequencies, density, np.mean(powers, axis=0), name_of(names[place]), unit).plot(axes=axes)
 
-    def plot(self, *, axes=None):
+    def plot(self, *, axes=None) -> Self:
         """Draw both.
 
         Parameters

@@ -1,5 +1,7 @@
 """How much of a model is main effects, and which pairs of columns interact."""
 
+from typing import Any
+
 import numpy as np
 
 from ..model._importances import pair_effects
@@ -10,7 +12,7 @@ from ._structure import most_together
 LEAST_ROWS, MOST_ROWS, CALLS = 100, 500, 150_000  # rows that interactions are measured on, and predictions
 
 
-def additive_share(model, X, *, response_method="auto"):
+def additive_share(model, X, *, response_method="auto") -> Any:
     """How much of a model's prediction is a sum of functions of one column each.
 
     Parameters
@@ -39,7 +41,7 @@ def additive_share(model, X, *, response_method="auto"):
     return 1.0 if most_together(rows.response) <= 1 else float(additive_part(rows).mean())
 
 
-def interaction_strengths(model, X=None, *, response_method="auto"):
+def interaction_strengths(model, X=None, *, response_method="auto") -> np.ndarray:
     """How much of a model's prediction comes from interactions of each two columns.
 
     Parameters

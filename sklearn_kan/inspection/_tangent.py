@@ -25,7 +25,7 @@ class TangentSpectrum(NamedTuple):
     shares: np.ndarray | None
 
 
-def neural_tangent_kernel(model, X, Y=None):
+def neural_tangent_kernel(model, X, Y=None) -> np.ndarray:
     """The neural tangent kernel of a fitted network: how much a step of training on one row moves another's output.
 
     Parameters
@@ -94,7 +94,7 @@ def gradients(module, parameters, encoded, output):
     return found
 
 
-def tangent_spectrum(model, X, y=None):
+def tangent_spectrum(model, X, y=None) -> TangentSpectrum:
     """Eigenvalues of the tangent kernel over some rows, and what part of a target is learned along each.
 
     Parameters

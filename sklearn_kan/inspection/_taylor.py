@@ -36,13 +36,13 @@ class Polynomial(NamedTuple):
     exponents: np.ndarray
     coefficients: np.ndarray
 
-    def __call__(self, x):
+    def __call__(self, x) -> np.ndarray:
         """Values at places ``(n_samples, n_columns)``: ``(n_samples,)`` or ``(n_samples, n_outputs)``."""
         offset = np.asarray(x, dtype=np.float64) - self.center
         return np.prod(offset[:, None, :] ** self.exponents[None], axis=2) @ self.coefficients
 
 
-def taylor_expansion(model, x0, order=2):
+def taylor_expansion(model, x0, order=2) -> Polynomial:
     """The Taylor polynomial of a fitted network around a row, in the numeric columns and their own units.
 
     Parameters

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from itertools import islice
 from numbers import Integral
-from typing import cast
+from typing import Any, cast
 
+import torch
 from torch import nn
 
 from ._layer import KANLayer
@@ -57,7 +58,7 @@ class KAN(nn.Module):
 
     def __init__(self, in_features, out_features, *, hidden_layer_sizes=(64,), n_levels=(), n_places=(),
                  basis="bspline", n_knots=8, degree=3, knots="uniform", basis_params=None, fine_knots=None,
-                 interactions=None, n_members=None, scaled=False, norm="layer", generator=None):  # fmt: skip
+                 interactions=None, n_members=None, scaled=False, norm="layer", generator=None) -> None:  # fmt: skip
         super().__init__()
         hidden_layer_sizes = layer_sizes(hidden_layer_sizes)
         sizes = [in_features, *hidden_layer_sizes, out_features]
@@ -80,17 +81,18 @@ class KAN(nn.Module):
         has_codes = n_levels or n_places
         lookup = LookupLayer(n_levels, sizes[1], n_members, scaled, n_places, generator) if has_codes else None
         self.lookup = lookup
-        self.stored, self.is_shown = None, False  # how it was packed for the compiled library; see `packed`
+        self.stored: Any = None  # how it was packed for the compiled library; see `packed`
+        self.is_shown = False
 
     def __getstate__(self):
         return {**self.__dict__, "stored": None, "is_shown": False}
 
-    def place_knots(self, x, sample_weight=None):
+    def place_knots(self, x, sample_weight=None) -> None:
         """Place the first layer's knots on training rows, shape (n_samples, in_features + n_codes)."""
         first = cast(KANLayer, self.layers[0])
         first.basis.place_knots(x[:, : first.in_features], sample_weight)
 
-    def refine_knots(self, n_knots, x=None, sample_weight=None):
+    def refine_knots(self, n_knots, x=None, sample_weight=None) -> None:
         """Add knots to every layer, up to `n_knots`; the network's function stays what it is.
 
         With ``knots="adaptive"`` knots are moved as well, which changes edge functions by 1e-3 at most.
@@ -140,7 +142,7 @@ class KAN(nn.Module):
         n_levels = 0 if self.lookup is None else len(self.lookup.table)
         return n_levels + max(layer.in_features * layer.basis.n_basis + layer.n_units for layer in layers)
 
-    def forward(self, x, sample_weight=None, depth=None):
+    def forward(self, x, sample_weight=None, depth=None) -> torch.Tensor:
         """Outputs; or what the layer of number `depth` is given, counted from 0."""
         first = cast(KANLayer, self.layers[0])
         n_columns = first.in_features + (0 if self.lookup is None else len(self.lookup.n_levels))

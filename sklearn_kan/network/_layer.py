@@ -82,7 +82,7 @@ class KANLayer(nn.Module):
     """
 
     def __init__(self, in_features, out_features, basis="bspline", *, base=None, basis_params=None, fine_knots=None,
-                 interactions=None, n_members=None, scaled=False, generator=None, **common):  # fmt: skip
+                 interactions=None, n_members=None, scaled=False, generator=None, **common) -> None:  # fmt: skip
         super().__init__()
         self.in_features, self.out_features, self.n_members = in_features, out_features, n_members
         self.n_units = n_units = out_features * (n_members or 1)
@@ -102,7 +102,7 @@ class KANLayer(nn.Module):
         self.reset_parameters(generator)
 
     @torch.no_grad()
-    def reset_parameters(self, generator=None, x=None):
+    def reset_parameters(self, generator=None, x=None) -> None:
         """Draw coefficients so that the variance of `x` is kept (KAT, Yang & Wang 2024, sec. 4.4).
 
         Parameters
@@ -141,7 +141,7 @@ class KANLayer(nn.Module):
         """The coefficients with their inputs' factors, as they lie in memory: ``(in, n_basis, n_units)``."""
         return self.scaled(self.edge_weight)
 
-    def scaled(self, weight):
+    def scaled(self, weight) -> torch.Tensor:
         """Weights of shape (in, ..., n_units) times their inputs' factors."""
         if self.scale is None:
             return weight
@@ -149,7 +149,7 @@ class KANLayer(nn.Module):
         return weight * (factor[:, None] if weight.ndim > 2 else factor)
 
     @torch.no_grad()
-    def refine_knots(self, n_knots, x=None, sample_weight=None):
+    def refine_knots(self, n_knots, x=None, sample_weight=None) -> None:
         """Add knots to the basis, up to `n_knots`; the layer's function stays what it is.
 
         Parameters
@@ -176,7 +176,7 @@ class KANLayer(nn.Module):
         """Standard deviation of coefficients that turns features of this mean square into outputs of `variance`."""
         return (variance / (self.in_features * power)).sqrt() if self.in_features and power > 0 else 0.0
 
-    def forward(self, x):
+    def forward(self, x) -> torch.Tensor:
         if x.ndim < 2 or x.shape[-1] != self.in_features:
             raise ValueError(f"x has shape {tuple(x.shape)}. Pass (n_samples, {self.in_features}).")
         if self.n_members is None:
@@ -188,7 +188,7 @@ class KANLayer(nn.Module):
             )
         return self.sums(x).unflatten(1, (self.n_members, self.out_features))
 
-    def sums(self, x):
+    def sums(self, x) -> torch.Tensor:
         """Sums over edges: ``(n, in)`` or ``(n, members, in)`` to ``(n, n_units)``."""
         y = (self.basis.contract if x.ndim == 2 else self.basis.contract_members)(x, self.scaled_weight) + self.bias
         if self.base_weight is not None:
@@ -199,7 +199,7 @@ class KANLayer(nn.Module):
             y = y + F.pad(linear(x, self.factor) * linear(x, self.cofactor), (n_others, 0))
         return y
 
-    def edge_functions(self, x):
+    def edge_functions(self, x) -> torch.Tensor:
         """Each learned function by itself, without bias and products: ``(n, in) -> (n, n_units, in)``."""
         edges = self.basis.edge_functions(x, self.scaled_weight)
         return edges if self.base_weight is None else edges + F.silu(x)[:, None] * self.scaled(self.base_weight.T).T

@@ -1,6 +1,7 @@
 """Gauss-Newton steps regularised by the gradient's norm (Semenov, Jaggi & Doikov, 2025)."""
 
 import math
+from typing import Any, Self
 
 import torch
 
@@ -78,14 +79,14 @@ class GaussNewton(torch.optim.Optimizer):
     True
     """
 
-    def __init__(self, model, fisher="mse", *, damping=1e-3, penalty=0.0, max_dense=5000, reduce=None):
+    def __init__(self, model, fisher="mse", *, damping=1e-3, penalty=0.0, max_dense=5000, reduce=None) -> None:
         self.maps = maps_of(model)
         settings = {"gamma": None, "damping": damping, "penalty": penalty, "max_dense": max_dense}
         super().__init__([{"params": [p for p in model.parameters() if p.requires_grad], **settings}], {})
         self.model, self.root, self.reduce = model, get_root(fisher), reduce
         self.is_stuck = False
 
-    def step(self, closure, sample_weight=None):  # type: ignore[override]
+    def step(self, closure, sample_weight=None) -> Any:  # type: ignore[override]
         """Take one step.
 
         Parameters
@@ -161,7 +162,7 @@ def adapted(gamma, share):
 class Dense:
     """The matrix itself."""
 
-    def __init__(self, blocks, record, free, ridge, reduce):
+    def __init__(self, blocks, record, free, ridge, reduce) -> None:
         self.matrix = free.new_zeros(len(free), len(free))
         for column in range(len(record.columns)):
             for part in parts(record.n_rows, len(free)):
@@ -172,7 +173,7 @@ class Dense:
             reduce([self.matrix], record.n_rows)
         self.matrix.diagonal().add_(ridge)
 
-    def times(self, vector):
+    def times(self, vector) -> Self:
         return self.matrix @ vector
 
     def solve(self, gradient, damping):
@@ -193,10 +194,10 @@ class Dense:
 class Products:
     """Products with the matrix, which is never formed."""
 
-    def __init__(self, blocks, record, free, ridge, reduce):
+    def __init__(self, blocks, record, free, ridge, reduce) -> None:
         self.blocks, self.record, self.free, self.ridge, self.reduce = blocks, record, free, ridge, reduce
 
-    def times(self, vector):
+    def times(self, vector) -> Self:
         sizes = [block.size for block in self.blocks]
         inside = (vector * self.free).to(self.record.columns.dtype).split(sizes)
         effect = sum(block.times(self.record, v) for block, v in zip(self.blocks, inside, strict=True))

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from typing import Any
 
 import torch
 
@@ -105,7 +106,7 @@ class KFAC(torch.optim.Optimizer):
 
     def __init__(self, model, fisher="mse", *, lr=1.0, adam_lr=3e-4, damping=1e-2, momentum=True, decay=0.9,
                  factor_period=1, inverse_period=5, adapt_period=1, max_kl=1.0, n_probes=None, max_side=256,
-                 penalty=0.0, reduce=None, seed=0):  # fmt: skip
+                 penalty=0.0, reduce=None, seed=0) -> None:  # fmt: skip
         check_has_maps(model)
         self.maps = [linear for linear in maps_of(model) if not isinstance(linear, ElementwiseMap)]
         factored = [p for linear in self.maps for p in linear.parameters]
@@ -120,7 +121,7 @@ class KFAC(torch.optim.Optimizer):
         self.model, self.root, self.reduce = model, get_root(fisher), reduce
         self.has_warned = self.is_stuck = False
 
-    def step(self, closure, sample_weight=None):  # type: ignore[override]
+    def step(self, closure, sample_weight=None) -> Any:  # type: ignore[override]
         """Take one step.
 
         Parameters
@@ -174,12 +175,12 @@ class KFAC(torch.optim.Optimizer):
         """What is kept of a map from step to step."""
         return self.state[linear.coefficients[0]]
 
-    def warn(self, message):
+    def warn(self, message) -> None:
         if not self.has_warned:
             warnings.warn(f"KFAC: {message} The damping was raised.", RuntimeWarning, stacklevel=4)
             self.has_warned = True
 
-    def update_factors(self, maps, record, number):
+    def update_factors(self, maps, record, number) -> None:
         """Moving averages of A and G, and their eigenvectors, where it is time for them."""
         settings, states = self.param_groups[0], [self.state_of(linear) for linear in maps]
         if number % settings["factor_period"] == 0 or any("A" not in state for state in states):

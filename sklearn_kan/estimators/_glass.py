@@ -111,7 +111,7 @@ def additive_losses(design, rows, settings, validation):
     settings = settings._replace(max_iter=settings.passes(TRIAL["n_members"], 1))
     net = fit_network(architecture, rows, design.loss, settings, validation=validation).net
     raw, y, weight = held_out_outputs(net, net.validation)
-    raw = averaged(design.loss, raw, np.ones(raw.shape[1]), weight.expand(raw.shape[:2]), is_sum=True)
+    raw = averaged(design.loss, raw, np.ones(raw.shape[1]), weight, is_sum=True)
     return design.loss(raw, y).cpu().numpy()
 
 

@@ -136,6 +136,11 @@ class KAN(nn.Module):
         return [size // first.out_features for _, size in first.basis.parts(first.n_units)]
 
     @property
+    def n_outputs(self):
+        """Numbers that one row gives, of all members."""
+        return cast(KANLayer, self.layers[-1]).n_units
+
+    @property
     def widest(self):
         """Most numbers that one row takes up at a time: a layer's expanded inputs."""
         layers = cast(Iterable[KANLayer], self.layers)

@@ -23,7 +23,7 @@ def best_temperature(raw, y, weight):
     return math.exp(minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded").x)
 
 
-def member_weights(loss, raw, y, weight, sizes):
+def member_weights(loss, parts, sizes):
     """Weights of members that are of two kinds, equal within a kind, or of one; their average is one.
 
     The average of both kinds is scored on rows that members of both hold out: by their mean loss if it is a negative
@@ -33,11 +33,9 @@ def member_weights(loss, raw, y, weight, sizes):
     Parameters
     ----------
     loss : callable
-    raw : Tensor of shape (n, members, k)
-    y : Tensor
-        Targets.
-    weight : Tensor of shape (n, members)
-        Positive where a member holds a row out.
+    parts : iterable of tuple
+        For some rows after others: raw outputs (n, members, k), targets, and weights (n, members), positive where a
+        member holds a row out.
     sizes : sequence of int
         How many members are of each kind, in their order.
 
@@ -45,26 +43,41 @@ def member_weights(loss, raw, y, weight, sizes):
     -------
     weights : ndarray of shape (members,)
     """
-    in_common = torch.stack([part.any(1) for part in weight.split(sizes, 1)]).all(0)
-    if len(sizes) == 1 or not in_common.any():
+    if len(sizes) == 1:
         return np.ones(sum(sizes))
-    rows = in_common.nonzero()[:, 0]
-    y, weight = y[rows], weight[rows].double()
-    kinds = torch.cat([
-        torch.stack([
-            combined(loss, outputs.double(), own)
-            for outputs, own in zip(raw[part].split(sizes, 1), some.split(sizes, 1), strict=True)
-        ], 1)
-        for part, some in zip(rows.split(ROWS_AT_ONCE), weight.split(ROWS_AT_ONCE), strict=True)
-    ])  # fmt: skip
-    row_weight = weight.amax(1)
+    known = [of_kinds(loss, raw, y, weight.double(), sizes) for raw, y, weight in parts]
+    kinds, y, row_weight = (torch.cat(tensors) for tensors in zip(*known, strict=True))
+    if not len(y):
+        return np.ones(sum(sizes))
+
+    def losses(shares):
+        if loss is cross_entropy:
+            return -torch.logsumexp(kinds[:, :, 0] + shares.log(), 1)
+        return loss(combined(loss, kinds, shares.expand(len(y), 2)), y)
 
     def objective(share):
-        shares = kinds.new_tensor([1 - share, share]).expand(len(y), 2)
-        mean = float((loss(combined(loss, kinds, shares), y) * row_weight).sum() / row_weight.sum())
+        mean = float((losses(kinds.new_tensor([1 - share, share])) * row_weight).sum() / row_weight.sum())
         likelihood = mean if loss in (cross_entropy, poisson) else math.log(max(mean, np.finfo(float).tiny))
         return len(y) * likelihood - EQUAL_SHARES_ROWS * math.log(share * (1 - share))
 
     share = minimize_scalar(objective, bounds=(0, 1), method="bounded").x
     each = [(1 - share) / sizes[0], share / sizes[1]]
     return sum(sizes) * np.repeat(each, sizes)
+
+
+def of_kinds(loss, raw, y, weight, sizes):
+    """The averages (n, kinds, k) of each kind over rows that all of them hold out, with targets and weights (n,).
+
+    Of classes, of which there may be hundreds, only the logarithm of the true one's probability is kept.
+    """
+    rows = torch.stack([part.any(1) for part in weight.split(sizes, 1)]).all(0).nonzero()[:, 0]
+    y, weight = y[rows], weight[rows]
+    kinds = []
+    for part, target, some in zip(*(tensor.split(ROWS_AT_ONCE) for tensor in (rows, y, weight)), strict=True):
+        pairs = zip(raw[part].split(sizes, 1), some.split(sizes, 1), strict=True)
+        averages = torch.stack([combined(loss, outputs.double(), own) for outputs, own in pairs], 1)
+        if loss is cross_entropy:
+            places = target[:, None, None].expand(-1, len(sizes), 1)
+            averages = averages.log_softmax(2).gather(2, places)
+        kinds.append(averages)
+    return torch.cat(kinds), y, weight.amax(1)

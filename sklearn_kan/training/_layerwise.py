@@ -29,6 +29,10 @@ class FirstLayers(nn.Module):
             nn.init.zeros_(self.read_out.weight)
             nn.init.zeros_(self.read_out.bias)
 
+    @property
+    def n_outputs(self):
+        return self.network.n_outputs
+
     def forward(self, x, sample_weight=None):
         h = self.network(x, sample_weight, depth=self.depth)
         return h if self.read_out is None else self.read_out(h)

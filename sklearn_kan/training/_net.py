@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ..optim import KFAC, GaussNewton
-from ._evaluation import EVALUATION_ROWS
+from ._evaluation import batches_of
 from ._fused import FusedAdamW, can_be_fused, fused_pass, fused_validation
 from ._interrupts import is_signal
 from ._losses import combined, member_losses
@@ -85,7 +85,7 @@ class Net(ScoredNet):
         if not isinstance(dataset, Rows):
             return super().get_iterator(dataset, training)
         if not training:
-            return Batches(dataset, EVALUATION_ROWS)
+            return batches_of(dataset, self.module_)
         batches = Batches(dataset, self.phase.batch_size or len(dataset), self.generator)
         self.schedule = Schedule(self.phase.max_iter, len(batches))
         return batches

@@ -1,14 +1,16 @@
 """A fit from its rows to a finished network: hold out, train, try the exact solver, refit, weigh members."""
 
 import math
+from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
 
+import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from ._attempt import Network, new_network, place, trained
 from ._calibration import best_temperature, member_weights
-from ._evaluation import held_out_outputs
+from ._evaluation import held_out_outputs, held_out_parts
 from ._exact import asks_for_digits, made_exact, made_more_exact
 from ._holdout import hold_out
 from ._interrupts import is_second
@@ -142,17 +144,31 @@ def finished(attempt, loss, settings):
 
 def corrected(network, net, validation, loss):
     """The network with members weighed by held-out rows, probabilities calibrated, and errors of numbers known."""
-    raw, y, weight = held_out_outputs(net, validation)
-    of_members = raw
-    if raw.ndim == 3:
-        weight = weight.expand(raw.shape[:2])
-        weights = member_weights(loss, raw, y, weight, network.module.kinds)
-        network = network._replace(member_weights=weights)
-        raw = averaged(loss, raw, weights, weight, is_sum=network.architecture.is_sum)
+    is_sum = network.architecture.is_sum
     if loss is cross_entropy:
-        return network._replace(temperature=best_temperature(raw, y, weight.amax(1)))
-    errors = errors_by_output(loss, of_members, y, weight, network.member_weights, is_sum=network.architecture.is_sum)
+        return calibrated(network, partial(held_out_parts, net, validation), is_sum)
+    raw, y, weight = held_out_outputs(net, validation)
+    if raw.ndim == 3:
+        network = network._replace(member_weights=member_weights(loss, [(raw, y, weight)], network.module.kinds))
+    errors = errors_by_output(loss, raw, y, weight, network.member_weights, is_sum=is_sum)
     return network._replace(held_out_errors=errors)
+
+
+def calibrated(network, parts, is_sum):
+    """A network of classes with members weighed and a temperature.
+
+    What all members say of all classes and rows is computed twice rather than kept: it takes gigabytes.
+    """
+    if network.architecture.n_members is None:
+        raw, y, weight = (torch.cat(tensors) for tensors in zip(*parts(), strict=True))
+    else:
+        weights = member_weights(cross_entropy, parts(), network.module.kinds)
+        network = network._replace(member_weights=weights)
+        together = (
+            (averaged(cross_entropy, raw, weights, weight, is_sum=is_sum), y, weight) for raw, y, weight in parts()
+        )
+        raw, y, weight = (torch.cat(tensors) for tensors in zip(*together, strict=True))
+    return network._replace(temperature=best_temperature(raw, y, weight.amax(1)))
 
 
 def trouble(optimizers, is_refit):

@@ -11,6 +11,7 @@ from sklearn.datasets import load_diabetes
 from sklearn_kan import KAN, KANClassifier, KANLayer, KANRegressor
 from sklearn_kan.bases import BSpline
 from sklearn_kan.network._parts import Parts
+from sklearn_kan.training import _evaluation
 from sklearn_kan.training._calibration import member_weights
 from sklearn_kan.training._losses import absolute_error, cross_entropy, squared_error
 from sklearn_kan.training._roughness import Roughness
@@ -131,7 +132,7 @@ def of_kinds(coarse, fine, n=400):
 def test_members_count_as_least_squares_says():
     y, noise = random(400, 1), random(800, 1)
     raw, weight = of_kinds(y + 0.5 * noise[:400], y + noise[400:])
-    weights = member_weights(squared_error, raw, y, weight, [3, 2])
+    weights = member_weights(squared_error, [(raw, y, weight)], [3, 2])
     difference, error = 0.5 * noise[:400] - noise[400:], 0.5 * noise[:400]
     share = float((difference * error).sum() / difference.square().sum())  # minimises |error - share difference|
     np.testing.assert_allclose(weights[3:].sum() / weights.sum(), share, atol=0.02)
@@ -146,9 +147,9 @@ def test_members_that_know_nothing_hardly_count(loss):
     raw, weight = of_kinds(good, bad)
     raw = torch.cat([-raw / 2, raw / 2], 2) if loss is cross_entropy else raw
     target = y if loss is cross_entropy else good + 0.1 * random(800, 1)[400:]
-    weights = member_weights(loss, raw, target, weight, [3, 2])
+    weights = member_weights(loss, [(raw, target, weight)], [3, 2])
     assert 0 < weights[3:].sum() < 0.1 * weights.sum()
-    other = member_weights(loss, raw.flip(1), target, weight, [2, 3])
+    other = member_weights(loss, [(raw.flip(1), target, weight)], [2, 3])
     np.testing.assert_allclose(other, weights[::-1], rtol=0.02)
 
 
@@ -156,11 +157,11 @@ def test_only_rows_that_both_kinds_hold_out_have_a_say():
     y = random(400, 1)
     raw, weight = of_kinds(y + 0.1 * random(800, 1)[400:], 0 * y)
     weight[:, 3:] = 0
-    np.testing.assert_array_equal(member_weights(squared_error, raw, y, weight, [3, 2]), np.ones(5))
+    np.testing.assert_array_equal(member_weights(squared_error, [(raw, y, weight)], [3, 2]), np.ones(5))
     weight[:50, 4] = 2.0
-    few = member_weights(squared_error, raw, y, weight, [3, 2])
-    np.testing.assert_allclose(few, member_weights(squared_error, raw[:50], y[:50], weight[:50], [3, 2]))
-    np.testing.assert_array_equal(member_weights(squared_error, raw, y, weight, [5]), np.ones(5))
+    few = member_weights(squared_error, [(raw, y, weight)], [3, 2])
+    np.testing.assert_allclose(few, member_weights(squared_error, [(raw[:50], y[:50], weight[:50])], [3, 2]))
+    np.testing.assert_array_equal(member_weights(squared_error, [(raw, y, weight)], [5]), np.ones(5))
 
 
 def test_large_tables_have_fine_members_and_predictions_weigh_them():
@@ -185,3 +186,18 @@ def test_automatic_ones_are_for_ensembles_that_can_tell(params):
     X = np.random.default_rng(0).uniform(-1, 1, (2100, 1))
     assert len(KANRegressor(**params, max_iter=1).fit(X, X[:, 0]).module_.kinds) == 1
     assert len(KANRegressor().partial_fit(X, X[:, 0]).module_.kinds) == 1
+
+
+def test_outputs_of_many_classes_are_looked_at_in_steps(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 2))
+    y = np.digitize(X[:, 0], np.linspace(-1, 1, 8))
+    params = {"hidden_layer_sizes": (4,), "n_members": 4, "fine_knots": 12, "max_iter": 3, "random_state": 0}
+    whole = KANClassifier(**params, dtype="float64").fit(X, y)
+    sizes, plain = set(), _evaluation.Batches
+    monkeypatch.setattr(_evaluation, "MOST_OUTPUTS", 10 * 4 * 9)
+    monkeypatch.setattr(_evaluation, "Batches", lambda rows, size: sizes.add(size) or plain(rows, size))
+    steps = KANClassifier(**params, dtype="float64").fit(X, y)
+    np.testing.assert_allclose(steps.predict_proba(X), whole.predict_proba(X), rtol=1e-9)
+    assert steps.temperature_ == pytest.approx(whole.temperature_, rel=1e-6)
+    assert sizes == {10}

@@ -8,7 +8,7 @@ from benchmarks.pages.page import Page, claim, read, table
 OF_LIST = {name: title for title, laws in LISTS.items() for name in laws}
 TITLES = {
     "feynman": "AI Feynman", "bonus": "AI Feynman's bonus", "nguyen": "Nguyen", "strogatz": "Strogatz",
-    "livermore": "Livermore", "unseen": "unseen",
+    "livermore": "Livermore", "unseen": "unseen", "fresh": "fresh",
 }  # fmt: skip
 
 

@@ -62,16 +62,19 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     max_seconds : float, optional
         After which further formulas are taken as they are.
     """
-    start = time.thread_time()
+    end = np.inf if max_seconds is None else time.thread_time() + max_seconds
+
+    def is_late():
+        return time.thread_time() > end
+
     ordered = sorted(candidates, key=lambda c: c.bic)
     entries: list = []
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
         formula = scaling.undone(candidate.formula, table.symbols)
-        is_late = max_seconds is not None and time.thread_time() - start > max_seconds
         is_clear = len(formula.atoms(sp.Float)) <= min(MOST_SNAPPED, len(table.y) / ROWS_FOR_EACH_CONSTANT)
-        if number < N_SNAPPED and not is_late and is_clear:
-            shorter = pruned(formula, table, least_scale=0.0).formula if candidate.error > EXACT else formula
-            fit = snapped(shorter, table, least_scale=0.0)
+        if number < N_SNAPPED and not is_late() and is_clear:
+            shorter = pruned(formula, table, 0.0, is_late).formula if candidate.error > EXACT else formula
+            fit = snapped(shorter, table, 0.0, is_late)
         else:
             fit = refit(formula, table, least_scale=0.0)
         entries.append(entry(fit.formula, fit.error, table, candidate.steps, seed))
@@ -85,7 +88,8 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     for e in sorted(entries, key=lambda e: (e.complexity, e.held_out)):
         if e is best or not kept or e.held_out < min(k.held_out for k in kept):
             kept.append(e)
-    kept = [e for e in kept if e is best or e.complexity < best.complexity or e.held_out < best.held_out]
+    kept = [e for e in kept if e is best or e.complexity < best.complexity
+            or (e.complexity > best.complexity and e.held_out < best.held_out)]  # fmt: skip
     return best, kept[-N_FRONT:]
 
 
@@ -102,7 +106,7 @@ def entry(formula, error, table, steps, seed):
     train, held_out = split(len(table.y), seed)
     learned = refit(formula, table.rows(train), least_scale=0.0).formula if len(train) > 1 else formula
     return Entry(formula, complexity(formula), error, error_of(learned, table.rows(held_out)),
-                 information(error, len(table.y), formula), steps)  # fmt: skip
+                 information(error, table, formula), steps)  # fmt: skip
 
 
 def simplified(formula, table):

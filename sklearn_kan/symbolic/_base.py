@@ -46,7 +46,7 @@ class FormulaEstimator(Documented, BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(2**31 - 2**10))
         seconds = None if self.max_seconds is None else self.max_seconds / n_laws
         steps = None if self.max_steps is None else max(1, self.max_steps // n_laws)
-        return Settings(seconds, steps, library, units, self.n_jobs, self.verbose, seed)
+        return Settings(seconds, steps, library, units, getattr(self, "n_jobs", None), self.verbose, seed)
 
     def latex(self):
         """The formula in LaTeX, constants to four digits.

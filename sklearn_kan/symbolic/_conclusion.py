@@ -140,6 +140,8 @@ def with_amounts(sign):
 def quick_simplify(formula):
     if formula.has(sp.Float) and formula.has(sp.Pow) and any(p.exp.has(sp.Float) for p in formula.atoms(sp.Pow)):
         return formula  # inexact exponents take forever
+    if formula.is_polynomial():
+        return formula  # expanding and factoring have done what can be done
     return sp.simplify(formula, ratio=1.0)
 
 

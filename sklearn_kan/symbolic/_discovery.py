@@ -12,6 +12,7 @@ from ._conclusion import Entry, checked, conclude
 from ._expressions import error_of, evaluate, number, refit, split_constants
 from ._growth import grow
 from ._library import make_library
+from ._losses import SQUARES
 from ._nodes import Candidate, root_of
 from ._progress import reporter
 from ._rows import scaling_of
@@ -109,17 +110,16 @@ def discover(rows, settings):
         )
     fit = refit(best.formula, table, least_scale=0.0)
     final = fit.formula if fit.error <= best.error else best.formula
+    formula, front, symbols = plain_front(final, front, table, rows)
+    return Law(formula, symbols, front, best.steps, check.is_exact, check.findings, float(network),
+               noise_of(final, table), covariance_of(final, table), mean, n_steps)  # fmt: skip
+
+
+def plain_front(formula, front, table, rows):
+    """A formula, the front and all columns in symbols without assumptions, as users write them."""
     plain = {s: sp.Symbol(s.name) for s in table.symbols}
-    return Law(
-        plainly(final, plain), tuple(sp.Symbol(name) for name in rows.names),
-        [e._replace(formula=plainly(e.formula, plain)) for e in front], best.steps, check.is_exact, check.findings,
-        float(network), noise_of(final, table), covariance_of(final, table), mean, n_steps,
-    )  # fmt: skip
-
-
-def plainly(formula, plain):
-    """The same in symbols without assumptions, as users write them."""
-    return formula.xreplace(plain)
+    front = [entry._replace(formula=entry.formula.xreplace(plain)) for entry in front]
+    return formula.xreplace(plain), front, tuple(sp.Symbol(name) for name in rows.names)
 
 
 def constant_law(rows, mean):
@@ -185,10 +185,14 @@ def covariance_of(formula, table):
     J = jacobian(formula, table.symbols, table.X) * np.sqrt(table.weight)[:, None]
     if not J.shape[1] or not np.isfinite(J).all():
         return np.zeros((J.shape[1], J.shape[1]))
+    found = evaluate(formula, table.symbols, table.X)
+    curvature = table.loss.working(found, table.y, table.spread).curvature * table.spread**2
+    J *= np.sqrt(curvature)[:, None]
+    variance = noise_of(formula, table) ** 2 if table.loss is SQUARES else 1.0
     scale = np.linalg.norm(J, axis=0) + 1e-300
     inverse = np.linalg.pinv((J / scale).T @ (J / scale))
     with np.errstate(all="ignore"):  # constants without an effect, of any size
-        covariance = inverse / np.outer(scale, scale) * noise_of(formula, table) ** 2
+        covariance = inverse / np.outer(scale, scale) * variance
     return np.where(np.isfinite(covariance), covariance, 0.0)
 
 

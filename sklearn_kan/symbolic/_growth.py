@@ -177,7 +177,26 @@ def exchanged(now, problem, bank, symbols, budget):
         best = longer(candidate, problem, bank, symbols, budget)
         if best is not None and best.score < now.score - LEAST_GAIN:
             return best
-    return None
+    return joined(now, problem, symbols, budget)
+
+
+def joined(now, problem, symbols, budget):
+    """The best sum with the product of two terms of one column each in their place; None if all are worse."""
+    best: Any = None
+    single = [i for i, term in enumerate(now.sum.terms) if len(term) == 1]
+    for i, j in combinations(single, 2):
+        first, second = now.sum.terms[i][0], now.sum.terms[j][0]
+        if first.place == second.place:
+            continue
+        if not budget.spend():
+            break
+        kept = [k for k in range(len(now.sum.terms)) if k not in (i, j)]
+        terms = (*(now.sum.terms[k] for k in kept), (first, second))
+        coef = np.array([now.sum.coef[0], *(now.sum.coef[k + 1] for k in kept), 0.0])
+        judged = judge(settled(Sum(terms, coef, np.inf), problem, N_STEPS), problem, symbols)
+        if judged.score < now.score - LEAST_GAIN and (best is None or judged.score < best.score):
+            best = judged
+    return best
 
 
 class Judged(NamedTuple):

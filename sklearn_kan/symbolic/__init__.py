@@ -3,5 +3,6 @@
 from ._classifier import KANSymbolicClassifier
 from ._closed_form import to_sympy
 from ._regressor import KANSymbolicRegressor
+from ._terms import term_formulas
 
-__all__ = ["KANSymbolicClassifier", "KANSymbolicRegressor", "to_sympy"]
+__all__ = ["KANSymbolicClassifier", "KANSymbolicRegressor", "term_formulas", "to_sympy"]

@@ -21,6 +21,7 @@ ROWS_FOR_EACH_CONSTANT = 5  # below, a formula reproduces any rows
 OUTER_SHARE = 0.3  # of the rows, those farthest out
 SIMPLIFIED_UP_TO = 45  # complexity
 MOST_CONSTANTS = 3  # of a formula that sympy simplifies in no time
+POOR = 0.3  # error from which on a formula is no law, whose form would be worth sympy's time
 WIDER = 0.25  # of a column's range, on both sides
 
 
@@ -121,7 +122,7 @@ def simplified(formula, table):
         sp.expand,
         sp.factor_terms,
         sp.together,
-        quick_simplify,
+        *([quick_simplify] if before < POOR else []),
     ):
         try:
             form = change(best)

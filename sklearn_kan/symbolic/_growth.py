@@ -18,6 +18,7 @@ from ._shapes import PLAIN, SHAPES, shapes_of
 
 N_TRIED, N_OF_COLUMNS = 4, 2  # terms that are fitted in a step; of these, with the same columns
 N_STEPS = 6
+PRICES = PRICE, PRICE / 2  # the second, of about one logarithm of n for a constant, for the end of the front
 LEAST_GAIN = 0.5  # in the criterion, of an exchange of terms
 MOST_COMPLEX = 84
 MOST_FACTORS = 3
@@ -108,7 +109,7 @@ def cost_of(shapes):
 
 def bank_of(X):
     """Functions of single columns, and products and quotients of two of a few columns."""
-    terms = [(Factor(place, name, inner),) for place, x in enumerate(X.T) if np.ptp(x) > 0
+    terms: list = [(Factor(place, name, inner),) for place, x in enumerate(X.T) if np.ptp(x) > 0
              for name, inner in shapes_of(x)]  # fmt: skip
     places = list(dict.fromkeys(term[0].place for term in terms))
     if len(places) <= MOST_PAIRED:
@@ -131,37 +132,31 @@ def usable(terms, X):
 def growing(problem, bank, symbols, budget):
     """Sums with one term more each, as long as that is worth its size; then with terms exchanged for others."""
     start = Sum((), np.array([starting_constant(problem)]), np.inf)
-    now = Judged(np.inf, settled(start, problem, N_STEPS))
-    now = now._replace(score=problem.loss.criterion(now.sum.error, len(problem.y)))
-    while True:
-        best = longer(now, problem, bank, symbols, budget)
-        if best is None:
-            break
-        now = best
-        yield now.sum
-    while True:
-        best = exchanged(now, problem, bank, symbols, budget)
-        if best is None:
-            return
-        now = best
-        yield now.sum
+    found = settled(start, problem, N_STEPS)
+    for price in PRICES:
+        now = judge(found, problem, symbols, price)
+        for improved in (longer, exchanged):
+            while (best := improved(now, problem, bank, symbols, budget, price)) is not None:
+                now = best
+                yield now.sum
+        found = now.sum
 
 
-def longer(now, problem, bank, symbols, budget):
+def longer(now, problem, bank, symbols, budget, price):
     """The best sum with one term more, None if none is worth it."""
     best: Any = None
     whole = bank.with_products(now.sum.terms, problem.X)
-    for term in promising(now.sum, problem, whole):
+    for term in promising(now.sum, problem, whole, price):
         if not budget.spend():
             break
         trial = Sum((*now.sum.terms, term), np.append(now.sum.coef, 0.0), np.inf)
-        judged = judge(settled(trial, problem, N_STEPS), problem, symbols)
+        judged = judge(settled(trial, problem, N_STEPS), problem, symbols, price)
         if judged.score < now.score and (best is None or judged.score < best.score):
             best = judged
     return best
 
 
-def exchanged(now, problem, bank, symbols, budget):
+def exchanged(now, problem, bank, symbols, budget, price):
     """The sum with a term less, or with another one in its place, if that is better; None if nothing is."""
     shorter = []
     for i in range(len(now.sum.terms)):
@@ -169,18 +164,18 @@ def exchanged(now, problem, bank, symbols, budget):
             return None
         terms = now.sum.terms[:i] + now.sum.terms[i + 1 :]
         trial = Sum(terms, np.delete(now.sum.coef, i + 1), np.inf)
-        shorter.append(judge(settled(trial, problem, N_STEPS), problem, symbols))
+        shorter.append(judge(settled(trial, problem, N_STEPS), problem, symbols, price))
     shorter.sort(key=lambda judged: judged.score)
     if shorter and shorter[0].score < now.score:
         return shorter[0]
     for candidate in shorter:
-        best = longer(candidate, problem, bank, symbols, budget)
+        best = longer(candidate, problem, bank, symbols, budget, price)
         if best is not None and best.score < now.score - LEAST_GAIN:
             return best
-    return joined(now, problem, symbols, budget)
+    return joined(now, problem, symbols, budget, price)
 
 
-def joined(now, problem, symbols, budget):
+def joined(now, problem, symbols, budget, price):
     """The best sum with the product of two terms of one column each in their place; None if all are worse."""
     best: Any = None
     single = [i for i, term in enumerate(now.sum.terms) if len(term) == 1]
@@ -193,7 +188,7 @@ def joined(now, problem, symbols, budget):
         kept = [k for k in range(len(now.sum.terms)) if k not in (i, j)]
         terms = (*(now.sum.terms[k] for k in kept), (first, second))
         coef = np.array([now.sum.coef[0], *(now.sum.coef[k + 1] for k in kept), 0.0])
-        judged = judge(settled(Sum(terms, coef, np.inf), problem, N_STEPS), problem, symbols)
+        judged = judge(settled(Sum(terms, coef, np.inf), problem, N_STEPS), problem, symbols, price)
         if judged.score < now.score - LEAST_GAIN and (best is None or judged.score < best.score):
             best = judged
     return best
@@ -206,11 +201,11 @@ class Judged(NamedTuple):
     sum: Sum
 
 
-def judge(found, problem, symbols):
+def judge(found, problem, symbols, price):
     n_samples, size = len(problem.y), complexity(found.formula(problem.link, symbols))
     if not is_bounded(found) or size > MOST_COMPLEX:
         return Judged(np.inf, found)
-    return Judged(problem.loss.criterion(found.error, n_samples) + PRICE * np.log(n_samples) * size, found)
+    return Judged(problem.loss.criterion(found.error, n_samples) + price * np.log(n_samples) * size, found)
 
 
 def starting_constant(problem):
@@ -218,7 +213,7 @@ def starting_constant(problem):
     return np.log(level) if problem.link is LINKS["exp"] else level
 
 
-def promising(found, problem, bank):
+def promising(found, problem, bank, price):
     """Terms that lower the criterion most, by a quadratic model of the loss orthogonal to what is there."""
     n_samples, f = len(problem.y), found.values(problem.X)
     gradient, curvature = problem.working(f)
@@ -232,7 +227,7 @@ def promising(found, problem, bank):
     gain = np.square(D @ left.astype(np.float32) - along @ (Q.T @ left).astype(np.float32))
     gain = np.where(length > LEAST_LENGTH * whole, gain / np.maximum(length, LEAST_LENGTH * whole + 1e-30), 0.0)
     error = np.sqrt(np.maximum(found.error**2 - gain, 1e-3 * found.error**2))
-    ranked = problem.loss.criterion(error, n_samples) + PRICE * np.log(n_samples) * bank.costs
+    ranked = problem.loss.criterion(error, n_samples) + price * np.log(n_samples) * bank.costs
     chosen: list = []
     seen: dict = {}
     for place in np.argsort(ranked, kind="stable"):

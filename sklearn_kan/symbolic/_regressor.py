@@ -80,12 +80,18 @@ class KANSymbolicRegressor(RegressorMixin, FormulaEstimator):
     Notes
     -----
     Numbers must not be missing. Each frequent level of a category or a text, in a dataframe, is a symbol such as
-    ``kind=up``, which is 1 or 0; levels that are unknown or missing have none. Ctrl-C ends the search, not the fit. A known part of a law is taken
-    off the target by the caller: ``fit(X, y - known(X))``. Where a formula has no value, such as a root of a negative
-    number, `predict` gives the mean of the target and warns.
+    ``kind=up``, which is 1 or 0; levels that are unknown or missing have none. Ctrl-C ends the search, not the fit. A
+    known part of a law is taken off the target by the caller: ``fit(X, y - known(X))``. Where a formula has no value,
+    such as a root of a negative number, `predict` gives the mean of the target and warns.
+
+    Where there is no law, sums of simple functions of columns, and of a few of their products, grow term by term as
+    long as Schwarz's criterion falls [1]_. On tables of more than twelve columns that comes first, and networks see the
+    columns that sums begin with.
 
     References
     ----------
+    .. [1] Friedman (1991), *Multivariate adaptive regression splines*, Annals of Statistics.
+
     Udrescu, Tegmark (2020), *AI Feynman: a physics-inspired method for symbolic regression*, Science Advances.
 
     Liu et al. (2024), *KAN 2.0: Kolmogorov-Arnold Networks Meet Science*, arXiv:2408.10205.

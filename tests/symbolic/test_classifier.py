@@ -39,7 +39,7 @@ def drawn(log_odds, seed=1):
 def ratio():
     X = np.random.default_rng(0).uniform(1, 3, (600, 3))
     y = drawn(8 * X[:, 0] / X[:, 1] - 8)
-    return KANSymbolicClassifier(max_seconds=None, max_steps=60, random_state=0).fit(X, y), X, y
+    return KANSymbolicClassifier(max_seconds=None, max_steps=25, random_state=0).fit(X, y), X, y
 
 
 def test_a_ratio_is_found_with_constants_of_a_likelihood(ratio):
@@ -85,7 +85,7 @@ def test_categories_are_symbols_and_unknown_levels_have_none():
 def test_each_of_several_classes_has_a_formula():
     X = np.random.default_rng(0).uniform(-1, 1, (300, 2))
     y = np.array(["a", "b", "c"])[np.digitize(X[:, 0], [-0.3, 0.3])]
-    model = KANSymbolicClassifier(max_seconds=None, max_steps=36, random_state=0).fit(X, y)
+    model = KANSymbolicClassifier(max_seconds=None, max_steps=18, random_state=0).fit(X, y)
     assert len(model.formula_) == len(model.latex()) == 3
     assert model.score(X, y) > 0.95
     np.testing.assert_allclose(model.predict_proba(X).sum(1), 1)

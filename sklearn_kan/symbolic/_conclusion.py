@@ -21,6 +21,7 @@ ROWS_FOR_EACH_CONSTANT = 5  # below, a formula reproduces any rows
 OUTER_SHARE = 0.3  # of the rows, those farthest out
 SIMPLIFIED_UP_TO = 45  # complexity
 MOST_CONSTANTS = 3  # of a formula that sympy simplifies in no time
+HARDLY_WORSE = 10.0  # by the criterion: simpler formulas that held-out rows prefer
 POOR = 0.3  # error from which on a formula is no law, whose form would be worth sympy's time
 WIDER = 0.25  # of a column's range, on both sides
 
@@ -82,6 +83,9 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
         if fit.error < EXACT and number < N_SNAPPED:
             break
     best = min(entries, key=lambda e: e.bic)
+    plainer = [e for e in entries if e.complexity < best.complexity and e.held_out <= best.held_out
+               and e.bic < best.bic + HARDLY_WORSE]  # fmt: skip
+    best = min([*plainer, best], key=lambda e: (e.bic if e is not best else np.inf))
     simple = simplified(best.formula, table)
     if simple is not best.formula:
         entries[entries.index(best)] = best = entry(simple, error_of(simple, table), table, best.steps, seed)

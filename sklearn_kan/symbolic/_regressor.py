@@ -52,6 +52,7 @@ class KANSymbolicRegressor(RegressorMixin, FormulaEstimator):
     ----------
     formula_ : sympy.Expr
         The best formula by Schwarz's criterion, in symbols with the columns' names (``x0``, ``x1``, ... for arrays).
+        A simpler one is preferred that is hardly worse by it, and better on rows held out.
     front_ : DataFrame
         Formulas that are simpler or better than others: ``formula``, ``complexity`` (nodes, constants count twice),
         ``held_out_error`` and ``error`` (in standard deviations of the target), ``bic``.

@@ -85,7 +85,7 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     best = min(entries, key=lambda e: e.bic)
     plainer = [e for e in entries if e.complexity < best.complexity and e.held_out <= best.held_out
                and e.bic < best.bic + HARDLY_WORSE]  # fmt: skip
-    best = min([*plainer, best], key=lambda e: (e.bic if e is not best else np.inf))
+    best = min(plainer, key=lambda e: e.bic, default=best)
     simple = simplified(best.formula, table)
     if simple is not best.formula:
         entries[entries.index(best)] = best = entry(simple, error_of(simple, table), table, best.steps, seed)

@@ -216,6 +216,25 @@ UNSEEN = {
     "invented 5": "tanh(a*b-c)+d/4 | a b -1 2; c d 0 2",
 }
 
+# Written down after all that was tuned on the others, and before they were run.
+FRESH = {
+    "venturi": "a2*sqrt(2*dp/(rho*(1-(a2/a1)**2))) | a1 3 5; a2 1 2; dp 1 5; rho 0.8 1.2; n1 0 1",
+    "clausius-clapeyron": "p*exp(l/8.314*(1/t1-1/t2)) | p 1 5; l 20000 45000; t1 300 350; t2 360 420; n1 n2 0 1",
+    "morse": "d*(1-exp(-a*(r-r0)))**2 | d 1 5; a 0.5 2; r 0.8 4; r0 0.7 1.5",
+    "time dilation": "t*sqrt(1-2*g*m/(r*c**2)) | t 1 5; g 0.5 1; m 1 3; r 4 9; c 1.5 3",
+    "yukawa": "q*exp(-r/l)/(4*pi*eps*r) | q eps 1 3; r 0.5 4; l 1 3; n1 0 1",
+    "logistic growth": "k/(1+(k-n0)/n0*exp(-r*t)) | k 5 10; n0 0.5 2; r 0.3 1.5; t 0 6",
+    "haldane": "mu*s/(ks+s+s**2/ki) | mu 1 5; s 0.2 8; ks 0.5 2; ki 1 5; n1 n2 0 1",
+    "damped frequency": "sqrt(k/m-(c/(2*m))**2) | k 5 20; m 1 3; c 0.5 3",
+    "radiation": "eps*sigma*(t1**4-t2**4) | eps 0.3 1; sigma 1 3; t1 2 4; t2 1 1.9; n1 0 1",
+    "altitude of the sun": "asin(sin(lat)*sin(dec)+cos(lat)*cos(dec)*cos(h)) | lat -1 1; dec -0.4 0.4; h -2 2",
+    "fresnel": "((n1-n2)/(n1+n2))**2 | n1 1 1.5; n2 1.6 2.5; z1 z2 z3 0 1",
+    "resonance": "f/sqrt((k-m*w**2)**2+(c*w)**2) | f k 1 5; m 0.5 2; w 0.3 3; c 0.5 2",
+    "langmuir-freundlich": "q*(k*p)**m/(1+(k*p)**m) | q 1 5; k 0.5 2; p 0.2 5; m 0.5 3; n1 0 1",
+    "magnus": "rh*6.112*exp(17.62*t/(243.12+t)) | rh 0.1 1; t 0 40; n1 n2 0 1",
+    "impedance": "sqrt(r**2+(w*l-1/(w*c))**2) | r 1 5; w 0.5 3; l 0.5 2; c 0.2 2",
+}
+
 LISTS = {
     "feynman": FEYNMAN,
     "bonus": BONUS,
@@ -223,6 +242,7 @@ LISTS = {
     "strogatz": STROGATZ,
     "livermore": LIVERMORE,
     "unseen": UNSEEN,
+    "fresh": FRESH,
 }
 LAWS = {name: text for laws in LISTS.values() for name, text in laws.items()}
 # The 32 equations of the prototype that this package grew from, 20 it was made on and 12 that it was not.

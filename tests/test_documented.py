@@ -10,7 +10,7 @@ import pytest
 from sklearn.utils import estimator_html_repr
 
 from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
-from sklearn_kan.symbolic import KANSymbolicRegressor
+from sklearn_kan.symbolic import KANSymbolicClassifier, KANSymbolicRegressor
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -32,6 +32,7 @@ def extensions(monkeypatch):
         (GPSpectralRegressor(), "sklearn_kan.GPSpectralRegressor"),
         (KANSearchCV(KANRegressor()), "sklearn_kan.KANSearchCV"),
         (KANSymbolicRegressor(), "sklearn_kan.symbolic.KANSymbolicRegressor"),
+        (KANSymbolicClassifier(), "sklearn_kan.symbolic.KANSymbolicClassifier"),
     ],
 )
 @pytest.mark.usefixtures("extensions")

@@ -83,7 +83,7 @@ ALLOWED = {
         TABLES | {"joblib", "optuna", "threadpoolctl", "tqdm"},
     ),
     "symbolic": (
-        {"_adoption", "_compat", "_documented", "_surroundings", "bases", "data", "network", "optim"},
+        {"_adoption", "_compat", "_documented", "_surroundings", "bases", "data", "model", "network", "optim"},
         TABLES | {"joblib", "sympy", "tqdm"},
     ),
     "_show_versions": ({"kernels"}, TORCH),

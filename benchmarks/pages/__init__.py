@@ -48,6 +48,7 @@ PAGES = {
     "sampling": sampling.sampling,
     "equations": equations.equations,
     "formulas": formulas.formulas,
+    "black_boxes": formulas.black_boxes,
     "export": export.export,
     "source": source.source,
     "faults": faults.faults,

@@ -8,7 +8,7 @@ from benchmarks.pages.page import Page, claim, read, table
 OF_LIST = {name: title for title, laws in LISTS.items() for name in laws}
 TITLES = {
     "feynman": "AI Feynman", "bonus": "AI Feynman's bonus", "nguyen": "Nguyen", "strogatz": "Strogatz",
-    "livermore": "Livermore", "unseen": "unseen",
+    "livermore": "Livermore", "unseen": "unseen", "fresh": "fresh",
 }  # fmt: skip
 
 
@@ -89,3 +89,44 @@ def peers(rows):
             ["package", "noise", "tried", "found", "median R² without noise", "median nodes", "median seconds"], lines
         ),
     ]
+
+
+def black_boxes():
+    """Formulas for tables without a law, next to Operon's, with what other models reach."""
+    result = read("black_boxes")
+    rows = {}
+    for row in result["rows"]:
+        rows.setdefault(row["table"], {})[row["method"]] = row
+    methods = ["ours", "ours at Operon's size", "Operon"]
+    others = ["linear", "gradient boosting"]
+    body = [
+        "R² on rows held out, and the size of the formula in brackets: nodes, where a fitted constant counts as two. "
+        f"Time limit: {result['max_seconds']:g} CPU seconds of one thread each; the package's formula is the one that "
+        "Schwarz's criterion chooses.",
+        table(
+            ["table", "rows", "columns", *methods, *others],
+            [
+                [name, str(own["ours"]["rows"]), str(own["ours"]["columns"]),
+                 *(f"{own[method]['r2']:.3f} ({own[method]['complexity']})" for method in methods),
+                 *(f"{own[method]['r2']:.3f}" for method in others)]
+                for name, own in rows.items()
+            ],
+        ),
+        table(
+            ["", *methods[:2]],
+            [
+                ["R² at least Operon's, less 0.005", *(count(rows, method, -0.005) for method in methods[:2])],
+                ["R² above Operon's by 0.005", *(count(rows, method, 0.005) for method in methods[:2])],
+            ],
+        ),
+        "Median R²: " + ", ".join(
+            f"{method} {median(own[method]['r2'] for own in rows.values()):.3f}" for method in [*methods, *others]
+        ) + ". Median size: " + ", ".join(
+            f"{method} {median(own[method]['complexity'] for own in rows.values()):g}" for method in methods
+        ) + ".",
+    ]  # fmt: skip
+    return Page("Formulas for tables without a law", claim("black_boxes"), body, {"black_boxes": "black_boxes"})
+
+
+def count(rows, method, margin):
+    return f"{sum(own[method]['r2'] >= own['Operon']['r2'] + margin for own in rows.values())} of {len(rows)}"

@@ -190,6 +190,14 @@ def categorical_columns(frame, X, categorical_features):
     return np.zeros(frame.shape[1], dtype=bool) if mask is None else mask
 
 
+def has_categories(X):
+    """Whether a table is a dataframe with columns of categories or text."""
+    X = native(X)
+    if isinstance(X, np.ndarray) or not nw.dependencies.is_into_dataframe(X):
+        return False
+    return any(is_text_or_category(series) for series in wrap(X).iter_columns())
+
+
 def is_text_or_category(series):
     """Whether a dataframe's column holds categories, or strings and nothing else."""
     if series.dtype in (nw.Categorical, nw.Enum, nw.String):

@@ -2,6 +2,8 @@
 
 import time
 
+MANY_STEPS = 30  # that are shared
+
 
 class Budget:
     """Time and steps that are left. A step is one formula or one network that is fitted."""
@@ -10,6 +12,20 @@ class Budget:
         self.max_seconds = max_seconds
         self.end = None if max_seconds is None else time.thread_time() + max_seconds
         self.max_steps, self.n_steps, self.is_interrupted = max_steps, 0, False
+
+    def part(self, share):
+        """A budget with a share of what is left; steps are shared only if there are many."""
+        part = Budget(None if self.end is None else share * max(0.0, self.end - time.thread_time()))
+        if self.max_steps is not None:
+            left = self.max_steps - self.n_steps
+            part.max_steps = int(share * left) if left >= MANY_STEPS else left
+        part.is_interrupted = self.is_interrupted
+        return part
+
+    def add(self, part):
+        """Note what a part has used."""
+        self.n_steps += part.n_steps
+        self.is_interrupted |= part.is_interrupted
 
     def spend(self, n_steps=1):
         """Use up so many steps; returns whether there was something left."""

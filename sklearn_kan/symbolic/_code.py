@@ -93,9 +93,23 @@ SQL_FUNCTIONS = {
 }  # fmt: skip
 
 
-def to_sql(formula, symbols):
-    """An expression of standard SQL, with columns in double quotes."""
-    return sql(formula, {s: '"' + s.name.replace('"', '""') + '"' for s in symbols})
+def to_sql(formula, symbols, indicators=()):
+    """An expression of standard SQL, with columns in double quotes.
+
+    `indicators` has a pair of a column's name and a label for each symbol that is 1 where the column has the label.
+    """
+    columns = {s: quoted(s.name) for s in symbols}
+    for symbol, (name, label) in dict(indicators).items():
+        columns[symbol] = f"(CASE WHEN {quoted(name)} = {literal(label)} THEN 1.0 ELSE 0.0 END)"
+    return sql(formula, columns)
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(label):
+    return repr(label) if isinstance(label, int | float) else "'" + str(label).replace("'", "''") + "'"
 
 
 def sql(node, columns):

@@ -21,6 +21,8 @@ ROWS_FOR_EACH_CONSTANT = 5  # below, a formula reproduces any rows
 OUTER_SHARE = 0.3  # of the rows, those farthest out
 SIMPLIFIED_UP_TO = 45  # complexity
 MOST_CONSTANTS = 3  # of a formula that sympy simplifies in no time
+HARDLY_WORSE = 10.0  # by the criterion: simpler formulas that held-out rows prefer
+POOR = 0.3  # error from which on a formula is no law, whose form would be worth sympy's time
 WIDER = 0.25  # of a column's range, on both sides
 
 
@@ -62,22 +64,28 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     max_seconds : float, optional
         After which further formulas are taken as they are.
     """
-    start = time.thread_time()
+    end = np.inf if max_seconds is None else time.thread_time() + max_seconds
+
+    def is_late():
+        return time.thread_time() > end
+
     ordered = sorted(candidates, key=lambda c: c.bic)
     entries: list = []
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
         formula = scaling.undone(candidate.formula, table.symbols)
-        is_late = max_seconds is not None and time.thread_time() - start > max_seconds
         is_clear = len(formula.atoms(sp.Float)) <= min(MOST_SNAPPED, len(table.y) / ROWS_FOR_EACH_CONSTANT)
-        if number < N_SNAPPED and not is_late and is_clear:
-            shorter = pruned(formula, table, least_scale=0.0).formula if candidate.error > EXACT else formula
-            fit = snapped(shorter, table, least_scale=0.0)
+        if number < N_SNAPPED and not is_late() and is_clear:
+            shorter = pruned(formula, table, 0.0, is_late).formula if candidate.error > EXACT else formula
+            fit = snapped(shorter, table, 0.0, is_late)
         else:
             fit = refit(formula, table, least_scale=0.0)
         entries.append(entry(fit.formula, fit.error, table, candidate.steps, seed))
         if fit.error < EXACT and number < N_SNAPPED:
             break
     best = min(entries, key=lambda e: e.bic)
+    plainer = [e for e in entries if e.complexity < best.complexity and e.held_out <= best.held_out
+               and e.bic < best.bic + HARDLY_WORSE]  # fmt: skip
+    best = min(plainer, key=lambda e: e.bic, default=best)
     simple = simplified(best.formula, table)
     if simple is not best.formula:
         entries[entries.index(best)] = best = entry(simple, error_of(simple, table), table, best.steps, seed)
@@ -85,7 +93,8 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     for e in sorted(entries, key=lambda e: (e.complexity, e.held_out)):
         if e is best or not kept or e.held_out < min(k.held_out for k in kept):
             kept.append(e)
-    kept = [e for e in kept if e is best or e.complexity < best.complexity or e.held_out < best.held_out]
+    kept = [e for e in kept if e is best or e.complexity < best.complexity
+            or (e.complexity > best.complexity and e.held_out < best.held_out)]  # fmt: skip
     return best, kept[-N_FRONT:]
 
 
@@ -102,7 +111,7 @@ def entry(formula, error, table, steps, seed):
     train, held_out = split(len(table.y), seed)
     learned = refit(formula, table.rows(train), least_scale=0.0).formula if len(train) > 1 else formula
     return Entry(formula, complexity(formula), error, error_of(learned, table.rows(held_out)),
-                 information(error, len(table.y), formula), steps)  # fmt: skip
+                 information(error, table, formula), steps)  # fmt: skip
 
 
 def simplified(formula, table):
@@ -117,7 +126,7 @@ def simplified(formula, table):
         sp.expand,
         sp.factor_terms,
         sp.together,
-        quick_simplify,
+        *([quick_simplify] if before < POOR else []),
     ):
         try:
             form = change(best)
@@ -136,6 +145,8 @@ def with_amounts(sign):
 def quick_simplify(formula):
     if formula.has(sp.Float) and formula.has(sp.Pow) and any(p.exp.has(sp.Float) for p in formula.atoms(sp.Pow)):
         return formula  # inexact exponents take forever
+    if formula.is_polynomial():
+        return formula  # expanding and factoring have done what can be done
     return sp.simplify(formula, ratio=1.0)
 
 

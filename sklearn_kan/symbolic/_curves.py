@@ -34,6 +34,7 @@ WRAPPERS = {
     "isq": Wrapper(lambda f: f**-2.0, lambda g: g**-0.5, lambda g: 1 / sp.sqrt(g), lambda f: 2 * f**-3.0),
     "log": Wrapper(np.log, np.exp, sp.exp, lambda f: 1 / f),
 }
+BEHIND = {name: ("exp", "sin", "tanh") for name in WRAPPERS} | {"log": ("exp", "sin", "tanh", "inv")}  # families
 INNER_MAPS: dict = {
     "t": (lambda t: t, T),
     "1/t": (lambda t: 1 / t, 1 / T),
@@ -111,7 +112,7 @@ def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, 
         trials += pure_trials(library, P, chosen, target, cost, with_plain=name in ("id", "inv"))
         if rough:
             continue
-        families = library.families if name == "id" else {k: library.families[k] for k in ("exp", "sin", "tanh")}
+        families = library.families if name == "id" else {k: library.families[k] for k in BEHIND[name]}
         for forward, symbol in inner:
             starts += family_starts(families, target, forward(t), symbol, cost, target.symbolic, most_turn)
     if rough:

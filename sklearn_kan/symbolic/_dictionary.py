@@ -55,7 +55,7 @@ def make_terms(X):
     return Terms(values, numbers, np.array([sum(COSTS[j] for j in those) for those in numbers]))
 
 
-def sparse_sums(X, y, weight, columns, judge, *, floor=1e-5, n_best=4, outers=("id", "inv", "sq", "log", "isq")):
+def sparse_sums(X, y, weight, columns, judge, *, floor=1e-5, n_best=4, outers=("id", "inv", "sq", "log", "isq", "cos")):
     """Expressions of the target, best first.
 
     Parameters
@@ -72,7 +72,7 @@ def sparse_sums(X, y, weight, columns, judge, *, floor=1e-5, n_best=4, outers=("
     terms, found = make_terms(X[part]), []
     for outer in outers:
         target = mapped(outer, y)
-        if target is None:
+        if target is None or (outer == "cos" and y.max() < np.pi / 2):
             continue
         root = np.sqrt(weight * target.weight)[part]
         root = root / np.sqrt(np.mean(np.square(root)))

@@ -10,7 +10,9 @@ from joblib import Parallel, delayed, effective_n_jobs
 from ._budget import Budget
 from ._conclusion import Entry, checked, conclude
 from ._expressions import error_of, evaluate, number, refit, split_constants
+from ._growth import grow
 from ._library import make_library
+from ._losses import SQUARES
 from ._nodes import Candidate, root_of
 from ._progress import reporter
 from ._rows import scaling_of
@@ -18,6 +20,8 @@ from ._search import Search
 from ._units import read_units, without_dimensions
 
 SHARE_OF_CONCLUSION = 0.1  # of the time, from which on formulas are taken as they are
+SHARE_OF_GROWTH = 0.3  # of what may be spent
+MOST_COLUMNS = 12  # that networks see
 ROWS_IN_SEARCH = 2_000  # constants are fitted to all rows in the end
 
 
@@ -106,17 +110,16 @@ def discover(rows, settings):
         )
     fit = refit(best.formula, table, least_scale=0.0)
     final = fit.formula if fit.error <= best.error else best.formula
+    formula, front, symbols = plain_front(final, front, table, rows)
+    return Law(formula, symbols, front, best.steps, check.is_exact, check.findings, float(network),
+               noise_of(final, table), covariance_of(final, table), mean, n_steps)  # fmt: skip
+
+
+def plain_front(formula, front, table, rows):
+    """A formula, the front and all columns in symbols without assumptions, as users write them."""
     plain = {s: sp.Symbol(s.name) for s in table.symbols}
-    return Law(
-        plainly(final, plain), tuple(sp.Symbol(name) for name in rows.names),
-        [e._replace(formula=plainly(e.formula, plain)) for e in front], best.steps, check.is_exact, check.findings,
-        float(network), noise_of(final, table), covariance_of(final, table), mean, n_steps,
-    )  # fmt: skip
-
-
-def plainly(formula, plain):
-    """The same in symbols without assumptions, as users write them."""
-    return formula.xreplace(plain)
+    front = [entry._replace(formula=entry.formula.xreplace(plain)) for entry in front]
+    return formula.xreplace(plain), front, tuple(sp.Symbol(name) for name in rows.names)
 
 
 def constant_law(rows, mean):
@@ -132,15 +135,36 @@ def searched(table, settings, units, seed):
     budget = Budget(settings.max_seconds, settings.max_steps)
     library = make_library(settings.library)
     report = reporter(settings.verbose) if seed == settings.seed else None  # of one search, if there are several
-    search = Search(table, library, budget, units=units, seed=seed, report=report)
-    start = [root_of(table)]
-    if units is not None:
+    is_wide = table.X.shape[1] > MOST_COLUMNS
+    found, narrow = [], table
+    if is_wide:
+        part = budget.part(SHARE_OF_GROWTH)
+        found = list(grow(table, part))
+        budget.add(part)
+        narrow = strongest(table, found)
+    part = budget.part(1.0 if is_wide else 1 - SHARE_OF_GROWTH)
+    search = Search(narrow, library, part, units=units, seed=seed, report=report)
+    constant = number(table.loss.start(table.y, table.weight))
+    search.keep(constant, error_of(constant, table), ())
+    start = [root_of(narrow)]
+    if units is not None and not is_wide:
         reduced = without_dimensions(start[0], units)
         start += [] if reduced is None else [reduced]
     search.run(start)
+    budget.add(part)
+    if not is_wide and not search.found_all:
+        found = list(grow(table, budget))
+    for one in found:
+        search.keep(one.formula, one.error, (("a constant", 1.0), ("grown term by term", one.error)))
     if report is not None:
         report.close()
     return shortened(search.candidates), search.best_network, budget
+
+
+def strongest(table, found):
+    """A table of those columns that came first into a formula that was grown."""
+    places = list(found[-1].columns if found else range(table.X.shape[1]))[:MOST_COLUMNS]
+    return table._replace(symbols=tuple(table.symbols[i] for i in places), X=np.ascontiguousarray(table.X[:, places]))
 
 
 def shortened(candidates, n_most=60):
@@ -161,10 +185,14 @@ def covariance_of(formula, table):
     J = jacobian(formula, table.symbols, table.X) * np.sqrt(table.weight)[:, None]
     if not J.shape[1] or not np.isfinite(J).all():
         return np.zeros((J.shape[1], J.shape[1]))
+    found = evaluate(formula, table.symbols, table.X)
+    curvature = table.loss.working(found, table.y, table.spread).curvature * table.spread**2
+    J *= np.sqrt(curvature)[:, None]
+    variance = noise_of(formula, table) ** 2 if table.loss is SQUARES else 1.0
     scale = np.linalg.norm(J, axis=0) + 1e-300
     inverse = np.linalg.pinv((J / scale).T @ (J / scale))
     with np.errstate(all="ignore"):  # constants without an effect, of any size
-        covariance = inverse / np.outer(scale, scale) * noise_of(formula, table) ** 2
+        covariance = inverse / np.outer(scale, scale) * variance
     return np.where(np.isfinite(covariance), covariance, 0.0)
 
 

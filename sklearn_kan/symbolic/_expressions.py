@@ -1,17 +1,21 @@
 """Formulas: sympy expressions whose floats are constants to be fitted."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
 from scipy.optimize import least_squares
 
+from ._losses import SQUARES
+
 BROKEN = (sp.zoo, sp.nan, sp.oo, sp.I)
 LARGEST = 1e3  # of a residual in standard deviations of the target: a pole says nothing about distance
+ROUGHLY, MAY_BE_EXACT = 1e-8, 1e-3  # tolerance of a fit; its error from which on all digits count
+DIFFERENCE, LEAST_CHANGE = 1.5e-8, 1e-12  # of constants, relatively, for derivatives; of residuals by it
+STEPS = 3  # attempts for each step
 CONSTANT = 2  # complexity of a number that was fitted, where everything else counts once
 PRICE = 0.7  # of a unit of complexity, in units of log(n): a fitted constant and its operation cost about two
-LEAST_ERROR = 1e-9  # below which formulas are equally good
 
 
 class Table(NamedTuple):
@@ -26,6 +30,7 @@ class Table(NamedTuple):
         Weights are 1 on average.
     spread : float
         Standard deviation of the target, the unit of errors.
+    loss : Squares or Deviance
     """
 
     symbols: tuple
@@ -33,6 +38,7 @@ class Table(NamedTuple):
     y: np.ndarray
     weight: np.ndarray
     spread: float
+    loss: Any = SQUARES
 
     def rows(self, part):
         return self._replace(X=self.X[part], y=self.y[part], weight=self.weight[part])
@@ -133,30 +139,46 @@ def refit(formula, table, max_steps=40, least_scale=1e-3):
     if not is_usable(formula):
         return Fitted(formula, LARGEST, np.zeros(0))
     skeleton = split_constants(formula)
-    start, columns = skeleton.values, list(table.X.T)
+    start, inputs = skeleton.values, list(table.X.T)
     function = compiled([*skeleton.parameters, *table.symbols], skeleton.formula)
-    root = np.sqrt(table.weight) / table.spread
+    root = np.sqrt(table.weight)
 
     def residuals(values):
         try:
-            found = function(*values, *columns)
+            found = function(*values, *inputs)
             if np.iscomplexobj(found):
                 return np.full(len(table.y), LARGEST)
-            return np.clip(np.nan_to_num((found - table.y) * root, nan=LARGEST), -LARGEST, LARGEST)
+            misses = table.loss.residuals(found, table.y, table.spread) * root
+            return np.clip(np.nan_to_num(misses, nan=LARGEST), -LARGEST, LARGEST)
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):
             return np.full(len(table.y), LARGEST)
 
     if len(start) == 0 or len(start) > len(table.y):
         return Fitted(formula, rms(residuals(start)), np.full(len(start), np.inf))
     sizes = np.where(start == 0, max(least_scale, 1e-3), np.maximum(np.abs(start), least_scale))
-    try:
-        solution = least_squares(
-            residuals, start, method="lm",
-            x_scale=sizes, max_nfev=max_steps * (len(start) + 1),
-            xtol=1e-15, ftol=1e-15, gtol=1e-15,
+
+    def derivatives(values):
+        base, columns = residuals(values), []
+        for unit, size in zip(np.eye(len(values)), np.maximum(np.abs(values), sizes), strict=True):
+            for step in (DIFFERENCE * size, DIFFERENCE * max(size, 1.0)):
+                change = residuals(values + step * unit) - base
+                if np.abs(change).max() > LEAST_CHANGE:  # else it may be nothing but rounding
+                    break
+            columns.append(change / step)
+        return np.stack(columns, 1)
+
+    def solved(values, tolerance):
+        return least_squares(
+            residuals, values, derivatives, method="lm", x_scale=sizes, max_nfev=STEPS * max_steps,
+            xtol=tolerance, ftol=tolerance, gtol=1e-15,
         )  # fmt: skip
+
+    try:
+        solution = solved(start, ROUGHLY)
+        if rms(solution.fun) < MAY_BE_EXACT:
+            solution = solved(solution.x, 1e-15)
         values, found = solution.x, solution.fun
-        noise = found @ found / max(1, len(table.y) - len(start))
+        noise = table.loss.dispersion(found, len(start))
         variance = np.diag(np.linalg.pinv(solution.jac.T @ solution.jac)) * noise
         deviations = np.sqrt(np.where(np.isfinite(variance), np.maximum(variance, 0), np.inf))
     except (ValueError, np.linalg.LinAlgError):
@@ -172,14 +194,15 @@ def rms(residuals):
 
 def error_of(formula, table):
     """Root mean squared error in standard deviations of the target."""
-    difference = (evaluate(formula, table.symbols, table.X) - table.y) / table.spread
+    difference = table.loss.residuals(evaluate(formula, table.symbols, table.X), table.y, table.spread)
     difference = np.clip(np.nan_to_num(difference, nan=LARGEST), -LARGEST, LARGEST)
     return float(np.sqrt(np.average(np.square(difference), weights=table.weight)))
 
 
-def information(error, n_samples, formula):
+def information(error, table, formula):
     """Schwarz's criterion with the size of the expression in place of the number of constants; lower is better."""
-    return n_samples * np.log(error**2 + LEAST_ERROR**2) + PRICE * np.log(n_samples) * complexity(formula)
+    n_samples = len(table.y)
+    return table.loss.criterion(error, n_samples) + PRICE * np.log(n_samples) * complexity(formula)
 
 
 def rounded(formula, digits=3):

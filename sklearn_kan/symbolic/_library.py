@@ -19,7 +19,7 @@ PURE = [T**power for power in POWERS] + [
     sp.atan(T), sp.tanh(T), sp.sinh(T), sp.cosh(T), 1 / sp.cosh(T), sp.tanh(1 / T), 1 / sp.cosh(1 / T), sp.Abs(T),
     sp.sqrt(1 - T**2), 1 / sp.sqrt(1 - T**2), 1 / (1 + T), 1 / (1 + T**2), sp.sqrt(1 + T**2), 1 / (sp.exp(T) - 1),
     1 / (sp.exp(1 / T) - 1), sp.log(1 + T), sp.log(sp.Abs(sp.sin(T))), sp.log(sp.Abs(sp.cos(T))), T * sp.log(T),
-    sp.sin(T**2), sp.cos(T**2), sp.sin(T) / T, T * sp.exp(T), T * sp.exp(-T),
+    sp.sin(T**2), sp.cos(T**2), sp.sin(T) / T, T * sp.exp(T), T * sp.exp(-T), sp.exp(2 * T), sp.exp(-2 * T),
 ]  # fmt: skip
 
 

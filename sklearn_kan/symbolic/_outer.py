@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import sympy as sp
+from scipy.special import expit, logit
 
 LARGEST_WEIGHT = 30.0  # in medians
 LARGEST_EXPONENT = 20.0
@@ -48,6 +49,7 @@ OUTER = {
     "sin": Outer(np.sin, np.arcsin, sp.asin, np.cos, needs_sign=False),
     "cos": Outer(np.cos, np.arccos, sp.acos, lambda y: -np.sin(y), needs_sign=False),
     "exp": Outer(np.exp, np.log, sp.log, np.exp, needs_sign=False),
+    "logit": Outer(logit, expit, lambda g: 1 / (1 + sp.exp(-g)), lambda y: 1 / (y * (1 - y)), needs_sign=False),
 }
 
 
@@ -59,6 +61,8 @@ def applies(name, y):
         return bool(np.abs(y).max() <= np.pi / 2 + 1e-4)
     if name == "cos":
         return bool(y.min() >= 0 and y.max() <= np.pi)
+    if name == "logit":
+        return bool(y.min() > 0 and y.max() < 1)
     return name != "exp" or bool(np.abs(y).max() <= LARGEST_EXPONENT)
 
 

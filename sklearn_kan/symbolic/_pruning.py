@@ -8,7 +8,7 @@ MOST_VARIANTS = 8
 ROUNDS = 3
 
 
-def pruned(formula, table, least_scale=1e-3):
+def pruned(formula, table, least_scale=1e-3, is_late=lambda: False):
     """Leave out terms of sums, one after the other, as long as the criterion falls.
 
     Noise is read off curves as small additional terms, which a search does not take back by itself.
@@ -17,13 +17,15 @@ def pruned(formula, table, least_scale=1e-3):
     -------
     Fitted
     """
-    fit, n_samples = refit(formula, table, least_scale=least_scale), len(table.y)
+    fit = refit(formula, table, least_scale=least_scale)
     for _ in range(ROUNDS):
-        best = information(fit.error, n_samples, fit.formula)
+        if is_late():
+            break
+        best = information(fit.error, table, fit.formula)
         found = None
         for variant in list(variants(fit.formula))[:MOST_VARIANTS]:
             new = refit(variant, table, max_steps=15, least_scale=least_scale)
-            score = information(new.error, n_samples, new.formula)
+            score = information(new.error, table, new.formula)
             if score < best:
                 best, found = score, new
         if found is None:

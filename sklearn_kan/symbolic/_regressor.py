@@ -2,29 +2,24 @@
 
 import warnings
 from copy import copy
-from itertools import pairwise
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import sympy as sp
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from .._adoption import adopt
-from .._compat import Interval, fit_context
-from .._documented import Documented
+from .._compat import fit_context
 from .._surroundings import trainable, without_spinning
 from ..data._targets import read_numbers, read_weight
-from . import _code
-from ._discovery import Law, Settings, discover, jacobian
+from ._base import FormulaEstimator, constants_of, steps_of
+from ._columns import read_again, read_first
+from ._discovery import discover, jacobian
 from ._expressions import evaluate, rounded
-from ._library import T
 from ._rows import merge
 
 
-class KANSymbolicRegressor(Documented, RegressorMixin, BaseEstimator):
+class KANSymbolicRegressor(RegressorMixin, FormulaEstimator):
     """Finds the law behind a table of numbers, and writes it down as a formula.
 
     A small network is fitted by Gauss-Newton. Its values and derivatives say how the law is built: which columns enter
@@ -57,6 +52,7 @@ class KANSymbolicRegressor(Documented, RegressorMixin, BaseEstimator):
     ----------
     formula_ : sympy.Expr
         The best formula by Schwarz's criterion, in symbols with the columns' names (``x0``, ``x1``, ... for arrays).
+        A simpler one is preferred that is hardly worse by it, and better on rows held out.
     front_ : DataFrame
         Formulas that are simpler or better than others: ``formula``, ``complexity`` (nodes, constants count twice),
         ``held_out_error`` and ``error`` (in standard deviations of the target), ``bic``.
@@ -84,12 +80,19 @@ class KANSymbolicRegressor(Documented, RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    Columns must be numbers without missing values. Ctrl-C ends the search, not the fit. A known part of a law is taken
-    off the target by the caller: ``fit(X, y - known(X))``. Where a formula has no value, such as a root of a negative
-    number, `predict` gives the mean of the target and warns.
+    Numbers must not be missing. Each frequent level of a category or a text, in a dataframe, is a symbol such as
+    ``kind=up``, which is 1 or 0; levels that are unknown or missing have none. Ctrl-C ends the search, not the fit. A
+    known part of a law is taken off the target by the caller: ``fit(X, y - known(X))``. Where a formula has no value,
+    such as a root of a negative number, `predict` gives the mean of the target and warns.
+
+    Where there is no law, sums of simple functions of columns, and of a few of their products, grow term by term as
+    long as Schwarz's criterion falls [1]_. On tables of more than twelve columns that comes first, and networks see the
+    columns that sums begin with.
 
     References
     ----------
+    .. [1] Friedman (1991), *Multivariate adaptive regression splines*, Annals of Statistics.
+
     Udrescu, Tegmark (2020), *AI Feynman: a physics-inspired method for symbolic regression*, Science Advances.
 
     Liu et al. (2024), *KAN 2.0: Kolmogorov-Arnold Networks Meet Science*, arXiv:2408.10205.
@@ -110,15 +113,9 @@ class KANSymbolicRegressor(Documented, RegressorMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
-        "max_steps": [Interval(Integral, 1, None, closed="left"), None],
-        "random_state": ["random_state"],
-        "library": [list, tuple],
+        **FormulaEstimator._parameter_constraints,
         "units": [dict, None],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
     }
-    _law: Law
 
     def __init__(self, max_seconds=60, *, max_steps=None, random_state=None, library=(), units=None, n_jobs=None,
                  verbose=0):  # fmt: skip
@@ -150,18 +147,12 @@ class KANSymbolicRegressor(Documented, RegressorMixin, BaseEstimator):
         ValueError, TypeError
             If a parameter or the data cannot be used; nothing has been fitted then.
         """
-        if self.max_seconds is None and self.max_steps is None:
-            raise ValueError("max_seconds=None and max_steps=None set no end to the search. Set one of them.")
-        library = tuple(read_function(function) for function in self.library)
-        reader = copy(self)  # validate_data notes what it saw, and the fit may still fail
-        rows = read_rows(reader, X, y, sample_weight)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 2**10))
-        settings = Settings(
-            self.max_seconds, self.max_steps, library, self.units, self.n_jobs, self.verbose, seed
-        )  # fmt: skip
+        reader = copy(self)  # reading notes what it saw, and the fit may still fail
+        settings = self._settings(self.units)
+        columns, rows = read_rows(reader, X, y, sample_weight)
         with trainable(), without_spinning():
             law = discover(rows, settings)
-        return adopt(self, reader, _law=law)
+        return adopt(self, reader, _laws=[law], _columns=columns)
 
     def predict(self, X, return_std=False):
         """Values of the formula.
@@ -180,7 +171,7 @@ class KANSymbolicRegressor(Documented, RegressorMixin, BaseEstimator):
             If `return_std`.
         """
         check_is_fitted(self)
-        X, law = validate_data(self, X, reset=False, dtype=np.float64), self._law
+        X, law = read_again(self, X, self._columns), self._laws[0]
         with np.errstate(all="ignore"):
             values = evaluate(law.formula, law.symbols, X)
         missing = ~np.isfinite(values)
@@ -198,136 +189,47 @@ class KANSymbolicRegressor(Documented, RegressorMixin, BaseEstimator):
         variance = np.einsum("ni,ij,nj->n", J, law.covariance, J)
         return values, np.sqrt(law.noise**2 + np.maximum(variance, 0))
 
-    def latex(self):
-        """The formula in LaTeX, constants to four digits.
-
-        Returns
-        -------
-        str
-        """
-        check_is_fitted(self)
-        return sp.latex(rounded(self._law.formula, 4))
-
-    def to_python(self, name="law"):
-        """The formula as a Python function of numbers, for which the standard library suffices.
-
-        Parameters
-        ----------
-        name : str, default="law"
-
-        Returns
-        -------
-        str
-        """
-        check_is_fitted(self)
-        return _code.to_python(self._law.formula, self._law.symbols, name)
-
-    def to_c(self, name="law"):
-        """The formula as a function of C99.
-
-        Parameters
-        ----------
-        name : str, default="law"
-
-        Returns
-        -------
-        str
-        """
-        check_is_fitted(self)
-        return _code.to_c(self._law.formula, self._law.symbols, name)
-
-    def to_sql(self):
-        """The formula as an expression of SQL, with columns in double quotes.
-
-        Returns
-        -------
-        str
-        """
-        check_is_fitted(self)
-        return _code.to_sql(self._law.formula, self._law.symbols)
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "_law")
-
-    @property
-    def formula_(self):
-        return self._law.formula
-
     @property
     def front_(self):
         import pandas as pd
 
+        front = self._laws[0].front
         return pd.DataFrame({
-            "formula": [entry.formula for entry in self._law.front],
-            "complexity": [entry.complexity for entry in self._law.front],
-            "held_out_error": [entry.held_out for entry in self._law.front],
-            "error": [entry.error for entry in self._law.front],
-            "bic": [entry.bic for entry in self._law.front],
+            "formula": [entry.formula for entry in front],
+            "complexity": [entry.complexity for entry in front],
+            "held_out_error": [entry.held_out for entry in front],
+            "error": [entry.error for entry in front],
+            "bic": [entry.bic for entry in front],
         })  # fmt: skip
 
     @property
     def constants_(self):
-        import pandas as pd
-
-        values = np.array([float(a) for a in floats_of(self._law.formula)])
-        deviation = np.sqrt(np.maximum(np.diag(self._law.covariance), 0))[: len(values)]
-        reach = 1.96 * deviation
-        return pd.DataFrame(
-            {"value": values, "standard_error": deviation, "low": values - reach, "high": values + reach}
-        )
+        return constants_of(self._laws[0])
 
     @property
     def steps_(self):
-        steps = self._law.steps
-        return [{"step": text, "before": before, "after": after} for (_, before), (text, after) in pairwise(steps)]
+        return steps_of(self._laws[0])
 
     @property
     def is_exact_(self):
-        return self._law.is_exact
+        return self._laws[0].is_exact
 
     @property
     def checks_(self):
-        return dict(self._law.findings)
+        return dict(self._laws[0].findings)
 
     @property
     def surrogate_error_(self):
-        return self._law.surrogate_error
-
-    @property
-    def n_steps_(self):
-        return self._law.n_steps
-
-
-def floats_of(formula):
-    """Fitted constants, in the order in which they are fitted."""
-    if isinstance(formula, sp.Float):
-        return [formula]
-    return [constant for part in formula.args for constant in floats_of(part)]
-
-
-def read_function(function):
-    """A user's function of one variable, in the library's symbol."""
-    try:
-        expression = sp.sympify(function)
-    except (sp.SympifyError, SyntaxError, TypeError) as error:
-        raise ValueError(
-            f"library has {function!r}, which sympy cannot read. Write it like 'besselj(0, t)'."
-        ) from error
-    symbols = expression.free_symbols if isinstance(expression, sp.Basic) else ()
-    if len(symbols) != 1:
-        raise ValueError(f"library has {function!r}, which is no function of one variable. Write it like 'exp(-t**2)'.")
-    return expression.xreplace({next(iter(symbols)): T})
+        return self._laws[0].surrogate_error
 
 
 def read_rows(reader, X, y, sample_weight):
     """Check a table and a target; `reader` notes the columns."""
-    X = validate_data(reader, X, dtype=np.float64, ensure_min_samples=2)
+    columns, X = read_first(reader, X)
     given = np.asarray(y)
     y, _ = read_numbers(y, len(X))
     if y.shape[1] > 1:
         raise ValueError(f"y has {y.shape[1]} outputs. Fit a formula to each of them.")
     weight = np.ones(len(X)) if sample_weight is None else read_weight(sample_weight, len(X))
-    names = getattr(reader, "feature_names_in_", None)
-    names = [f"x{i}" for i in range(X.shape[1])] if names is None else [str(name) for name in names]
     rounding = float(np.finfo(given.dtype).eps) if given.dtype.kind == "f" else float(np.finfo(np.float64).eps)
-    return merge(names, X, y[:, 0], weight, rounding)
+    return columns, merge(columns.names, X, y[:, 0], weight, rounding)

@@ -53,6 +53,7 @@ class Search:
         self.seen: set = set()
         self.white: dict = {}
         self.best_network, self.least, self.order = np.inf, np.inf, count()
+        self.found_all = False
 
     @property
     def best(self):
@@ -71,10 +72,13 @@ class Search:
             return np.inf
         self.seen.add(key)
         fit = refit(formula, self.table, max_steps=20)
-        bic = information(fit.error, len(self.table.y), fit.formula)
-        self.candidates.append(Candidate(fit.formula, fit.error, bic, steps))
+        self.keep(fit.formula, fit.error, steps)
         self.least = min(self.least, fit.error)
         return fit.error
+
+    def keep(self, formula, error, steps):
+        """Keep a formula whose constants have been fitted."""
+        self.candidates.append(Candidate(formula, error, information(error, self.table, formula), steps))
 
     def run(self, start=None, max_states=200, good_enough=None):
         """Search until a formula is exact, residuals are white, or the budget is used up."""
@@ -96,7 +100,9 @@ class Search:
             if good_enough is not None and self.best.error < good_enough:
                 break
             if EXACT < self.best.error < 1.3 * self.best_network and self.is_settled(self.best):
+                self.found_all = True
                 break
+        self.found_all |= self.least < EXACT
         self.show()
 
     def show(self):
@@ -116,6 +122,7 @@ class Search:
             if (node.found is None and close(self, node) < EXACT) or n_columns == 0:
                 return
             if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
+                self.found_all = True
                 return
             if n_columns <= 2:
                 expand_terms(self, heap, node)

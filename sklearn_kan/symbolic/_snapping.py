@@ -55,7 +55,7 @@ def nice_numbers():
     return Nice(parts, values, np.log(values), costs)
 
 
-def snapped(formula, table, least_scale=1e-3):
+def snapped(formula, table, least_scale=1e-3, is_late=lambda: False):
     """Replace constants by nice numbers, the clearest first, as long as the criterion falls.
 
     Returns
@@ -66,6 +66,8 @@ def snapped(formula, table, least_scale=1e-3):
     refused: set = set()
     start = fit.error
     for _ in range(ROUNDS):
+        if is_late():
+            break
         skeleton = split_constants(fit.formula)
         choice = clearest(skeleton.values, fit.deviations, refused)
         if choice is None:
@@ -75,8 +77,8 @@ def snapped(formula, table, least_scale=1e-3):
         simpler = skeleton.formula.subs(filled | {skeleton.parameters[place]: nice})
         if is_usable(simpler):
             new = refit(simpler, table, least_scale=least_scale)
-            is_better = information(new.error, n_samples, new.formula) <= information(
-                fit.error, n_samples, fit.formula
+            is_better = information(new.error, table, new.formula) <= information(
+                fit.error, table, fit.formula
             ) + 1e-9  # fmt: skip
             if is_better and new.error < max(start * (1 + MOST_LOSS / n_samples), 1e-8):
                 fit = new

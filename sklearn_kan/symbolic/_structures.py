@@ -20,6 +20,7 @@ MANY_COMBINATIONS = 20_000
 GOOD_ENOUGH = 2e-3  # error with which coarse knots will do
 CONSTANT_SCORE = -9.0
 KNOTS, KNOTS_OF_ONE = (8, 24), (8, 24, 72)  # of several columns, and of a single one
+PRODUCTS_UNDER = "log", "logit"  # powers with a column as exponent, and Hill's curves of such
 LEAST_COEF = 3  # of a column
 
 
@@ -110,6 +111,12 @@ def structures(X, y, weight, judge, *, outers=tuple(OUTER), n_knots=None, with_p
                 found.append(Structure(error, "product", "id", splines, coef, lambda e: e))
                 if error < 0.05:
                     break
+            for outer in PRODUCTS_UNDER:
+                target = mapped(outer, y)
+                if target is not None:
+                    coef, products = fit_product(splines, target.values, weight * target.weight, 0)
+                    error = correction * judge(target.inverse(products))
+                    found.append(Structure(error, "product", outer, splines, coef, target.symbolic))
         if found and min(s.error for s in found) < GOOD_ENOUGH:
             break
     return sorted((s for s in found if np.isfinite(s.error)), key=lambda s: s.error)
@@ -174,13 +181,14 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False,
     """
     points = structure.splines.points()
     curves = np.einsum("mdk,dk->md", structure.splines.at(points), structure.coef)
-    is_product = structure.kind == "product" or structure.outer == "log"
+    is_exponential = structure.kind == "sum" and structure.outer == "log"
+    is_product = structure.kind == "product" or is_exponential
     total = np.sqrt(np.sum(np.var(curves, 0))) + 1e-300
     options = []
     for t, f in zip(points.T, curves.T, strict=True):
         if budget is not None and budget.is_over:
             return []
-        if structure.outer == "log":
+        if is_exponential:
             f = np.exp(np.clip(f - f.mean(), -60, 60))
         size = np.abs(f).mean() if is_product else total
         relative = f.std() / (size + 1e-300)
@@ -194,8 +202,10 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False,
     chosen = best_combinations(options, n_best)
     if not is_product:
         return [structure.symbolic(sp.Add(*placed(fits, columns))) for fits in chosen]
-    level = np.exp(np.clip(curves.mean(0).sum(), -60, 60)) if structure.outer == "log" else 1.0
-    return [as_product(placed(fits, columns), level) for fits in chosen]
+    if is_exponential:
+        level = np.exp(np.clip(curves.mean(0).sum(), -60, 60))
+        return [as_product(placed(fits, columns), level) for fits in chosen]
+    return [structure.symbolic(as_product(placed(fits, columns), 1.0)) for fits in chosen]
 
 
 def placed(fits, columns):

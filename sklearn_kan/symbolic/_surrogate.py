@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._losses import SQUARES
 from ._two_layers import Shape, Steps, gradients, inputs_of, outputs, starting_parameters
 
 LOG_RANGE = 9.0  # a positive column of so many times its least value is put on a log scale
@@ -62,30 +63,32 @@ def split(n_samples, seed, share=SHARE_HELD_OUT):
 
 
 def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0, patience=7, log_range=LOG_RANGE,
-                  seed=0, start=0):  # fmt: skip
+                  seed=0, start=0, loss=SQUARES):  # fmt: skip
     """Fit a network with products of sums (``interactions="product"``) to rows; `start` counts first coefficients."""
     is_log = (X.min(0) > 0) & (X.max(0) > log_range * X.min(0))
     low, high = on_scale(X.min(0), is_log), on_scale(X.max(0), is_log)
     span = np.where(high > low, high - low, 1.0)
     train, held_out = split(len(y), seed)
-    center = float(np.average(y, weights=weight))
-    scale = float(np.sqrt(np.average(np.square(y - center), weights=weight))) + 1e-300
+    center, scale = 0.0, 1.0
+    if loss is SQUARES:
+        center = float(np.average(y, weights=weight))
+        scale = float(np.sqrt(np.average(np.square(y - center), weights=weight))) + 1e-300
     shape = Shape(X.shape[1], n_units, n_knots + 2)
     fit = Surrogate(shape, starting_parameters(shape, seed + 7919 * start), is_log, low, span, center, scale, np.inf)
     learned, other = [(fit.inputs(X[rows]), (y[rows] - center) / scale, weight[rows] / weight[rows].mean())
                       for rows in (train, held_out)]  # fmt: skip
-    theta, error = trained(shape, fit.theta, learned, other, n_steps, penalty, patience)
+    theta, error = trained(shape, fit.theta, learned, other, n_steps, penalty, patience, loss)
     return fit._replace(theta=theta, error=error)
 
 
-def trained(shape, theta, learned, held_out, n_steps, penalty, patience):
-    """The parameters that were best at held-out rows, and the root mean squared error there."""
-    steps = Steps(shape, learned[0], learned[1], learned[2], penalty)
+def trained(shape, theta, learned, held_out, n_steps, penalty, patience, loss):
+    """The parameters that were best at held-out rows, and the root of the mean loss there."""
+    steps = Steps(shape, learned[0], learned[1], learned[2], penalty, loss)
     inputs, y, weight = held_out
     best, kept, since = np.inf, theta, 0
     for _ in range(n_steps):
         theta = steps.step(theta)
-        now = float(np.mean(weight * np.square(outputs(shape, theta, inputs) - y)))
+        now = float(np.mean(weight * np.square(loss.residuals(outputs(shape, theta, inputs), y, 1.0))))
         since = 0 if now < best * (1 - LEAST_GAIN) else since + 1
         if now < best:
             best, kept = now, theta

@@ -15,6 +15,7 @@ from scipy.special import expit
 
 from ..network._kan import KAN
 from ..optim._gauss_newton import N_ATTEMPTS, N_JITTERS, adapted
+from ._losses import SQUARES
 
 DAMPING = 1e-3
 LARGEST_PLACE = 1e6  # in units between knots: beyond, a network has diverged
@@ -197,32 +198,37 @@ class Steps:
     y, weight : ndarray of shape (n,)
     penalty : float
         Of squared coefficients.
+    loss : Squares or Deviance
     """
 
-    def __init__(self, shape, inputs, y, weight, penalty):
-        self.shape, self.inputs, self.y, self.weight = shape, inputs, y, weight
+    def __init__(self, shape, inputs, y, weight, penalty, loss=SQUARES):
+        self.shape, self.inputs, self.y, self.weight, self.of_rows = shape, inputs, y, weight, loss
         is_bias = np.repeat([name.startswith("bias") for name in Parts._fields], shape.sizes)
         self.ridge = np.where(is_bias, 0.0, penalty)
         self.gamma, self.is_stuck = None, False
 
     def loss(self, theta):
-        misses = outputs(self.shape, theta, self.inputs) - self.y
+        return self.at(outputs(self.shape, theta, self.inputs), theta)
+
+    def at(self, found, theta):
+        """The loss of outputs."""
+        misses = self.of_rows.residuals(found, self.y, 1.0)
         return 0.5 * np.mean(self.weight * misses**2) + 0.5 * np.sum(self.ridge * theta**2)
 
     def step(self, theta):
         """The parameters after a step, which are the same if none is better."""
         parts, n = parts_of(self.shape, theta), len(self.y)
         at = at_hidden(self.shape, parts, self.inputs)
-        misses = from_hidden(self.shape, parts, at.h, at.splines) - self.y
-        before = 0.5 * np.mean(self.weight * misses**2) + 0.5 * np.sum(self.ridge * theta**2)
+        found = from_hidden(self.shape, parts, at.h, at.splines)
+        before, working = self.at(found, theta), self.of_rows.working(found, self.y, 1.0)
         J = jacobian(self.shape, parts, self.inputs, at)
-        gradient = J @ (self.weight * misses) / n + self.ridge * theta
+        gradient = J @ (self.weight * working.gradient) / n + self.ridge * theta
         norm = float(np.linalg.norm(gradient))
         if norm == 0 or not np.isfinite(norm) or not np.isfinite(before):
             self.is_stuck = True
             return theta
         self.gamma = norm / DAMPING if self.gamma is None else self.gamma
-        J *= np.sqrt(self.weight)
+        J *= np.sqrt(self.weight * working.curvature)
         matrix = dsyrk(1.0 / n, J.T, trans=1, lower=1)
         matrix[np.diag_indices_from(matrix)] += self.ridge
         for _ in range(N_ATTEMPTS):

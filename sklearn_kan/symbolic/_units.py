@@ -77,6 +77,7 @@ def read_units(units, names, symbols):
             f"units has {unknown}, which are no columns. Name columns of X ({', '.join(map(str, names))}), or "
             f"{TARGET!r} for y."
         )
+    units = dict.fromkeys((name for name in names if "=" in name), "1") | units  # levels of categories are numbers
     missing = [name for name in names if name not in units]
     if missing:
         raise ValueError(f"units has nothing for {missing}. Pass a unit for every column, '1' for plain numbers.")

@@ -71,7 +71,8 @@ def newton(grid, bases, conditions, tensor, free):
 
     first = None
     tests = [
-        test_functions(basis, null, excess(conditions, d)) for d, (basis, null) in enumerate(zip(bases, free, strict=True))
+        test_functions(basis, null, excess(conditions, d))
+        for d, (basis, null) in enumerate(zip(bases, free, strict=True))
     ]
     found = grid.around(lambda key: derivative(tensor, key))
     while True:
@@ -104,7 +105,7 @@ def newton(grid, bases, conditions, tensor, free):
 
 
 def excess(conditions, d):
-    """How many derivatives test functions have along an axis: one for a wave, whose start of time has two conditions."""
+    """Derivatives that test functions have along an axis: one for a wave, whose start has two conditions."""
     ends = [condition.end for condition in conditions if condition.axis == d]
     return abs(ends.count(0) - ends.count(-1)) // 2
 

@@ -16,6 +16,7 @@ from ._grid_field import GridField
 from ._inverse import LEVEL, Scale, summarised
 
 N_STARTS = 7, 24  # for one coefficient, for several
+N_SOLVED = 3  # of the starts for several, and as many others
 N_GRID = 25
 REACH = 6.0  # standard deviations around the mode that are looked at
 
@@ -25,7 +26,7 @@ class Measured(NamedTuple):
 
     X: np.ndarray  # (n, D)
     y: np.ndarray  # (n,)
-    problem: tuple  # residual, axes, boundary
+    problem: tuple[Any, Any, Any]  # residual, axes, boundary
     known: dict
     scales: list[Scale]
 
@@ -33,9 +34,17 @@ class Measured(NamedTuple):
         """All coefficients at a place in the unit cube."""
         return self.known | {scale.name: scale.value(part) for scale, part in zip(self.scales, place, strict=True)}
 
+    def solve(self, place):
+        """The solution at a place."""
+        return solve_grid(*self.problem, self.parameters(place))
+
+    def solve_in(self, bases, place):
+        """Coefficients of the solution at a place, in known functions."""
+        return solved_in(bases, *self.problem, self.parameters(place))
+
     def gaps(self, bases, place):
         """Values less those of the solution in known functions."""
-        tensor = solved_in(bases, *self.problem, self.parameters(place))
+        tensor = self.solve_in(bases, place)
         return self.y - GridField(bases, tensor, tensor[None])(self.X)
 
 
@@ -91,7 +100,7 @@ def solve_with_unknowns(residual, axes, boundary, parameters, X, y):
     mode = found_mode(measured, first_place(measured))
     mode = found_mode(measured, mode.place)
     mean, intervals = posterior(measured, mode)
-    solution = solve_grid(*measured.problem, measured.parameters(mean))
+    solution = measured.solve(mean)
     bases, draws = solution.field.bases, solution.field.draws
     moves = [moved(measured, bases, mean, direction) for direction in mode.root.T]
     n, more = len(draws), len(draws) + len(moves)
@@ -101,19 +110,22 @@ def solve_with_unknowns(residual, axes, boundary, parameters, X, y):
 
 
 def first_place(measured):
-    """The best of places all over the unit cube."""
+    """The best of places all over the unit cube; of many those that seem best in the functions of the middle."""
     n = len(measured.scales)
     if n == 1:
         places = np.linspace(0, 1, N_STARTS[0] + 2)[1:-1, None]
     else:
         places = stats.qmc.Halton(n, seed=0).random(N_STARTS[1])
-    fields = [solve_grid(*measured.problem, measured.parameters(place)).field for place in places]
+        bases = measured.solve(np.full(n, 0.5)).field.bases
+        rank = np.argsort([np.sum(measured.gaps(bases, place) ** 2) for place in places])
+        places = np.vstack([places[rank[:N_SOLVED]], places[:N_SOLVED]])  # those functions may not suit all places
+    fields = [measured.solve(place).field for place in places]
     return places[int(np.argmin([np.sum((measured.y - field(measured.X)) ** 2) for field in fields]))]
 
 
 def found_mode(measured, place):
     """The least squares near a place."""
-    solution = solve_grid(*measured.problem, measured.parameters(place))
+    solution = measured.solve(place)
     bases = solution.field.bases
     size = np.sqrt(np.mean(measured.y**2)) or 1.0
 
@@ -152,5 +164,5 @@ def posterior(measured, mode):
 def moved(measured, bases, place, direction):
     """What a standard deviation of the coefficients makes of the solution."""
     ends = [np.clip(place + sign * direction, 0, 1) for sign in (1, -1)]
-    high, low = (solved_in(bases, *measured.problem, measured.parameters(end)) for end in ends)
+    high, low = (measured.solve_in(bases, end) for end in ends)
     return (high - low) / 2

@@ -46,7 +46,7 @@ def rows_of_axis(residual, axis, boundary, values=None):
     """The equation, conditions at the ends that hold exactly, and measured values: groups of rows."""
     groups = [Group("equation", residual, axis[:, None], np.zeros(len(axis)), hard=False)]
     groups += rows_of_ends(boundary, axis)
-    return groups if values is None else [*groups, Group("measured", value, *values, hard=False)]
+    return groups if values is None else [*groups, Group("measured", value, values[0], values[1], hard=False)]
 
 
 def rows_of_ends(boundary, axis):

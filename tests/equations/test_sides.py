@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.optimize import curve_fit
 
 from sklearn_kan import GPEquationSolver
 
@@ -173,18 +175,20 @@ def test_two_coefficients_have_the_intervals_of_nonlinear_regression():
     rng = np.random.default_rng(0)
     places = rng.uniform(size=(30, 2))
 
-    def solution(x):
-        return np.sin(4 * (x[:, 0] - 0.7 * x[:, 1])) * np.exp(-16 * 0.1 * x[:, 1])
+    def drifting(x, speed=0.4, rate=0.02):
+        return np.sin(2 * np.pi * (x[:, 0] - speed * x[:, 1])) * np.exp(-4 * np.pi**2 * rate * x[:, 1])
 
     solver = GPEquationSolver(
         lambda x, u, speed, rate: u[1] + speed * u[0] - rate * u[0, 0],
-        parameters={"speed": (0.1, 3), "rate": (0.01, 0.5)},
+        parameters={"speed": (0.1, 0.9), "rate": (0.01, 0.05)},
     )
-    values = solution(places) + 0.02 * rng.normal(size=30)
-    solver.fit_grid(COARSE, {0: solution, (1, 0): solution}, places, values)
-    for name, true in (("speed", 0.7), ("rate", 0.1)):
-        low, high = solver.parameter_intervals_[name]
-        assert low < true < high < 1.5 * low
+    values = drifting(places) + 0.02 * rng.normal(size=30)
+    solver.fit_grid(COARSE, {0: "periodic", (1, 0): drifting}, places, values)
+    best, covariance = curve_fit(drifting, places, values, p0=(0.4, 0.02))
+    for k, name in enumerate(["speed", "rate"]):
+        half = stats.t.ppf(0.95, 28) * np.sqrt(covariance[k, k])
+        assert solver.parameters_[name] == pytest.approx(best[k], abs=0.2 * half)
+        assert solver.parameter_intervals_[name] == pytest.approx((best[k] - half, best[k] + half), abs=0.2 * half)
 
 
 @pytest.mark.parametrize(("parameters", "values", "message"), [

@@ -227,8 +227,11 @@ def runs_of(inverse):
         yield rows
 
 
-PARTS = {"paper": paper, "variants": lambda: each(variants()), "fresh": lambda: each(fresh()), "unsolvable": lambda: each(unsolvable()),
-         "noisy": covered, "inverse": coefficients, "grid_inverse": grid_coefficients}  # fmt: skip
+PARTS = {
+    "paper": paper, "variants": lambda: each(variants()), "fresh": lambda: each(fresh()),
+    "unsolvable": lambda: each(unsolvable()), "noisy": covered, "inverse": coefficients,
+    "grid_inverse": grid_coefficients,
+}  # fmt: skip
 
 
 def main():

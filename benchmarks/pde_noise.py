@@ -49,7 +49,8 @@ def hidden(rng):
 def decay(rng):
     """First order."""
     return line(lambda x, u: u[0] + 3 * u, lambda x: sin(4 * x) * exp(-x),
-                lambda x: (4 * cos(4 * x) + 2 * sin(4 * x)) * exp(-x), 100, 2, 0.05, [(0, "value", 0)], rng)  # fmt: skip
+                lambda x: (4 * cos(4 * x) + 2 * sin(4 * x)) * exp(-x), 100, 2, 0.05,
+                [(0, "value", 0)], rng)  # fmt: skip
 
 
 def with_flux(rng):
@@ -107,7 +108,7 @@ def transport(rng):
 
 
 PROBLEMS = {
-    "u″ - 400u, 1 %": screened, "u′ + 3u, 5 %": decay, "u″ with a slope, 2 %": with_flux,
+    "u″ - 400u, 1 %": screened, "u' + 3u, 5 %": decay, "u″ with a slope, 2 %": with_flux,
     "variable coefficients, 2 %": variable, "u″ + u³ from the start, 3 %": cubic,
     "disc, 5 % and on the rim": disc, "transport, noisy entry": transport, "u″, 5 %, hides x³": hidden,
 }  # fmt: skip

@@ -17,7 +17,7 @@ class Problem(NamedTuple):
     paper: float | None = None  # the lowest error in the authors' logs
     second: Callable | None = None  # of one variable: what classical solvers take as the source
     rows: Callable | None = None  # of a generator: X, y, kind
-    note: str = ""
+    sides: dict | None = None  # conditions by side; by default the solution on all edges
 
 
 def even(a, b, n):

@@ -1,5 +1,7 @@
 """Differential equations."""
 
+import numpy as np
+
 from benchmarks.pages.page import Page, claim, read, table
 
 
@@ -7,6 +9,7 @@ def equations():
     """The paper's problems, variants of them, hopeless ones, and unknown coefficients."""
     result = read("pde")
     settings = result["settings"]
+    runs = result["inverse"] + result["grid_inverse"]
     body = [
         f"Relative L2 errors at {settings['fine_points']:,} points, of the one solution that is returned; CPU time of "
         "one thread. Expected: `relative_error_`, what the solver itself says. GP-HM: the lowest of 20 checkpoints on "
@@ -22,15 +25,25 @@ def equations():
         "Nothing was chosen on these, and no setting is changed. An error above "
         f"{settings['silent_above']:.0%} without a warning would be silent.",
         scores(result["variants"]),
+        "## Twelve more",
+        "Written down when conditions by side, time and circles were new, before any of them was run; nothing was "
+        "changed for them.",
+        scores(result["fresh"]),
         "## Problems that cannot be solved as given",
         "A warning is the right answer.",
         scores(result["unsolvable"]),
+        "## Noise",
+        f"{len(result['noisy'][0]['covered'])} runs with noise of their own in the source or where values are given. "
+        "The errors of one run depend on each other, so coverage is that of all points of all runs, plus or minus its "
+        "standard error over runs.",
+        table(["problem", "points in intervals of 90 %", "median error", "median expected error"],
+              [noisy(row) for row in result["noisy"]]),
         "## Unknown coefficients",
         f"{len(result['inverse']) // 2} runs with coefficients, places and noise of their own: the coefficient of "
         "diffusion in u″ from 20 values of a steady solution, the speed of a wave from 20 values anywhere in space and "
-        "time.",
+        "time; on rows, and on grids whose sides determine the solution.",
         table(["", "intervals of 90 % that hold it", "median error", "median width"], [
-            inverse(result["inverse"], what) for what in dict.fromkeys(row["what"] for row in result["inverse"])
+            inverse(runs, what) for what in dict.fromkeys(row["what"] for row in runs)
         ]),
     ]  # fmt: skip
     return Page("Differential equations", claim("pde"), body, {"pde": "pde"}, "equations.md")
@@ -60,6 +73,13 @@ def scores(rows):
         [row["problem"], small(row["error"]), small(row["expected"]), f"{row['seconds']:.1f}",
          f"{row['coverage']:.2f}", "yes" if row["warned"] else "no"] for row in rows
     ])  # fmt: skip
+
+
+def noisy(row):
+    """Coverage and errors of one problem."""
+    spread = np.std(row["covered"]) / len(row["covered"]) ** 0.5
+    return [row["problem"], f"{np.mean(row['covered']):.0%} ± {spread:.0%}", small(np.median(row["error"])),
+            small(np.median(row["expected"]))]  # fmt: skip
 
 
 def inverse(rows, what):

@@ -1,9 +1,11 @@
 """Functions along one axis of a grid: of the frequencies that data show there, made orthonormal on the grid."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
+from scipy.special import roots_legendre
 
 from ._families import families
 from ._pursuit import AT_ONCE, FALSE_ALARM, is_apart, lattice
@@ -11,6 +13,9 @@ from ._pursuit import AT_ONCE, FALSE_ALARM, is_apart, lattice
 RESOLVED = 1e-12  # relative misfit at which no more frequencies are looked for
 FULL = 0.8  # functions, of the number of points
 RANK = 1e-9  # singular values below, relative to the largest, are left out: digits of derivatives are lost with them
+
+
+nodes = lru_cache(8)(roots_legendre)
 
 
 class AxisBasis(NamedTuple):
@@ -23,6 +28,13 @@ class AxisBasis(NamedTuple):
     def __call__(self, points, order=0):
         """Values or derivatives of all functions, (m, r)."""
         return self.family.columns(points, order) @ self.transform
+
+    def products(self):
+        """Integrals of products of two functions over the axis, (r, r)."""
+        places, weights = nodes(2 * len(self.points) + 20)  # no function has more waves than half its points
+        half = np.ptp(self.points) / 2
+        columns = self(self.points[0] + half * (places + 1))
+        return (columns * (half * weights)[:, None]).T @ columns
 
 
 def axis_basis(points, data, finer=0):

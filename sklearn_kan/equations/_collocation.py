@@ -72,7 +72,7 @@ def pursue(rows, spectrum, highest):
     coefficients what needs frequencies of its own. Close to known peaks none are added before the noise has fallen.
     """
     noise = [0.1 * root_mean_square(row.target) for row in rows]
-    share = 0.8 if len(spectrum.extent) == 1 else 4.0  # along one axis rows outnumber what they determine
+    share = 0.8 if len(spectrum.extent) == 1 else 16.0  # along one axis rows outnumber what they determine
     room = min(MOST_COLUMNS, share * sum(len(row.target) for row in rows if not row.hard))
     n_start, is_low = len(spectrum.centres), False
     while True:

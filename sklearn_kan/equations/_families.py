@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from ._features import Spectrum
+from ._features import Spectrum, Waves
 
 
 class Modulated(NamedTuple):
@@ -60,6 +60,11 @@ class Peaked(NamedTuple):
     """Waves around each frequency, as large as a peak's amplitude there."""
 
     spectrum: Spectrum
+    waves: Waves
+
+    @classmethod
+    def of(cls, spectrum):
+        return cls(spectrum, spectrum.waves())
 
     @property
     def centres(self):
@@ -79,16 +84,15 @@ class Peaked(NamedTuple):
 
     @property
     def n_columns(self):
-        return len(self.spectrum.waves().amplitudes)
+        return len(self.waves.amplitudes)
 
     def with_peak(self, centre):
-        return Peaked(self.spectrum.with_peak(centre, 1.0))
+        return Peaked.of(self.spectrum.with_peak(centre, 1.0))
 
     def columns(self, points, order=0):
         """Derivatives of all functions, (m, n_columns)."""
-        waves = self.spectrum.waves()
-        (columns,) = waves(points[:, None], [(0,) * order])
-        return columns * waves.amplitudes
+        (columns,) = self.waves(points[:, None], [(0,) * order])
+        return columns * self.waves.amplitudes
 
 
 def families(points):
@@ -97,5 +101,5 @@ def families(points):
     # least squares by polynomials on even points are stable up to degrees of about the root of their number
     stable = max(2 * np.sqrt(len(points)), 6)
     smooth = [Modulated(zero, degree, extent, middle) for degree in (10, 14, 20, 28, 40) if degree <= stable]
-    rough = [Peaked(Spectrum(zero, np.ones(1), ratio, extent, middle)) for ratio in (0.25, 0.125, 0.0625)]
+    rough = [Peaked.of(Spectrum(zero, np.ones(1), ratio, extent, middle)) for ratio in (0.25, 0.125, 0.0625)]
     return (smooth or [Modulated(zero, int(stable), extent, middle)]) + rough

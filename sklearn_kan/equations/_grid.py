@@ -1,68 +1,23 @@
-"""Solving on grids: Galerkin's equations in products of the axes' functions.
+"""Solving on grids, from smooth functions along the axes to rough ones, with those that the residual asks for."""
 
-The operator is a sum of Kronecker products without a common eigenbasis. In functions that are orthonormal on the grid
-and vanish on its faces, the terms along single axes make a Kronecker sum, which is solved directly; variable
-coefficients, mixed derivatives and nonlinear terms are left to GMRES, preconditioned by it.
-"""
-
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, gmres
 
 from ._axis import axis_basis
-from ._faces import given_faces, lifted, needed_faces
+from ._conditions import checked_conditions, lifted, needed_conditions
+from ._galerkin import Grid, Trial, newton
 from ._grid_field import GridField, applied
-from ._kronecker_sum import kronecker_sum_solver
 from ._scattered import Solution
-from ._values import linearise
+from ._sides import read_boundary
 
-MOST_STEPS = 30
 MOST_ROUNDS = 6
 N_DRAWS = 8
 SLOW = 1e-3  # of the terms that half a wave over the grid would have, counts as a term in any case
 ROUNDING = 1e-12  # of an equation's largest term
 MOST_PROFILES = 12  # of the source, that frequencies are looked for in
-TOLERANCE = 1e-11
 EXACT = 1e-9  # residual between the points, relative to the largest term, at which no more frequencies are looked for
-
-
-class Grid(NamedTuple):
-    """An equation on the points of a grid."""
-
-    residual: object
-    axes: list[np.ndarray]
-    parameters: dict
-
-    @property
-    def points(self):
-        return np.stack(np.meshgrid(*self.axes, indexing="ij"), -1).reshape(-1, len(self.axes))
-
-    @property
-    def shape(self):
-        return tuple(map(len, self.axes))
-
-    def around(self, derivative):
-        """The residual and its coefficients around derivatives, each an array of the grid's shape."""
-        found = linearise(self.residual, self.points, lambda key: derivative(key).ravel(), self.parameters)
-        if any(key and key[0] == "riesz" for key in found.coefficients):
-            raise ValueError("u.riesz is not local, and a grid's functions end at its edges. Use fit with rows.")
-        if not np.isfinite(found.residual).all():
-            place = self.points[~np.isfinite(found.residual)][0]
-            raise ValueError(f"The residual is not finite at {place}. Check the source and the coefficients there.")
-        slopes = {key: slope.reshape(self.shape) for key, slope in found.coefficients.items()}
-        return found._replace(residual=found.residual.reshape(self.shape), coefficients=slopes)
-
-
-class Trial(NamedTuple):
-    """A solution in the functions of some bases."""
-
-    bases: list
-    tensor: np.ndarray  # coefficients
-    free: list  # what vanishes on the faces, along each axis
-    n_iter: int
-    left: np.ndarray  # residual on the grid
-    invert: object  # the change of the tensor that answers a right side on the grid
 
 
 class Ranked(NamedTuple):
@@ -73,12 +28,12 @@ class Ranked(NamedTuple):
     trial: Trial
 
 
-def solve_grid(residual, axes, edges, parameters, seed=0):
-    """Solve on a grid with values on its faces."""
+def solve_grid(residual, axes, boundary, parameters, seed=0):
+    """Solve on a grid with conditions at the ends of its axes."""
     grid = Grid(residual, axes, parameters)
     start = grid.around(lambda key: np.zeros(grid.shape))
-    faces = needed_faces(given_faces(edges), start)
-    profiles = [face_profiles(edges, faces, d) + profiles_of(start.residual, d) for d in range(len(axes))]
+    given, conditions = conditions_of(boundary, grid, start)
+    profiles = [side_profiles(conditions, d) + profiles_of(start.residual, d) for d in range(len(axes))]
     ranked: list[Ranked] = []
     n_iter = 0
     for finer in range(MOST_ROUNDS):
@@ -88,8 +43,7 @@ def solve_grid(residual, axes, edges, parameters, seed=0):
         ]
         if None in bases:
             break
-        tensor, free = lifted(bases, faces, edges)
-        trial = newton(grid, bases, tensor, free)
+        trial = newton(grid, bases, conditions, *lifted(bases, conditions))
         n_iter += trial.n_iter
         relative, size = check(grid, GridField(bases, trial.tensor, trial.tensor[None]))
         ranked = sorted([*ranked, Ranked(relative, size, trial)], key=lambda one: one.relative)[:2]
@@ -101,11 +55,26 @@ def solve_grid(residual, axes, edges, parameters, seed=0):
     field = GridField(bases, tensor, draws_of_error(grid, *ranked, rng=np.random.default_rng(seed)))
     values = applied([basis(basis.points) for basis in bases], tensor)
     spread = np.sqrt(np.mean([np.mean(applied([b(b.points) for b in bases], draw) ** 2) for draw in field.draws]))
-    missed = np.nan_to_num(values - edges)[~np.isnan(edges)]  # edges that the functions cannot follow, or contradict
-    spread = np.hypot(spread, np.sqrt(np.mean(missed**2)) if missed.size else 0.0)
+    # values that the functions cannot follow, or that contradict the equation or each other
+    missed = np.concatenate([np.zeros(1), *(condition.missed(bases, tensor) for condition in given)])
+    spread = np.hypot(spread, np.sqrt(np.mean(missed**2)))
     error = float(spread / max(np.sqrt(np.mean(values**2)), 1e-300))
     return Solution(field, best.relative, error, frequencies_of(bases), parameters, {}, {"equation": best.size},
                     n_iter, len(axes), np.array([[axis[0], axis[-1]] for axis in axes]))  # fmt: skip
+
+
+def conditions_of(boundary, grid, start):
+    """Conditions that were given, and those that the equation needs."""
+    given = read_boundary(boundary, grid.axes, start, grid.parameters)
+    choose = checked_conditions if isinstance(boundary, Mapping) else needed_conditions
+    return given, choose(given, start, len(grid.axes))
+
+
+def solved_in(bases, residual, axes, boundary, parameters):
+    """Coefficients of a solution in known functions."""
+    grid = Grid(residual, axes, parameters)
+    _, conditions = conditions_of(boundary, grid, grid.around(lambda key: np.zeros(grid.shape)))
+    return newton(grid, bases, conditions, *lifted(bases, conditions)).tensor
 
 
 def frequencies_of(bases):
@@ -117,13 +86,12 @@ def frequencies_of(bases):
     return np.array(rows)
 
 
-def face_profiles(edges, faces, d):
-    """What the faces that run along an axis show of it; each of size one."""
+def side_profiles(conditions, d):
+    """What the values on sides that run along an axis show of it; each of size one."""
     profiles = []
-    for k, ends in enumerate(faces):
-        for end in ends if k != d else []:
-            face = np.take(edges, end, axis=k)
-            profiles += profiles_of(np.nan_to_num(face), d - (k < d))
+    for condition in conditions:
+        if condition.axis != d:
+            profiles += profiles_of(np.nan_to_num(condition.values), d - (condition.axis < d))
     return profiles
 
 
@@ -136,83 +104,6 @@ def profiles_of(values, d):
     squares, vectors = np.linalg.eigh(matrix @ matrix.T / size**2)
     kept = np.argsort(squares)[::-1][:MOST_PROFILES]
     return [vectors[:, kept] * np.sqrt(np.maximum(squares[kept], 0))]
-
-
-def newton(grid, bases, tensor, free):
-    """Newton steps from a function with the right values on the faces."""
-    step, error = 0, float(np.inf)
-    matrices: dict = {}
-
-    def table(order):
-        if order not in matrices:
-            matrices[order] = [basis(basis.points, order) for basis in bases]
-        return matrices[order]
-
-    def derivative(values, key):
-        return applied([table(key.count(d))[d] for d in range(len(bases))], values)
-
-    first = None
-    tests = [base.T for base in (basis_values @ null for basis_values, null in zip(table(0), free, strict=True))]
-    found = grid.around(lambda key: derivative(tensor, key))
-    while True:
-        step += 1
-        solver = kronecker_sum(found.coefficients, table, tests, free)
-        target = -applied(tests, found.residual)
-        change = solved(found.coefficients, derivative, tests, free, solver, target)
-        share = 1.0
-        size = np.linalg.norm(target)
-        while True:
-            moved = tensor + share * applied(free, change)
-            new = grid.around(lambda key, moved=moved: derivative(moved, key))
-            left = float(np.linalg.norm(applied(tests, new.residual)))
-            if left < size or share < 1e-3:
-                break
-            share /= 2
-        if not np.isfinite(left) or (left >= size and step > 1):
-            break
-        tensor, found = moved, new
-        first = first or size
-        if left < 1e-13 * first or step == MOST_STEPS or (left > 0.3 * error and left < 1e-6 * first):
-            break
-        error = left
-    coefficients = found.coefficients
-
-    def invert(values):
-        return applied(free, solved(coefficients, derivative, tests, free, solver, applied(tests, values), 0.01))
-
-    return Trial(bases, tensor, free, step, found.residual, invert)
-
-
-def kronecker_sum(coefficients, table, tests, free):
-    """Solves with the terms along single axes and their mean coefficients; undifferentiated ones go to the first."""
-    sums = [np.zeros((len(test), len(test))) for test in tests]
-    for key, slope in coefficients.items():
-        axes = set(key)
-        if len(axes) <= 1:
-            d = axes.pop() if axes else 0
-            sums[d] += slope.mean() * (tests[d] @ table(len(key))[d] @ free[d])
-    return kronecker_sum_solver(sums)
-
-
-def solved(coefficients, derivative, tests, free, solver, target, tolerance=TOLERANCE):
-    """Solution of Galerkin's equations."""
-    shape = target.shape
-
-    def operate(flat):
-        values = applied(free, flat.reshape(shape))
-        total = sum(slope * derivative(values, key) for key, slope in coefficients.items())
-        return applied(tests, total).ravel()
-
-    start = solver(target).ravel()
-    gap = target.ravel() - operate(start)
-    if np.linalg.norm(gap) < tolerance * np.linalg.norm(target):
-        return start.reshape(shape)
-    n = target.size
-    result, _ = gmres(
-        LinearOperator((n, n), matvec=operate), target.ravel(), x0=start, rtol=tolerance, restart=60, maxiter=3,
-        M=LinearOperator((n, n), matvec=lambda flat: solver(flat.reshape(shape)).ravel()),
-    )  # fmt: skip
-    return result.reshape(shape) if np.isfinite(result).all() else start.reshape(shape)
 
 
 def check(grid, field):

@@ -10,6 +10,9 @@ def kronecker_sum_solver(matrices):
     Along two axes it is Sylvester's equation, by real Schur forms (Bartels & Stewart 1972), decomposed once. Along
     three or more all matrices but the least normal one are diagonalised, and that one is solved for by its Schur form.
     """
+    if len(matrices) == 1:
+        factors = linalg.lu_factor(matrices[0])
+        return lambda R: linalg.lu_solve(factors, R)
     if len(matrices) == 2:
         return sylvester(*matrices)
     parts = [diagonal(matrix) for matrix in matrices]

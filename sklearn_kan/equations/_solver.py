@@ -9,9 +9,10 @@ from .._adoption import adopt
 from .._compat import fit_context
 from ._base import BaseEquationSolver
 from ._grid import solve_grid
-from ._groups import Group
-from ._reading import read_axes, read_boundary, read_rows, value
+from ._grid_parameters import read_values, solve_with_unknowns
+from ._reading import read_axes, read_rows
 from ._scattered import solve_rows
+from ._sides import is_periodic, rows_of_axis
 
 UNCERTAIN = 0.01  # relative error that is warned of
 UNRESOLVED = 0.03  # residual that is; noise in a source may be as large
@@ -126,16 +127,26 @@ class GPEquationSolver(BaseEquationSolver):
         return self._adopt(solution)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_grid(self, axes, boundary):
+    def fit_grid(self, axes, boundary, X=None, y=None):
         """Solve on a grid.
 
         Parameters
         ----------
         axes : sequence of array-like, each of shape (n_d,)
             Coordinates along each axis, ascending. The equation holds at all points of the grid.
-        boundary : callable, or array-like of shape (n_1, ..., n_D)
+        boundary : callable, array-like of shape (n_1, ..., n_D), or dict
             Values on the grid's edges, met exactly: a function of points (n, D), or values on the grid, of which only
             the edges are read, or one number. NaN where there is no condition, such as at the end of time.
+
+            A dict has a condition for each side. Its keys are ``(axis, 0)`` for the start of an axis, ``(axis, -1)``
+            for its end, and ``axis`` for both; sides that it does not name have none. A condition is a value: a
+            number, a function of points, an array of the side's shape; or a function of points and the solution that
+            is zero there, such as ``lambda x, u: u[0]`` for a slope of zero; or a list of conditions; or "periodic",
+            for both ends of an axis.
+        X : array-like of shape (n_values, D), optional
+            Points where the solution was measured, if `parameters` has intervals.
+        y : array-like of shape (n_values,), optional
+            What was measured there. It may be noisy; how much is learned.
 
         Returns
         -------
@@ -144,29 +155,33 @@ class GPEquationSolver(BaseEquationSolver):
         Raises
         ------
         ValueError
-            If axes, boundary, or the residual cannot be used.
+            If axes, boundary, measured values, or the residual cannot be used.
 
         Warns
         -----
         UserWarning
             If the solution is uncertain by more than 1 %.
+
+        Examples
+        --------
+        Heat in a rod with one end at 0 and the other one insulated, from a sine.
+
+        >>> import numpy as np
+        >>> from sklearn_kan import GPEquationSolver
+        >>> rod, time = np.linspace(0, 1, 30), np.linspace(0, 1, 30)
+        >>> start = lambda x: np.sin(np.pi / 2 * x[:, 0])
+        >>> sides = {(0, 0): 0.0, (0, -1): lambda x, u: u[0], (1, 0): start}
+        >>> solver = GPEquationSolver(lambda x, u: u[1] - 0.2 * u[0, 0]).fit_grid((rod, time), sides)
+        >>> float(solver.predict([[1.0, 1.0]]).round(4)[0]), float(np.exp(-0.2 * (np.pi / 2) ** 2).round(4))
+        (0.6105, 0.6105)
         """
-        unknown = [name for name, value in (self.parameters or {}).items() if np.ndim(value)]
-        if unknown:
-            raise ValueError(
-                f"parameters[{unknown[0]!r}] is an interval, and a grid has no values to learn it from. Use fit with "
-                "rows of kind 'value', or give a number."
-            )
-        axes = read_axes(axes)
-        edges = read_boundary(boundary, axes)
-        if len(axes) == 1:
-            x = axes[0][:, None]
-            given = ~np.isnan(edges)
-            groups = [Group("equation", self.residual, x, np.zeros(len(x)), hard=False)]
-            if given.any():
-                groups.append(Group("value", value, x[given], edges[given], hard=True))
-            return self._adopt(solve_rows(groups, self.parameters or {}))
-        return self._adopt(solve_grid(self.residual, axes, edges, self.parameters or {}))
+        axes, parameters = read_axes(axes), self.parameters or {}
+        values = read_values(X, y, axes, [name for name, value in parameters.items() if np.ndim(value)])
+        if len(axes) == 1 and not is_periodic(boundary):
+            return self._adopt(solve_rows(rows_of_axis(self.residual, axes[0], boundary, values), parameters))
+        if values is not None:
+            return self._adopt(solve_with_unknowns(self.residual, axes, boundary, parameters, *values))
+        return self._adopt(solve_grid(self.residual, axes, boundary, parameters))
 
     def _adopt(self, solution):
         """Set what was found, and warn if it is not much."""

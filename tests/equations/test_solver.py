@@ -248,5 +248,5 @@ def test_a_coefficient_needs_more_values_than_conditions():
 
 
 def test_a_grid_has_no_values_to_learn_a_coefficient_from():
-    with pytest.raises(ValueError, match="Use fit with"):
+    with pytest.raises(ValueError, match="Give fit_grid points"):
         GPEquationSolver(diffusion, parameters={"rate": (0.1, 10)}).fit_grid((np.linspace(0, 1, 20),), 0.0)

@@ -19,9 +19,9 @@ from ._solver import Posterior, Solver
 
 PERIODS = {1: 4.0, 2: 2.5}  # period of the lattice in spans, by the number of features
 LONGEST = {1: 0.5, 2: 0.25}  # length scale in spans, so that k dies out before it repeats
-SHORTEST = {1: 0.005, 2: 0.09}  # so that the active nodes stay few
+SHORTEST = {1: 0.005, 2: 0.05}
 MOST_NODES = {1: 2**13, 2: 2**6}  # on either side of zero
-MOST_ACTIVE = 2_500
+MOST_ACTIVE = {1: 2_500, 2: 1_500}  # features of nodes that count
 NEGLIGIBLE = 1e-9  # power of a node, over the noise's
 ACCURACY = 1e-9
 MANY_ROWS = 200_000  # from which the kernel is learned from a sample
@@ -97,8 +97,9 @@ class Fourier(Solver):
         if not np.isfinite(power).all():
             raise NotPositiveDefiniteError
         active = np.flatnonzero(power * self.total > NEGLIGIBLE * noise)
-        if 2 * len(active) > MOST_ACTIVE:
-            raise NotPositiveDefiniteError
+        most = MOST_ACTIVE[self.data.X.shape[1]] // 2
+        if len(active) > most:  # the process without its highest frequencies
+            active = np.sort(np.argpartition(power, -most)[-most:])
         nodes, power, projected = self.nodes[active], power[active], self.projected[active]
         near, far = self.lags(nodes, nodes), self.lags(nodes, -nodes)
         cross, sines = near.imag - far.imag, np.sqrt(2) * np.concatenate([projected.real, -projected.imag])

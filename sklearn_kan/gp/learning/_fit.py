@@ -13,21 +13,19 @@ import numpy as np
 from scipy.optimize import minimize
 
 from .._combs import FALSE_ALARM, likeliest_comb
-from .._spectrum import HALF_WIDTH, highest_frequency, peaks_of_score
+from .._spectrum import HALF_WIDTH, peaks_of_score
 from ..covariance._mixture import SpectralMixture
 from ..covariance._product import ProductMixture
 from ..inference._evidence import NotPositiveDefiniteError
+from ._starts import SMOOTH_LENGTH, moved, shorter, smooth_start, with_known
 
 COMPONENTS_PER_ROUND = 3  # that a mixture may grow by
-SMOOTH_LENGTH, PERIODIC_LENGTH = 0.3, 2.0  # prior medians in spans: at frequency zero, and elsewhere
+PERIODIC_LENGTH = 2.0  # prior median in spans, of components that are not at frequency zero
 LOG_LENGTH_STD = 1.5  # of the prior
 NOISE_MEDIAN, LOG_NOISE_STD = 1e-2, 3.0  # of the prior, in variances of the target: nothing is free of noise
 NOISE_RANGE, WEIGHT_RANGE = (1e-6, 10.0), (1e-10, 1e3)  # in variances of the target
 NEW_WEIGHT = 1e-4  # of a new component at the least, in variances of the target
 MOST_CYCLES_OFF = 2.0  # over the span, that a frequency may move from its start, or the highest of its harmonics
-KNOWN_HARMONICS = 10  # of a known season, at the most
-DISTINCT = 1e-6  # frequencies, relative
-SEASON_SHARE = 0.3  # of the variance, that a known season starts with
 HOPELESS_LOSS = 30.0  # of the criterion, from which refitting does not make up for a dropped component
 MATERN_LENGTH = 3**0.5  # of a Matern 3/2 that begins to fall like a Gaussian, over the latter's
 LONG_SKETCH = 0.4  # in spans; a longer wave may be as long as any
@@ -190,6 +188,16 @@ class Search:
         known = kernel.ties.known & np.isin(kernel.frequencies[kernel.ties.leader, 0], self.settings.known)
         return kernel.replaced(ties=kernel.ties._replace(known=known))
 
+    def from_short(self, start, fit):
+        """The fit, or a better one from the likeliest of shorter length scales, if that is likelier as it stands.
+
+        From long ones what is fine in all directions looks like noise.
+        """
+        likeliest = max(shorter(start), key=lambda kernel: Objective(self.solver, kernel, self.scales).fit(0).value)
+        if Objective(self.solver, likeliest, self.scales).fit(0).value <= fit.value:
+            return fit
+        return max(fit, self.best(likeliest), key=lambda each: each.criterion)
+
     def again(self, start, like):
         """The mixture that is reached from another, together with the slowest component of a start."""
         slow = np.argmax(start.length_scales.sum(1))
@@ -299,39 +307,8 @@ def learn(solver, scales, settings, random_state, like=None):
         return search.again(start, like)
     starts = [start, *(moved(start, random_state) for _ in range(settings.n_restarts))]
     fits = [search.best(kernel) for kernel in starts]
-    return max(fits, key=lambda fit: fit.criterion)
-
-
-def smooth_start(scales, settings):
-    """Components at frequency zero: a slow and a fast one for a single feature, one with a length for each of more."""
-    n_features = len(scales.span)
-    shares = [0.3, 0.05] if n_features == 1 else [SMOOTH_LENGTH * math.sqrt(n_features)]
-    variance = scales.variance or 1.0
-    weights = np.full(len(shares), variance / len(shares))
-    lengths = np.outer(shares, scales.span)
-    return SpectralMixture(weights, lengths, np.zeros_like(lengths), 0.1 * variance, settings.spectrum, settings.nu)
-
-
-def moved(kernel, random_state):
-    """A mixture with weights, length scales and noise drawn around those of another."""
-    theta = kernel.theta
-    n_logs = len(theta) - 1 - np.count_nonzero(kernel.frequencies[kernel.ties.leads])
-    step = random_state.normal(size=len(theta))
-    step[n_logs:-1] = 0
-    return kernel.with_theta(theta + step)
-
-
-def with_known(kernel, frequencies, x, scales):
-    """The mixture with a comb for each known season, without lines that another one has already."""
-    for frequency in frequencies:
-        most = int(highest_frequency(x) / frequency * (1 + 1e-6))
-        multiples = np.arange(1, max(1, min(KNOWN_HARMONICS, most)) + 1)
-        taken = np.abs(kernel.frequencies[:, 0] - frequency * multiples[:, None]) < DISTINCT * frequency
-        multiples = multiples[~taken.any(1)]
-        if len(multiples):
-            weights = SEASON_SHARE * scales.variance / np.square(multiples)
-            kernel = kernel.with_comb(weights / len(frequencies), scales.span, frequency, multiples, known=True)
-    return kernel
+    best = max(fits, key=lambda fit: fit.criterion)
+    return best if len(scales.span) == 1 else search.from_short(start, best)
 
 
 def learn_factors(solver, scales, settings):

@@ -1,0 +1,47 @@
+"""Networks compared on the rows that both hold out."""
+
+import torch
+
+from ._evaluation import held_out_outputs
+from ._holdout import Split
+from ._losses import combined
+from ._rows import Rows
+
+
+def held_out_losses(attempt, loss):
+    """Numbers of the rows that an attempt holds out, and their losses times their weights."""
+    rows = attempt.split.validation
+    raw, y, weight = held_out_outputs(attempt.training.net, rows)
+    if raw.ndim == 3:
+        raw = combined(loss, raw, weight.expand(raw.shape[:2]))
+    numbers = torch.arange(len(rows.all[0])) if rows.index is None else rows.index
+    return numbers.cpu(), (loss(raw, y) * weight.amax(1)).double().cpu()
+
+
+def sums_on_same_rows(members, other):
+    """Sums of what `held_out_losses` gives, over the members' rows that the other one holds out, too."""
+    numbers, losses = other
+    place = torch.full((1 + max(int(n.max()) for n, _ in [*members, other]),), -1)
+    place[numbers] = torch.arange(len(numbers))
+    pairs = [(own[place[n] >= 0].sum(), losses[place[n][place[n] >= 0]].sum()) for n, own in members]
+    ours, theirs = (float(sum(part)) for part in zip(*pairs, strict=True))
+    return ours, theirs
+
+
+def of_first_members(split, n_members):
+    """A split for the first members of an ensemble only."""
+    fitting, validation = split
+    if fitting.folds is None:
+        return split
+    fitting, validation = (with_members(rows, n_members) for rows in split)
+    if validation.folds is None:
+        return Split(fitting, validation)
+    numbers = torch.arange(len(validation.all[0])) if validation.index is None else validation.index
+    index = numbers[validation.folds.counts(numbers).any(1)]
+    return Split(fitting, Rows(*validation.all, index, validation.folds))
+
+
+def with_members(rows, n_members):
+    """Rows that count for the first members of an ensemble as they do, and for no others."""
+    folds = rows.folds and rows.folds._replace(holds_out=rows.folds.holds_out[:, :n_members])
+    return Rows(*rows.all, rows.index, folds)

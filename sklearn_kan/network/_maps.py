@@ -30,7 +30,7 @@ class EdgeMap(LinearMap):
     def bends(self):
         basis = self.layer.basis
         if not isinstance(basis, BSpline):
-            return None
+            return super().bends()
         D = second_differences(basis.knots, basis.degree)
         return F.pad(D.expand(self.in_features, -1, -1), (0, int(self.has_base)))
 

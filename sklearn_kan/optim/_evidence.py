@@ -1,6 +1,7 @@
 """Gauss-Newton steps whose penalties follow from the evidence (MacKay 1992; Foresee & Hagan 1997)."""
 
 import math
+from typing import Any
 
 import torch
 
@@ -20,7 +21,7 @@ LEAST_FREEDOM = 0.05  # of the rows, that the noise is known by
 class EvidenceGaussNewton(GaussNewton):
     """Gauss-Newton steps with a penalty for each group of coefficients, chosen by the evidence.
 
-    The objective is ``n loss / s + sum_g alpha_g |w_g|^2 / 2``. After a step each penalty becomes ``gamma_g / |w_g|^2``,
+    The objective is ``n loss / s + sum_g alpha_g |w_g|^2 / 2``. After a step a penalty becomes ``gamma_g / |w_g|^2``,
     with ``gamma_g = |g| - alpha_g tr(B^-1)_g`` the number of the group's parameters that the data determine, and B the
     objective's Gauss-Newton matrix; for squared errors the noise s becomes what is left by the degrees of freedom that
     are left. No rows need to be held out.
@@ -49,7 +50,9 @@ class EvidenceGaussNewton(GaussNewton):
     def __init__(self, model, fisher="mse", *, has_noise=True, damping=1e-3, reduce=None):
         super().__init__(model, fisher, damping=damping, max_dense=2**31, reduce=reduce)
         self.has_noise, self.n_steps = has_noise, 0
-        self.noise = self.penalties = self.frame = None
+        self.noise: Any = None
+        self.penalties: Any = None
+        self.frame: Any = None
 
     def step(self, closure, sample_weight=None):  # type: ignore[override]
         """Take one step, as `GaussNewton.step`; the closure's loss has no penalty."""

@@ -1,5 +1,7 @@
 """Coordinates of a network's coefficients in which roughness is a sum of squares, and which of them are alike."""
 
+from typing import Any
+
 import torch
 
 from ._jacobian import MatrixBlock
@@ -21,7 +23,8 @@ class Frame:
     """
 
     def __init__(self, blocks, record):
-        first, self.blocks, names = record.calls[0][0], blocks, {}
+        first, self.blocks = record.calls[0][0], blocks
+        names: dict[Any, int] = {}
         self.turns, groups = [], []
         for block in blocks:
             turn, is_rough = turned(block)
@@ -36,6 +39,8 @@ class Frame:
                         name = block.linear.layer, place, kinds, is_rough is not None and bool(is_rough[i, j])
                         inner[i, j] = names.setdefault(name, len(names))
             groups.append(group)
+        self.transposed_turns = [None if turn is None else turn.mT.contiguous() for turn in self.turns]
+        self.inverse_turns = [None if turn is None else torch.linalg.inv(turn) for turn in self.turns]
         self.n_groups = len(names)
         group = torch.cat(groups)
         self.group = torch.where(group < 0, self.n_groups, group)
@@ -58,11 +63,11 @@ class Frame:
 
     def transposed(self, w):
         """The transpose of T times w, a vector or a matrix."""
-        return self.over(w, [None if turn is None else turn.mT for turn in self.turns])
+        return self.over(w, self.transposed_turns)
 
     def coordinates(self, w):
         """z, of which w is T z."""
-        return self.over(w, [None if turn is None else torch.linalg.inv(turn) for turn in self.turns])
+        return self.over(w, self.inverse_turns)
 
     def squared(self, matrix):
         """T^T M T of a symmetric matrix."""
@@ -72,7 +77,7 @@ class Frame:
 def turned(block):
     """T for the features of each input, and which of the new coordinates bend; None for both where none does."""
     bends = block.linear.bends() if isinstance(block, MatrixBlock) else None
-    if bends is None:
+    if bends is None or not bends.shape[1]:
         return None, None
     values, vectors = torch.linalg.eigh(bends.mT @ bends)
     is_rough = values > FLAT * values.amax(1, keepdim=True)

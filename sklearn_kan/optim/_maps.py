@@ -57,8 +57,8 @@ class LinearMap:
         return g
 
     def bends(self):
-        """D of each input, (in, n, side), with ``|D c|**2`` the roughness of its function; None if there is none."""
-        return None
+        """D of each input, (in, n, side), with ``|D c|**2`` the roughness of its function, which may have no rows."""
+        return torch.zeros(self.in_features, 0, self.side, dtype=torch.float64, device=self.coefficients[0].device)
 
     def matrix(self, tensors):
         """Coefficients and biases, from tensors like the parameters."""

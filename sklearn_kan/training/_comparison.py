@@ -14,18 +14,24 @@ def held_out_losses(attempt, loss):
     raw, y, weight = held_out_outputs(attempt.training.net, rows)
     if raw.ndim == 3:
         raw = combined(loss, raw, weight.expand(raw.shape[:2]))
-    numbers = torch.arange(len(rows.all[0])) if rows.index is None else rows.index
+    numbers = torch.arange(len(rows.all[0]), device="cpu") if rows.index is None else rows.index
     return numbers.cpu(), (loss(raw, y) * weight.amax(1)).double().cpu()
 
 
-def sums_on_same_rows(members, other):
-    """Sums of what `held_out_losses` gives, over the members' rows that the other one holds out, too."""
+def share_left(members, other):
+    """What members leave of another's loss, over the rows that both hold out, and by how many standard errors less.
+
+    Each is what `held_out_losses` gives.
+    """
     numbers, losses = other
-    place = torch.full((1 + max(int(n.max()) for n, _ in [*members, other]),), -1)
-    place[numbers] = torch.arange(len(numbers))
-    pairs = [(own[place[n] >= 0].sum(), losses[place[n][place[n] >= 0]].sum()) for n, own in members]
-    ours, theirs = (float(sum(part)) for part in zip(*pairs, strict=True))
-    return ours, theirs
+    place = torch.full((1 + max(int(n.max()) for n, _ in [*members, other]),), -1, device="cpu")
+    place[numbers] = torch.arange(len(numbers), device="cpu")
+    ours = torch.cat([own[place[n] >= 0] for n, own in members])
+    theirs = torch.cat([losses[place[n][place[n] >= 0]] for n, _ in members])
+    difference = theirs - ours
+    error = float(difference.std()) * len(difference) ** 0.5 if len(difference) > 1 else 0.0
+    least = torch.finfo(ours.dtype).tiny
+    return float(ours.sum()) / max(float(theirs.sum()), least), float(difference.sum()) / max(error, least)
 
 
 def of_first_members(split, n_members):
@@ -36,12 +42,17 @@ def of_first_members(split, n_members):
     fitting, validation = (with_members(rows, n_members) for rows in split)
     if validation.folds is None:
         return Split(fitting, validation)
-    numbers = torch.arange(len(validation.all[0])) if validation.index is None else validation.index
+    numbers = torch.arange(len(validation.all[0]), device="cpu") if validation.index is None else validation.index
     index = numbers[validation.folds.counts(numbers).any(1)]
-    return Split(fitting, Rows(*validation.all, index, validation.folds))
+    return Split(fitting, rows_at(validation, index, validation.folds))
 
 
 def with_members(rows, n_members):
     """Rows that count for the first members of an ensemble as they do, and for no others."""
     folds = rows.folds and rows.folds._replace(holds_out=rows.folds.holds_out[:, :n_members])
-    return Rows(*rows.all, rows.index, folds)
+    return rows_at(rows, rows.index, folds)
+
+
+def rows_at(rows, index, folds):
+    X, y, sample_weight = rows.all
+    return Rows(X, y, sample_weight, index, folds)

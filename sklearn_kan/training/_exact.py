@@ -10,7 +10,7 @@ import torch
 
 from ..network._members import can_be_members, member_of, stacked
 from ._attempt import Attempt, Network, cloned, new_network, place, trained
-from ._comparison import held_out_losses, of_first_members, sums_on_same_rows
+from ._comparison import held_out_losses, of_first_members, share_left
 from ._holdout import Split, hold_out
 from ._losses import squared_error
 from ._net import finished_net
@@ -19,6 +19,7 @@ from ._phases import GAUSS_NEWTON_WORTH
 from ._rows import Rows
 
 SMOOTH_SHARE = 0.03  # of a target's variance, left on held-out rows, below which more digits are looked for
+CLEAN_SHARE = 0.003  # likewise, below which a few members are enough
 FEWEST_ROWS, SMALL_TABLE = 80, 1_000  # between which Gauss-Newton is tried, however much is left
 SMALL_WORK = 3e8  # of a step there: rows and parameters times the square of the number of parameters
 WIDTHS = 4, 8, 16  # units, if they are left to the fit: as many as pay
@@ -32,7 +33,8 @@ ENOUGH = 1e-6  # of a target's variance, left on held-out rows: a thousandth of 
 WORTH_DOUBLING = 0.5  # of the held-out loss, which twice the units leave
 POOR = 10.0  # times the first member's loss, from which another start is made
 WORTH_REPLACING = 0.7  # of an ensemble's held-out loss, which one member of the new one leaves
-WORTH_THERE, WORTH_GOING_ON = 0.95, 1.05  # likewise on small tables, all members together, and before all are fitted
+WORTH_GOING_ON, WORTH_THERE = 0.9, 0.95  # likewise on small tables, one member for more to be fitted, and all of them
+CERTAIN = 2.0  # standard errors by which they are better
 
 
 def asks_for_digits(attempt, rows, loss, settings):
@@ -94,18 +96,17 @@ def made_exact(attempt, rows, loss, settings, validation):
         return attempt
     rival = attempt if attempt.split.validation is not None else tried(attempt, rows, loss, asked)
     losses = held_out_losses(rival, loss)
-    worth, going_on = (WORTH_THERE, WORTH_GOING_ON) if has_few else (WORTH_REPLACING, WORTH_REPLACING)
-    if n_members and best.lowest_loss < 0.5 * SMOOTH_SHARE:
+    if n_members and best.lowest_loss < 0.5 * CLEAN_SHARE:
         n_members = min(N_MEMBERS, n_members)
-    members = []
+    members: list[Attempt] = []
     for number in range(n_members or 1):
         member = fitted(best.network.architecture, number) if members else best
         if member.lowest_loss > POOR * best.lowest_loss and not member.training.interrupted:
             member = min(member, fitted(best.network.architecture, number), key=lambda each: each.lowest_loss)
         members.append(member)
-        ours, theirs = sums_on_same_rows([held_out_losses(each, loss) for each in members], losses)
+        share, n_errors = share_left([held_out_losses(each, loss) for each in members], losses)
         is_last = len(members) == (n_members or 1)
-        if ours > (worth if is_last else going_on) * theirs:
+        if not (is_certain(share, n_errors) if is_last and has_few else share < worth(len(members), has_few)):
             return attempt._replace(training=attempt.training._replace(interrupted=member.training.interrupted))
         if member.training.interrupted:
             break
@@ -113,6 +114,18 @@ def made_exact(attempt, rows, loss, settings, validation):
         return attempt._replace(training=attempt.training._replace(interrupted=True))
     split = of_first_members(split, len(members)) if n_members else split
     return following(attempt.training.history, members, attempt.network, split, settings)
+
+
+def worth(n_members, has_few):
+    """Of an ensemble's held-out loss, what some new members may leave for others to be fitted, too."""
+    if not has_few:
+        return WORTH_REPLACING
+    return WORTH_GOING_ON if n_members == 1 else 1.0
+
+
+def is_certain(share, n_errors):
+    """Whether members that leave this share of an ensemble's held-out loss are better by far, or by more than chance."""
+    return share < WORTH_REPLACING or (share < WORTH_THERE and n_errors > CERTAIN)
 
 
 def widest(architectures, fitted):
@@ -146,10 +159,11 @@ def tried(attempt, rows, loss, settings):
 
 def made_more_exact(network, split, loss, settings):
     """Go on with an ensemble that Gauss-Newton has fitted, member by member; after an interrupt the rest stay."""
-    architecture, generator, n_members = network.architecture.single(), network.generator, network.architecture.n_members
-    settings, members = exact(settings), list[Attempt]()
+    before, generator, settings = network.architecture, network.generator, exact(settings)
+    architecture, n_members = before.single(), before.n_members
+    members: list[Attempt] = []
     for number in range(n_members or 1):
-        module = member_of(network.architecture, network.module, number) if n_members else network.module
+        module = member_of(before, network.module, number) if n_members else network.module
         alone = Network(architecture, module, generator, settings.solver, np.ones(1))
         if members and members[-1].training.interrupted:
             members.append(members[-1]._replace(network=alone))

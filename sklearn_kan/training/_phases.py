@@ -75,8 +75,8 @@ def phases_for(settings, n_samples, loss, n_layers):
     ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
     ``"hybrid"``: the first, and from its best state the second. ``"kfac"``: natural-gradient steps, on all rows or with
     a falling learning rate on mini-batches. ``"layerwise"``: Adam on one layer after the other, then on all.
-    ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64. ``"evidence"``, which only a fit chooses: the same
-    with penalties by evidence.
+    ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64. ``"evidence"``: the same with penalties
+    by evidence, which no user asks for.
 
     Parameters
     ----------

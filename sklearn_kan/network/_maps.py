@@ -3,6 +3,8 @@
 import torch
 import torch.nn.functional as F
 
+from ..bases import BSpline
+from ..knots import second_differences
 from ..optim import LinearMap
 
 
@@ -24,6 +26,13 @@ class EdgeMap(LinearMap):
         if not self.has_shared_features:
             values, x = values.flatten(0, 1), x.repeat_interleave(self.out_features, 0)
         return torch.cat([values, F.silu(x)[..., None]], -1) if self.has_base else values
+
+    def bends(self):
+        basis = self.layer.basis
+        if not isinstance(basis, BSpline):
+            return super().bends()
+        D = second_differences(basis.knots, basis.degree)
+        return F.pad(D.expand(self.in_features, -1, -1), (0, int(self.has_base)))
 
     def matrix(self, tensors):
         edges, *base, bias = tensors

@@ -56,6 +56,10 @@ class LinearMap:
         """Gradients of the map's outputs, from those of the layer's."""
         return g
 
+    def bends(self):
+        """D of each input, (in, n, side), with ``|D c|**2`` the roughness of its function, which may have no rows."""
+        return torch.zeros(self.in_features, 0, self.side, dtype=torch.float64, device=self.coefficients[0].device)
+
     def matrix(self, tensors):
         """Coefficients and biases, from tensors like the parameters."""
         return tensors[0].T[:, None], tensors[1] if self.bias is not None else None

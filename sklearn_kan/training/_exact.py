@@ -1,42 +1,60 @@
-"""Smooth tables: small networks with products, fitted by Gauss-Newton, in place of an ensemble trained by Adam.
+"""Smooth and small tables: small networks with products, by Gauss-Newton, in place of an ensemble trained by Adam.
 
 A few units that are sums of splines and products of sums have so few parameters that full Gauss-Newton steps are cheap,
-and these take a smooth function to many more digits. Held-out rows decide whether there are such digits.
+and these take a smooth function to many more digits. Penalties that follow from the evidence keep them from learning
+noise. Rows that both hold out decide between them and the ensemble.
 """
 
 import numpy as np
 import torch
 
 from ..network._members import can_be_members, member_of, stacked
-from ._attempt import Attempt, Network, cloned, place, trained
+from ._attempt import Attempt, Network, cloned, new_network, place, trained
+from ._comparison import held_out_losses, of_first_members, share_left
 from ._holdout import Split, hold_out
 from ._losses import squared_error
 from ._net import finished_net
 from ._parallel import n_processes
+from ._phases import GAUSS_NEWTON_WORTH
 from ._rows import Rows
 
 SMOOTH_SHARE = 0.03  # of a target's variance, left on held-out rows, below which more digits are looked for
+CLEAN_SHARE = 0.003  # likewise, below which a few members are enough
+FEWEST_ROWS, SMALL_TABLE = 80, 1_000  # between which Gauss-Newton is tried, however much is left
+SMALL_WORK = 3e8  # of a step there: rows and parameters times the square of the number of parameters
 WIDTHS = 4, 8, 16  # units, if they are left to the fit: as many as pay
 N_KNOTS = 5
 ALPHA = 1e-4
-N_MEMBERS = 3
+N_MEMBERS, N_MEMBERS_OF_NOISY = 3, 7  # the latter hold out each row once
 MOST_ROWS, MOST_HELD_OUT = 4_000, 2_000  # that a member learns from, and is judged by
-N_STEPS = 50
+N_STEPS, PATIENCE = 50, 8
 MOST_WORK = 2.5e8  # of a step: rows times the square of the number of parameters
 ENOUGH = 1e-6  # of a target's variance, left on held-out rows: a thousandth of its spread
 WORTH_DOUBLING = 0.5  # of the held-out loss, which twice the units leave
 POOR = 10.0  # times the first member's loss, from which another start is made
 WORTH_REPLACING = 0.7  # of an ensemble's held-out loss, which one member of the new one leaves
+WORTH_GOING_ON, WORTH_THERE = 0.9, 0.95  # likewise on small tables, one member for more to be fitted, and all of them
+CERTAIN = 2.0  # standard errors by which they are better
 
 
-def asks_for_digits(attempt, loss, settings):
-    """Whether Gauss-Newton may do better: next to nothing is left of the squared error on held-out rows.
+def asks_for_digits(attempt, rows, loss, settings):
+    """Whether Gauss-Newton may do better: next to nothing is left of the squared error, or the table is small.
 
     It knows no constraints and no smoothness, and does not refine knots.
     """
     is_known = attempt.network.architecture.constraints is None and not (settings.smoothness or settings.refine_knots)
     can_go_on = not attempt.training.interrupted and n_processes() == 1
-    return loss is squared_error and is_known and can_go_on and attempt.lowest_loss < 0.5 * SMOOTH_SHARE
+    is_asked = attempt.lowest_loss < 0.5 * SMOOTH_SHARE or is_small(attempt.network.architecture, rows, settings)
+    return loss is squared_error and is_known and can_go_on and is_asked
+
+
+def is_small(architecture, rows, settings):
+    """Whether rows and columns are so few that small networks are fitted in no time, and nothing says otherwise."""
+    is_usual = settings.is_free and settings.max_iter == "auto" and settings.early_stopping == "auto"
+    if not (is_usual and FEWEST_ROWS <= len(rows) <= SMALL_TABLE) or architecture.n_levels or architecture.n_places:
+        return False
+    n_parameters = WIDTHS[0] * (architecture.in_features * (N_KNOTS + 5) + N_KNOTS + 5)
+    return (len(rows) + n_parameters) * n_parameters**2 <= SMALL_WORK
 
 
 def made_exact(attempt, rows, loss, settings, validation):
@@ -58,62 +76,110 @@ def made_exact(attempt, rows, loss, settings, validation):
     Attempt
     """
     before, generator = attempt.network.architecture, cloned(attempt.network.generator)
-    n_members = before.n_members and min(N_MEMBERS, before.n_members)
+    has_few = is_small(before, rows, settings)
+    n_members = before.n_members and min(N_MEMBERS_OF_NOISY if has_few else N_MEMBERS, before.n_members)
     architectures = small_architectures(before, settings.is_free)
     if n_members and not can_be_members(architectures[0], n_members):
         return attempt
+    asked, settings = settings, holding_out(settings)
     split = hold_out(rows, n_members, settings, validation)
     settings = exact(settings)
 
     def fitted(architecture, member):
-        network = placed_network(architecture, rows, loss, generator)
+        network = placed_network(architecture, rows, loss, generator, settings.solver)
         part = split_of_member(split, member)
-        n_rows = n_rows_for(network.module, len(part.fitting))
+        n_rows = n_rows_for(network.module, len(part.fitting), settings.solver)
         return trained(network, fewer(part, n_rows, generator), loss, settings, begins=True) if n_rows else None
 
-    best, is_worth = None, False
-    for architecture in architectures:
-        larger = fitted(architecture, 0)
-        share = WORTH_DOUBLING if is_worth else 1.0
-        if larger is None or (best is not None and larger.lowest_loss >= share * best.lowest_loss):
-            break
-        best, is_worth = larger, larger.lowest_loss < WORTH_REPLACING * attempt.lowest_loss
-        if best.lowest_loss < 0.5 * ENOUGH or best.training.interrupted:
-            break
-    if best is None or best.training.interrupted or not is_worth:
-        is_interrupted = best is not None and best.training.interrupted
-        return attempt._replace(training=attempt.training._replace(interrupted=is_interrupted))
-    members = [best]
-    for number in range(1, n_members or 1):
-        member = fitted(best.network.architecture, number)
+    best = widest(architectures, fitted)
+    if best is None:
+        return attempt
+    rival = attempt if attempt.split.validation is not None else tried(attempt, rows, loss, asked)
+    losses = held_out_losses(rival, loss)
+    if n_members and best.lowest_loss < 0.5 * CLEAN_SHARE:
+        n_members = min(N_MEMBERS, n_members)
+    members: list[Attempt] = []
+    for number in range(n_members or 1):
+        member = fitted(best.network.architecture, number) if members else best
         if member.lowest_loss > POOR * best.lowest_loss and not member.training.interrupted:
             member = min(member, fitted(best.network.architecture, number), key=lambda each: each.lowest_loss)
         members.append(member)
+        share, n_errors = share_left([held_out_losses(each, loss) for each in members], losses)
+        is_last = len(members) == (n_members or 1)
+        if not (is_certain(share, n_errors) if is_last and has_few else share < worth(len(members), has_few)):
+            return attempt._replace(training=attempt.training._replace(interrupted=member.training.interrupted))
         if member.training.interrupted:
             break
+    if best.training.interrupted:
+        return attempt._replace(training=attempt.training._replace(interrupted=True))
+    split = of_first_members(split, len(members)) if n_members else split
     return following(attempt.training.history, members, attempt.network, split, settings)
+
+
+def worth(n_members, has_few):
+    """Of an ensemble's held-out loss, what some new members may leave for others to be fitted, too."""
+    if not has_few:
+        return WORTH_REPLACING
+    return WORTH_GOING_ON if n_members == 1 else 1.0
+
+
+def is_certain(share, n_errors):
+    """Whether members that leave this share of an ensemble's held-out loss are better by far, or by more than chance."""
+    return share < WORTH_REPLACING or (share < WORTH_THERE and n_errors > CERTAIN)
+
+
+def widest(architectures, fitted):
+    """The first member of as many units as pay: of the fewest where much is left, which more would not change."""
+    best = None
+    for architecture in architectures:
+        larger = fitted(architecture, 0)
+        if larger is None or (best is not None and larger.lowest_loss >= WORTH_DOUBLING * best.lowest_loss):
+            break
+        best = larger
+        is_done = not 0.5 * ENOUGH < best.lowest_loss < 0.5 * SMOOTH_SHARE
+        if is_done or best.training.interrupted:
+            break
+    return best
+
+
+def holding_out(settings):
+    """The settings with rows held out, unless that is not wanted."""
+    return settings._replace(early_stopping=True) if settings.early_stopping == "auto" else settings
+
+
+def tried(attempt, rows, loss, settings):
+    """The attempt with rows held out, where a table has too few to spare any, to see how well it does."""
+    architecture = attempt.network.architecture
+    settings = holding_out(settings)
+    settings = settings._replace(max_iter=settings.passes(architecture.n_members, len(attempt.network.module.layers)))
+    network = new_network(architecture, rows.dtype, settings)
+    place(network.module, rows, loss)
+    return trained(network, hold_out(rows, architecture.n_members, settings), loss, settings, begins=True)
 
 
 def made_more_exact(network, split, loss, settings):
     """Go on with an ensemble that Gauss-Newton has fitted, member by member; after an interrupt the rest stay."""
-    architecture, generator = network.architecture.single(), network.generator
+    before, generator, settings = network.architecture, network.generator, exact(settings)
+    architecture, n_members = before.single(), before.n_members
     members: list[Attempt] = []
-    for number in range(network.architecture.n_members):
-        module = member_of(network.architecture, network.module, number)
-        alone = Network(architecture, module, generator, "gauss_newton", np.ones(1))
+    for number in range(n_members or 1):
+        module = member_of(before, network.module, number) if n_members else network.module
+        alone = Network(architecture, module, generator, settings.solver, np.ones(1))
         if members and members[-1].training.interrupted:
             members.append(members[-1]._replace(network=alone))
             continue
         part = split_of_member(split, number)
-        part = fewer(part, n_rows_for(module, len(part.fitting)) or MOST_ROWS, generator)
-        members.append(trained(alone, part, loss, exact(settings), begins=False))
+        part = fewer(part, n_rows_for(module, len(part.fitting), settings.solver) or MOST_ROWS, generator)
+        members.append(trained(alone, part, loss, settings, begins=False))
     return following([], members, network, split, settings)
 
 
 def exact(settings):
-    """Settings for Gauss-Newton on small networks."""
+    """Settings for Gauss-Newton on small networks; with penalties by evidence if nothing is said of the network."""
     max_iter = N_STEPS if settings.max_iter == "auto" else settings.max_iter
-    return settings._replace(solver="gauss_newton", alpha=ALPHA, max_iter=max_iter)
+    solver = "evidence" if settings.is_free else "gauss_newton"
+    patience = min(PATIENCE * GAUSS_NEWTON_WORTH, settings.n_iter_no_change)
+    return settings._replace(solver=solver, alpha=ALPHA, max_iter=max_iter, n_iter_no_change=patience)
 
 
 def small_architectures(architecture, is_free):
@@ -128,25 +194,27 @@ def small_architectures(architecture, is_free):
     return [alone._replace(hidden_layer_sizes=(width,)) for width in WIDTHS]
 
 
-def placed_network(architecture, rows, loss, generator):
+def placed_network(architecture, rows, loss, generator, solver):
     """A new network, whose knots lie as these rows do."""
     seed = int(torch.randint(2**31, (1,), generator=generator, device="cpu"))
     module = architecture.build(seed, generator).to(dtype=rows.dtype)
     place(module, rows, loss)
-    return Network(architecture, module, generator, "gauss_newton", np.ones(1))
+    return Network(architecture, module, generator, solver, np.ones(1))
 
 
-def n_rows_for(module, n_samples):
+def n_rows_for(module, n_samples, solver):
     """How many of all rows steps for a module are quick with; none if that does not say what its parameters are."""
     n_parameters = sum(p.numel() for p in module.parameters())
     n_quick = min(MOST_ROWS, int(MOST_WORK / n_parameters**2))
+    if solver == "evidence" and n_samples <= n_quick:  # which says what rows leave open
+        return n_samples
     n_needed = n_parameters if n_samples <= n_quick else 2 * n_parameters
     return min(n_samples, n_quick) if min(n_samples, n_quick) >= n_needed else 0
 
 
 def split_of_member(split, member):
     """The rows that a member learns from and those it holds out, as a split for a single network."""
-    return Split(rows_of_member(split.fitting, member), rows_of_member(split.validation, member))
+    return Split(*(rows and rows_of_member(rows, member) for rows in split))
 
 
 def rows_of_member(rows, member):
@@ -160,7 +228,8 @@ def rows_of_member(rows, member):
 
 def fewer(split, n_rows, generator):
     """So many rows to learn from, drawn at random, and not too many to be judged by."""
-    return Split(some_of(split.fitting, n_rows, generator), some_of(split.validation, MOST_HELD_OUT, generator))
+    validation = split.validation and some_of(split.validation, MOST_HELD_OUT, generator)
+    return Split(some_of(split.fitting, n_rows, generator), validation)
 
 
 def some_of(rows, n_most, generator):
@@ -179,7 +248,7 @@ def following(history, members, network, split, settings):
         failed=[name for member in members for name in member.training.failed],
     )  # fmt: skip
     if network.architecture.n_members is None:
-        return Attempt(first.network, split, training)
+        return Attempt(first.network._replace(solver="gauss_newton"), split, training)
     architecture = first.network.architecture
     module = stacked(architecture, [member.network.module for member in members])
     network = network._replace(

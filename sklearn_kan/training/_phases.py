@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ..optim import KFAC, GaussNewton
-from ._losses import fisher_root
+from ..optim import KFAC, EvidenceGaussNewton, GaussNewton
+from ._losses import fisher_root, squared_error
 
 SOLVERS = ("adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise")
 SINGLE = ("kfac", "gauss_newton", "layerwise")  # solvers that train one network, whatever the number of members
@@ -75,7 +75,8 @@ def phases_for(settings, n_samples, loss, n_layers):
     ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
     ``"hybrid"``: the first, and from its best state the second. ``"kfac"``: natural-gradient steps, on all rows or with
     a falling learning rate on mini-batches. ``"layerwise"``: Adam on one layer after the other, then on all.
-    ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64.
+    ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64. ``"evidence"``: the same with penalties
+    by evidence, which no user asks for.
 
     Parameters
     ----------
@@ -111,11 +112,15 @@ def phases_for(settings, n_samples, loss, n_layers):
         GaussNewton, {"fisher": fisher_root(loss), "penalty": penalty}, max_iter, None, penalty=penalty,
         dtype=torch.float64, n_steps=GAUSS_NEWTON_WORTH, is_exact=True,
     )  # fmt: skip
+    by_evidence = Phase(
+        EvidenceGaussNewton, {"fisher": fisher_root(loss), "has_noise": loss is squared_error}, max_iter, None,
+        dtype=torch.float64, n_steps=GAUSS_NEWTON_WORTH, is_exact=True,
+    )  # fmt: skip
     first = adam._replace(max_iter=math.ceil(START_SHARE * max_iter), smoothness=0.0)
     start = [first._replace(depth=depth) for depth in range(1, n_layers + 1) if n_layers > 1]
     return {
         "adam": [adam], "lbfgs": [lbfgs], "hybrid": [adam, lbfgs], "kfac": [kfac],
-        "gauss_newton": [gauss_newton], "layerwise": [*start, adam],
+        "gauss_newton": [gauss_newton], "evidence": [by_evidence], "layerwise": [*start, adam],
     }[settings.solver]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ._attempt import Network, new_network, place, trained
 from ._calibration import best_temperature, member_weights
 from ._evaluation import held_out_outputs, held_out_parts
-from ._exact import asks_for_digits, made_exact, made_more_exact
+from ._exact import asks_for_digits, holding_out, made_exact, made_more_exact
 from ._holdout import hold_out
 from ._interrupts import is_second
 from ._intervals import errors_by_output
@@ -81,12 +81,13 @@ def fit_network(architecture, rows, loss, settings, *, start=None, validation=No
     if begins:
         place(network.module, rows, loss)
     rows, validation = rows.with_unit_weights(), validation and validation.with_unit_weights()
-    split = hold_out(rows, network.architecture.n_members, settings, validation)
+    is_exact = network.solver == "gauss_newton" and asked.solver == "auto"
+    split = hold_out(rows, network.architecture.n_members, holding_out(settings) if is_exact else settings, validation)
     check_can_be_shared(network.architecture, settings, len(split.fitting))
-    if network.solver == "gauss_newton" and network.architecture.n_members:
+    if is_exact:
         return finished(made_more_exact(network, split, loss, asked), loss, settings)
     attempt = trained(network, split, loss, settings, begins)
-    if begins and settings.solver == "auto" and asks_for_digits(attempt, loss, settings):
+    if begins and settings.solver == "auto" and asks_for_digits(attempt, rows, loss, asked):
         attempt = made_exact(attempt, rows, loss, asked, validation)
     return finished(attempt, loss, settings)
 

@@ -1,13 +1,15 @@
-"""Tables to predict for that can be encoded as they lie in memory, without reading them column by column first."""
+"""Tables to predict for that can be read as they lie in memory, without taking them apart column by column first."""
 
 import narwhals.stable.v2 as nw
 import numpy as np
 
 from ._encoding import encode_atoms, encode_places
 
+DTYPES = np.dtype(np.float64), np.dtype(np.float32)
 
-def encode_directly(encoder, X, names, dtype):
-    """Encode an array of numbers, or a pandas frame with the columns of the fit.
+
+def direct_parts(encoder, X, names):
+    """An array of numbers, or a pandas frame with the columns of the fit, taken apart.
 
     Parameters
     ----------
@@ -15,12 +17,12 @@ def encode_directly(encoder, X, names, dtype):
     X : object
     names : ndarray of str, or None
         Of the columns in the fit.
-    dtype : {"float32", "float64"}
 
     Returns
     -------
-    encoded : ndarray of shape (n_samples, n_numeric + n_codes), or None
-        None for any other table, and where the user has to be told of something.
+    numbers : ndarray of shape (n_samples, n_numeric), float32 or float64
+    codes : ndarray of shape (n_samples, n_categories), int64, or None
+        Of categories. Instead of both, None for any other table, and where the user has to be told of something.
     """
     if any(encoder.cycles_) or not set(encoder.kinds_) <= {"number", "category"}:
         return None
@@ -28,20 +30,27 @@ def encode_directly(encoder, X, names, dtype):
         parts = None if names is not None or encoder.levels_ else numbers_of_array(encoder, X)
     else:
         parts = parts_of_frame(encoder, X) if names is not None and is_frame_of(X, names) else None
-    if parts is None:
+    if parts is None or not len(parts[0]) or any(map(is_strange, parts[1], encoder.levels_)):
         return None
-    table, codes = parts
-    if not len(table) or np.isinf(table).any() or any(map(is_strange, codes, encoder.levels_)):
+    numbers, codes = parts
+    return numbers, np.stack(codes, axis=1) if codes else None
+
+
+def encode_parts(encoder, numbers, codes, dtype):
+    """Encode what `direct_parts` has found; None if a number is infinite, of which the user is told."""
+    if np.isinf(numbers).any():
         return None
-    encoded = np.empty((len(table), len(encoder.column_of_input_)), dtype=dtype)
-    block = encoder.encode_numeric(table)
+    numbers = numbers.astype(np.float64, copy=False)
+    encoded = np.empty((len(numbers), len(encoder.column_of_input_)), dtype=dtype)
+    block = encoder.encode_numeric(numbers)
     block[np.isnan(block)] = 0.0
     encoded[:, : encoder.n_numeric_] = block
-    codes += [encode_atoms(atoms, table[:, i]) for i, atoms in encoder.atoms_.items()]
-    codes += [np.isnan(table[:, i]) for i in encoder.missing_]
-    codes += [encode_places(places, table[:, i]) for i, places in encoder.places_.items()]
-    for i, code in enumerate(codes, start=encoder.n_numeric_):
-        encoded[:, i] = code
+    columns = [] if codes is None else list(codes.T)
+    columns += [encode_atoms(atoms, numbers[:, i]) for i, atoms in encoder.atoms_.items()]
+    columns += [np.isnan(numbers[:, i]) for i in encoder.missing_]
+    columns += [encode_places(places, numbers[:, i]) for i, places in encoder.places_.items()]
+    for i, column in enumerate(columns, start=encoder.n_numeric_):
+        encoded[:, i] = column
     return encoded
 
 
@@ -51,8 +60,8 @@ def is_strange(codes, levels):
 
 
 def numbers_of_array(encoder, X):
-    is_usual = X.ndim == 2 and X.shape[1] == encoder.n_numeric_ and X.dtype in (np.float64, np.float32)
-    return (X.astype(np.float64, copy=False), []) if is_usual else None
+    is_usual = X.ndim == 2 and X.shape[1] == encoder.n_numeric_ and X.dtype in DTYPES and X.flags.aligned
+    return (X, []) if is_usual else None
 
 
 def is_frame_of(X, names):

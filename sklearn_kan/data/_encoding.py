@@ -55,6 +55,7 @@ class TableEncoder:
         Knots of the numeric inputs with fine structure.
     """
 
+    bound = CLIP
     tables = None  # from labels to codes, once they are asked for
 
     def __getstate__(self):

@@ -80,7 +80,7 @@ class KAN(nn.Module):
         has_codes = n_levels or n_places
         lookup = LookupLayer(n_levels, sizes[1], n_members, scaled, n_places, generator) if has_codes else None
         self.lookup = lookup
-        self.stored, self.is_shown = None, False  # how it was packed for the compiled library; see `packed`
+        self.stored, self.is_shown = None, False  # how it was packed for the compiled library; see `_stored`
 
     def __getstate__(self):
         return {**self.__dict__, "stored": None, "is_shown": False}

@@ -16,8 +16,9 @@ from sklearn_kan.kernels import on_threads
 from sklearn_kan.kernels.cpu import _library, _network
 from sklearn_kan.network._constrained import ConstrainedKAN
 from sklearn_kan.network._kan import KAN
-from sklearn_kan.network._packed import can_be_packed, packed
+from sklearn_kan.network._packed import can_be_packed
 from sklearn_kan.network._packed_sums import can_be_packed_as_sum
+from sklearn_kan.network._stored import packed
 from sklearn_kan.training import _fused
 from sklearn_kan.training._fused import FusedAdamW, HeldOut, Task
 from sklearn_kan.training._losses import (

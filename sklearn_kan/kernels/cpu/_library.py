@@ -18,7 +18,7 @@ ERRORS = {  # by the number that a function gives back
     2: (ValueError, "A layer has more knots, or fewer basis functions, than its kernel can take."),
     3: (ValueError, "knots decrease, or are not numbers. Pass or load knots that increase."),
 }
-LAYOUT = 2  # of the structures, counted up where one changes
+LAYOUT = 3  # of the structures, counted up where one changes
 WORK_PER_THREAD = 2**24  # multiply-adds, half a millisecond: below it another thread costs more than it gives
 
 

@@ -53,9 +53,15 @@ template <class T> struct Network {
     int64_t n_parts;
     const Network *parts;
     const int64_t *inputs, *codes; /* null for all */
+    T *prepared;                   /* see `Places`; null if nothing has been */
 };
 
 template <class T> INLINE int kind_of(const Network<T> &net, int64_t m) { return m >= net.n_members - net.n_fine; }
+
+/* Whether inputs have factors, which their weights are multiplied by. */
+template <class T> INLINE bool has_factors(const Network<T> &net) {
+    return net.layers[0].scale != NONE || net.table_scale != NONE;
+}
 
 /* Rows that are learned from, and how. */
 template <class T> struct Task {

@@ -1,0 +1,8 @@
+/* Prediction on processors of generation 3. */
+#include "generations.h"
+
+#if HAS_GENERATIONS && !defined(__SANITIZE_ADDRESS__)
+#pragma GCC target("arch=x86-64-v3")
+#include "predict.h"
+DEFINE_PREDICT(v3, 32)
+#endif

@@ -44,12 +44,12 @@ __all__ = [
     "fit_and_score",
     "fit_context",
     "has_argument",
+    "holdings_of",
     "is_hooked",
     "is_transformed",
     "levinson",
     "overload_of",
     "parameters_of",
-    "tensors_of",
     "trial_id",
     "versions_of",
     "warn_or_raise_about_fit_failures",
@@ -93,15 +93,16 @@ def trial_id(trial):
     return trial._trial_id
 
 
-def tensors_of(module):
-    """All parameters and buffers of a module, and None for those it does without.
+def holdings_of(module):
+    """The dictionaries in which a module and its parts hold parameters, buffers and parts.
 
-    The public iterators leave out what occurs twice, and for one row that takes as long as the prediction.
+    The public iterators leave out what occurs twice, and for one row that takes longer than the prediction.
     """
-    yield from module._parameters.values()
-    yield from module._buffers.values()
+    yield module._parameters
+    yield module._buffers
+    yield module._modules
     for child in module._modules.values():
-        yield from tensors_of(child)
+        yield from holdings_of(child)
 
 
 def parameters_of(module):
@@ -114,8 +115,8 @@ def parameters_of(module):
 
 
 def versions_of(tensors):
-    """How many times each was changed in place, 0 for None: by which a copy knows that it is out of date."""
-    return [0 if tensor is None else tensor._version for tensor in tensors]
+    """How many times each was changed in place: by which a copy knows that it is out of date."""
+    return [tensor._version for tensor in tensors]
 
 
 def is_hooked(module):

@@ -6,6 +6,8 @@ import numpy as np
 from ._encoding import encode_atoms, encode_places
 
 DTYPES = np.dtype(np.float64), np.dtype(np.float32)
+NUMBERS = {float, int, bool}
+FEW_ROWS = 64  # up to which whole rows are asked for: to take a column out of a frame takes pandas as long as ten rows
 
 
 def direct_parts(encoder, X, names):
@@ -29,11 +31,11 @@ def direct_parts(encoder, X, names):
     if type(X) is np.ndarray:
         parts = None if names is not None or encoder.levels_ else numbers_of_array(encoder, X)
     else:
-        parts = parts_of_frame(encoder, X) if names is not None and is_frame_of(X, names) else None
+        parts = parts_of_frame(encoder, X) if names is not None and is_frame_of(encoder, X, names) else None
     if parts is None or not len(parts[0]) or any(map(is_strange, parts[1], encoder.levels_)):
         return None
     numbers, codes = parts
-    return numbers, np.stack(codes, axis=1) if codes else None
+    return numbers, np.array(codes, dtype=np.int64).T.copy() if codes else None
 
 
 def encode_parts(encoder, numbers, codes, dtype):
@@ -56,6 +58,9 @@ def encode_parts(encoder, numbers, codes, dtype):
 
 def is_strange(codes, levels):
     """Whether no row has a label that is known, of which the user is told."""
+    if len(codes) == 1:
+        return not 0 < codes[0] <= levels.n_known
+    codes = np.asarray(codes)
     return not ((codes > 0) & (codes <= levels.n_known)).any()
 
 
@@ -64,13 +69,29 @@ def numbers_of_array(encoder, X):
     return (X, []) if is_usual else None
 
 
-def is_frame_of(X, names):
-    return nw.dependencies.is_pandas_dataframe(X) and X.columns.tolist() == names.tolist()
+def is_frame_of(encoder, X, names):
+    """Whether this is a pandas frame with these columns; those that were found right are known again."""
+    if not nw.dependencies.is_pandas_dataframe(X):
+        return False
+    columns, (known, known_names) = X.columns, encoder.right_columns
+    if names is known_names and columns.is_(known):
+        return True
+    is_right = columns.tolist() == names.tolist()
+    if is_right:
+        encoder.right_columns = columns, names
+    return is_right
 
 
 def parts_of_frame(encoder, X):
     """Numbers (n_samples, n_numeric), and codes of each categorical column; None if some column has to be read."""
-    is_category = encoder.categorical_
+    is_small, is_category = len(X) <= FEW_ROWS, encoder.categorical_
+    if is_small:
+        values = X.to_numpy()
+        if values.dtype in DTYPES and not encoder.levels_:
+            return values, []
+        parts = parts_of_rows(encoder, values.tolist())
+        if parts is not None:
+            return parts
     dtypes = np.array(X.dtypes, dtype=object)
     if not all(isinstance(dtype, np.dtype) and dtype.kind in "fiub" for dtype in dtypes[~is_category]):
         return None
@@ -78,6 +99,26 @@ def parts_of_frame(encoder, X):
     places = np.flatnonzero(is_category)
     codes = [codes_of_labels(X.iloc[:, i].array, table) for i, table in zip(places, codes_of(encoder), strict=True)]
     return None if any(code is None for code in codes) else (numbers.to_numpy(dtype=np.float64), codes)
+
+
+def parts_of_rows(encoder, rows):
+    """The same of rows as lists, which are quicker to get of a few than columns are."""
+    columns = list(zip(*rows, strict=True))
+    numbers = [column for column, kind in zip(columns, encoder.kinds_, strict=True) if kind == "number"]
+    if not all(NUMBERS.issuperset(map(type, column)) for column in numbers):
+        return None
+    labels = [column for column, kind in zip(columns, encoder.kinds_, strict=True) if kind == "category"]
+    if not all(type(label) is str or is_gap(label) for column in labels for label in column):
+        return None
+    codes = [
+        [table.get(label if type(label) is str else None, 0) for label in column]
+        for column, table in zip(labels, codes_of(encoder), strict=True)
+    ]
+    return np.array(numbers, dtype=np.float64).reshape(len(numbers), len(rows)).T, codes
+
+
+def is_gap(label):
+    return label is None or (type(label) is float and label != label)
 
 
 def codes_of_labels(values, table):

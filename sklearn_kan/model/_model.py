@@ -150,8 +150,9 @@ class Model(NamedTuple):
         """Of members in their average, and what is averaged; nothing for a single one."""
         if compiled.n_members == 1:
             return ()
-        shares = torch.from_numpy(self.member_weights / self.member_weights.sum()).to(compiled.dtype)
-        return shares, "outputs" if self.architecture.is_sum else what_is_averaged(self.loss)
+        return compiled.shares(self.member_weights), "outputs" if self.architecture.is_sum else what_is_averaged(
+            self.loss
+        )
 
     def spread(self, columns):
         """Averaged outputs (n_samples, n_raw), and the standard deviation of the members' predictions."""

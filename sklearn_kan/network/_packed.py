@@ -93,6 +93,7 @@ class Packed:
 
     prepared = None
     reader: tuple = None, None  # an encoder, and how the library reads it
+    weights: tuple = None, None  # of members, as bytes, and as shares
 
     def __init__(self, module):
         first, last = module.layers[0], module.layers[-1]
@@ -223,6 +224,13 @@ class Packed:
             return self.predict(prediction.encoded_table(X := X.contiguous()), len(X), weights, what)
         members = self.everybody if members is None else members
         return compiled.outputs(self.net, X.contiguous(), rows, members, self.work, weights, compiled.AVERAGES[what])
+
+    def shares(self, weights):
+        """Weights of members, an ndarray, as a tensor with sum one."""
+        key = weights.tobytes()
+        if self.weights[0] != key:
+            self.weights = key, torch.from_numpy(weights / weights.sum()).to(self.dtype)
+        return self.weights[1]
 
     def table(self, encoder, numbers, codes):
         """Rows of a table that an encoder encodes; see `kernels.cpu._predict.table_of`."""

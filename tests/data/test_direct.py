@@ -34,6 +34,15 @@ TABLES = {
     "unknown and missing": (MIXED, MIXED.assign(s=["new", None] * (N // 2))),
     "dates as categories": (FRAME.assign(d=pd.Categorical(DAYS)), FRAME.assign(d=pd.Categorical(DAYS))),
     "one row": (MIXED, MIXED[:1]),
+    "one row with gaps": (MIXED, MIXED[MIXED["s"].isna()][:1]),
+    "a row of strings": (MIXED, MIXED[:1].astype({"s": "string"})),
+    "an unknown label": (MIXED, MIXED[:1].assign(s="new")),
+    "integers in a frame": (MIXED[["a", "b"]], MIXED[["a", "b"]].astype({"a": int})),
+    "other columns": (FRAME, FRAME[["c", "a", "b"]]),
+}
+TABLES |= {
+    f"{name}, many rows": (TABLES[name][0], pd.concat([TABLES[name][1]] * 3, ignore_index=True))
+    for name in ("frame", "frame with gaps", "nullable numbers", "mixed", "other categories", "nothing but unknown")
 }
 
 
@@ -48,9 +57,13 @@ def told(call):
 def test_both_ways_give_the_same(name):
     learned, table = TABLES[name]
     model = KANRegressor((4,), n_members=2, max_iter=2, random_state=0, dtype="float64").fit(learned, NUMBERS[:, 0])
+    if name == "other columns":
+        with pytest.raises(ValueError, match="feature names"):
+            model.predict(table)
+        return
     direct, told_directly = told(lambda: model._raw(table))
     read, told_reading = told(lambda: model._state.model.raw(model._columns(table)))
-    np.testing.assert_allclose(direct, read, rtol=1e-12)
+    np.testing.assert_allclose(direct, read, rtol=1e-12, atol=1e-14)
     assert told_directly == told_reading
 
 

@@ -20,7 +20,7 @@ INLINE typename On<T, BYTES>::V rate_of_norm(const T *units, int64_t n) {
         odd += b * b;
     }
     for (; j < n; j++) even += Lanes::from(units + j * ROWS) * Lanes::from(units + j * ROWS);
-    return 1 / Lanes::root((even + odd) / T(n) + T(1e-5));
+    return Lanes::inverse_root((even + odd) * (1 / T(n)) + T(1e-5));
 }
 
 /* Outputs of a member for rows of a vector, (n_outputs), by the splines and silu themselves. */

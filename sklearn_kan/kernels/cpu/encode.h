@@ -29,26 +29,24 @@ struct Table {
     const int64_t *categories; /* codes (n, n_categories) */
 };
 
-/* How many of n increasing numbers are not above x. */
-INLINE int64_t count_not_above(const double *numbers, int64_t n, double x) {
-    int64_t low = 0;
-    while (n > 0) {
-        const int64_t half = n / 2;
-        const bool is_right = numbers[low + half] <= x;
-        low = is_right ? low + half + 1 : low;
-        n = is_right ? n - half - 1 : half;
+/* How many of n increasing numbers are not above x, for all rows of a block: no search waits for another. */
+INLINE void count_not_above(const double *numbers, int64_t n, const double *x, int n_padded, int32_t *count) {
+    for (int r = 0; r < n_padded; r++) count[r] = 0;
+    if (n == 0) return;
+    for (; n > 1; n -= n / 2) {
+        const int32_t half = (int32_t)(n / 2);
+        for (int r = 0; r < n_padded; r++) count[r] += numbers[count[r] + half - 1] <= x[r] ? half : 0;
     }
-    return low;
+    for (int r = 0; r < n_padded; r++) count[r] += numbers[count[r]] <= x[r];
 }
 
-/* The polygon with corners (x[k], y[k]) at `at`, constant beyond its ends; y[k] = k + 1 without y. */
-INLINE double polygon(const double *x, const double *y, int64_t n, double at) {
-    const int64_t right = count_not_above(x, n, at);
-    if (right == 0) return y ? y[0] : 1;
-    const double low = y ? y[right - 1] : (double)right;
-    if (right == n) return low;
-    const double high = y ? y[right] : right + 1.0;
-    return low + (at - x[right - 1]) * ((high - low) / (x[right] - x[right - 1]));
+/* The polygon with corners (x[k], y[k]) at `at`, before which there are `right` of them, constant beyond its ends;
+ * y[k] = k + 1 without y. */
+INLINE double polygon(const double *x, const double *y, int64_t n, double at, int64_t right) {
+    const int64_t left = right ? right - 1 : 0, next = left + 1 < n ? left + 1 : left;
+    const double low = y ? y[left] : left + 1.0, high = y ? y[next] : next + 1.0, gap = x[next] - x[left];
+    const double share = right && gap > 0 ? (at - x[left]) / gap : 0;
+    return low + share * (high - low);
 }
 
 /* A column of some rows; false if one is infinite. */
@@ -85,6 +83,7 @@ INLINE bool encode(const Table &table, int64_t block, int n_rows, int n_padded, 
     typedef On<double, BYTES> Lanes;
     const Encoder &own = *table.encoder;
     double x[ROWS], z[ROWS];
+    int32_t count[ROWS];
     auto column = [&](int64_t i) {
         const char *at = table.numbers + block * table.row_stride + i * table.column_stride;
         return table.is_double ? read_column<double, BYTES>(at, table.row_stride, n_rows, n_padded, x)
@@ -97,8 +96,9 @@ INLINE bool encode(const Table &table, int64_t block, int n_rows, int n_padded, 
             Lanes::to(z + r, (Lanes::from(x + r) - own.center[i]) * own.rate[i]);
         if (bend < own.bends.n && own.bends.inputs[bend] == i) {
             const int64_t start = own.bends.starts[bend], n = own.bends.starts[bend + 1] - start;
+            count_not_above(own.bends.x + start, n, x, n_padded, count);
             for (int r = 0; r < n_padded; r++)
-                z[r] = (z[r] + polygon(own.bends.x + start, own.bends.y + start, n, x[r])) / 2;
+                z[r] = (z[r] + polygon(own.bends.x + start, own.bends.y + start, n, x[r], count[r])) / 2;
             bend++;
         }
         squeeze<T, BYTES>(z, *own.bound, n_padded, columns + i * ROWS);
@@ -110,10 +110,9 @@ INLINE bool encode(const Table &table, int64_t block, int n_rows, int n_padded, 
     for (int64_t k = 0; k < own.atoms.n; k++, to += ROWS) {
         const int64_t start = own.atoms.starts[k], n = own.atoms.starts[k + 1] - start;
         column(own.atoms.inputs[k]);
-        for (int r = 0; r < n_padded; r++) {
-            const int64_t last = count_not_above(own.atoms.x + start, n, x[r]);
-            to[r] = last && own.atoms.x[start + last - 1] == x[r] ? (T)last : 0;
-        }
+        count_not_above(own.atoms.x + start, n, x, n_padded, count);
+        for (int r = 0; r < n_padded; r++)
+            to[r] = count[r] && own.atoms.x[start + count[r] - 1] == x[r] ? (T)count[r] : 0;
     }
     for (int64_t k = 0; k < own.missing.n; k++, to += ROWS) {
         column(own.missing.inputs[k]);
@@ -122,7 +121,9 @@ INLINE bool encode(const Table &table, int64_t block, int n_rows, int n_padded, 
     for (int64_t k = 0; k < own.places.n; k++, to += ROWS) {
         const int64_t start = own.places.starts[k], n = own.places.starts[k + 1] - start;
         column(own.places.inputs[k]);
-        for (int r = 0; r < n_padded; r++) to[r] = x[r] == x[r] ? (T)polygon(own.places.x + start, nullptr, n, x[r]) : 0;
+        count_not_above(own.places.x + start, n, x, n_padded, count);
+        for (int r = 0; r < n_padded; r++)
+            to[r] = x[r] == x[r] ? (T)polygon(own.places.x + start, nullptr, n, x[r], count[r]) : 0;
     }
     return true;
 }

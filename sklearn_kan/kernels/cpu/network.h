@@ -4,9 +4,13 @@
 
 #include "lanes.h"
 
+#ifndef ROWS_OF_BLOCK
+#define ROWS_OF_BLOCK 128
+#endif
+
 namespace {
 
-constexpr int ROWS = 128;    /* of a block, which stays in cache from the inputs to the gradients */
+constexpr int ROWS = ROWS_OF_BLOCK; /* which stay in cache from the inputs to the gradients */
 constexpr int ORDER = 4;     /* of all polynomials: lower ones are padded */
 constexpr int MAX_LAYERS = 4;
 constexpr int PADDING = 16;  /* outputs of a layer fill up vectors of so many lanes */

@@ -1,4 +1,5 @@
 /* Prediction on any processor, and the choice of the generation that this one is of. */
+#define ROWS_OF_BLOCK 64 /* rows of several members together take up as much cache */
 #include "generations.h"
 #include "predict.h"
 

@@ -1,4 +1,5 @@
 /* Prediction on processors of generation 3. */
+#define ROWS_OF_BLOCK 64 /* rows of several members together take up as much cache */
 #include "generations.h"
 
 #if HAS_GENERATIONS && !defined(__SANITIZE_ADDRESS__)

@@ -116,6 +116,7 @@ INLINE void sum_inputs(const Network<T> &net, const Desk<T> &desk, const T *coef
     constexpr int64_t SIZE = N * Lanes::N, TOGETHER_HERE = 4;
     const bool has_silu = has_base(net, 0);
     const int64_t n_own = (n_basis + has_silu) * SIZE, at_once = most(1, 6144 / n_own); /* fits the nearest cache */
+    const T *tables = coef + SIZE + net.n_numbers * n_own;
     for (int64_t start = 0; start == 0 || start < net.n_numbers; start += at_once) {
         const int64_t stop = start + at_once < net.n_numbers ? start + at_once : net.n_numbers;
         for (int r = 0; r < n_rows; r += TOGETHER_HERE) {
@@ -142,25 +143,24 @@ INLINE void sum_inputs(const Network<T> &net, const Desk<T> &desk, const T *coef
                     }
                 }
             }
+            for (int64_t c = 0; start == 0 && c < net.n_codes; c++) {
+                const Levels<T> &levels = desk.levels[c];
+                const T *table = tables + net.code_starts[c] * SIZE;
+                UNROLL for (int q = 0; q < TOGETHER_HERE; q++) {
+                    const T *row = table + levels.at[r + q] * SIZE, beyond = levels.beyond[r + q];
+                    if (!levels.has_between) {
+                        UNROLL for (int v = 0; v < N; v++) sum[q][v] += Lanes::from(row + v * Lanes::N);
+                        continue;
+                    }
+                    UNROLL for (int v = 0; v < N; v++) sum[q][v] += (1 - beyond) * Lanes::from(row + v * Lanes::N);
+                    UNROLL for (int v = 0; v < N; v++) sum[q][v] += beyond * Lanes::from(row + SIZE + v * Lanes::N);
+                }
+            }
             UNROLL for (int q = 0; q < TOGETHER_HERE; q++)
                 UNROLL for (int v = 0; v < N; v++) Lanes::to(to + (r + q) * width + v * Lanes::N, sum[q][v]);
         }
     }
-    coef += SIZE + net.n_numbers * n_own;
-    for (int64_t c = 0; c < net.n_codes; c++) {
-        const Levels<T> &levels = desk.levels[c];
-        const T *table = coef + net.code_starts[c] * SIZE;
-        for (int r = 0; r < n_rows; r++) {
-            const T *row = table + levels.at[r] * SIZE, beyond = levels.beyond[r];
-            UNROLL for (int v = 0; v < N; v++) {
-                T *sum = to + r * width + v * Lanes::N;
-                V share = Lanes::from(row + v * Lanes::N);
-                if (levels.has_between) share = share * (1 - beyond) + beyond * Lanes::from(row + SIZE + v * Lanes::N);
-                Lanes::to(sum, Lanes::from(sum) + share);
-            }
-        }
-    }
-    coef += n_level_rows(net) * SIZE;
+    coef = tables + n_level_rows(net) * SIZE;
     const int64_t n_embedded = net.n_vectors * net.n_dim;
     for (int r = 0; n_embedded && r < n_rows; r++)
         UNROLL for (int v = 0; v < N; v++) {

@@ -110,7 +110,7 @@ class Packed:
         self.net = net = compiled.Network()
         self.nets = [net, *self.part_nets]
         self.branches = [own, *others]
-        self.layout = layout = Layout()
+        self.layout = layout = Layout(is_sum=bool(others))
         layout.describe_columns(net, module)
         for to, branch in zip(self.nets, self.branches, strict=True):
             if branch is not None:
@@ -132,13 +132,13 @@ class Packed:
         """One number for each parameter."""
         return torch.zeros(self.n_members, self.stride, dtype=self.dtype, device="cpu")
 
-    def spline(self, basis):
+    def spline(self, basis, n_rows):
         """A basis as the library reads it, its polynomials padded to the library's order; parts of a sum share it."""
         if self.splines.get(id(basis), (None,))[0] is not basis.pieces:
             order, keep = basis.degree + 1, self.layout.keep
             pieces = F.pad(basis.pieces.unflatten(1, (order, order)), (0, ORDER - order, 0, ORDER - order))
             tensors = basis.knots, pieces, basis.origin, basis.rate, basis.first
-            spline = compiled.Spline(*map(keep, tensors), basis.n_knots, basis.n_knots + ORDER - 2)
+            spline = compiled.Spline(*map(keep, tensors), basis.n_knots, n_rows)
             self.splines[id(basis)] = basis.pieces, spline
         return self.splines[id(basis)][1]
 
@@ -168,10 +168,11 @@ class Packed:
         for place, branch in enumerate(self.branches):
             for number, layer in enumerate((branch or self.branches[1]).module.layers):
                 bases = [basis for basis, _ in layer.basis.parts(layer.n_units)]
+                n_rows = self.layout.n_padded(bases)
                 for kind, basis in enumerate([bases[0], bases[-1]]):
                     if self.pieces.get((place, number, kind)) is not basis.pieces:
                         self.pieces[place, number, kind] = basis.pieces
-                        self.nets[place].layers[number].spline[kind] = self.spline(basis)
+                        self.nets[place].layers[number].spline[kind] = self.spline(basis, n_rows[-kind])
         with torch.no_grad():
             for part, theirs in self.own_pairs(module):
                 part.copy_(theirs)

@@ -18,12 +18,15 @@ MIXED = FRAME.assign(
     s=np.where(GENERATOR.random(N) < 0.2, None, GENERATOR.choice(["u", "v"], N)),
 )  # fmt: skip
 GAPS = FRAME.mask(GENERATOR.random((N, 3)) < 0.2)
+HEAVY = np.where(GENERATOR.random((N, 3)) < 0.3, -999.0, 10.0 ** (4 * NUMBERS))
+HEAVY[::7, 1] = np.nan
 TABLES = {
     "array": (NUMBERS, NUMBERS),
     "single precision": (NUMBERS, NUMBERS.astype(np.float32)),
     "Fortran order": (NUMBERS, np.asfortranarray(NUMBERS)),
     "every other row": (NUMBERS, NUMBERS[::2]),
     "integers": (NUMBERS, NUMBERS.astype(int)),
+    "heavy values and several scales": (HEAVY, HEAVY),
     "gaps": (GAPS.to_numpy(), GAPS.to_numpy()),
     "frame": (FRAME, FRAME),
     "frame with gaps": (GAPS, GAPS),

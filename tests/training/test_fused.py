@@ -156,7 +156,8 @@ def test_outputs_losses_and_gradients_are_those_of_torch(drawn):
 def test_inputs_of_a_group_need_not_be_neighbours():
     torch.manual_seed(0)
     module = ConstrainedKAN(
-        4, 2, hidden_layer_sizes=(16,), groups=[{0, 2}, {1, 3}, {0, 1, 3}], n_members=4, n_knots=4, fine_knots=9, direct=True
+        4, 2, hidden_layer_sizes=(16,), groups=[{0, 2}, {1, 3}, {0, 1, 3}], n_members=4, n_knots=4, fine_knots=9,
+        direct=True,
     ).double()  # fmt: skip
     X = torch.randn(50, 4, dtype=torch.float64)
     torch.testing.assert_close(packed(module).outputs(X), module(X).detach())

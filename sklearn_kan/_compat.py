@@ -37,6 +37,7 @@ __all__ = [
     "StrOptions",
     "TorchDispatchMode",
     "WithoutOwnFunctions",
+    "are_hooked",
     "check_categorical_features",
     "check_method_params",
     "check_monotonic_cst",
@@ -119,8 +120,14 @@ def versions_of(tensors):
     return [tensor._version for tensor in tensors]
 
 
+def are_hooked(modules, tensors):
+    """Whether somebody wants to be called when one of these is used."""
+    return any(
+        m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks for m in modules
+    ) or any(tensor._backward_hooks for tensor in tensors)
+
+
 def is_hooked(module):
     """Whether somebody wants to be called when a module, or a part of it, is used."""
-    hooks = module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks
-    own = any(hooks) or any(p is not None and p._backward_hooks for p in module._parameters.values())
+    own = are_hooked([module], [p for p in module._parameters.values() if p is not None])
     return own or any(map(is_hooked, module._modules.values()))

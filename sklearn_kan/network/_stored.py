@@ -1,45 +1,26 @@
 """Networks in the compiled library, packed once and used as long as they stay what they are."""
 
-import operator
-from itertools import chain
 from typing import NamedTuple
 
-import torch
-
-from .._compat import holdings_of, versions_of
+from .._compat import versions_of
 from ._constrained import ConstrainedKAN
+from ._holdings import Holdings, Remembered
 from ._kan import KAN
-from ._packed import Packed, can_be_packed
+from ._packed import Packed, can_be_packed, is_frozen
 from ._packed_sums import can_be_packed_as_sum
 
 KINDS = KAN, ConstrainedKAN  # others may compute something else
 
 
 class Stored(NamedTuple):
-    """A network as it was packed, None if it cannot be, and what it was packed from.
-
-    Parameters
-    ----------
-    packed : Packed or None
-    holdings : list of dict
-        See `holdings_of`.
-    held : list
-        What they held: parameters, buffers and parts.
-    tensors : list of Tensor
-        Those among it.
-    versions : list of int
-    """
+    """A network as it was packed, None if it cannot be, and what it was packed from."""
 
     packed: Packed | None
-    holdings: list[dict]
-    held: list
-    tensors: list[torch.Tensor]
+    holdings: Holdings
     versions: list[int]
 
     def is_current(self):
-        held = list(chain.from_iterable(map(dict.values, self.holdings)))
-        are_same = len(held) == len(self.held) and all(map(operator.is_, held, self.held))
-        return are_same and versions_of(self.tensors) == self.versions
+        return self.holdings.are_current() and versions_of(self.holdings.tensors) == self.versions
 
 
 def packed(module):
@@ -47,16 +28,22 @@ def packed(module):
     if type(module) not in KINDS or module.is_shown:
         return freshly_packed(module)
     if module.stored is None or not module.stored.is_current():
-        holdings = list(holdings_of(module))
-        held = list(chain.from_iterable(map(dict.values, holdings)))
-        tensors = [each for each in held if isinstance(each, torch.Tensor)]
-        versions = versions_of(tensors)
-        module.stored = Stored(freshly_packed(module), holdings, held, tensors, versions)
+        holdings = Holdings.of(module)
+        versions = versions_of(holdings.tensors)
+        module.stored = Stored(freshly_packed(module), holdings, versions)
     return module.stored.packed
 
 
+def is_packable(module):
+    """Whether the compiled library takes a network, or a sum of several."""
+    return can_be_packed(module) or can_be_packed_as_sum(module)
+
+
+can_be_trained = Remembered(lambda module: is_packable(module) and not is_frozen(module))
+
+
 def freshly_packed(module):
-    if not (can_be_packed(module) or can_be_packed_as_sum(module)):
+    if not is_packable(module):
         return None
     new = Packed(module)
     new.prepare()

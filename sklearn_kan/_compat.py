@@ -37,6 +37,7 @@ __all__ = [
     "StrOptions",
     "TorchDispatchMode",
     "WithoutOwnFunctions",
+    "are_hooked",
     "check_categorical_features",
     "check_method_params",
     "check_monotonic_cst",
@@ -44,12 +45,12 @@ __all__ = [
     "fit_and_score",
     "fit_context",
     "has_argument",
+    "holdings_of",
     "is_hooked",
     "is_transformed",
     "levinson",
     "overload_of",
     "parameters_of",
-    "tensors_of",
     "trial_id",
     "versions_of",
     "warn_or_raise_about_fit_failures",
@@ -93,15 +94,16 @@ def trial_id(trial):
     return trial._trial_id
 
 
-def tensors_of(module):
-    """All parameters and buffers of a module, and None for those it does without.
+def holdings_of(module):
+    """The dictionaries in which a module and its parts hold parameters, buffers and parts.
 
-    The public iterators leave out what occurs twice, and for one row that takes as long as the prediction.
+    The public iterators leave out what occurs twice, and for one row that takes longer than the prediction.
     """
-    yield from module._parameters.values()
-    yield from module._buffers.values()
+    yield module._parameters
+    yield module._buffers
+    yield module._modules
     for child in module._modules.values():
-        yield from tensors_of(child)
+        yield from holdings_of(child)
 
 
 def parameters_of(module):
@@ -114,12 +116,18 @@ def parameters_of(module):
 
 
 def versions_of(tensors):
-    """How many times each was changed in place, 0 for None: by which a copy knows that it is out of date."""
-    return [0 if tensor is None else tensor._version for tensor in tensors]
+    """How many times each was changed in place: by which a copy knows that it is out of date."""
+    return [tensor._version for tensor in tensors]
+
+
+def are_hooked(modules, tensors):
+    """Whether somebody wants to be called when one of these is used."""
+    return any(
+        m._forward_hooks or m._forward_pre_hooks or m._backward_hooks or m._backward_pre_hooks for m in modules
+    ) or any(tensor._backward_hooks for tensor in tensors)
 
 
 def is_hooked(module):
     """Whether somebody wants to be called when a module, or a part of it, is used."""
-    hooks = module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks
-    own = any(hooks) or any(p is not None and p._backward_hooks for p in module._parameters.values())
+    own = are_hooked([module], [p for p in module._parameters.values() if p is not None])
     return own or any(map(is_hooked, module._modules.values()))

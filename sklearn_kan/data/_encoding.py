@@ -55,10 +55,12 @@ class TableEncoder:
         Knots of the numeric inputs with fine structure.
     """
 
+    bound = CLIP
     tables = None  # from labels to codes, once they are asked for
+    right_columns: tuple = None, None  # of a frame, as it has them, and their names
 
     def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name != "tables"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("tables", "right_columns")}
 
     def fit(self, columns, sample_weight=None, *, ordered=None, max_categories=None, streams=False):
         """Learn from the columns of a table.

@@ -149,7 +149,7 @@ class BaseKAN(FittedAttributes):
     def _raw(self, X):
         """Network outputs for a table, members averaged."""
         model = self._fitted_model()
-        is_known = len(model.encoder.kinds_) == self._state.design.selected.sum()
+        is_known = len(model.encoder.kinds_) == np.count_nonzero(self._state.design.selected)
         part = self._selected_part(X) if is_known else None
         raw = None if part is None else model.raw_directly(*part)
         return model.raw(self._columns(X)) if raw is None else raw
@@ -157,7 +157,7 @@ class BaseKAN(FittedAttributes):
     def _selected_part(self, X):
         """The columns of a table that the network gets, as they lie in memory, and their names; None if unsure."""
         names, selected = getattr(self, "feature_names_in_", None), self._state.design.selected
-        if selected.all():
+        if np.count_nonzero(selected) == len(selected):  # a tenth of the time of `all`
             return X, names
         if names is None:
             is_usual = type(X) is np.ndarray and X.ndim == 2 and X.shape[1] == len(selected)

@@ -13,7 +13,7 @@ from ..model._effect import in_units
 from ..model._importances import shares_of_columns
 from ..model._response import response_of
 from ..model._summary import summary_of
-from ..network._packed import shown
+from ..network._stored import shown
 from ._parameters import Parameters
 from ._state import State, from_stored, to_stored
 

@@ -8,14 +8,14 @@ import torch
 
 from .._surroundings import without_spinning
 from ..data._dates import to_dates
-from ..data._direct import encode_directly
+from ..data._direct import direct_parts, encode_parts
 from ..data._drawing import places_to_draw
 from ..data._encoding import TableEncoder
 from ..network._architecture import Architecture
 from ..network._kan import KAN
 from ..network._layer import KANLayer
 from ..network._lookup import LookupLayer
-from ..network._packed import packed
+from ..network._stored import packed
 from ..training._losses import averaged, what_is_averaged, within_reach
 from ._effect import in_units
 from ._terms import Terms
@@ -58,19 +58,28 @@ class Model(NamedTuple):
         return self._in_parts(columns, self._average)
 
     def raw_directly(self, X, names):
-        """The same for a table that can be encoded as it lies in memory; None for others. See `encode_directly`."""
-        parts, compiled = [], packed(self.module)
+        """The same for a table that can be read as it lies in memory; None for others. See `direct_parts`."""
+        compiled, raw = self._compiled, []
         rows = X if isinstance(X, np.ndarray) else getattr(X, "iloc", None)
         if compiled is None or rows is None:
             return None
-        dtype = str(compiled.dtype).removeprefix("torch.")
         for start in range(0, len(X), ROWS_AT_ONCE):
-            part = X if len(X) <= ROWS_AT_ONCE else rows[start : start + ROWS_AT_ONCE]
-            encoded = encode_directly(self.encoder, part, names, dtype)
-            if encoded is None:
+            some = X if len(X) <= ROWS_AT_ONCE else rows[start : start + ROWS_AT_ONCE]
+            part = direct_parts(self.encoder, some, names)
+            own = None if part is None else self._raw_of_parts(compiled, *part)
+            if own is None:
                 return None
-            parts.append(self._compiled_average(compiled, torch.from_numpy(encoded)).numpy())
-        return np.concatenate(parts) if parts else None
+            raw.append(own.numpy())
+        return np.concatenate(raw) if len(raw) > 1 else raw[0] if raw else None
+
+    def _raw_of_parts(self, compiled, numbers, codes):
+        """The same for numbers and codes of categories; None if a number is infinite."""
+        if compiled.prepared is None:
+            encoded = encode_parts(self.encoder, numbers, codes, str(compiled.dtype).removeprefix("torch."))
+            return None if encoded is None else self._compiled_average(compiled, torch.from_numpy(encoded))
+        table = compiled.table(self.encoder, numbers, codes)
+        raw = compiled.predict(table, len(numbers), *self._shares(compiled))
+        return None if raw is None else self._finished(raw if compiled.n_members > 1 else raw[:, 0])
 
     def raw_of_members(self, columns):
         """Outputs of each member: ndarray of shape (n_samples, n_members, n_raw)."""
@@ -85,7 +94,7 @@ class Model(NamedTuple):
 
         A network without members counts as one.
         """
-        compiled, n_inputs = packed(self.module), encoded.shape[1]
+        compiled, n_inputs = self._compiled, encoded.shape[1]
         chunk = ROWS_AT_ONCE if compiled else max(1, NUMBERS_AT_ONCE // (n_inputs + self.module.widest))
         if self.module.training:
             self.module.eval()
@@ -112,26 +121,38 @@ class Model(NamedTuple):
 
         return self._in_parts(columns, values)
 
+    @property
+    def _compiled(self):
+        """The network in the compiled library; None if that does not take it, or the network's sum was edited."""
+        return None if self.terms is not None and self.terms.is_edited else packed(self.module)
+
     def _outputs(self, encoded):
         if self.terms is not None and self.terms.is_edited:
             return self.terms.outputs(self.module, encoded)
-        compiled = packed(self.module)
+        compiled = self._compiled
         if compiled is None:
             return self.module(encoded)
         raw = compiled.outputs(encoded)
         return raw[:, 0] if self.module.n_members is None else raw
 
     def _average(self, encoded):
-        compiled = packed(self.module)
+        compiled = self._compiled
         if compiled is None:
             return self.averaged(self._outputs(encoded))
         return self._compiled_average(compiled, encoded)
 
     def _compiled_average(self, compiled, encoded):
         if compiled.n_members == 1:
-            return within_reach(self.loss, compiled.outputs(encoded)[:, 0])
-        weights = torch.from_numpy(self.member_weights / self.member_weights.sum()).to(encoded)
-        return within_reach(self.loss, compiled.average(encoded, weights, what_is_averaged(self.loss)))
+            return self._finished(compiled.outputs(encoded)[:, 0])
+        return self._finished(compiled.average(encoded, *self._shares(compiled)))
+
+    def _shares(self, compiled):
+        """Of members in their average, and what is averaged; nothing for a single one."""
+        if compiled.n_members == 1:
+            return ()
+        return compiled.shares(self.member_weights), "outputs" if self.architecture.is_sum else what_is_averaged(
+            self.loss
+        )
 
     def spread(self, columns):
         """Averaged outputs (n_samples, n_raw), and the standard deviation of the members' predictions."""
@@ -149,6 +170,9 @@ class Model(NamedTuple):
         together = raw
         if raw.ndim == 3:
             together = averaged(self.loss, raw, self.member_weights, is_sum=self.architecture.is_sum)
+        return self._finished(together)
+
+    def _finished(self, together):
         if self.terms is not None and self.terms.has_classes and together.shape[1] > 2 and not self.terms.is_edited:
             together = together - together.mean(1, keepdim=True)  # as terms have it
         return within_reach(self.loss, together)

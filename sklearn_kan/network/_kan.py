@@ -81,7 +81,7 @@ class KAN(nn.Module):
         has_codes = n_levels or n_places
         lookup = LookupLayer(n_levels, sizes[1], n_members, scaled, n_places, generator) if has_codes else None
         self.lookup = lookup
-        self.stored: Any = None  # how it was packed for the compiled library; see `packed`
+        self.stored: Any = None  # how it was packed for the compiled library; see `_stored`
         self.is_shown = False
 
     def __getstate__(self):

@@ -50,6 +50,10 @@ def padded(n):
 class Layout:
     """Places for the parameters of a network, or of the parts of a sum, which lie one after the other.
 
+    Parameters
+    ----------
+    is_sum : bool
+
     Attributes
     ----------
     slots : list of Slot
@@ -61,7 +65,8 @@ class Layout:
         What structures of the library point to.
     """
 
-    def __init__(self):
+    def __init__(self, is_sum):
+        self.is_sum = is_sum
         self.slots, self.stride, self.table_stride = [], 0, 0
         self.kept = []
 
@@ -90,7 +95,7 @@ class Layout:
                 number > 0 and out <= compiled.NARROW_OUTPUTS and layer.basis.n_knots <= compiled.NARROW_KNOTS
             )  # fmt: skip
             to.width = width = out if to.is_narrow else padded(out)
-            sizes = [(basis.n_knots + ORDER - 2, basis.n_basis) for basis in bases]
+            sizes = [(n_padded, basis.n_basis) for n_padded, basis in zip(self.n_padded(bases), bases, strict=True)]
             to.weight = self.place_rows(branch, layer, f"layers.{number}.edge_weight", before, [
                 ((n_padded, width), (n_used, out), (0, first)) for n_padded, n_used in sizes
             ])  # fmt: skip
@@ -113,6 +118,15 @@ class Layout:
                 self.table_stride += len(before) * out * ORDER * padded(bases[0].n_knots + 1)
             before = list(units)
         self.lay_out_lookup(net, branch, is_part)
+
+    def n_padded(self, bases):
+        """Rows that an input has in a layer's weights, for coarse and for fine members.
+
+        In sums they are the same for both: inputs that are not neighbours are places of their own, which have to lie
+        one after the other for either.
+        """
+        own = [basis.n_knots + ORDER - 2 for basis in bases]
+        return [max(own)] * len(own) if self.is_sum else own
 
     def place_norm(self, to, branch, number, out, first):
         norm, name = branch.module.norms[number], f"{branch.prefix}norms.{number}"

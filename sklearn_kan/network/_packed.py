@@ -1,18 +1,17 @@
 """A network as the compiled library takes it: the parameters of each member as one run of numbers."""
 
-import operator
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
 from torch.nn.utils.parametrize import is_parametrized
 
-from .._compat import is_hooked, parameters_of, tensors_of, versions_of
+from .._compat import is_hooked, parameters_of
 from ..bases import BSpline
 from ..kernels.cpu import _network as compiled
+from ..kernels.cpu import _predict as prediction
 from ..kernels.cpu._library import MAX_KNOTS, SUFFIXES, has_library
 from ._branches import branches_of
 from ._kan import KAN
@@ -88,7 +87,13 @@ class Packed:
         The structure that the library reads.
     nets : list of the same
         With it, those of a sum's parts.
+    prepared : Tensor or None
+        What prediction by all members reads, once it is asked for, of a network with one hidden layer.
     """
+
+    prepared = None
+    reader: tuple = None, None  # an encoder, and how the library reads it
+    weights: tuple = None, None  # of members, as bytes, and as shares
 
     def __init__(self, module):
         first, last = module.layers[0], module.layers[-1]
@@ -105,7 +110,7 @@ class Packed:
         self.net = net = compiled.Network()
         self.nets = [net, *self.part_nets]
         self.branches = [own, *others]
-        self.layout = layout = Layout()
+        self.layout = layout = Layout(is_sum=bool(others))
         layout.describe_columns(net, module)
         for to, branch in zip(self.nets, self.branches, strict=True):
             if branch is not None:
@@ -127,13 +132,13 @@ class Packed:
         """One number for each parameter."""
         return torch.zeros(self.n_members, self.stride, dtype=self.dtype, device="cpu")
 
-    def spline(self, basis):
+    def spline(self, basis, n_rows):
         """A basis as the library reads it, its polynomials padded to the library's order; parts of a sum share it."""
         if self.splines.get(id(basis), (None,))[0] is not basis.pieces:
             order, keep = basis.degree + 1, self.layout.keep
             pieces = F.pad(basis.pieces.unflatten(1, (order, order)), (0, ORDER - order, 0, ORDER - order))
             tensors = basis.knots, pieces, basis.origin, basis.rate, basis.first
-            spline = compiled.Spline(*map(keep, tensors), basis.n_knots, basis.n_knots + ORDER - 2)
+            spline = compiled.Spline(*map(keep, tensors), basis.n_knots, n_rows)
             self.splines[id(basis)] = basis.pieces, spline
         return self.splines[id(basis)][1]
 
@@ -163,10 +168,11 @@ class Packed:
         for place, branch in enumerate(self.branches):
             for number, layer in enumerate((branch or self.branches[1]).module.layers):
                 bases = [basis for basis, _ in layer.basis.parts(layer.n_units)]
+                n_rows = self.layout.n_padded(bases)
                 for kind, basis in enumerate([bases[0], bases[-1]]):
                     if self.pieces.get((place, number, kind)) is not basis.pieces:
                         self.pieces[place, number, kind] = basis.pieces
-                        self.nets[place].layers[number].spline[kind] = self.spline(basis)
+                        self.nets[place].layers[number].spline[kind] = self.spline(basis, n_rows[-kind])
         with torch.no_grad():
             for part, theirs in self.own_pairs(module):
                 part.copy_(theirs)
@@ -197,6 +203,8 @@ class Packed:
 
     def outputs(self, X, rows=None, members=None):
         """Outputs of some members for rows of a table of this dtype: ``(n_rows, n_chosen, n_outputs)``."""
+        if rows is None and members is None and self.prepared is not None:
+            return self.predict(prediction.encoded_table(X := X.contiguous()), len(X))
         members = self.everybody if members is None else members
         return compiled.outputs(self.net, X.contiguous(), rows, members, self.work)
 
@@ -213,50 +221,39 @@ class Packed:
         rows : LongTensor of shape (n_rows,), optional
         members : LongTensor of shape (n_chosen,), optional
         """
+        if rows is None and members is None and self.prepared is not None:
+            return self.predict(prediction.encoded_table(X := X.contiguous()), len(X), weights, what)
         members = self.everybody if members is None else members
         return compiled.outputs(self.net, X.contiguous(), rows, members, self.work, weights, compiled.AVERAGES[what])
+
+    def shares(self, weights):
+        """Weights of members, an ndarray, as a tensor with sum one."""
+        key = weights.tobytes()
+        if self.weights[0] != key:
+            self.weights = key, torch.from_numpy(weights / weights.sum()).to(self.dtype)
+        return self.weights[1]
+
+    def table(self, encoder, numbers, codes):
+        """Rows of a table that an encoder encodes; see `kernels.cpu._predict.table_of`."""
+        if self.reader[0] is not encoder:
+            self.reader = encoder, prediction.Reader(
+                center=encoder.center_, rate=encoder.rate_, bound=encoder.bound, n_categories=len(encoder.levels_),
+                bends=encoder.bends_, atoms=encoder.atoms_, missing=encoder.missing_, places=encoder.places_,
+            )  # fmt: skip
+        return prediction.table_of(self.reader[1], numbers, codes)
+
+    def predict(self, table, n, weights=None, what=None):
+        """As `outputs` and `average`, of all members of a prepared network for the n rows of a table."""
+        return prediction.predict(self.net, table, n, self.dtype, self.work, weights, what)
 
     def expand(self):
         """Bring what the library computes from the parameters up to date with them."""
         compiled.expand(self.net, self.dtype)
 
-
-class Stored(NamedTuple):
-    """A network as it was packed, None if it cannot be, and what it was packed from."""
-
-    packed: Packed | None
-    tensors: list[torch.Tensor | None]
-    versions: list[int]
-
-    def is_of(self, tensors):
-        are_same = len(tensors) == len(self.tensors) and all(map(operator.is_, tensors, self.tensors))
-        return are_same and versions_of(tensors) == self.versions
-
-
-def packed(module):
-    """A network as the compiled library takes it now, ready for outputs; None if it does not take it."""
-    if type(module) is not KAN or module.is_shown:
-        return freshly_packed(module)
-    tensors = list(tensors_of(module))
-    if module.stored is None or not module.stored.is_of(tensors):
-        versions = versions_of(tensors)
-        module.stored = Stored(freshly_packed(module), tensors, versions)
-    return module.stored.packed
-
-
-def freshly_packed(module):
-    if not can_be_packed(module):
-        return None
-    new = Packed(module)
-    new.expand()
-    return new
-
-
-def shown(module):
-    """A module that is given away: others may change it unnoticed, so from now on it is packed for each call."""
-    if type(module) is KAN:
-        module.is_shown, module.stored = True, None
-    return module
+    def prepare(self):
+        """Bring what prediction by all members reads up to date with the parameters."""
+        self.expand()
+        self.prepared = prediction.prepare(self.net, self.dtype)
 
 
 def of_members(name, tensor, n_members):

@@ -2,7 +2,7 @@
 
 import torch
 
-from ._evaluation import held_out_outputs
+from ._evaluation import held_out_parts
 from ._holdout import Split
 from ._losses import combined
 from ._rows import Rows
@@ -11,11 +11,12 @@ from ._rows import Rows
 def held_out_losses(attempt, loss):
     """Numbers of the rows that an attempt holds out, and their losses times their weights."""
     rows = attempt.split.validation
-    raw, y, weight = held_out_outputs(attempt.training.net, rows)
-    if raw.ndim == 3:
-        raw = combined(loss, raw, weight.expand(raw.shape[:2]))
+    losses = []
+    for raw, y, weight in held_out_parts(attempt.training.net, rows):
+        together = combined(loss, raw, weight) if raw.ndim == 3 else raw
+        losses.append((loss(together, y) * weight.amax(1)).double().cpu())
     numbers = torch.arange(len(rows.all[0]), device="cpu") if rows.index is None else rows.index
-    return numbers.cpu(), (loss(raw, y) * weight.amax(1)).double().cpu()
+    return numbers.cpu(), torch.cat(losses)
 
 
 def share_left(members, other):

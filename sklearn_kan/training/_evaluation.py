@@ -2,6 +2,7 @@
 
 import torch
 
+from ..network._holdings import Remembered
 from ._rows import Batches
 
 EVALUATION_ROWS = 4096
@@ -44,8 +45,12 @@ def held_out_outputs(net, rows):
     return [torch.cat(tensors) for tensors in zip(*held_out_parts(net, rows), strict=True)]
 
 
+state_of = Remembered(lambda module: module.state_dict(keep_vars=True))
+
+
+@torch.no_grad()
 def snapshot(module):
-    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in state_of(module).items()}
 
 
 def is_finite(module):

@@ -6,8 +6,8 @@ import torch
 from skorch.callbacks import Callback, LRScheduler, ParamMapper
 
 from ..kernels.cpu import _network as compiled
-from ..network._packed import Packed, can_be_packed, is_frozen
-from ..network._packed_sums import can_be_packed_as_sum
+from ..network._packed import Packed
+from ..network._stored import can_be_trained
 from ._losses import (
     HUBER_DELTA,
     MAX_LOG_MEAN,
@@ -35,8 +35,7 @@ def can_be_fused(net):
     phase, module = net.phase, net.module_
     return (
         phase.optimizer is torch.optim.AdamW and phase.depth is None and not phase.smoothness and n_processes() == 1
-        and number_of(net.criterion) is not None and (can_be_packed(module) or can_be_packed_as_sum(module))
-        and not is_frozen(module)
+        and number_of(net.criterion) is not None and can_be_trained(module)
         and not any(sees_batches(callback) for _, callback in net.callbacks_)
     )  # fmt: skip
 

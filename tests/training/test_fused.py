@@ -16,8 +16,9 @@ from sklearn_kan.kernels import on_threads
 from sklearn_kan.kernels.cpu import _library, _network
 from sklearn_kan.network._constrained import ConstrainedKAN
 from sklearn_kan.network._kan import KAN
-from sklearn_kan.network._packed import can_be_packed, packed
+from sklearn_kan.network._packed import can_be_packed
 from sklearn_kan.network._packed_sums import can_be_packed_as_sum
+from sklearn_kan.network._stored import packed
 from sklearn_kan.training import _fused
 from sklearn_kan.training._fused import FusedAdamW, HeldOut, Task
 from sklearn_kan.training._losses import (
@@ -150,6 +151,16 @@ def test_outputs_losses_and_gradients_are_those_of_torch(drawn):
         theirs.copy_(part)
     for name, exact in gradients.items():
         check(found[name], gradients_of_torch[name], exact)
+
+
+def test_inputs_of_a_group_need_not_be_neighbours():
+    torch.manual_seed(0)
+    module = ConstrainedKAN(
+        4, 2, hidden_layer_sizes=(16,), groups=[{0, 2}, {1, 3}, {0, 1, 3}], n_members=4, n_knots=4, fine_knots=9,
+        direct=True,
+    ).double()  # fmt: skip
+    X = torch.randn(50, 4, dtype=torch.float64)
+    torch.testing.assert_close(packed(module).outputs(X), module(X).detach())
 
 
 @pytest.mark.parametrize("loss", [squared_error, poisson, cross_entropy])

@@ -18,7 +18,7 @@ ERRORS = {  # by the number that a function gives back
     2: (ValueError, "A layer has more knots, or fewer basis functions, than its kernel can take."),
     3: (ValueError, "knots decrease, or are not numbers. Pass or load knots that increase."),
 }
-LAYOUT = 2  # of the structures, counted up where one changes
+LAYOUT = 3  # of the structures, counted up where one changes
 WORK_PER_THREAD = 2**24  # multiply-adds, half a millisecond: below it another thread costs more than it gives
 
 
@@ -94,6 +94,9 @@ def check_status(status):
 
 def share_out(part, length, n_multiply_adds):
     """Call ``part(start, stop)`` for parts of ``range(length)``, on as many threads as are allowed and worth it."""
+    if n_multiply_adds < 2 * WORK_PER_THREAD:
+        part(0, length)
+        return
     allowed = _allowed_threads.get() or torch.get_num_threads()
     n_threads = max(1, min(allowed, n_multiply_adds // WORK_PER_THREAD, length))
     bounds = [length * k // n_threads for k in range(n_threads + 1)]

@@ -48,7 +48,7 @@ Network = structure(
     embedding_rate=Number,
     **pointers("embeddings", "embedding_gradients", "embedding_mean", "embedding_square"),
     **integers("n_parts"),
-    **pointers("parts", "inputs", "codes"),
+    **pointers("parts", "inputs", "codes", "prepared"),
 )  # fmt: skip
 Task = structure(
     "Task",

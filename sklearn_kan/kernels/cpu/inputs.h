@@ -138,6 +138,30 @@ INLINE void read_levels(const T *x, int64_t n, int n_rows, int n_padded, bool so
         leave(levels.at, n_rows, levels.runs);
 }
 
+/* Vectors of embedded levels, (n_padded, n_vectors, n_dim), zero for unknown ones. */
+template <class T>
+INLINE void read_vectors(const Network<T> &net, const T *columns, int n_rows, int n_padded, T *vectors) {
+    const int64_t width = net.n_vectors * net.n_dim;
+    for (int64_t c = 0; c < net.n_vectors; c++)
+        for (int r = 0; r < n_padded; r++) {
+            const T code = columns[net.vector_columns[c] * ROWS + r];
+            const int64_t start = net.vector_starts[c], n = net.vector_starts[c + 1] - start;
+            T *to = vectors + r * width + c * net.n_dim;
+            const bool is_known = r < n_rows && code > 0 && code < n;
+            for (int64_t e = 0; e < net.n_dim; e++)
+                to[e] = is_known ? net.embeddings[(start + (int64_t)code) * net.n_dim + e] : 0;
+        }
+}
+
+/* The columns of rows one after the other, up to n_padded of them zero. */
+template <class T>
+INLINE void gather_next(const T *x, int64_t n_columns, int n_rows, int n_padded, T *columns) {
+    for (int64_t i = 0; i < n_columns; i++) {
+        for (int r = 0; r < n_rows; r++) columns[i * ROWS + r] = x[r * n_columns + i];
+        for (int r = n_rows; r < n_padded; r++) columns[i * ROWS + r] = 0;
+    }
+}
+
 /* The columns of some rows, of which the latter ones repeat zero. */
 template <class T>
 INLINE void gather(const T *x, int64_t n_columns, const int64_t *rows, int n_rows, T *columns) {

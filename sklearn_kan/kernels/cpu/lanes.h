@@ -95,6 +95,17 @@ template <class T, int BYTES> struct On {
         return 1 / a;
     }
 
+    /* One over the root of a positive number, likewise. */
+    INLINE V inverse_root(V a) {
+#if HAS_GENERATIONS
+        if constexpr (IS_SINGLE && BYTES == 64) {
+            const V near = (V)__builtin_ia32_rsqrt14ps512_mask(a, all(0), -1);
+            return near * (T(1.5) - (T(0.5) * a * near) * near);
+        }
+#endif
+        return 1 / root(a);
+    }
+
     INLINE V sigmoid(V x) { return inverse(1 + exp(-x)); }
 
     /* Entries of a table of n numbers, which may be read up to a multiple of 16: for n at most 2 N in one instruction or

@@ -16,19 +16,6 @@ DECLARE(float, float32, v3)
 DECLARE(float, float32, v4)
 DECLARE(double, float64, v3)
 DECLARE(double, float64, v4)
-#ifdef __SANITIZE_ADDRESS__ /* one of two is enough to watch, and takes its time to compile */
-#define IS_V3 false
-#define ON_V3(function) function##_v1
-#else
-#define IS_V3 __builtin_cpu_supports("x86-64-v3")
-#define ON_V3(function) function##_v3
-#endif
-#define CALL(function, ...)                                                      \
-    if (__builtin_cpu_supports("x86-64-v4")) return function##_v4(__VA_ARGS__);  \
-    if (IS_V3) return ON_V3(function)(__VA_ARGS__);                              \
-    return function##_v1(__VA_ARGS__);
-#else
-#define CALL(function, ...) return function##_v1(__VA_ARGS__);
 #endif
 
 #define DEFINE(T, name)                                                                                           \
@@ -49,4 +36,4 @@ DEFINE(float, float32)
 DEFINE(double, float64)
 
 /* Python has the same number: structures of other sources would be read wrongly. */
-extern "C" int64_t layout_of_structures() { return 2; }
+extern "C" int64_t layout_of_structures() { return 3; }

@@ -4,9 +4,13 @@
 
 #include "lanes.h"
 
+#ifndef ROWS_OF_BLOCK
+#define ROWS_OF_BLOCK 128
+#endif
+
 namespace {
 
-constexpr int ROWS = 128;    /* of a block, which stays in cache from the inputs to the gradients */
+constexpr int ROWS = ROWS_OF_BLOCK; /* which stay in cache from the inputs to the gradients */
 constexpr int ORDER = 4;     /* of all polynomials: lower ones are padded */
 constexpr int MAX_LAYERS = 4;
 constexpr int PADDING = 16;  /* outputs of a layer fill up vectors of so many lanes */
@@ -53,9 +57,15 @@ template <class T> struct Network {
     int64_t n_parts;
     const Network *parts;
     const int64_t *inputs, *codes; /* null for all */
+    T *prepared;                   /* see `Places`; null if nothing has been */
 };
 
 template <class T> INLINE int kind_of(const Network<T> &net, int64_t m) { return m >= net.n_members - net.n_fine; }
+
+/* Whether inputs have factors, which their weights are multiplied by. */
+template <class T> INLINE bool has_factors(const Network<T> &net) {
+    return net.layers[0].scale != NONE || net.table_scale != NONE;
+}
 
 /* Rows that are learned from, and how. */
 template <class T> struct Task {

@@ -4,6 +4,7 @@
 
 #include "criteria.h"
 #include "narrow.h"
+#include "stretch.h"
 #include "wide.h"
 
 namespace {
@@ -26,20 +27,6 @@ template <class T> struct Work {
     Targets<T> targets;
     void *memory;
 };
-
-INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
-/* Where parts of one stretch of memory lie; a first round without memory finds its length. */
-struct Stretch {
-    char *start;
-    size_t used;
-};
-
-template <class S> INLINE S *part(Stretch &stretch, int64_t n) {
-    S *here = (S *)(stretch.start + stretch.used);
-    stretch.used += (n * sizeof(S) + 127) / 64 * 64;
-    return here;
-}
 
 /* Numbers of the widest layer on a block of rows. */
 template <class T> INLINE int64_t widest_of(const Network<T> &net) {
@@ -107,16 +94,7 @@ INLINE void read_block(const Network<T> &net, const T *x, const int64_t *rows, i
     for (int64_t c = 0; c < net.n_codes; c++)
         read_levels(work.columns + net.code_columns[c] * ROWS, net.code_starts[c + 1] - net.code_starts[c], n_rows,
                     n_padded, training, work.levels[c]);
-    const int64_t width = net.n_vectors * net.n_dim;
-    for (int64_t c = 0; c < net.n_vectors; c++)
-        for (int r = 0; r < n_padded; r++) {
-            const T code = work.columns[net.vector_columns[c] * ROWS + r];
-            const int64_t start = net.vector_starts[c], n = net.vector_starts[c + 1] - start;
-            T *to = work.vectors + r * width + c * net.n_dim;
-            const bool is_known = r < n_rows && code > 0 && code < n;
-            for (int64_t e = 0; e < net.n_dim; e++)
-                to[e] = is_known ? net.embeddings[(start + (int64_t)code) * net.n_dim + e] : 0;
-        }
+    read_vectors(net, work.columns, n_rows, n_padded, work.vectors);
 }
 
 template <class P, class T> INLINE Weights<P> weights_of(const Network<T> &net, const Layer<T> &layer, int kind, P of) {
@@ -149,11 +127,6 @@ INLINE Units<T> units_behind(const Network<T> &net, int64_t m, int64_t l, const 
     const T *own = net.parameters + m * net.stride;
     return {trace.units[l], training ? trace.shares[l] : nullptr, layer.has_norm ? own + layer.norm_weight : nullptr,
             layer.has_norm ? own + layer.norm_bias : nullptr, layer.n_outputs, n_rows, n_padded};
-}
-
-/* Whether inputs have factors, which their weights are multiplied by. */
-template <class T> INLINE bool has_factors(const Network<T> &net) {
-    return net.layers[0].scale != NONE || net.table_scale != NONE;
 }
 
 /* Weights of member m's first layer, times the factors of their inputs. */

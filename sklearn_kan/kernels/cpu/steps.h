@@ -7,6 +7,7 @@
 #ifndef SKLEARN_KAN_STEPS_H
 #define SKLEARN_KAN_STEPS_H
 
+#include "averages.h"
 #include "passes.h"
 
 namespace {
@@ -176,41 +177,6 @@ INLINE int steps(const Network<T> &net, const Task<T> &task, const int64_t *rows
     return DONE;
 }
 
-/* How members are averaged: not at all, outputs, what they are logarithms of, or probabilities of classes. */
-enum Average { NO_AVERAGE, OF_OUTPUTS, OF_EXPONENTIALS, OF_PROBABILITIES };
-
-/* Logarithms of probabilities in place of a member's outputs, (n_outputs, ROWS). */
-template <class T, int BYTES> INLINE void log_softmax(T *x, int64_t n_outputs, int n_padded) {
-    typedef On<T, BYTES> Lanes;
-    for (int r = 0; r < n_padded; r += Lanes::N) {
-        auto highest = Lanes::from(x + r), sum = Lanes::all(0);
-        for (int64_t k = 1; k < n_outputs; k++) highest = Lanes::max(highest, Lanes::from(x + k * ROWS + r));
-        for (int64_t k = 0; k < n_outputs; k++) sum += Lanes::exp(Lanes::from(x + k * ROWS + r) - highest);
-        const auto total = highest + Lanes::log(sum);
-        for (int64_t k = 0; k < n_outputs; k++)
-            Lanes::to(x + k * ROWS + r, Lanes::from(x + k * ROWS + r) - total);
-    }
-}
-
-/* Weighted average of members' outputs x, (n_chosen, n, ROWS), or the logarithm of what they are logarithms of. */
-template <class T, int BYTES>
-INLINE void average_members(bool of_logarithms, const T *x, int64_t n_chosen, int64_t n, int n_padded, const T *weights,
-                            T *to) {
-    typedef On<T, BYTES> Lanes;
-    for (int64_t at = 0; at < n * ROWS; at += ROWS)
-        for (int r = 0; r < n_padded; r += Lanes::N) {
-            auto highest = Lanes::all(-INFINITY), sum = Lanes::all(0);
-            for (int64_t c = 0; of_logarithms && c < n_chosen; c++)
-                if (weights[c] > 0) highest = Lanes::max(highest, Lanes::from(x + c * n * ROWS + at + r));
-            for (int64_t c = 0; c < n_chosen; c++) {
-                if (weights[c] == 0) continue;
-                const auto own = Lanes::from(x + c * n * ROWS + at + r);
-                sum += weights[c] * (of_logarithms ? Lanes::exp(own - highest) : own);
-            }
-            Lanes::to(to + at + r, of_logarithms ? highest + Lanes::log(sum) : sum);
-        }
-}
-
 /* Outputs (n, n_chosen, n_outputs) of some members for rows of a table, all rows in turn if `rows` is null; or
  * (n, n_outputs), averaged with weights that sum to one. */
 template <class T, int BYTES>
@@ -218,7 +184,7 @@ INLINE int outputs(const Network<T> &net, const T *x, const int64_t *rows, const
                    const T *weights, int64_t average, T *y, int64_t start, int64_t stop) {
     const int64_t n_outputs = net.n_outputs, size = n_outputs * ROWS;
     Work<T> work;
-    if (!prepare(net, average ? (n_chosen + 1) * n_outputs : 0, work)) return NO_MEMORY;
+    if (!prepare(net, (n_chosen + 1) * n_outputs, work)) return NO_MEMORY;
     T *sum = work.targets.y, *of_members = sum + size;
     int64_t numbers[ROWS];
     for (int64_t block = start; block < stop; block += ROWS) {
@@ -227,20 +193,9 @@ INLINE int outputs(const Network<T> &net, const T *x, const int64_t *rows, const
         read_block<T, BYTES>(net, x, numbers, n_rows, n_padded, false, work);
         for (int64_t c = 0; c < n_chosen; c++) {
             forward_member<T, BYTES>(net, members[c], n_rows, n_padded, false, work);
-            T *own = work.outputs;
-            if (average) {
-                if (average == OF_PROBABILITIES) log_softmax<T, BYTES>(own, n_outputs, n_padded);
-                memcpy(of_members + c * size, own, size * sizeof(T));
-                continue;
-            }
-            for (int r = 0; r < n_rows; r++)
-                for (int64_t k = 0; k < n_outputs; k++)
-                    y[((block + r) * n_chosen + c) * n_outputs + k] = own[k * ROWS + r];
+            memcpy(of_members + c * size, work.outputs, size * sizeof(T));
         }
-        if (!average) continue;
-        average_members<T, BYTES>(average != OF_OUTPUTS, of_members, n_chosen, n_outputs, n_padded, weights, sum);
-        for (int r = 0; r < n_rows; r++)
-            for (int64_t k = 0; k < n_outputs; k++) y[(block + r) * n_outputs + k] = sum[k * ROWS + r];
+        combine<T, BYTES>(n_outputs, n_chosen, weights, average, n_rows, n_padded, of_members, sum, y, block);
     }
     free(work.memory);
     return DONE;

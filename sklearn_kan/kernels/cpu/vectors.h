@@ -43,7 +43,7 @@ template <class T, int LENGTH> INLINE T total(typename Vector<T, LENGTH>::type l
 INLINE int least(int a, int64_t b) { return a < b ? a : (int)b; }
 
 /* What a call comes to; Python raises the error. */
-enum Status { DONE, NO_MEMORY, TOO_LARGE, KNOTS_DECREASE };
+enum Status { DONE, NO_MEMORY, TOO_LARGE, KNOTS_DECREASE, NOT_FINITE };
 
 constexpr int MAX_KNOTS = 1 << 14; /* of a row, as Python knows it */
 

@@ -18,7 +18,7 @@ from sklearn_kan.bases._truncated_power import edge_polynomials
 from sklearn_kan.kernels import cpu
 from sklearn_kan.kernels.cpu import _library
 from sklearn_kan.network._kan import KAN
-from sklearn_kan.network._packed import packed
+from sklearn_kan.network._stored import packed
 from sklearn_kan.training._fused import FusedAdamW, Task
 from sklearn_kan.training._losses import squared_error
 from sklearn_kan.training._rows import Rows

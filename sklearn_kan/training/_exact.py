@@ -124,7 +124,7 @@ def worth(n_members, has_few):
 
 
 def is_certain(share, n_errors):
-    """Whether members that leave this share of an ensemble's held-out loss are better by far, or by more than chance."""
+    """Whether members that leave this share of an ensemble's loss are better by far, or by more than chance."""
     return share < WORTH_REPLACING or (share < WORTH_THERE and n_errors > CERTAIN)
 
 

@@ -33,8 +33,10 @@ class Frame:
             if isinstance(block, MatrixBlock):
                 kinds = "products" if is_rough is None else "splines"
                 inner = group[: block.n_coefficients].view(block.linear.in_features, block.linear.side, -1)
-                for i in range(len(inner)):
-                    place = i if block.linear.layer is first else None
+                owners = block.linear.owners or range(len(inner))
+                is_of_columns = block.linear.layer is first or block.linear.owners is not None
+                for i, owner in enumerate(owners):
+                    place = owner if is_of_columns else None
                     for j in range(block.linear.side):
                         name = block.linear.layer, place, kinds, is_rough is not None and bool(is_rough[i, j])
                         inner[i, j] = names.setdefault(name, len(names))

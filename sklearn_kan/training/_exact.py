@@ -8,6 +8,7 @@ noise. Rows that both hold out decide between them and the ensemble.
 import numpy as np
 import torch
 
+from ..network._lookup import MAX_LEVELS
 from ..network._members import can_be_members, member_of, stacked
 from ._attempt import Attempt, Network, cloned, new_network, place, trained
 from ._comparison import held_out_losses, of_first_members, share_left
@@ -21,7 +22,7 @@ from ._rows import Rows
 SMOOTH_SHARE = 0.03  # of a target's variance, left on held-out rows, below which more digits are looked for
 CLEAN_SHARE = 0.003  # likewise, below which a few members are enough
 FEWEST_ROWS, SMALL_TABLE = 80, 1_000  # between which Gauss-Newton is tried, however much is left
-SMALL_WORK = 3e8  # of a step there: rows and parameters times the square of the number of parameters
+SMALL_WORK = 1.2e8  # of a step there: rows and parameters times the square of the number of parameters
 WIDTHS = 4, 8, 16  # units, if they are left to the fit: as many as pay
 N_KNOTS = 5
 ALPHA = 1e-4
@@ -51,9 +52,12 @@ def asks_for_digits(attempt, rows, loss, settings):
 def is_small(architecture, rows, settings):
     """Whether rows and columns are so few that small networks are fitted in no time, and nothing says otherwise."""
     is_usual = settings.is_free and settings.max_iter == "auto" and settings.early_stopping == "auto"
-    if not (is_usual and FEWEST_ROWS <= len(rows) <= SMALL_TABLE) or architecture.n_levels or architecture.n_places:
+    if not (is_usual and FEWEST_ROWS <= len(rows) <= SMALL_TABLE) or max(architecture.n_levels, default=0) > MAX_LEVELS:
         return False
-    n_parameters = WIDTHS[0] * (architecture.in_features * (N_KNOTS + 5) + N_KNOTS + 5)
+    if rows.groups is not None and len(rows.groups.unique()) < 2:  # which cannot be held out
+        return False
+    n_inputs = architecture.in_features + 1  # and the sum of hidden units
+    n_parameters = WIDTHS[0] * (n_inputs * (N_KNOTS + 5) + sum(architecture.n_levels))
     return (len(rows) + n_parameters) * n_parameters**2 <= SMALL_WORK
 
 
@@ -120,11 +124,11 @@ def worth(n_members, has_few):
     """Of an ensemble's held-out loss, what some new members may leave for others to be fitted, too."""
     if not has_few:
         return WORTH_REPLACING
-    return WORTH_GOING_ON if n_members == 1 else 1.0
+    return WORTH_GOING_ON if n_members == 1 else WORTH_THERE
 
 
 def is_certain(share, n_errors):
-    """Whether members that leave this share of an ensemble's held-out loss are better by far, or by more than chance."""
+    """Whether members that leave this share of an ensemble's loss are better by far, or by more than chance."""
     return share < WORTH_REPLACING or (share < WORTH_THERE and n_errors > CERTAIN)
 
 

@@ -15,6 +15,7 @@ N_FIXED = 10  # steps with these, before coefficients are large enough to tell
 FREE_PENALTY = 1e-2  # of biases and whatever else is not penalised by evidence
 LEAST_PENALTY, MOST_PENALTY = 1e-4, 1e6
 LEAST_SQUARES = 1e-3  # of a group, so that what starts at zero is not given up at once
+REST = 1e-9  # of the objective, below which a step is not worth another trial
 LEAST_FREEDOM = 0.05  # of the rows, that the noise is known by
 
 
@@ -75,25 +76,26 @@ class EvidenceGaussNewton(GaussNewton):
             w = self.frame.coordinates(vector_of(blocks, parameters).double())
             gradient = self.frame.transposed(vector_of(blocks, gradients).double()) + ridge * w
             norm, before = float(gradient.norm()), float(loss) + 0.5 * float(ridge @ w.square())
-            if norm == 0:  # at rest
-                return loss
             if settings["gamma"] is None:
-                settings["gamma"] = norm / settings["damping"]
+                settings["gamma"] = max(norm, torch.finfo(w.dtype).tiny) / settings["damping"]
             state = {p: p.detach().clone() for p in gradients}
             for _ in range(N_ATTEMPTS):
                 inverse, damping = damped_inverse(curvature.matrix, norm / settings["gamma"])
                 if inverse is None:
                     self.is_stuck = True
-                    break
-                h = -(inverse @ gradient)
+                    return loss
+                determined, h = 1 - ridge * inverse.diagonal(), -(inverse @ gradient)
                 reduction = -0.5 * float(gradient @ h) + 0.5 * damping * float(h @ h)
                 add(blocks, self.frame.applied(h))
                 after = evaluated(closure, gradients)
                 if self.adapt(before, after + 0.5 * float(ridge @ (w + h).square()), reduction):
-                    self.learn(w + h, 1 - ridge * inverse.diagonal(), n_values, after)
-                    break
+                    self.learn(w + h, determined, n_values, after)
+                    return loss
                 for p, value in state.items():
                     p.copy_(value)
+                if reduction < REST * before:
+                    break
+            self.learn(w, determined, n_values, float(loss))  # at rest, but for other penalties
         return loss
 
     def begin(self, blocks, record, loss):

@@ -34,18 +34,56 @@ class EvidenceGaussNewton(GaussNewton):
     Parameters
     ----------
     model : Module
-        As of `GaussNewton`.
+        As of `GaussNewton`. A matrix of all its parameters is factored in each step, so that they should be hundreds
+        rather than thousands.
     fisher : {"mse", "cross_entropy"} or callable, default="mse"
+        Curvature of the loss, as for `GaussNewton`.
     has_noise : bool, default=True
-        Whether the loss is half a squared error, whose scale is unknown; otherwise it is a negative log-likelihood.
+        Whether the loss is a squared error, or half of one, whose scale is unknown; otherwise it is a negative
+        log-likelihood.
     damping : float, default=1e-3
+        As of `GaussNewton`.
     reduce : callable, optional
+        As of `GaussNewton`.
+
+    Attributes
+    ----------
+    noise : float
+        What the loss is divided by: the variance of the noise for half a squared error, twice that for a squared one.
+    penalties : Tensor of shape (n_groups,)
+        The alphas.
+
+    Notes
+    -----
+    ``step(closure)`` is as of `GaussNewton`, and the closure's loss has no penalty. Biases, norms, and parameters
+    without a Jacobian in closed form are hardly penalised. For the first ten steps all penalties are one.
 
     References
     ----------
     MacKay (1992), *A Practical Bayesian Framework for Backpropagation Networks*.
 
     Foresee & Hagan (1997), *Gauss-Newton Approximation to Bayesian Learning*.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_kan import KANLayer
+    >>> from sklearn_kan.optim import EvidenceGaussNewton
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> x = torch.rand(300, 2, generator=generator, dtype=torch.float64) * 2 - 1
+    >>> y = torch.sin(3 * x[:, :1]) + 0.2 * torch.randn(300, 1, generator=generator, dtype=torch.float64)
+    >>> model = KANLayer(2, 1, n_knots=12, generator=generator).double()
+    >>> optimizer = EvidenceGaussNewton(model, "mse")
+    >>> def closure():
+    ...     optimizer.zero_grad()
+    ...     loss = torch.nn.functional.mse_loss(model(x), y)
+    ...     if loss.requires_grad:
+    ...         loss.backward()
+    ...     return loss
+    >>> for _ in range(30):
+    ...     loss = optimizer.step(closure)
+    >>> bool(0.03 < optimizer.noise / 2 < 0.05)
+    True
     """
 
     def __init__(self, model, fisher="mse", *, has_noise=True, damping=1e-3, reduce=None):
@@ -102,7 +140,7 @@ class EvidenceGaussNewton(GaussNewton):
         """Groups and the first penalties, at the first step."""
         if self.frame is None:
             self.frame = Frame(blocks, record)
-            self.penalties = torch.full((self.frame.n_groups,), START_PENALTY, dtype=torch.float64)
+            self.penalties = self.frame.group.new_full((self.frame.n_groups,), START_PENALTY, dtype=torch.float64)
             self.noise = START_NOISE * 2 * loss if self.has_noise else 1.0
 
     def ridge(self, n_values):

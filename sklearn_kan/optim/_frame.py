@@ -29,7 +29,7 @@ class Frame:
         for block in blocks:
             turn, is_rough = turned(block)
             self.turns.append(turn)
-            group = torch.full((block.size,), -1, dtype=torch.int64)
+            group = torch.full((block.size,), -1, dtype=torch.int64, device="cpu")
             if isinstance(block, MatrixBlock):
                 kinds = "products" if is_rough is None else "splines"
                 inner = group[: block.n_coefficients].view(block.linear.in_features, block.linear.side, -1)
@@ -45,7 +45,7 @@ class Frame:
         self.inverse_turns = [None if turn is None else torch.linalg.inv(turn) for turn in self.turns]
         self.n_groups = len(names)
         group = torch.cat(groups)
-        self.group = torch.where(group < 0, self.n_groups, group)
+        self.group = torch.where(group < 0, self.n_groups, group).to(blocks[0].parameters[0].device)
 
     def over(self, tensor, turns):
         """A tensor whose first axis is that of all parameters, turned block by block."""

@@ -95,7 +95,7 @@ def made_exact(attempt, rows, loss, settings, validation):
         n_rows = n_rows_for(network.module, len(part.fitting), settings.solver)
         return trained(network, fewer(part, n_rows, generator), loss, settings, begins=True) if n_rows else None
 
-    best = widest(architectures, fitted)
+    best = widest(architectures, fitted, attempt.lowest_loss)
     if best is None:
         return attempt
     rival = attempt if attempt.split.validation is not None else tried(attempt, rows, loss, asked)
@@ -132,15 +132,20 @@ def is_certain(share, n_errors):
     return share < WORTH_REPLACING or (share < WORTH_THERE and n_errors > CERTAIN)
 
 
-def widest(architectures, fitted):
-    """The first member of as many units as pay: of the fewest where much is left, which more would not change."""
-    best = None
+def widest(architectures, fitted, rival):
+    """The first member of as many units as pay: of the fewest where much is left, which more would not change.
+
+    Where an ensemble has left little of the loss, more units are tried until they are better than that.
+    """
+    best, is_better = None, rival >= 0.5 * SMOOTH_SHARE
     for architecture in architectures:
         larger = fitted(architecture, 0)
-        if larger is None or (best is not None and larger.lowest_loss >= WORTH_DOUBLING * best.lowest_loss):
+        share = WORTH_DOUBLING if is_better else 1.0
+        if larger is None or (best is not None and larger.lowest_loss >= share * best.lowest_loss):
             break
         best = larger
-        is_done = not 0.5 * ENOUGH < best.lowest_loss < 0.5 * SMOOTH_SHARE
+        is_better = is_better or best.lowest_loss < WORTH_REPLACING * rival
+        is_done = best.lowest_loss < 0.5 * ENOUGH or (is_better and best.lowest_loss >= 0.5 * SMOOTH_SHARE)
         if is_done or best.training.interrupted:
             break
     return best

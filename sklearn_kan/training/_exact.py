@@ -57,7 +57,7 @@ def is_small(architecture, rows, settings):
     if rows.groups is not None and len(rows.groups.unique()) < 2:  # which cannot be held out
         return False
     n_inputs = architecture.in_features + 1  # and the sum of hidden units
-    n_parameters = WIDTHS[0] * (n_inputs * (N_KNOTS + 5) + sum(architecture.n_levels))
+    n_parameters = WIDTHS[0] * (n_inputs * (N_KNOTS + 5) + sum(architecture.n_levels + architecture.n_places))
     return (len(rows) + n_parameters) * n_parameters**2 <= SMALL_WORK
 
 

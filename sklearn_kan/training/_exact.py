@@ -1,8 +1,8 @@
 """Smooth and small tables: small networks with products, by Gauss-Newton, in place of an ensemble trained by Adam.
 
 A few units that are sums of splines and products of sums have so few parameters that full Gauss-Newton steps are cheap,
-and these take a smooth function to many more digits. Penalties that follow from the evidence keep them from learning
-noise. Rows that both hold out decide between them and the ensemble.
+and these take a smooth function to many more digits. On small tables, penalties that follow from the evidence keep them
+from learning noise. Rows that both hold out decide between them and the ensemble.
 """
 
 import numpy as np
@@ -87,7 +87,7 @@ def made_exact(attempt, rows, loss, settings, validation):
         return attempt
     asked, settings = settings, holding_out(settings)
     split = hold_out(rows, n_members, settings, validation)
-    settings = exact(settings)
+    settings = exact(settings, by_evidence=has_few)
 
     def fitted(architecture, member):
         network = placed_network(architecture, rows, loss, generator, settings.solver)
@@ -110,7 +110,8 @@ def made_exact(attempt, rows, loss, settings, validation):
         members.append(member)
         share, n_errors = share_left([held_out_losses(each, loss) for each in members], losses)
         is_last = len(members) == (n_members or 1)
-        if not (is_certain(share, n_errors) if is_last and has_few else share < worth(len(members), has_few)):
+        is_judged = has_few or number == 0
+        if is_judged and not (is_certain(share, n_errors) if is_last and has_few else share < worth(number, has_few)):
             return attempt._replace(training=attempt.training._replace(interrupted=member.training.interrupted))
         if member.training.interrupted:
             break
@@ -120,11 +121,11 @@ def made_exact(attempt, rows, loss, settings, validation):
     return following(attempt.training.history, members, attempt.network, split, settings)
 
 
-def worth(n_members, has_few):
+def worth(number, has_few):
     """Of an ensemble's held-out loss, what some new members may leave for others to be fitted, too."""
     if not has_few:
         return WORTH_REPLACING
-    return WORTH_GOING_ON if n_members == 1 else WORTH_THERE
+    return WORTH_THERE if number else WORTH_GOING_ON
 
 
 def is_certain(share, n_errors):
@@ -168,7 +169,8 @@ def tried(attempt, rows, loss, settings):
 
 def made_more_exact(network, split, loss, settings):
     """Go on with an ensemble that Gauss-Newton has fitted, member by member; after an interrupt the rest stay."""
-    before, generator, settings = network.architecture, network.generator, exact(settings)
+    before, generator = network.architecture, network.generator
+    settings = exact(settings, by_evidence=settings.is_free and len(split.fitting.all[0]) <= SMALL_TABLE)
     architecture, n_members = before.single(), before.n_members
     members: list[Attempt] = []
     for number in range(n_members or 1):
@@ -183,12 +185,13 @@ def made_more_exact(network, split, loss, settings):
     return following([], members, network, split, settings)
 
 
-def exact(settings):
-    """Settings for Gauss-Newton on small networks; with penalties by evidence if nothing is said of the network."""
+def exact(settings, by_evidence):
+    """Settings for Gauss-Newton on small networks, with penalties by evidence or next to none."""
     max_iter = N_STEPS if settings.max_iter == "auto" else settings.max_iter
-    solver = "evidence" if settings.is_free else "gauss_newton"
+    if not by_evidence:
+        return settings._replace(solver="gauss_newton", alpha=ALPHA, max_iter=max_iter)
     patience = min(PATIENCE * GAUSS_NEWTON_WORTH, settings.n_iter_no_change)
-    return settings._replace(solver=solver, alpha=ALPHA, max_iter=max_iter, n_iter_no_change=patience)
+    return settings._replace(solver="evidence", max_iter=max_iter, n_iter_no_change=patience)
 
 
 def small_architectures(architecture, is_free):

@@ -1,11 +1,11 @@
-"""Claim: on smooth functions without noise the default has less than a fifth of the error of Adam alone, in the mean.
+"""Claim: on smooth functions the default has less than a fifth of the error of Adam alone, and with noise two thirds.
 
 Functions that computer experiments are tested on (Surjanovic & Bingham's collection, www.sfu.ca/~ssurjano; Friedman
 1991; Ishigami & Homma 1990), inputs uniform over their published ranges, with and without normal noise. Errors are
 RMSEs on 5,000 rows without noise, over the target's spread. "chosen on" has the functions that the rule's constants
 were chosen on, with other rows; "fresh" those that had not been looked at. One thread.
 
-    python -m benchmarks.smooth [--seeds 0 1] [--rows 500 2000] [--noise 0 0.02 0.2]
+    python -m benchmarks.smooth [--seeds 0 1] [--rows 200 500 2000] [--noise 0 0.02 0.2]
 """
 
 import argparse
@@ -107,7 +107,7 @@ FUNCTIONS = {  # group, ranges, function
 
 def models(n_samples, n_features, seed):
     """What is compared, each ready to fit."""
-    mlp = MLPRegressor(early_stopping=True, max_iter=500, random_state=seed)
+    mlp = MLPRegressor(max_iter=500, random_state=seed)
     found = {
         "default": KANRegressor(random_state=seed),
         "Adam alone": KANRegressor(solver="adam", random_state=seed),
@@ -145,7 +145,7 @@ def runs(seeds, sizes, noises):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--rows", type=int, nargs="+", default=[500, 2_000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[200, 500, 2_000])
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.02, 0.2])
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -40,7 +40,7 @@ def smooth():
         f"{counted(len(result['seeds']), 'draw')} of the rows; median CPU seconds of a fit in the last row. In "
         "brackets, functions that the rule's constants were chosen on, with other rows; the others had not been looked "
         "at. The Gaussian process is scikit-learn's, with a Matérn kernel and a length scale for each column. "
-        "MLPRegressor stops early by a tenth of the rows, which costs it digits that more passes would bring.",
+        "MLPRegressor has up to 500 passes over all rows.",
     ]
     for n_rows in result["rows"]:
         for noise in result["noise"]:

@@ -3,7 +3,9 @@
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
+from ._maps import TableMap
 from ._norms import SIGNAL_STD
 
 MAX_LEVELS = 32  # a categorical input with more levels gets a factored table
@@ -75,6 +77,11 @@ class LookupLayer(nn.Module):
             return weight
         return weight * self.scale[owner].repeat_interleave(weight.shape[1] // self.scale.shape[1], 1)
 
+    def linear_maps(self):
+        """The linear maps that optimizers may use: the table's, unless it is multiplied or computed."""
+        is_plain = self.scale is None and not is_parametrized(self)
+        return [TableMap(self)] if is_plain and self.direct else []
+
     def mixed(self, chosen, fine, below):
         """Weights of rows of the table, (n_samples, n_rows), with what codes of fine inputs have of the knot beyond."""
         offsets = self.offsets[-self.n_fine :]
@@ -83,16 +90,19 @@ class LookupLayer(nn.Module):
         chosen = chosen.scatter_add(1, below + offsets, -beyond)
         return chosen.scatter_add(1, torch.minimum(below + 1, last) + offsets, beyond)
 
-    def forward(self, codes):
+    def chosen(self, codes):
+        """How much each row of the table counts, (n_samples, n_rows)."""
         codes, fine = codes.long(), codes[:, codes.shape[1] - self.n_fine :]
-        total = self.table.new_zeros(codes.shape[0], self.table.shape[1])  # len() would be fixed in a trace
+        direct = codes[:, self.direct]
+        chosen = self.table.new_zeros(codes.shape[0], self.table.shape[0])  # len() would be fixed in a trace
+        chosen = chosen.scatter(1, direct + self.offsets, (direct > 0).to(chosen))
+        return self.mixed(chosen, fine, codes[:, -self.n_fine :]) if self.n_fine else chosen
+
+    def forward(self, codes):
+        total = self.table.new_zeros(codes.shape[0], self.table.shape[1])
         if self.direct:
-            direct = codes[:, self.direct]
-            chosen = self.table.new_zeros(codes.shape[0], self.table.shape[0])
-            chosen = chosen.scatter(1, direct + self.offsets, (direct > 0).to(chosen))
-            if self.n_fine:
-                chosen = self.mixed(chosen, fine, codes[:, -self.n_fine :])
-            total = chosen @ self.scaled(self.table, self.owner)
+            total = self.chosen(codes) @ self.scaled(self.table, self.owner)
+        codes = codes.long()
         if self.factored:
             vectors = [
                 F.embedding(codes[:, i], embedding) * (codes[:, i : i + 1] > 0)

@@ -1,4 +1,4 @@
-"""What optimizers need to know of a layer of edge functions: the linear maps that it is made of."""
+"""What optimizers need to know of layers of edge functions and of tables: the linear maps that they are made of."""
 
 import torch
 import torch.nn.functional as F
@@ -60,3 +60,24 @@ class ProductMap(LinearMap):
 
     def apply(self, x, tensors):
         return F.linear(x, tensors[0]) * F.linear(x, self.other)
+
+
+class TableMap(LinearMap):
+    """The map of a LookupLayer's table, behind a feature for each of its rows."""
+
+    def __init__(self, layer):
+        self.layer, self.coefficients, self.bias, self.side = layer, [layer.table], None, 1
+        self.parameters, self.owners = [layer.table], layer.owner.tolist()
+        self.in_features, self.out_features = layer.table.shape
+
+    def features(self, x):
+        return self.layer.chosen(x)[..., None]
+
+    def matrix(self, tensors):
+        return tensors[0][:, None], None
+
+    def tensors(self, matrix, bias):
+        return [matrix[:, 0]]
+
+    def apply(self, x, tensors):
+        return self.layer.chosen(x) @ tensors[0]

@@ -29,12 +29,14 @@ class Frame:
         for block in blocks:
             turn, is_rough = turned(block)
             self.turns.append(turn)
-            group = torch.full((block.size,), -1, dtype=torch.int64)
+            group = torch.full((block.size,), -1, dtype=torch.int64, device="cpu")
             if isinstance(block, MatrixBlock):
                 kinds = "products" if is_rough is None else "splines"
                 inner = group[: block.n_coefficients].view(block.linear.in_features, block.linear.side, -1)
-                for i in range(len(inner)):
-                    place = i if block.linear.layer is first else None
+                owners = block.linear.owners or range(len(inner))
+                is_of_columns = block.linear.layer is first or block.linear.owners is not None
+                for i, owner in enumerate(owners):
+                    place = owner if is_of_columns else None
                     for j in range(block.linear.side):
                         name = block.linear.layer, place, kinds, is_rough is not None and bool(is_rough[i, j])
                         inner[i, j] = names.setdefault(name, len(names))
@@ -43,7 +45,7 @@ class Frame:
         self.inverse_turns = [None if turn is None else torch.linalg.inv(turn) for turn in self.turns]
         self.n_groups = len(names)
         group = torch.cat(groups)
-        self.group = torch.where(group < 0, self.n_groups, group)
+        self.group = torch.where(group < 0, self.n_groups, group).to(blocks[0].parameters[0].device)
 
     def over(self, tensor, turns):
         """A tensor whose first axis is that of all parameters, turned block by block."""

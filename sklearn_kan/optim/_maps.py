@@ -40,9 +40,12 @@ class LinearMap:
     has_shared_features : bool
         Whether all outputs have the same features. Otherwise those of each output count as rows, which is exact for
         the features' second moment, but not for the rows of the Jacobian.
+    owners : list of int or None
+        The column that each input is of, if several are of one.
     """
 
     has_shared_features = True
+    owners: list[int] | None = None
 
     def __init__(self, layer, coefficients, bias=None, side=1):
         self.layer, self.coefficients, self.bias, self.side = layer, coefficients, bias, side

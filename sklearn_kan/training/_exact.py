@@ -1,13 +1,14 @@
 """Smooth and small tables: small networks with products, by Gauss-Newton, in place of an ensemble trained by Adam.
 
 A few units that are sums of splines and products of sums have so few parameters that full Gauss-Newton steps are cheap,
-and these take a smooth function to many more digits. Penalties that follow from the evidence keep them from learning
-noise. Rows that both hold out decide between them and the ensemble.
+and these take a smooth function to many more digits. On small tables, penalties that follow from the evidence keep them
+from learning noise. Rows that both hold out decide between them and the ensemble.
 """
 
 import numpy as np
 import torch
 
+from ..network._lookup import MAX_LEVELS
 from ..network._members import can_be_members, member_of, stacked
 from ._attempt import Attempt, Network, cloned, new_network, place, trained
 from ._comparison import held_out_losses, of_first_members, share_left
@@ -21,7 +22,7 @@ from ._rows import Rows
 SMOOTH_SHARE = 0.03  # of a target's variance, left on held-out rows, below which more digits are looked for
 CLEAN_SHARE = 0.003  # likewise, below which a few members are enough
 FEWEST_ROWS, SMALL_TABLE = 80, 1_000  # between which Gauss-Newton is tried, however much is left
-SMALL_WORK = 3e8  # of a step there: rows and parameters times the square of the number of parameters
+SMALL_WORK = 1.2e8  # of a step there: rows and parameters times the square of the number of parameters
 WIDTHS = 4, 8, 16  # units, if they are left to the fit: as many as pay
 N_KNOTS = 5
 ALPHA = 1e-4
@@ -51,9 +52,12 @@ def asks_for_digits(attempt, rows, loss, settings):
 def is_small(architecture, rows, settings):
     """Whether rows and columns are so few that small networks are fitted in no time, and nothing says otherwise."""
     is_usual = settings.is_free and settings.max_iter == "auto" and settings.early_stopping == "auto"
-    if not (is_usual and FEWEST_ROWS <= len(rows) <= SMALL_TABLE) or architecture.n_levels or architecture.n_places:
+    if not (is_usual and FEWEST_ROWS <= len(rows) <= SMALL_TABLE) or max(architecture.n_levels, default=0) > MAX_LEVELS:
         return False
-    n_parameters = WIDTHS[0] * (architecture.in_features * (N_KNOTS + 5) + N_KNOTS + 5)
+    if rows.groups is not None and len(rows.groups.unique()) < 2:  # which cannot be held out
+        return False
+    n_inputs = architecture.in_features + 1  # and the sum of hidden units
+    n_parameters = WIDTHS[0] * (n_inputs * (N_KNOTS + 5) + sum(architecture.n_levels + architecture.n_places))
     return (len(rows) + n_parameters) * n_parameters**2 <= SMALL_WORK
 
 
@@ -83,7 +87,7 @@ def made_exact(attempt, rows, loss, settings, validation):
         return attempt
     asked, settings = settings, holding_out(settings)
     split = hold_out(rows, n_members, settings, validation)
-    settings = exact(settings)
+    settings = exact(settings, by_evidence=has_few)
 
     def fitted(architecture, member):
         network = placed_network(architecture, rows, loss, generator, settings.solver)
@@ -91,7 +95,7 @@ def made_exact(attempt, rows, loss, settings, validation):
         n_rows = n_rows_for(network.module, len(part.fitting), settings.solver)
         return trained(network, fewer(part, n_rows, generator), loss, settings, begins=True) if n_rows else None
 
-    best = widest(architectures, fitted)
+    best = widest(architectures, fitted, attempt.lowest_loss)
     if best is None:
         return attempt
     rival = attempt if attempt.split.validation is not None else tried(attempt, rows, loss, asked)
@@ -106,7 +110,8 @@ def made_exact(attempt, rows, loss, settings, validation):
         members.append(member)
         share, n_errors = share_left([held_out_losses(each, loss) for each in members], losses)
         is_last = len(members) == (n_members or 1)
-        if not (is_certain(share, n_errors) if is_last and has_few else share < worth(len(members), has_few)):
+        is_judged = has_few or number == 0
+        if is_judged and not (is_certain(share, n_errors) if is_last and has_few else share < worth(number, has_few)):
             return attempt._replace(training=attempt.training._replace(interrupted=member.training.interrupted))
         if member.training.interrupted:
             break
@@ -116,11 +121,11 @@ def made_exact(attempt, rows, loss, settings, validation):
     return following(attempt.training.history, members, attempt.network, split, settings)
 
 
-def worth(n_members, has_few):
+def worth(number, has_few):
     """Of an ensemble's held-out loss, what some new members may leave for others to be fitted, too."""
     if not has_few:
         return WORTH_REPLACING
-    return WORTH_GOING_ON if n_members == 1 else 1.0
+    return WORTH_THERE if number else WORTH_GOING_ON
 
 
 def is_certain(share, n_errors):
@@ -128,15 +133,20 @@ def is_certain(share, n_errors):
     return share < WORTH_REPLACING or (share < WORTH_THERE and n_errors > CERTAIN)
 
 
-def widest(architectures, fitted):
-    """The first member of as many units as pay: of the fewest where much is left, which more would not change."""
-    best = None
+def widest(architectures, fitted, rival):
+    """The first member of as many units as pay: of the fewest where much is left, which more would not change.
+
+    Where an ensemble has left little of the loss, more units are tried until they are better than that.
+    """
+    best, is_better = None, rival >= 0.5 * SMOOTH_SHARE
     for architecture in architectures:
         larger = fitted(architecture, 0)
-        if larger is None or (best is not None and larger.lowest_loss >= WORTH_DOUBLING * best.lowest_loss):
+        share = WORTH_DOUBLING if is_better else 1.0
+        if larger is None or (best is not None and larger.lowest_loss >= share * best.lowest_loss):
             break
         best = larger
-        is_done = not 0.5 * ENOUGH < best.lowest_loss < 0.5 * SMOOTH_SHARE
+        is_better = is_better or best.lowest_loss < WORTH_REPLACING * rival
+        is_done = best.lowest_loss < 0.5 * ENOUGH or (is_better and best.lowest_loss >= 0.5 * SMOOTH_SHARE)
         if is_done or best.training.interrupted:
             break
     return best
@@ -159,7 +169,8 @@ def tried(attempt, rows, loss, settings):
 
 def made_more_exact(network, split, loss, settings):
     """Go on with an ensemble that Gauss-Newton has fitted, member by member; after an interrupt the rest stay."""
-    before, generator, settings = network.architecture, network.generator, exact(settings)
+    before, generator = network.architecture, network.generator
+    settings = exact(settings, by_evidence=settings.is_free and len(split.fitting.all[0]) <= SMALL_TABLE)
     architecture, n_members = before.single(), before.n_members
     members: list[Attempt] = []
     for number in range(n_members or 1):
@@ -174,12 +185,13 @@ def made_more_exact(network, split, loss, settings):
     return following([], members, network, split, settings)
 
 
-def exact(settings):
-    """Settings for Gauss-Newton on small networks; with penalties by evidence if nothing is said of the network."""
+def exact(settings, by_evidence):
+    """Settings for Gauss-Newton on small networks, with penalties by evidence or next to none."""
     max_iter = N_STEPS if settings.max_iter == "auto" else settings.max_iter
-    solver = "evidence" if settings.is_free else "gauss_newton"
+    if not by_evidence:
+        return settings._replace(solver="gauss_newton", alpha=ALPHA, max_iter=max_iter)
     patience = min(PATIENCE * GAUSS_NEWTON_WORTH, settings.n_iter_no_change)
-    return settings._replace(solver=solver, alpha=ALPHA, max_iter=max_iter, n_iter_no_change=patience)
+    return settings._replace(solver="evidence", max_iter=max_iter, n_iter_no_change=patience)
 
 
 def small_architectures(architecture, is_free):

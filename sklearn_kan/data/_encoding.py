@@ -106,7 +106,6 @@ class TableEncoder:
     def refined(self, columns, y, weight, ordered):
         """An encoder that gives inputs with fine structure codes of their own, but not those of ordered columns."""
         numeric, categorical = ([part.values for _, part in parts] for parts in self.inputs_of(columns))
-        numeric = [values.astype(np.float64) for values in numeric]
         codes = [levels.encode(values) for levels, values in zip(self.levels_, categorical, strict=True)]
         encoder = copy(self)
         places = fine_places(numeric, codes, y, weight)

@@ -44,7 +44,8 @@ def fine_places(inputs, levels, y, weight):
     if len(y) < FEWEST_ROWS:
         return {}
     rows = np.random.RandomState(0).permutation(len(y))[:MOST_ROWS] if len(y) > MOST_ROWS else slice(None)
-    inputs, levels, weight = [x[rows] for x in inputs], [codes[rows] for codes in levels], weight[rows]
+    inputs, levels = [x[rows].astype(np.float64) for x in inputs], [codes[rows] for codes in levels]
+    weight = weight[rows]
     left = main_effects_removed(inputs, levels, as_targets(y[rows]), weight)
     found = {i: finest(x, left, weight) for i, x in enumerate(inputs)}
     return {i: places for i, places in found.items() if places is not None}

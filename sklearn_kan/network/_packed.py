@@ -240,6 +240,8 @@ class Packed:
                 center=encoder.center_, rate=encoder.rate_, bound=encoder.bound, n_categories=len(encoder.levels_),
                 bends=encoder.bends_, atoms=encoder.atoms_, missing=encoder.missing_, places=encoder.places_,
             )  # fmt: skip
+            if self.reader[1].n_columns != self.net.n_columns:
+                raise ValueError("This encoder is not that of the network: it gives another number of columns.")
         return prediction.table_of(self.reader[1], numbers, codes)
 
     def predict(self, table, n, weights=None, what=None):

@@ -27,6 +27,7 @@ LOSSES = {squared_error: 0, absolute_error: 1, huber: 2, poisson: 4, cross_entro
 PINBALL, TWEEDIE = 3, 5
 EPSILON = 1e-8  # of AdamW, as torch's
 AT_ONCE = 2**31  # multiply-adds of a call, some tenths of a second: an interrupt waits for its end
+LOSSES_AT_ONCE = 8_192  # rows
 SEES_BATCHES = "on_batch_begin", "on_batch_end", "on_grad_computed"
 
 
@@ -228,17 +229,35 @@ class HeldOut:
                 (numbers[of_row == fold], everybody[counts[fold]]) for fold in range(len(counts)) if counts[fold].any()
             ]
 
+        X, y, weight = self.rows.all
+        self.shares = [X.new_full((len(members),), 1 / len(members)) for _, members in self.parts]
+        together: list[list[int]] = [[]]
+        at_once = 0
+        for number, (numbers, _) in enumerate(self.parts):
+            at_once += len(numbers)
+            if at_once > LOSSES_AT_ONCE and together[-1]:
+                together.append([])
+                at_once = len(numbers)
+            together[-1].append(number)
+        self.groups = [(group, *(of_rows(group, self.parts, part) for part in (y, weight))) for group in together]
+
     def mean_loss(self, optimizer):
         """Loss of what the members predict together, averaged over rows by their weights."""
-        X, y, weight = self.rows.all
-        optimizer.packed.expand()
+        X, packed, what = self.rows.all[0], optimizer.packed, what_is_averaged(self.loss)
+        packed.expand()
         total, n_rows = 0.0, 0
-        for rows, members in self.parts:
-            shares = X.new_full((len(members),), 1 / len(members))
-            raw = optimizer.packed.average(X, shares, what_is_averaged(self.loss), rows, members)
-            total += float((self.loss(raw, y[rows]) * weight[rows]).sum())
-            n_rows += len(rows)
+        for group, y, weight in self.groups:
+            raw = torch.cat([packed.average(X, self.shares[k], what, *self.parts[k]) for k in group])
+            losses = self.loss(raw, y) * weight
+            for part in losses.split([len(self.parts[k][0]) for k in group]):
+                total += float(part.sum())
+                n_rows += len(part)
         return total / n_rows
+
+
+def of_rows(group, parts, tensor):
+    """The rows of some parts, one part after the other."""
+    return torch.cat([tensor[parts[k][0]] for k in group])
 
 
 def fused_pass(net, batches):

@@ -69,6 +69,7 @@ class Reader:
             self.of_inputs(atoms), self.of_inputs({int(i): [] for i in missing}), self.of_inputs(places),
         )  # fmt: skip
         self.address = ctypes.addressof(self.structure)
+        self.n_columns = len(center) + n_categories + len(atoms) + len(missing) + len(places)
 
     def of_inputs(self, x, y=None):
         starts = [0, *accumulate(map(len, x.values()))]

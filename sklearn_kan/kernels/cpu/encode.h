@@ -40,13 +40,22 @@ INLINE void count_not_above(const double *numbers, int64_t n, const double *x, i
     for (int r = 0; r < n_padded; r++) count[r] += numbers[count[r]] <= x[r];
 }
 
-/* The polygon with corners (x[k], y[k]) at `at`, before which there are `right` of them, constant beyond its ends;
- * y[k] = k + 1 without y. */
-INLINE double polygon(const double *x, const double *y, int64_t n, double at, int64_t right) {
-    const int64_t left = right ? right - 1 : 0, next = left + 1 < n ? left + 1 : left;
-    const double low = y ? y[left] : left + 1.0, high = y ? y[next] : next + 1.0, gap = x[next] - x[left];
-    const double share = right && gap > 0 ? (at - x[left]) / gap : 0;
-    return low + share * (high - low);
+/* Products before it are rounded, as NumPy rounds them, before sums behind it are made of them. */
+#define ROUNDED(products) asm volatile("" : : "r"(products) : "memory")
+
+/* The polygon with corners (x[k], y[k]) at each of `at`, before which there are so many of them, constant beyond its
+ * ends; y[k] = k + 1 without y. */
+INLINE void polygon(const double *x, const double *y, int64_t n, const double *at, int n_padded, const int32_t *before,
+                    double *value) {
+    double low[ROWS];
+    for (int r = 0; r < n_padded; r++) {
+        const int64_t left = before[r] ? before[r] - 1 : 0, next = left + 1 < n ? left + 1 : left;
+        const double gap = x[next] - x[left], rise = y ? y[next] - y[left] : (double)(next - left);
+        low[r] = y ? y[left] : left + 1.0;
+        value[r] = before[r] && gap > 0 ? rise / gap * (at[r] - x[left]) : 0;
+    }
+    ROUNDED(value);
+    for (int r = 0; r < n_padded; r++) value[r] += low[r];
 }
 
 /* A column of some rows; false if one is infinite. */
@@ -65,14 +74,20 @@ INLINE bool read_column(const char *at, int64_t stride, int n_rows, int n_padded
     return !any;
 }
 
-/* Inputs that are numbers, (n_numbers, ROWS). */
-template <class T, int BYTES>
-INLINE void squeeze(const double *z, double bound, int n_padded, T *to) {
+/* Places z on the scale of an input as the network takes them. */
+template <class T, int BYTES> INLINE void squeeze(double *z, double bound, int n_padded, T *to) {
     typedef On<double, BYTES> Lanes;
     typedef T Narrow __attribute__((vector_size(Lanes::N * sizeof(T)), aligned(sizeof(T)), may_alias));
+    double square[ROWS];
     for (int r = 0; r < n_padded; r += Lanes::N) {
         const auto at = Lanes::max(Lanes::min(Lanes::from(z + r), Lanes::all(1e100)), Lanes::all(-1e100));
-        const auto share = at * (1 / bound), squeezed = at / Lanes::root(1 + share * share);
+        const auto share = at / bound;
+        Lanes::to(z + r, at);
+        Lanes::to(square + r, share * share);
+    }
+    ROUNDED(square);
+    for (int r = 0; r < n_padded; r += Lanes::N) {
+        const auto squeezed = Lanes::from(z + r) / Lanes::root(1 + Lanes::from(square + r));
         *(Narrow *)(to + r) = __builtin_convertvector(squeezed == squeezed ? squeezed : Lanes::all(0), Narrow);
     }
 }
@@ -82,7 +97,7 @@ template <class T, int BYTES>
 INLINE bool encode(const Table &table, int64_t block, int n_rows, int n_padded, T *columns) {
     typedef On<double, BYTES> Lanes;
     const Encoder &own = *table.encoder;
-    double x[ROWS], z[ROWS];
+    double x[ROWS], z[ROWS], value[ROWS];
     int32_t count[ROWS];
     auto column = [&](int64_t i) {
         const char *at = table.numbers + block * table.row_stride + i * table.column_stride;
@@ -97,8 +112,8 @@ INLINE bool encode(const Table &table, int64_t block, int n_rows, int n_padded, 
         if (bend < own.bends.n && own.bends.inputs[bend] == i) {
             const int64_t start = own.bends.starts[bend], n = own.bends.starts[bend + 1] - start;
             count_not_above(own.bends.x + start, n, x, n_padded, count);
-            for (int r = 0; r < n_padded; r++)
-                z[r] = (z[r] + polygon(own.bends.x + start, own.bends.y + start, n, x[r], count[r])) / 2;
+            polygon(own.bends.x + start, own.bends.y + start, n, x, n_padded, count, value);
+            for (int r = 0; r < n_padded; r++) z[r] = (z[r] + value[r]) / 2;
             bend++;
         }
         squeeze<T, BYTES>(z, *own.bound, n_padded, columns + i * ROWS);
@@ -122,8 +137,8 @@ INLINE bool encode(const Table &table, int64_t block, int n_rows, int n_padded, 
         const int64_t start = own.places.starts[k], n = own.places.starts[k + 1] - start;
         column(own.places.inputs[k]);
         count_not_above(own.places.x + start, n, x, n_padded, count);
-        for (int r = 0; r < n_padded; r++)
-            to[r] = x[r] == x[r] ? (T)polygon(own.places.x + start, nullptr, n, x[r], count[r]) : 0;
+        polygon(own.places.x + start, nullptr, n, x, n_padded, count, value);
+        for (int r = 0; r < n_padded; r++) to[r] = x[r] == x[r] ? (T)value[r] : 0;
     }
     return true;
 }

@@ -10,13 +10,14 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from sklearn_kan.bases import BSpline, TruncatedPower
 from sklearn_kan.bases._base import Basis
 from sklearn_kan.bases._truncated_power import edge_polynomials
 from sklearn_kan.kernels import cpu
-from sklearn_kan.kernels.cpu import _library
+from sklearn_kan.kernels.cpu import _library, _network, _predict
 from sklearn_kan.network._kan import KAN
 from sklearn_kan.network._stored import packed
 from sklearn_kan.training._fused import FusedAdamW, Task
@@ -111,7 +112,10 @@ class Case:
         ).to(self.dtype)  # fmt: skip
         codes = torch.cat([(10 * self.rows(self.n, len(n_levels))).trunc(), 30 * self.rows(self.n, len(n_places))], 1)
         X = torch.cat([self.rows(self.n, module.layers[0].in_features), codes], 1)
-        y = packed(module).outputs(X)
+        pack = packed(module)
+        y = pack.outputs(X)
+        if pack.prepared is not None and self.n:
+            self.check_table(pack, module, n_levels, n_places)
         if self.n:
             rows = Rows(X, self.random(self.n, self.n_outputs), torch.ones(self.n, dtype=self.dtype))
             optimizer = FusedAdamW(module, lr=0.01, weight_decay=1.0, betas=(0.9, 0.95))
@@ -119,6 +123,24 @@ class Case:
             bounds = [0, self.n // 2, self.n]
             optimizer.take(Task(rows, squared_error, optimizer), order, bounds, [0.5, 1.0])
         return "survived" if y.isfinite().all() else "not finite"
+
+    def check_table(self, pack, module, n_levels, n_places):
+        """Average outputs for a table as it lies in memory, forwards, backwards or by columns."""
+        n_inputs = module.layers[0].in_features
+        places = {k % n_inputs: np.sort(self.rows(n).double().numpy()) for k, n in enumerate(n_places)}
+        if len(places) < len(n_places):
+            return
+        reader = _predict.Reader(
+            center=self.random(n_inputs), rate=self.random(n_inputs), bound=3.0, n_categories=len(n_levels),
+            bends={0: np.sort(self.random(2, 9).double().numpy())}, atoms={}, missing=[], places=places,
+        )  # fmt: skip
+        numbers = self.rows(self.n, n_inputs).to(self.choice([torch.float32, torch.float64])).numpy()
+        numbers = self.choice([numbers, numbers[::-1], np.asfortranarray(numbers), numbers[::2]])
+        categories = (30 * self.random(len(numbers), len(n_levels))).long().numpy()
+        table = _predict.table_of(reader, numbers, categories)
+        weights = torch.full((pack.n_members,), 1 / pack.n_members, dtype=self.dtype)
+        found = pack.predict(table, len(numbers), weights, self.choice(_network.AVERAGES))
+        assert (found is None) == np.isinf(numbers).any(), "Infinity was missed, or seen where there is none."
 
     def compare(self, kernel, plain, *leaves):
         """Outputs and gradients of both, or that the kernel has refused."""

@@ -4,14 +4,13 @@ Where ``y(c**v_i x_i, c**v_j x_j, c**v_k x_k) = y`` for all c, as with ``exp(-g 
 ``v_i x_i G_i + v_j x_j G_j + v_k x_k G_k = 0`` (Euler), and ``x_j x_i**(-v_j / v_i)`` and its like with k remain.
 """
 
-from itertools import combinations
-from typing import Any, NamedTuple
+from itertools import combinations, product
+from typing import NamedTuple
 
 import numpy as np
 import sympy as sp
 
 NICE = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)  # ratios of weights
-NICE_WITHIN = 0.06
 MOST_COLUMNS = 7
 
 
@@ -53,23 +52,17 @@ def invariances(X, G, is_tiny):
             yield found
 
 
-def invariance_of(E, triple, positive) -> Any:
-    """The residual of Euler's equation with simple weights, and the invariance; None if there are no such weights."""
-    size = np.median(np.abs(E), 0) + 1e-300
-    rows = np.abs(E / size).max(1) < 20  # gradients at the edges are the worst
-    _, _, directions = np.linalg.svd(E[rows] / size, full_matrices=False)
-    v = directions[-1] / size
-    for pivot in sorted(range(3), key=lambda i: not positive[triple[i]]):
-        if v[pivot] == 0:
-            continue
-        ratios = v / v[pivot]
-        near = np.array([min(NICE, key=lambda q: abs(q - r)) for r in ratios])
-        if (np.abs(ratios - near) > NICE_WITHIN * np.abs(near)).any():
-            continue
-        powers = {i: -sp.nsimplify(near[i]) for i in range(3) if i != pivot}
-        if not positive[triple[pivot]] and any(power != int(power) for power in powers.values()):
-            continue
-        terms = np.abs(E) * np.abs(near)
-        residual = float(np.median(np.abs(E @ near)) / (np.median(terms.sum(1)) + 1e-300))
-        return residual, Invariance(triple[pivot], tuple((triple[i], power) for i, power in powers.items()))
-    return None
+def invariance_of(E, triple, positive):
+    """The simple weights that satisfy Euler's equation best, as an invariance, with what is left of the equation."""
+    weights = np.array([(1.0, *pair) for pair in product(NICE, repeat=2)])
+    sizes = np.median(np.abs(E) @ np.abs(weights.T), axis=0) + 1e-300
+    left = np.median(np.abs(E @ weights.T), axis=0) / sizes
+    best = int(left.argmin())
+    options = []
+    for pivot in range(3):
+        powers = [(triple[i], -sp.nsimplify(weights[best, i] / weights[best, pivot])) for i in range(3) if i != pivot]
+        if positive[triple[pivot]] or all(power.is_integer for _, power in powers):
+            options.append(Invariance(triple[pivot], tuple(powers)))
+    if not options:
+        return None
+    return float(left[best]), max(options, key=lambda one: sum(power == 1 for _, power in one.others))

@@ -10,6 +10,7 @@ TITLES = {
     "feynman": "AI Feynman", "bonus": "AI Feynman's bonus", "nguyen": "Nguyen", "strogatz": "Strogatz",
     "livermore": "Livermore", "unseen": "unseen", "fresh": "fresh",
 }  # fmt: skip
+FIRST_TITLE = "of AI Feynman, the first 32"
 
 
 def formulas():
@@ -20,13 +21,19 @@ def formulas():
     for row in ours:
         groups.setdefault((TITLES[OF_LIST[row["law"]]], row["noise"]), []).append(row)
         if row["law"] in FIRST:
-            groups.setdefault(("of these, the first 32", row["noise"]), []).append(row)
+            groups.setdefault((FIRST_TITLE, row["noise"]), []).append(row)
+    order = [TITLES["feynman"], FIRST_TITLE, *list(TITLES.values())[1:]]
+    groups = dict(sorted(groups.items(), key=lambda group: (order.index(group[0][0]), group[0][1])))
     body = [
         "Each law was fitted with the time limit that is given, in CPU seconds of one thread, on a machine that was "
         "busy with other work. *As it is* counts formulas with the law's values on wider ranges, *as its form* those "
         "that have them with constants fitted to rows without noise. *Called exact, and wrong* is what must not "
         "happen. The method was developed on the first 32 of AI Feynman's laws and on some others that it had missed. "
-        "Nothing was tuned on the *unseen* ones, of which most have irrelevant columns.",
+        "Nothing had been tuned on the *unseen* ones, of which most have irrelevant columns, when 14 of 20 were found "
+        "without noise; the kinds of the others were then worked on. The *fresh* ones were written down before they "
+        "were run: 12 of 15 were found at first, and the three others were of those kinds. AI Feynman's laws beyond "
+        "the first 32, and all of them at 1 % noise, were measured before that work; the first 32 without noise, the "
+        "bonus, Nguyen's, Strogatz's and Livermore's in the midst of it.",
         table(
             ["laws", "noise", "tried", "as it is", "as its form", "share", "called exact, and wrong", "median seconds",
              "limit"],

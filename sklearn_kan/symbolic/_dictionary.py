@@ -26,6 +26,7 @@ N_STARTS = 100  # first terms of triples
 TERM_PRICE = 0.04  # of a unit of cost, in units of the logarithm of the squared error
 WORK = 4e8  # multiplications of one growth step
 N_TERMS = 3
+EXACT = 1e-9  # error from which on no other function of the target is looked at
 MAX_IMPLICIT_COST = 4.3
 
 
@@ -55,7 +56,7 @@ def make_terms(X):
     return Terms(values, numbers, np.array([sum(COSTS[j] for j in those) for those in numbers]))
 
 
-def sparse_sums(X, y, weight, columns, judge, *, floor=1e-5, n_best=4, outers=("id", "inv", "sq", "log", "isq", "cos")):
+def sparse_sums(X, y, weight, columns, judge, *, floor=1e-5, n_best=4, outers=("cos", "id", "inv", "sq", "log", "isq")):
     """Expressions of the target, best first.
 
     Parameters
@@ -68,7 +69,7 @@ def sparse_sums(X, y, weight, columns, judge, *, floor=1e-5, n_best=4, outers=("
     floor : float
         Relative error below which terms are noise.
     """
-    part = slice(0, N_ROWS)
+    part, is_exact = slice(0, N_ROWS), False
     terms, found = make_terms(X[part]), []
     for outer in outers:
         target = mapped(outer, y)
@@ -88,6 +89,9 @@ def sparse_sums(X, y, weight, columns, judge, *, floor=1e-5, n_best=4, outers=("
                     error = judge(target.inverse(values), part)
                     size = sum(problem.costs[j] for j in support) + 2 * len(support)
                     found.append((np.log(error**2 + floor**2) + TERM_PRICE * size, target.symbolic(form)))
+                    is_exact |= error < EXACT
+        if is_exact:
+            break
     found.sort(key=lambda pair: pair[0])
     return list(dict.fromkeys(form for _, form in found))[:n_best]
 

@@ -9,6 +9,7 @@ from scipy.optimize import least_squares
 
 from ._losses import SQUARES
 
+TWO_EXPONENTIALS = sp.sinh, sp.cosh  # which data can hardly tell from one of them
 BROKEN = (sp.zoo, sp.nan, sp.oo, sp.I)
 LARGEST = 1e3  # of a residual in standard deviations of the target: a pole says nothing about distance
 ROUGHLY, MAY_BE_EXACT = 1e-8, 1e-3  # tolerance of a fit; its error from which on all digits count
@@ -85,7 +86,7 @@ def complexity(formula):
         numbers = [part for part in formula.args if part.is_number]
         rest = sum(complexity(part) for part in formula.args if not part.is_number)
         return 1 + rest + max(map(complexity, numbers), default=0)
-    return 1 + sum(map(complexity, formula.args))
+    return 1 + isinstance(formula, TWO_EXPONENTIALS) + sum(map(complexity, formula.args))
 
 
 def is_usable(formula):

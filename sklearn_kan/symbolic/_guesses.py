@@ -6,7 +6,7 @@ import sympy as sp
 from ._expressions import number
 from ._outer import applies
 
-FEW_COLUMNS, SIZES = 8, (2, 4, 8, 12)  # of a plane that is offered whole; of shorter ones
+FEW_COLUMNS, SIZES = 8, (1, 2, 4, 8, 12)  # of a plane that is offered whole; of shorter ones
 
 
 def first_guesses(table):

@@ -11,7 +11,7 @@ from ._expressions import compiled, complexity
 
 T = sp.Symbol("_t")
 HALF = sp.Rational(1, 2)
-POWERS = [1, 2, 3, 4, -1, -2, -3, -4, HALF, -HALF, 3 * HALF, -3 * HALF, 5, -5]
+POWERS = [1, 2, 3, 4, -1, -2, -3, -4, HALF, -HALF, 3 * HALF, -3 * HALF, 5, -5, 6, -6, 12, -12]
 PURE = [T**power for power in POWERS] + [
     sp.log(T), sp.exp(T), sp.exp(-T), sp.exp(1 / T), sp.exp(-1 / T), sp.exp(-(T**2)), sp.exp(-(T**2) / 2),
     sp.sin(T), sp.cos(T), sp.tan(T), 1 / sp.tan(T), 1 / sp.sin(T), 1 / sp.cos(T), sp.sin(T) ** 2, 1 / sp.sin(T) ** 2,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sympy import Rational
 
+from ._invariance import invariances
 from ._levels import levels
 from ._outer import mapped
 from ._states import Affine, Drop, Group, Power, Scaled, Separate, Together
@@ -73,6 +74,7 @@ def proposals(state, network, error, spread, generator, units):
             found += [
                 (residual, LEVEL_COST, level) for residual, level in levels(X, G, size < TINY * size.max(), mismatch)
             ]
+            found += [(residual, 0.02, one) for residual, one in invariances(X, G, size < TINY * size.max())]
         found += scalings(state, X, F, G, size < TINY * size.max())
         found += separations(state, network, X[:N_ROWS])
     ranked = sorted(

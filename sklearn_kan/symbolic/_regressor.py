@@ -86,8 +86,7 @@ class KANSymbolicRegressor(RegressorMixin, FormulaEstimator):
     such as a root of a negative number, `predict` gives the mean of the target and warns.
 
     Where there is no law, sums of simple functions of columns, and of a few of their products, grow term by term as
-    long as Schwarz's criterion falls [1]_. On tables of more than twelve columns that comes first, and networks see the
-    columns that sums begin with.
+    long as Schwarz's criterion falls [1]_.
 
     References
     ----------

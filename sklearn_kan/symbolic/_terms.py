@@ -58,9 +58,9 @@ def term_formulas(estimator, fidelity=0.99):
     >>> import numpy as np
     >>> from sklearn_kan import KANRegressor
     >>> from sklearn_kan.symbolic import term_formulas
-    >>> X = np.random.default_rng(0).uniform(1, 3, (200, 1))
-    >>> glass = KANRegressor((), interaction_cst="no_interactions", n_members=2, max_iter=20, random_state=0)
-    >>> table = term_formulas(glass.fit(X, np.log(X[:, 0])))
+    >>> X = np.random.default_rng(0).uniform(1, 3, (200, 2))
+    >>> glass = KANRegressor(interaction_cst="no_interactions", n_members=2, max_iter=20, random_state=0)
+    >>> table = term_formulas(glass.fit(X, np.log(X[:, 0]) - X[:, 1]))
     >>> list(table.columns)
     ['term', 'formula', 'fidelity', 'complexity']
     """

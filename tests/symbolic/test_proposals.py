@@ -55,6 +55,16 @@ def test_level_sets_and_scalings_are_proposed_where_they_hold(formula, kind, col
         np.testing.assert_allclose(child.back(child.y, slice(None)), state.y)
 
 
+def test_columns_that_are_rescaled_together_become_two_products():
+    law = Law(sp.exp(-A * B) * sp.cos(B * C) + D)
+    state = state_of(law)
+    found = proposals(state, law, 1e-4, float(state.y.std()), np.random.default_rng(1), None)
+    best = next(p for p in found if type(p.reduction).__name__ == "Invariance" and p.residual < 1e-6)
+    (child,) = best.reduction.apply(state, None)
+    assert set(child.columns) == {A * B, B * C, D}
+    np.testing.assert_allclose(child.X, np.column_stack([X[:, 3], X[:, 0] * X[:, 1], X[:, 1] * X[:, 2]]))
+
+
 def test_one_combination_of_columns_is_seen_through_waves():
     z = X[:, 0] * X[:, 1] / X[:, 2]
     (values, expression), *_ = single_indices(X[:, :3], np.sin(5 * z), list(COLUMNS[:3]), True)

@@ -47,6 +47,8 @@ LAWS = {
     "sum under a root": (lambda a, b: np.sqrt(a**2 + 2 * b**2), (1, 3)),
     "wave": (lambda a, b: a * np.sin(3 * b), (1, 3)),
     "exponential": (lambda a, b: 2 * np.exp(-a / 3) - b, (-1, 2)),
+    "power with an exponent that varies": (lambda a, b: a**b, (1, 3)),
+    "Hill's curve": (lambda a, b: a**b / (1 + a**b), (1, 3)),
 }
 
 

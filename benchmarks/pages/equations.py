@@ -33,8 +33,9 @@ def equations():
         "A warning is the right answer.",
         scores(result["unsolvable"]),
         "## Noise",
-        f"{len(result['noisy'][0]['covered'])} runs with noise of their own in the source or where values are given. "
-        "The errors of one run depend on each other, so coverage is that of all points of all runs, plus or minus its "
+        f"{len(result['noisy'][0]['covered'])} runs ({len(result['noisy'][-1]['covered'])} of transport) with noise of "
+        "their own in the source or where values are given. The "
+        "errors of one run depend on each other, so coverage is that of all points of all runs, plus or minus its "
         "standard error over runs.",
         table(["problem", "points in intervals of 90 %", "median error", "median expected error"],
               [noisy(row) for row in result["noisy"]]),

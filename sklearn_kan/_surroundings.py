@@ -1,6 +1,8 @@
 """Independence of torch's global state: modes, defaults, generators and cores that somebody else has set or uses."""
 
 from contextlib import ExitStack, contextmanager, nullcontext
+from threading import Lock
+from typing import Any
 
 import torch
 from threadpoolctl import ThreadpoolController
@@ -49,7 +51,7 @@ def reproducible(seed=None):
         yield
 
 
-_openmp = None
+_controller = None
 
 
 @contextmanager
@@ -59,14 +61,52 @@ def without_spinning():
     OpenMP's threads spin while they wait for each other, after every operation: where other processes want the cores,
     that takes many times the time of the work itself. Threads of the kernels sleep, and only large work is shared out.
     """
-    global _openmp
     n_threads = torch.get_num_threads()
     if n_threads == 1:
         yield
         return
-    _openmp = _openmp or ThreadpoolController()
-    with on_threads(n_threads), _openmp.limit(limits=1, user_api="openmp"):  # of this thread alone, unlike BLAS's
+    with on_threads(n_threads), controller().limit(limits=1, user_api="openmp"):  # of this thread alone
         yield
+
+
+@contextmanager
+def on_one_thread():
+    """Inside, neither torch nor BLAS shares work out: for many operations on small matrices.
+
+    BLAS's number of threads belongs to the process. The last of several that are inside at once sets it back.
+    """
+    with controller().limit(limits=1, user_api="openmp"), _blas:
+        yield
+
+
+def controller():
+    """What sets numbers of threads; looking for libraries takes a while."""
+    global _controller
+    _controller = _controller or ThreadpoolController()
+    return _controller
+
+
+class OneThreadOfBlas:
+    """A context that counts who is inside."""
+
+    def __init__(self):
+        self.lock, self.n_inside = Lock(), 0
+        self.limit: Any = None
+
+    def __enter__(self):
+        with self.lock:
+            if self.n_inside == 0:
+                self.limit = controller().limit(limits=1, user_api="blas")
+            self.n_inside += 1
+
+    def __exit__(self, *error):
+        with self.lock:
+            self.n_inside -= 1
+            if self.n_inside == 0:
+                self.limit.restore_original_limits()
+
+
+_blas = OneThreadOfBlas()
 
 
 class SinglePrecision(TorchFunctionMode):

@@ -59,8 +59,8 @@ ALLOWED = {
         },
         TABLES,
     ),
-    "gp": ({"_adoption", "_compat", "_devices", "_documented", "data"}, TABLES),
-    "equations": ({"_adoption", "_compat", "_devices", "_documented", "data", "gp"}, TABLES),
+    "gp": ({"_adoption", "_compat", "_devices", "_documented", "_surroundings", "data"}, TABLES),
+    "equations": ({"_adoption", "_compat", "_devices", "_documented", "_surroundings", "data", "gp"}, TABLES),
     "export": (
         {
             "_compat",

@@ -33,13 +33,14 @@ def equations():
         "A warning is the right answer.",
         scores(result["unsolvable"]),
         "## Noise",
-        f"{len(result['noisy'][0]['covered'])} runs with noise of their own in the source or where values are given. "
-        "The errors of one run depend on each other, so coverage is that of all points of all runs, plus or minus its "
+        f"{len(result['noisy'][0]['covered'])} runs ({len(result['noisy'][-1]['covered'])} of transport) with noise of "
+        "their own in the source or where values are given. The "
+        "errors of one run depend on each other, so coverage is that of all points of all runs, plus or minus its "
         "standard error over runs.",
         table(["problem", "points in intervals of 90 %", "median error", "median expected error"],
               [noisy(row) for row in result["noisy"]]),
         "## Unknown coefficients",
-        f"{len(result['inverse']) // 2} runs with coefficients, places and noise of their own: the coefficient of "
+        "Runs with coefficients, places and noise of their own: the coefficient of "
         "diffusion in u″ from 20 values of a steady solution, the speed of a wave from 20 values anywhere in space and "
         "time; on rows, and on grids whose sides determine the solution.",
         table(["", "intervals of 90 % that hold it", "median error", "median width"], [
@@ -88,4 +89,4 @@ def inverse(rows, what):
     errors = sorted(abs(row["found"] / row["true"] - 1) for row in rows)
     widths = sorted((row["interval"][1] - row["interval"][0]) / row["true"] for row in rows)
     held = sum(row["covered"] for row in rows) / len(rows)
-    return [what, f"{held:.0%}", f"{errors[len(rows) // 2]:.1%}", f"{widths[len(rows) // 2]:.1%}"]
+    return [what, f"{held:.0%} of {len(rows)}", f"{errors[len(rows) // 2]:.1%}", f"{widths[len(rows) // 2]:.1%}"]

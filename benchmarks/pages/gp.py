@@ -26,7 +26,7 @@ def forecasts():
 
 def tables():
     """Tables beside GPyTorch's ARD kernels."""
-    result = read("gp")
+    result, fresh = read("gp"), read("gp_sizes")
     question = "**Question:** how do its predictions on tables compare with those of GPyTorch's ARD kernels?"
     body = [
         f"{WHAT} Five splits; three for the tables of development. GPyTorch takes {result['steps']} steps of Adam. The "
@@ -34,18 +34,22 @@ def tables():
         "the ratios of these four optimistic; concrete was not looked at.",
         scores(result["tables"], "table"),
         behind(result["tables"]),
+        "## Small tables that nothing was chosen on",
+        f"{len(fresh['seeds'])} splits.",
+        scores(fresh["tables"], "table"),
+        behind(fresh["tables"]),
         "## Tables of development",
         "Stacking and the draws of parameters were chosen on these.",
         scores(result["development tables"], "table"),
         behind(result["development tables"]),
     ]
-    sources = {'gp --parts tables "development tables"': "gp"}
+    sources = {'gp --parts tables "development tables"': "gp", "gp_sizes --parts tables": "gp_sizes"}
     return Page("Gaussian processes on tables", question, body, sources, "gp.md")
 
 
 def large():
     """Large data, and one likelihood with its gradient."""
-    result = read("gp")
+    result, sizes = read("gp"), read("gp_sizes")
     fits = [
         [row["case"], row["solver"], f"{row['cpu_seconds']:.1f}", f"{row['error']:.2g}", f"{row['coverage']:.3f}"]
         for row in result["large"]
@@ -58,8 +62,15 @@ def large():
         table(["", "solver", "CPU s of a fit", "RMSE to the truth", "coverage of 95% intervals"], fits),
         f"One likelihood with its gradient, n = {result['likelihood'][0]['n']:,}:",
         table(["points", "CPU s", "GPyTorch, CPU s"], likelihoods),
-    ]
-    return Page("Gaussian processes on large data", question, body, {"gp --parts likelihood large": "gp"})
+        "## Scattered rows of two features, by their number",
+        f"A smooth function, and one with a kink and a step, with noise of {sizes['noise']}.",
+        table(["function", "rows", "solver", "CPU s of a fit", "RMSE to the truth", "coverage of 95% intervals"], [
+            [row["function"], f"{row['n']:,}", row["solver"], f"{row['seconds']:.1f}", f"{row['rmse']:.3f}",
+             f"{row['coverage']:.3f}"] for row in sizes["sizes"]
+        ]),
+    ]  # fmt: skip
+    sources = {"gp --parts likelihood large": "gp", "gp_sizes --parts sizes": "gp_sizes"}
+    return Page("Gaussian processes on large data", question, body, sources)
 
 
 def names(rows, key):

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from .._documented import Documented
+from .._surroundings import on_one_thread
 from ._values import linearise
 
 
@@ -18,6 +19,7 @@ class BaseEquationSolver(Documented, RegressorMixin, BaseEstimator):
     n_features_in_: int
     parameters_: dict
 
+    @on_one_thread()
     def predict(self, X, return_std=False, derivative=()):
         """The solution or a derivative of it.
 
@@ -50,6 +52,7 @@ class BaseEquationSolver(Documented, RegressorMixin, BaseEstimator):
         mean = self._field(X, key)
         return (mean, self._field.deviation(X, key)) if return_std else mean
 
+    @on_one_thread()
     def residuals(self, X):
         """What the equation leaves at points.
 

@@ -15,7 +15,7 @@ from ._grid import solve_grid, solved_in
 from ._grid_field import GridField
 from ._inverse import LEVEL, Scale, summarised
 
-N_STARTS = 7, 24  # for one coefficient, for several
+N_STARTS = 7, 16  # for one coefficient, for several; twice as many with logarithms
 N_SOLVED = 3  # of the starts for several, and as many others
 N_GRID = 25
 REACH = 6.0  # standard deviations around the mode that are looked at
@@ -112,15 +112,24 @@ def solve_with_unknowns(residual, axes, boundary, parameters, X, y):
 def first_place(measured):
     """The best of places all over the unit cube; of many those that seem best in the functions of the middle."""
     n = len(measured.scales)
-    if n == 1:
-        places = np.linspace(0, 1, N_STARTS[0] + 2)[1:-1, None]
-    else:
-        places = stats.qmc.Halton(n, seed=0).random(N_STARTS[1])
+    places = starts(measured.scales)
+    if n > 1:
         bases = measured.solve(np.full(n, 0.5)).field.bases
         rank = np.argsort([np.sum(measured.gaps(bases, place) ** 2) for place in places])
         places = np.vstack([places[rank[:N_SOLVED]], places[:N_SOLVED]])  # those functions may not suit all places
     fields = [measured.solve(place).field for place in places]
     return places[int(np.argmin([np.sum((measured.y - field(measured.X)) ** 2) for field in fields]))]
+
+
+def starts(scales):
+    """Places: even in the coefficients, and in the logarithms of those that are learned as such."""
+    n = len(scales)
+    even = np.linspace(0, 1, N_STARTS[0] + 2)[1:-1, None] if n == 1 else stats.qmc.Halton(n, seed=0).random(N_STARTS[1])
+    if not any(scale.is_log for scale in scales):
+        return even
+    linear = np.stack([scale.place(scale.low + part * (scale.high - scale.low))
+                       for scale, part in zip(scales, even.T, strict=True)], 1)  # fmt: skip
+    return np.vstack([even, linear])
 
 
 def found_mode(measured, place):

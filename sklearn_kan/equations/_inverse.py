@@ -94,11 +94,21 @@ class Scale(NamedTuple):
             raise ValueError(f"parameters[{name!r}]=({low}, {high}) must be a finite interval, lower end first.")
         return cls(name, low, high)
 
+    @property
+    def is_log(self):
+        return self.low > 0 and self.high >= 10 * self.low
+
     def value(self, part):
         part = float(np.clip(part, 0, 1))
-        if self.low > 0 and self.high >= 10 * self.low:
+        if self.is_log:
             return float(self.low * (self.high / self.low) ** part)
         return self.low + part * (self.high - self.low)
+
+    def place(self, values):
+        """Where values are in the interval."""
+        if self.is_log:
+            return np.log(values / self.low) / np.log(self.high / self.low)
+        return (values - self.low) / (self.high - self.low)
 
 
 def is_linear(groups, parameters):

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._adoption import adopt
 from .._compat import fit_context
+from .._surroundings import on_one_thread
 from ._base import BaseEquationSolver
 from ._grid import solve_grid
 from ._grid_parameters import read_values, solve_with_unknowns
@@ -95,6 +96,7 @@ class GPEquationSolver(BaseEquationSolver):
         self.parameters = parameters
 
     @fit_context(prefer_skip_nested_validation=True)
+    @on_one_thread()
     def fit(self, X, y=None, kind="equation"):
         """Solve on scattered rows.
 
@@ -127,6 +129,7 @@ class GPEquationSolver(BaseEquationSolver):
         return self._adopt(solution)
 
     @fit_context(prefer_skip_nested_validation=True)
+    @on_one_thread()
     def fit_grid(self, axes, boundary, X=None, y=None):
         """Solve on a grid.
 
@@ -196,6 +199,6 @@ class GPEquationSolver(BaseEquationSolver):
                 f"The solution is uncertain: its expected relative error is {self.relative_error_:.1g}, and the "
                 f"equation leaves {self.residual_:.1g} of its largest term between the points. More or denser points, "
                 "missing conditions, or less noise would help.",
-                stacklevel=4,
+                stacklevel=5,
             )
         return self

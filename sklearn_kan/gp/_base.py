@@ -1,5 +1,6 @@
 """What an estimator over a Gaussian process offers once it is fitted."""
 
+from contextlib import nullcontext
 from numbers import Integral
 
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
@@ -8,11 +9,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._adoption import adopt
 from .._documented import Documented
+from .._surroundings import on_one_thread
 from ._blend import Blend, Share
 from ._forecast import points_after
 from ._link import Link
 from ._process import Process
 from ._reading import read_points
+
+SMALL_ROWS = 1_000  # up to which threads wait for each other more than they work
+
+
+def threads_for(n_rows):
+    """A context with as many threads as suit the matrices of so many rows."""
+    return on_one_thread() if n_rows <= SMALL_ROWS else nullcontext()
 
 
 class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -69,7 +78,9 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
             raise ValueError("return_std=True and return_cov=True exclude each other. Set one of them to False.")
         check_is_fitted(self)
         X = read_points(self, X, self._process.units.axes)
-        mean, spread = self._averaged().predict(X, "variance" if return_std else "covariance" if return_cov else None)
+        with threads_for(len(self._process.solvers.data.X)):
+            moment = "variance" if return_std else "covariance" if return_cov else None
+            mean, spread = self._averaged().predict(X, moment)
         return (mean, spread) if return_std or return_cov else mean
 
     def forecast(self, horizon, level=0.95):

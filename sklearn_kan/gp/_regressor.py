@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from .._compat import Interval, Options, StrOptions, fit_context
 from .._devices import check_device, resolve_device
 from ._attempt import Attempt
-from ._base import BaseSpectralProcess
+from ._base import BaseSpectralProcess, threads_for
 from ._blend import Blend, Share, shares_of
 from ._link import links_for
 from ._periods import known_frequencies
@@ -218,7 +218,8 @@ class GPSpectralRegressor(BaseSpectralProcess):
         )  # fmt: skip
         device, random_state = resolve_device(self.device), check_random_state(self.random_state)
         tries = [Attempt.of(link, rows, self, device) for link in links]
-        learned = [each.learned(settings, self.trend_degree, random_state) for each in tries]
+        with threads_for(len(rows.y)):
+            learned = [each.learned(settings, self.trend_degree, random_state) for each in tries]
         shares = shares_of([each.criterion for each in learned], len(rows.y))
         blend = Blend([
             Share(float(share), each.process, each.link)

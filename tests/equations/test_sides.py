@@ -159,7 +159,7 @@ def test_a_coefficient_is_learned_from_values_and_its_uncertainty_is_the_solutio
         return np.sin(np.pi * x[:, 0]) * np.exp(-rate * np.pi**2 * x[:, 1])
 
     values = solution(places) + 0.03 * rng.normal(size=20)
-    solver = GPEquationSolver(cooling_rod, parameters={"rate": (0.01, 1)})
+    solver = GPEquationSolver(cooling_rod, parameters={"rate": (0.05, 0.4)})
     solver.fit_grid(COARSE, {0: 0.0, (1, 0): solution}, places, values)
     low, high = solver.parameter_intervals_["rate"]
     assert low < 0.1 < high

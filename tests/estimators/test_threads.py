@@ -5,10 +5,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_kan import KANClassifier, KANRegressor
-from sklearn_kan._surroundings import without_spinning
+from sklearn_kan import GPEquationSolver, GPSpectralRegressor, KANClassifier, KANRegressor
+from sklearn_kan._surroundings import OneThreadOfBlas, without_spinning
 from sklearn_kan.bases import BSpline
 from sklearn_kan.kernels import has_library, on_threads
 from sklearn_kan.kernels.cpu import _library
@@ -107,3 +107,35 @@ def test_results_do_not_depend_on_the_number_of_threads(solver, n_members, monke
             found.append(model.fit(X, y).predict(X))
     np.testing.assert_array_equal(*found)
     assert has_library() == bool(shared)  # work was large enough to be shared out
+
+
+def all_threads():
+    """The numbers of threads of torch, OpenMP and BLAS."""
+    return {torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info())}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_small_matrices_are_worked_on_by_one_thread():
+    seen = []
+
+    def residual(x, u):
+        seen.append(all_threads())
+        return u[0, 0] + x[:, 0]
+
+    GPEquationSolver(residual).fit_grid((np.linspace(0, 1, 9),), boundary=0.0)
+    assert seen
+    assert all(threads == {1} for threads in seen)
+    assert all_threads() == {2}
+    GPSpectralRegressor().fit(np.arange(12.0)[:, None], np.arange(12.0) % 3)
+    assert all_threads() == {2}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_the_last_one_that_is_inside_gives_threads_back():
+    blas = OneThreadOfBlas()  # as for two threads of Python
+    blas.__enter__()
+    blas.__enter__()
+    blas.__exit__(None, None, None)
+    assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
+    blas.__exit__(None, None, None)
+    assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {2}

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._devices import resolve_device
 from .._trend import Trend
-from ._dense import PERIODIC_FEATURES, Dense
+from ._dense import Dense
 from ._fourier import Fourier
 from ._gaps import Gaps
 from ._inducing import Inducing
@@ -16,7 +16,9 @@ from ._toeplitz import Toeplitz
 
 SOLVERS = {solver.name: solver for solver in (Dense, Toeplitz, Kronecker, Gaps, Fourier, Inducing)}
 EXACT_ROWS, EXACT_ROWS_GPU = 5_000, 15_000  # up to which inference is exact
-SCATTERED_ROWS, TABLE_ROWS = 300, 1_000  # the same for scattered points of one feature, and of more than three
+SCATTERED_ROWS = {1: 300, 2: 1_000}  # the same for scattered points by the number of features, with Fourier features
+TABLE_ROWS = {2: 2_000, 3: 2_000}  # the same with inducing points
+MANY_FEATURES_ROWS = 1_000  # the same for more features
 GRID_ROWS, GAPPY_ROWS = 400, 1_000  # from which a grid, or one with gaps, is treated as one
 
 
@@ -87,15 +89,16 @@ def kind_for(data, name, spectrum, device="cpu"):
         return kind
     dense_rows = EXACT_ROWS_GPU if device.startswith("cuda") else EXACT_ROWS
     n, n_features = data.X.shape
-    is_line = n_features == 1 and Fourier.is_there()
+    has_few_features = n_features <= 2 and Fourier.is_there()
     if not device.startswith("cuda"):
-        if n_features > PERIODIC_FEATURES:
-            dense_rows = TABLE_ROWS
-        elif is_line and Fourier.suits(data, spectrum):
-            dense_rows = SCATTERED_ROWS
+        if has_few_features and Fourier.suits(data, spectrum):
+            dense_rows = SCATTERED_ROWS[n_features]
+        elif n_features > 1:
+            dense_rows = TABLE_ROWS.get(n_features, MANY_FEATURES_ROWS)
     preferred = [  # (solver, more rows than, at the most)
         (Kronecker, GRID_ROWS, math.inf), (Gaps, GAPPY_ROWS, math.inf), (Fourier, EXACT_ROWS, math.inf),
-        (Toeplitz, 0, EXACT_ROWS_GPU), (Dense, 0, dense_rows), (Fourier, dense_rows if is_line else math.inf, math.inf),
+        (Toeplitz, 0, EXACT_ROWS_GPU), (Dense, 0, dense_rows),
+        (Fourier, dense_rows if has_few_features else math.inf, math.inf),
         (Inducing, 0, math.inf),
     ]  # fmt: skip
     return next(kind for kind, above, most in preferred if above < n <= most and kind.suits(data, spectrum))

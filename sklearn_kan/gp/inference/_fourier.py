@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import scipy.linalg
+from scipy.linalg import block_diag
 
 from .._blocks import in_parts
 from .._spectrum import MIN_PERIODS, highest_frequency
@@ -21,7 +22,7 @@ PERIODS = {1: 4.0, 2: 2.5}  # period of the lattice in spans, by the number of f
 LONGEST = {1: 0.5, 2: 0.25}  # length scale in spans, so that k dies out before it repeats
 SHORTEST = {1: 0.005, 2: 0.05}
 MOST_NODES = {1: 2**13, 2: 2**6}  # on either side of zero
-MOST_ACTIVE = {1: 2_500, 2: 1_500}  # features of nodes that count
+MOST_ACTIVE = {1: 2_500, 2: 1_200}  # features of nodes that count
 NEGLIGIBLE = 1e-9  # power of a node, over the noise's
 ACCURACY = 1e-9
 MANY_ROWS = 200_000  # from which the kernel is learned from a sample
@@ -136,11 +137,12 @@ class Fourier(Solver):
         return Evidence(-0.5 * (rest + n_outputs * logdet), np.append(slopes @ score, by_log_noise), 0.0)
 
     def frequencies(self):
-        """Nodes along the only feature."""
-        if len(self.span) > 1:
-            return super().frequencies()
-        first = int(np.ceil(MIN_PERIODS * PERIODS[1]))
+        """Nodes along single features."""
+        n_features = len(self.span)
+        first = int(np.ceil(MIN_PERIODS * PERIODS[n_features]))
         nodes = np.arange(first, self.n_nodes + 1)[:, None] * self.step
+        if n_features > 1:
+            return block_diag(*(along[:, None] for along in nodes.T))
         is_told = len(self.data.X) > 2 * self.n_nodes or not len(nodes)
         return nodes if is_told else nodes[nodes[:, 0] <= highest_frequency(self.data.X[:, 0])]
 

@@ -82,8 +82,11 @@ fine_knots, interactions, norm, n_members, scaled
 
     @property
     def is_sum(self):
-        """Whether outputs are sums over groups of inputs."""
-        return self.constraints is not None and (len(self.constraints.groups) > 1 or self.constraints.direct)
+        """Whether outputs are sums over groups of inputs; of a single input they are, too."""
+        constraints = self.constraints
+        return constraints is not None and (
+            constraints.direct or len(constraints.groups) > 1 or all(len(group) == 1 for group in constraints.groups)
+        )
 
     @property
     def is_monotone(self):

@@ -21,7 +21,8 @@ from ._rows import Rows
 
 SMOOTH_SHARE = 0.03  # of a target's variance, left on held-out rows, below which more digits are looked for
 CLEAN_SHARE = 0.003  # likewise, below which a few members are enough
-FEWEST_ROWS, SMALL_TABLE = 80, 1_000  # between which Gauss-Newton is tried, however much is left
+NOISY_SHARE = 0.5  # likewise, above which more is not looked for
+FEWEST_ROWS, SMALL_TABLE = 80, 1_000  # between which Gauss-Newton is tried, whatever is left below that
 SMALL_WORK = 1.2e8  # of a step there: rows and parameters times the square of the number of parameters
 WIDTHS = 4, 8, 16  # units, if they are left to the fit: as many as pay
 N_KNOTS = 5
@@ -41,11 +42,15 @@ CERTAIN = 2.0  # standard errors by which they are better
 def asks_for_digits(attempt, rows, loss, settings):
     """Whether Gauss-Newton may do better: next to nothing is left of the squared error, or the table is small.
 
+    Where more than half is left on a small table, small networks were never better, and took most of the time.
+
     It knows no constraints and no smoothness, and does not refine knots.
     """
     is_known = attempt.network.architecture.constraints is None and not (settings.smoothness or settings.refine_knots)
     can_go_on = not attempt.training.interrupted and n_processes() == 1
-    is_asked = attempt.lowest_loss < 0.5 * SMOOTH_SHARE or is_small(attempt.network.architecture, rows, settings)
+    left = attempt.lowest_loss  # infinite where no rows were held out
+    is_noise = 0.5 * NOISY_SHARE < left < np.inf
+    is_asked = left < 0.5 * SMOOTH_SHARE or (not is_noise and is_small(attempt.network.architecture, rows, settings))
     return loss is squared_error and is_known and can_go_on and is_asked
 
 

@@ -199,3 +199,11 @@ def test_what_is_no_sum_has_no_terms():
     with pytest.raises(AttributeError) as refusal:
         KANRegressor(interaction_cst="auto").partial_fit(X, y)
     assert "partial_fit holds no rows out" in str(refusal.value.__cause__)
+
+
+@pytest.mark.parametrize("constraint", ["auto", "no_interactions", {"pairs": 1}])
+def test_a_single_column_is_a_term(constraint):
+    X = table(100, 1)
+    model = KANRegressor(interaction_cst=constraint, **QUICK).fit(X, np.sin(2 * X[:, 0]))
+    assert model.terms_ == [(0,)]
+    np.testing.assert_allclose(term_values(model, X)[:, 0, 0] + model.intercept_, model.predict(X), atol=1e-10)

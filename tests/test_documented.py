@@ -1,18 +1,21 @@
-"""The site and the package agree: pages, menus, and what examples import."""
+"""The site and the package agree: pages, menus, what examples import; and functions say what they return."""
 
 import ast
+import inspect
 import sys
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.utils import estimator_html_repr
 
 from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
 from sklearn_kan.symbolic import KANSymbolicClassifier, KANSymbolicRegressor
 
 DOCS = Path(__file__).parent.parent / "docs"
+ROOMS = "equations", "export", "gp", "inspection", "search", "symbolic"
 
 
 @pytest.fixture
@@ -82,3 +85,25 @@ def test_classes_of_users_have_no_link():
 
     Own.__module__ = "elsewhere"
     assert Own()._get_doc_link() == ""
+
+
+def public_functions():
+    """Functions and estimators' methods that users call, by name."""
+    for module in ("sklearn_kan", *(f"sklearn_kan.{room}" for room in ROOMS)):
+        for name in import_module(module).__all__:
+            found = getattr(import_module(module), name)
+            if inspect.isfunction(found):
+                yield name, found
+            elif inspect.isclass(found) and hasattr(found, "fit" if issubclass(found, BaseEstimator) else "plot"):
+                methods = [(key, value) for kind in found.__mro__ if kind.__module__.startswith("sklearn_kan.")
+                           for key, value in vars(kind).items() if not key.startswith("_")]  # fmt: skip
+                for key, value in methods:
+                    own = inspect.unwrap(getattr(value, "__func__", value))
+                    if inspect.isfunction(own):
+                        yield f"{name}.{key}", own
+
+
+def test_public_functions_say_what_they_return():
+    found = {name: inspect.signature(own).return_annotation for name, own in public_functions()}
+    assert {"KANRegressor.fit", "GPSpectralRegressor.forecast", "EffectDisplay.plot", "explain"} <= found.keys()
+    assert [name for name, kind in found.items() if kind is inspect.Signature.empty] == []

@@ -5,7 +5,16 @@ import torch
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
-from sklearn_kan import KAN, KANClassifier, KANRegressor, KANSearchCV, load, save
+from sklearn_kan import (
+    KAN,
+    GPEquationSolver,
+    GPSpectralRegressor,
+    KANClassifier,
+    KANRegressor,
+    KANSearchCV,
+    load,
+    save,
+)
 from sklearn_kan.bases import BSpline
 from sklearn_kan.export import to_json, to_numpy, to_onnx, to_sql
 from sklearn_kan.inspection import (
@@ -13,6 +22,7 @@ from sklearn_kan.inspection import (
     Effects,
     Explanation,
     ExplanationDisplay,
+    ForecastDisplay,
     ImportanceDisplay,
     NetworkDisplay,
     effects,
@@ -23,6 +33,7 @@ from sklearn_kan.inspection import (
     taylor_expansion,
 )
 from sklearn_kan.optim import KFAC
+from sklearn_kan.symbolic import KANSymbolicClassifier, KANSymbolicRegressor, term_formulas, to_sympy
 
 
 def tables(X: np.ndarray, y: np.ndarray) -> float:
@@ -47,6 +58,22 @@ def reading(model: KANRegressor, X: np.ndarray, y: np.ndarray) -> str:
     print(explanation.values, found.to_frame(), display.figure_, near.sum(), small, to_sql(model), to_json(model))
     print(to_numpy(model).predict(X), to_onnx(model))
     return report(model, X, y)
+
+
+def processes(X: np.ndarray, y: np.ndarray) -> None:
+    process: GPSpectralRegressor = GPSpectralRegressor(n_components=2).fit(X, y)
+    mean, std = process.predict(X, return_std=True)
+    display: ForecastDisplay = ForecastDisplay.from_estimator(process, 12)
+    solver: GPEquationSolver = GPEquationSolver(lambda x, u: u[0, 0] - 1).fit_grid((X[:, 0],), boundary=0.0)
+    print(process.forecast(3), mean, std, display.figure_, solver.predict(X, derivative=(0,)))
+
+
+def formulas(X: np.ndarray, y: np.ndarray) -> str:
+    law: KANSymbolicRegressor = KANSymbolicRegressor(max_seconds=10).fit(X, y)
+    odds: KANSymbolicClassifier = KANSymbolicClassifier(max_steps=3).fit(X, y > 0)
+    glass: KANRegressor = KANRegressor(interaction_cst="auto").fit(X, y)
+    print(law.formula_, law.latex(), odds.predict_proba(X), term_formulas(glass), to_sympy(glass))
+    return law.to_python()
 
 
 def networks(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -20,7 +20,7 @@ class BaseEquationSolver(Documented, RegressorMixin, BaseEstimator):
     parameters_: dict
 
     @on_one_thread()
-    def predict(self, X, return_std=False, derivative=()):
+    def predict(self, X, return_std=False, derivative=()) -> Any:
         """The solution or a derivative of it.
 
         Parameters
@@ -53,7 +53,7 @@ class BaseEquationSolver(Documented, RegressorMixin, BaseEstimator):
         return (mean, self._field.deviation(X, key)) if return_std else mean
 
     @on_one_thread()
-    def residuals(self, X):
+    def residuals(self, X) -> np.ndarray:
         """What the equation leaves at points.
 
         Parameters

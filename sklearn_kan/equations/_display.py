@@ -1,5 +1,7 @@
 """Pictures of a solved equation: the solution, what the equation leaves, and the spectrum."""
 
+from typing import Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -39,12 +41,12 @@ class EquationDisplay:
     >>> display = EquationDisplay.from_estimator(solver)
     """
 
-    def __init__(self, points, solution, std, residual, spectra, peaks):
+    def __init__(self, points, solution, std, residual, spectra, peaks) -> None:
         self.points, self.solution, self.std, self.residual = points, solution, std, residual
         self.spectra, self.peaks = spectra, peaks
 
     @classmethod
-    def from_estimator(cls, estimator, *, axes=None):
+    def from_estimator(cls, estimator, *, axes=None) -> Self:
         """Draw a fitted solver.
 
         Parameters
@@ -75,7 +77,7 @@ class EquationDisplay:
                       peaks)  # fmt: skip
         return display.plot(axes=axes)
 
-    def plot(self, *, axes=None):
+    def plot(self, *, axes=None) -> Self:
         """Draw.
 
         Parameters

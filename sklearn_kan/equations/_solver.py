@@ -1,7 +1,7 @@
 """Differential equations by conditioning a spectral Gaussian process."""
 
 import warnings
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -91,13 +91,13 @@ class GPEquationSolver(BaseEquationSolver):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {"residual": [callable], "parameters": [dict, None]}
 
-    def __init__(self, residual, *, parameters=None):
+    def __init__(self, residual, *, parameters=None) -> None:
         self.residual = residual
         self.parameters = parameters
 
     @fit_context(prefer_skip_nested_validation=True)
     @on_one_thread()
-    def fit(self, X, y=None, kind="equation"):
+    def fit(self, X, y=None, kind="equation") -> Self:
         """Solve on scattered rows.
 
         Parameters
@@ -130,7 +130,7 @@ class GPEquationSolver(BaseEquationSolver):
 
     @fit_context(prefer_skip_nested_validation=True)
     @on_one_thread()
-    def fit_grid(self, axes, boundary, X=None, y=None):
+    def fit_grid(self, axes, boundary, X=None, y=None) -> Self:
         """Solve on a grid.
 
         Parameters

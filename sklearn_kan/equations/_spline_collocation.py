@@ -1,5 +1,7 @@
 """Collocation with B-splines: the classical way, for second-order equations and for the Riesz operator."""
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 from scipy.fft import dst, idst, rfft
@@ -11,7 +13,9 @@ from ._riesz import RieszMatrix, splines_on_unit_interval
 DENSE = 600  # unknowns up to which the Riesz matrix is decomposed
 
 
-def spline_collocation(source, interval, boundary=(0.0, 0.0), *, degree=3, n_pieces=100, order=2.0, coefficients=None):
+def spline_collocation(
+    source, interval, boundary=(0.0, 0.0), *, degree=3, n_pieces=100, order=2.0, coefficients=None
+) -> Any:
     """Solve a boundary value problem along one axis with B-splines, at their Greville points.
 
     Parameters

@@ -87,8 +87,9 @@ default="squared_error"
         - ``"layerwise"``: Adam on one layer after the other, for a quarter of the passes each, with a linear read-out
           in place of the layers behind it; then on all layers. It also trains a single network.
         - ``"auto"``: Adam. If that leaves less than 3% of a target's variance unexplained on held-out rows, or the
-          table has 80 to 1,000 rows and less than half is left, small networks are tried: members of 4, 8 or 16 units with products, as many as
-          pay, fitted by Gauss-Newton, on small tables with penalties by evidence (`optim.EvidenceGaussNewton`). They
+          table has 80 to 1,000 rows and less than half is left, small networks are tried: members of 4, 8 or 16 units
+          with products, as many as pay, fitted by Gauss-Newton, on small tables with penalties by evidence
+          (`optim.EvidenceGaussNewton`). They
           are kept if they are better on rows that both hold out: on small tables by more than chance, elsewhere if
           the first one has less than 0.7 of the ensemble's loss. Where something is said of the network
           (`hidden_layer_sizes`, `basis`, `n_knots`, `degree`, `knots`, `basis_params`, `interactions`, `norm`),

@@ -2,6 +2,7 @@
 
 from contextlib import nullcontext
 from numbers import Integral
+from typing import Any
 
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
@@ -50,7 +51,7 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
             n_components_=len(kernel.weights), log_marginal_likelihood_value_=value, jitter_=process.jitter,
         )  # fmt: skip
 
-    def predict(self, X, return_std=False, return_cov=False):
+    def predict(self, X, return_std=False, return_cov=False) -> Any:
         """Mean of observations, and its uncertainty; medians where logarithms were learned.
 
         Parameters
@@ -83,7 +84,7 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
             mean, spread = self._averaged().predict(X, moment)
         return (mean, spread) if return_std or return_cov else mean
 
-    def forecast(self, horizon, level=0.95):
+    def forecast(self, horizon, level=0.95) -> Any:
         """Continue a regular series.
 
         Parameters
@@ -138,7 +139,7 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
         parts = {(name, k): values[:, k] for name, values in columns.items() for k in range(mean.shape[1])}
         return pandas.DataFrame(parts, index=index)
 
-    def sample_y(self, X, n_samples=1, random_state=0):
+    def sample_y(self, X, n_samples=1, random_state=0) -> Any:
         """Draw observations from the posterior.
 
         Parameters
@@ -155,7 +156,7 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
         X = read_points(self, X, self._process.units.axes)
         return self._averaged().sample(X, n_samples, check_random_state(random_state))
 
-    def log_marginal_likelihood(self, theta=None, eval_gradient=False):
+    def log_marginal_likelihood(self, theta=None, eval_gradient=False) -> Any:
         """Log marginal likelihood of the normalised targets, with the most probable trend.
 
         Parameters

@@ -2,7 +2,7 @@
 
 from copy import copy
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from sklearn.utils import check_random_state
 
@@ -170,7 +170,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
 
     def __init__(self, n_components=8, *, spectrum="auto", nu=1.5, trend_degree="auto", alpha=0.0,
                  normalize_y=True, link="auto", periods=None, n_restarts_optimizer=0, max_iter=200, solver="auto",
-                 device="auto", random_state=None, verbose=0):  # fmt: skip
+                 device="auto", random_state=None, verbose=0) -> None:  # fmt: skip
         self.n_components = n_components
         self.spectrum = spectrum
         self.nu = nu
@@ -187,7 +187,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Find the spectrum.
 
         Parameters
@@ -227,7 +227,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
         ])  # fmt: skip
         return self._adopt(reader, blend.shares[0].process, max(each.n_iter for each in learned), blend)
 
-    def fit_grid(self, axes, Y, sample_weight=None):
+    def fit_grid(self, axes, Y, sample_weight=None) -> Self:
         """Fit values on a full grid.
 
         Parameters

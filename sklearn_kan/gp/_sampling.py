@@ -11,7 +11,9 @@ FEWEST_CANDIDATES, CANDIDATES_PER_TERM, MOST_CANDIDATES = 2**12, 2**9, 2**16
 INDEPENDENT = 1e-10  # of the largest singular value; smaller ones are of functions that depend on the others
 
 
-def sample_points(basis, n, *, bounds=((0.0, 1.0),), candidates=None, method="determinantal", random_state=None):
+def sample_points(
+    basis, n, *, bounds=((0.0, 1.0),), candidates=None, method="determinantal", random_state=None
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw points for a weighted least-squares fit of a linear basis.
 
     With uniform points the fit is unstable until there are many more points than functions: some m² for polynomials of

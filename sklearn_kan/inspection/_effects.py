@@ -56,7 +56,7 @@ class Effects(Sequence):
         """The columns of a term, in words."""
         return " & ".join(str(self.names[column]) for column in term.columns)
 
-    def strengths(self):
+    def strengths(self) -> np.ndarray:
         """Standard deviation of each term over the rows: ndarray of shape (n_terms, n_outputs)."""
         found = []
         for term in self.terms:

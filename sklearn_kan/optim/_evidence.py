@@ -86,14 +86,14 @@ class EvidenceGaussNewton(GaussNewton):
     True
     """
 
-    def __init__(self, model, fisher="mse", *, has_noise=True, damping=1e-3, reduce=None):
+    def __init__(self, model, fisher="mse", *, has_noise=True, damping=1e-3, reduce=None) -> None:
         super().__init__(model, fisher, damping=damping, max_dense=2**31, reduce=reduce)
         self.has_noise, self.n_steps = has_noise, 0
         self.noise: Any = None
         self.penalties: Any = None
         self.frame: Any = None
 
-    def step(self, closure, sample_weight=None):  # type: ignore[override]
+    def step(self, closure, sample_weight=None) -> Any:  # type: ignore[override]
         """Take one step, as `GaussNewton.step`; the closure's loss has no penalty."""
         settings = self.param_groups[0]
         with torch.enable_grad(), recorded(self.model, self.maps, self.root, sample_weight) as record:

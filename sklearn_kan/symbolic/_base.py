@@ -48,7 +48,7 @@ class FormulaEstimator(Documented, BaseEstimator):
         steps = None if self.max_steps is None else max(1, self.max_steps // n_laws)
         return Settings(seconds, steps, library, units, getattr(self, "n_jobs", None), self.verbose, seed)
 
-    def latex(self):
+    def latex(self) -> Any:
         """The formula in LaTeX, constants to four digits.
 
         Returns
@@ -58,7 +58,7 @@ class FormulaEstimator(Documented, BaseEstimator):
         """
         return self._each(lambda law, symbols: sp.latex(rounded(law.formula, 4)))
 
-    def to_python(self, name="law"):
+    def to_python(self, name="law") -> str:
         """The formula as a Python function of numbers, for which the standard library suffices.
 
         Levels of categories are arguments of their own, 1 or 0.
@@ -74,7 +74,7 @@ class FormulaEstimator(Documented, BaseEstimator):
         """
         return self._each(lambda law, symbols: _code.to_python(law.formula, symbols, name))
 
-    def to_c(self, name="law"):
+    def to_c(self, name="law") -> str:
         """The formula as a function of C99; levels of categories are arguments of their own, 1 or 0.
 
         Parameters
@@ -88,7 +88,7 @@ class FormulaEstimator(Documented, BaseEstimator):
         """
         return self._each(lambda law, symbols: _code.to_c(law.formula, symbols, name))
 
-    def to_sql(self):
+    def to_sql(self) -> Any:
         """The formula as an expression of SQL, with columns in double quotes.
 
         Returns

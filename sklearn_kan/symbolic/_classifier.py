@@ -1,7 +1,7 @@
 """The log-odds of classes, as formulas."""
 
 from copy import copy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
@@ -100,7 +100,9 @@ class KANSymbolicClassifier(ClassifierMixin, FormulaEstimator):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    def __init__(self, max_seconds=60, *, max_steps=None, class_weight=None, random_state=None, library=(), verbose=0):
+    def __init__(
+        self, max_seconds=60, *, max_steps=None, class_weight=None, random_state=None, library=(), verbose=0
+    ) -> None:
         self.max_seconds = max_seconds
         self.max_steps = max_steps
         self.class_weight = class_weight
@@ -109,7 +111,7 @@ class KANSymbolicClassifier(ClassifierMixin, FormulaEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Search for the formula.
 
         Parameters
@@ -143,7 +145,7 @@ class KANSymbolicClassifier(ClassifierMixin, FormulaEstimator):
             laws = [law_of(columns.names, numbers, places == one, weight, settings) for one in ones]
         return adopt(self, reader, _laws=laws, _columns=columns, classes_=labels)
 
-    def decision_function(self, X):
+    def decision_function(self, X) -> np.ndarray:
         """Log-odds.
 
         Parameters
@@ -160,7 +162,7 @@ class KANSymbolicClassifier(ClassifierMixin, FormulaEstimator):
         found = np.stack([log_odds_of(law, X) for law in self._laws], 1)
         return found[:, 0] if len(self.classes_) == 2 else found
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Probabilities of classes.
 
         Parameters
@@ -177,7 +179,7 @@ class KANSymbolicClassifier(ClassifierMixin, FormulaEstimator):
         shares = expit(odds)
         return shares / shares.sum(1, keepdims=True)
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """The likeliest classes.
 
         Parameters

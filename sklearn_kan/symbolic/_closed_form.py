@@ -15,7 +15,7 @@ from ._families import edge_expressions, silu
 MOST_UNITS = 64  # of a hidden layer: larger networks have closed forms that nobody reads
 
 
-def to_sympy(estimator):
+def to_sympy(estimator) -> Any:
     """The closed form of a fitted network, from the table's columns to predictions.
 
     Splines are piecewise polynomials, other families are what they are; encoding of columns and scaling of the target

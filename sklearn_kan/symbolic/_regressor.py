@@ -2,7 +2,7 @@
 
 import warnings
 from copy import copy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -117,7 +117,7 @@ class KANSymbolicRegressor(RegressorMixin, FormulaEstimator):
     }
 
     def __init__(self, max_seconds=60, *, max_steps=None, random_state=None, library=(), units=None, n_jobs=None,
-                 verbose=0):  # fmt: skip
+                 verbose=0) -> None:  # fmt: skip
         self.max_seconds = max_seconds
         self.max_steps = max_steps
         self.random_state = random_state
@@ -127,7 +127,7 @@ class KANSymbolicRegressor(RegressorMixin, FormulaEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Search for the law.
 
         Parameters
@@ -153,7 +153,7 @@ class KANSymbolicRegressor(RegressorMixin, FormulaEstimator):
             law = discover(rows, settings)
         return adopt(self, reader, _laws=[law], _columns=columns)
 
-    def predict(self, X, return_std=False):
+    def predict(self, X, return_std=False) -> Any:
         """Values of the formula.
 
         Parameters

@@ -1,6 +1,7 @@
 """The terms of a glass box as formulas."""
 
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -19,7 +20,7 @@ N_CURVES = 12
 COARSE = 0.05  # error up to which curves are told apart by size
 
 
-def term_formulas(estimator, fidelity=0.99):
+def term_formulas(estimator, fidelity=0.99) -> Any:
     """Each term of a glass box as its simplest formula.
 
     Parameters

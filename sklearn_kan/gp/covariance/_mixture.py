@@ -89,7 +89,7 @@ class SpectralMixture:
         frequencies = self.frequencies[leads]
         return np.concatenate([logs, frequencies[frequencies != 0], [np.log(self.noise)]])
 
-    def with_theta(self, theta):
+    def with_theta(self, theta) -> "SpectralMixture":
         """The mixture with as many components that has these parameters."""
         (n_components, n_features), leads, place = self.length_scales.shape, self.ties.leads, self.ties.place
         weights, lengths, frequencies, noise = np.split(
@@ -102,27 +102,27 @@ class SpectralMixture:
             frequencies=leading[place] * self.ties.multiple[:, None], noise=np.exp(noise[0]),
         )  # fmt: skip
 
-    def replaced(self, **changes):
+    def replaced(self, **changes) -> "SpectralMixture":
         """A copy with other values."""
         names = "weights", "length_scales", "frequencies", "noise", "spectrum", "nu", "ties"
         return SpectralMixture(**{name: getattr(self, name) for name in names} | changes)
 
-    def times(self, factor):
+    def times(self, factor) -> "SpectralMixture":
         """The mixture with all variances times a factor."""
         return self.replaced(weights=self.weights * factor, noise=self.noise * factor)
 
-    def select(self, components):
+    def select(self, components) -> "SpectralMixture":
         """The mixture of some of the components."""
         return self.replaced(
             weights=self.weights[components], length_scales=self.length_scales[components],
             frequencies=self.frequencies[components], ties=self.ties.select(components),
         )  # fmt: skip
 
-    def with_component(self, weight, length_scales, frequencies):
+    def with_component(self, weight, length_scales, frequencies) -> "SpectralMixture":
         """The mixture with one component more."""
         return self.with_comb([weight], length_scales, frequencies, [1])
 
-    def with_comb(self, weights, length_scales, frequencies, multiples, known=False):
+    def with_comb(self, weights, length_scales, frequencies, multiples, known=False) -> "SpectralMixture":
         """The mixture with harmonics of some frequencies, which share their length scales; known ones stay as given."""
         n = len(multiples)
         return self.replaced(
@@ -139,7 +139,7 @@ class SpectralMixture:
             K[rows] = sum(self.envelope(q, A[rows], B)[0] * self.phase(q, A[rows], B) for q in range(len(self.weights)))
         return K
 
-    def lower(self, X):
+    def lower(self, X) -> torch.Tensor:
         """Covariance of points with themselves; entries above the diagonal may be missing (they are zero)."""
         K = torch.zeros(len(X), len(X), dtype=torch.float64, device=X.device)
         for rows in blocks(len(X), len(X)):
@@ -223,7 +223,7 @@ class SpectralMixture:
         gradient = np.concatenate([terms, terms * ratio, d_frequency])
         return terms.sum(0), self.ties.reduced(gradient, self.frequencies)
 
-    def density(self, frequencies):
+    def density(self, frequencies) -> torch.Tensor:
         """Power spectral density at points of frequency, ``(m, D) -> (m,)``; it integrates to the sum of weights."""
         return density(self, np.asarray(frequencies, dtype=np.float64))
 

@@ -2,8 +2,9 @@
 
 Functions that computer experiments are tested on (Surjanovic & Bingham's collection, www.sfu.ca/~ssurjano; Friedman
 1991; Ishigami & Homma 1990), inputs uniform over their published ranges, with and without normal noise. Errors are
-RMSEs on 5,000 rows without noise, over the target's spread. "chosen on" has the functions that the rule's constants
-were chosen on, with other rows; "fresh" those that had not been looked at. One thread.
+RMSEs on 5,000 rows without noise, over the target's spread. "chosen on" has the functions that the constants of the
+rule above 1,000 rows were chosen on, with other rows; "fresh" those that had not been looked at. Those for small tables
+were chosen on all of them, with other rows. One thread.
 
     python -m benchmarks.smooth [--seeds 0 1] [--rows 200 500 2000] [--noise 0 0.02 0.2]
 """

@@ -38,8 +38,9 @@ def smooth():
     body = [
         "RMSE on rows without noise over the target's spread: means over "
         f"{counted(len(result['seeds']), 'draw')} of the rows; median CPU seconds of a fit in the last row. In "
-        "brackets, functions that the rule's constants were chosen on, with other rows; the others had not been looked "
-        "at. The Gaussian process is scikit-learn's, with a Matérn kernel and a length scale for each column. "
+        "brackets, functions that the constants of the rule above 1,000 rows were chosen on, with other rows; the "
+        "others had not been looked at. The rule for small tables was chosen on all of them, with other rows. The "
+        "Gaussian process is scikit-learn's, with a Matérn kernel and a length scale for each column. "
         "MLPRegressor has up to 500 passes over all rows.",
     ]
     for n_rows in result["rows"]:

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn_kan import KANRegressor
 from sklearn_kan.inspection import EffectDisplay, monotonize
 
-table = diamonds.sample(1_500, random_state=0)
+table = diamonds.sample(5_000, random_state=0)
 X, log_price = table[["carat", "depth", "color", "clarity"]], np.log(table["price"])
 X_train, X_test, y_train, y_test = train_test_split(X, log_price, random_state=0)
 
@@ -23,7 +23,8 @@ for term, importance in zip(glass.terms_, glass.term_importances_, strict=True):
     print(f"{' with '.join(term):20} {importance:.3f}")
 
 # %%
-EffectDisplay.from_estimator(glass, X_test, ["carat", "depth", ("carat", "clarity")])
+pairs = [term for term in glass.terms_ if len(term) == 2]
+EffectDisplay.from_estimator(glass, X_test, ["carat", "depth", *pairs[:1]])
 
 # %%
 # Should a price fall with the weight anywhere? Not in our model: the closest function that never falls takes its place,

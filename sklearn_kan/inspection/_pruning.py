@@ -99,7 +99,8 @@ def prune(model, X, y=None, *, max_loss_increase=0.01, n_features=None, n_edges=
     Parameters
     ----------
     model : KANClassifier, KANRegressor, or a pipeline or search with one
-        Fitted, without constraints, with ``basis="bspline"``. It stays as it is.
+        Fitted, without constraints, with ``basis="bspline"``; on small or smooth tables with ``solver="adam"``, since
+        the small networks that ``"auto"`` takes there have products. It stays as it is.
     X : dataframe or array-like of shape (n_samples, n_features)
         Rows that the model has not been fitted to.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional

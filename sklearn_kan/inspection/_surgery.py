@@ -52,8 +52,8 @@ def check_can_be_cut(model):
         bases = [basis for basis, _ in layer.basis.parts(layer.n_units)]
         if layer.factor is not None or not all(type(basis) is BSpline for basis in bases):
             raise ValueError(
-                "model has edges that are no B-splines, or products of inputs. Fit it with basis='bspline' and "
-                "interactions=None to prune it."
+                "model has edges that are no B-splines, or products of inputs. Fit it with solver='adam' (smooth and "
+                "small tables get products from 'auto'), basis='bspline' and interactions=None to prune it."
             )
 
 

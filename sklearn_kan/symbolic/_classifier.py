@@ -66,7 +66,7 @@ class KANSymbolicClassifier(ClassifierMixin, FormulaEstimator):
     See Also
     --------
     KANSymbolicRegressor : The law behind a table of numbers.
-    KANClassifier : Without a formula, and more accurate.
+    sklearn_kan.KANClassifier : Without a formula, and more accurate.
 
     Notes
     -----

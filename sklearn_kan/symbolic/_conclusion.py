@@ -8,7 +8,7 @@ import sympy as sp
 
 from ._expressions import complexity, error_of, evaluate, information, refit, split_constants
 from ._nodes import EXACT
-from ._pruning import pruned
+from ._pruning import pruned, with_straight_levels
 from ._snapping import snapped
 from ._surrogate import split
 from ._white import is_white
@@ -72,7 +72,7 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     ordered = sorted(candidates, key=lambda c: c.bic)
     entries: list = []
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
-        formula = scaling.undone(candidate.formula, table.symbols)
+        formula = with_straight_levels(scaling.undone(candidate.formula, table.symbols), table)
         is_clear = len(formula.atoms(sp.Float)) <= min(MOST_SNAPPED, len(table.y) / ROWS_FOR_EACH_CONSTANT)
         if number < N_SNAPPED and not is_late() and is_clear:
             shorter = pruned(formula, table, 0.0, is_late).formula if candidate.error > EXACT else formula
@@ -87,6 +87,8 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
                and e.bic < best.bic + HARDLY_WORSE]  # fmt: skip
     best = min(plainer, key=lambda e: e.bic, default=best)
     simple = simplified(best.formula, table)
+    straight = with_straight_levels(simple, table)
+    simple = simple if straight == simple else snapped(straight, table, 0.0, is_late).formula
     if simple is not best.formula:
         entries[entries.index(best)] = best = entry(simple, error_of(simple, table), table, best.steps, seed)
     kept: list = []

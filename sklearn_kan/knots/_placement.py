@@ -92,7 +92,8 @@ def quantiles(values, mass, levels):
     cdf = mass.cumsum(0) - 0.5 * mass
     cdf = (cdf - cdf[0]) / (cdf[-1] - cdf[0])
     right = torch.searchsorted(cdf, levels).clamp(1, len(values) - 1)
-    step = ((levels - cdf[right - 1]) / (cdf[right] - cdf[right - 1])).clamp(0, 1)
+    step = (levels - cdf[right - 1]) / (cdf[right] - cdf[right - 1])
+    step = step.nan_to_num(0.0).clamp(0, 1)  # values that weigh next to nothing beside others share a place
     return torch.lerp(values[right - 1], values[right], step)
 
 

@@ -156,3 +156,10 @@ def test_tiny_weights_and_targets_have_a_size(alpha):
     for y in (5e-324 * np.sign(target(LINE)), target(LINE)):
         model = GPSpectralRegressor(**SMALL, alpha=alpha).fit(LINE, y, sample_weight=np.full(40, 1e-300))
         assert np.isfinite(model.predict(LINE, return_std=True)).all()
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("n", [1, 2])
+def test_several_constant_outputs_are_predicted(n):
+    model = GPSpectralRegressor().fit(np.arange(n)[:, None], np.full((n, 2), [0.0, 1e5]))
+    np.testing.assert_allclose(model.predict([[0.5]]), [[0.0, 1e5]])

@@ -140,3 +140,12 @@ def test_single_precision_and_gradients_do_not_matter():
 
 def test_no_columns_no_knots():
     assert quantile_knots(torch.zeros(4, 0), 5).shape == (0, 5)
+
+
+def test_values_that_weigh_nothing_beside_others_are_no_trouble():
+    x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
+    weight = torch.tensor([1e-300, 1e-200, 1.0, 1e-250, 1.0, 1e-300, 1e-100, 1e-280, 1e-290], dtype=torch.float64)
+    knots = quantile_knots(x, 6, weight)[0]
+    knots = knots[knots < torch.inf]
+    assert knots.isfinite().all()
+    assert (knots.diff() > 0).all()

@@ -242,9 +242,10 @@ def weigh_classes(class_weight, labels, places, weight):
     """Weights of rows times those of their classes, which are given as scikit-learn's `class_weight`."""
     present = np.unique(places[weight > 0])
     of_class = np.zeros(len(labels))
-    of_class[present] = compute_class_weight(
-        class_weight, classes=labels[present], y=labels[places[weight > 0]], sample_weight=weight[weight > 0]
-    )
+    with np.errstate(over="ignore"):
+        of_class[present] = compute_class_weight(
+            class_weight, classes=labels[present], y=labels[places[weight > 0]], sample_weight=weight[weight > 0]
+        )
     if not (np.isfinite(of_class).all() and of_class.min() >= 0 and of_class.any()):
         raise ValueError(
             f"class_weight={class_weight!r} is not usable. Pass finite weights of at least 0, some of them positive."

@@ -9,7 +9,7 @@ from ..inference._evidence import NotPositiveDefiniteError
 from ._fit import IMPOSSIBLE, LOG_NOISE_STD, NOISE_MEDIAN, NOISE_RANGE
 
 MOST_OUTPUTS = 16  # that get their own
-LEAST_VARIANCE = 1e-30  # of an output, which may be constant: its noise has an inverse
+LEAST_VARIANCE = 1e-30  # of an output: below, it is constant, and has the factors of the others
 RANGE = 1e4  # of the factor of weights, either way
 STEPS = 20
 
@@ -28,7 +28,9 @@ def own_factors(solvers, degree, kernel):
 def factors_of(solver, kernel):
     """Factors for the only output of a solver."""
     n_weights = len(kernel.weights)
-    variance = max(float(np.average(solver.data.y[:, 0] ** 2, weights=solver.data.weight)), LEAST_VARIANCE)
+    variance = float(np.average(solver.data.y[:, 0] ** 2, weights=solver.data.weight))
+    if variance < LEAST_VARIANCE:
+        return np.ones(2)
     bounds = [(-math.log(RANGE), math.log(RANGE)), tuple(np.log(np.multiply(NOISE_RANGE, variance) / kernel.noise))]
     center = math.log(NOISE_MEDIAN * variance / kernel.noise)
 

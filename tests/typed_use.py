@@ -73,7 +73,8 @@ def formulas(X: np.ndarray, y: np.ndarray) -> str:
     odds: KANSymbolicClassifier = KANSymbolicClassifier(max_steps=3).fit(X, y > 0)
     glass: KANRegressor = KANRegressor(interaction_cst="auto").fit(X, y)
     print(law.formula_, law.latex(), odds.predict_proba(X), term_formulas(glass), to_sympy(glass))
-    return law.to_python()
+    code: str = law.to_python()  # a list for several classes
+    return code
 
 
 def networks(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -89,13 +89,12 @@ default="squared_error"
         - ``"auto"``: Adam. If that leaves less than 3% of a target's variance unexplained on held-out rows, or the
           table has 80 to 1,000 rows and less than half is left, small networks are tried: members of 4, 8 or 16 units
           with products, as many as pay, fitted by Gauss-Newton, on small tables with penalties by evidence
-          (`optim.EvidenceGaussNewton`). They
-          are kept if they are better on rows that both hold out: on small tables by more than chance, elsewhere if
-          the first one has less than 0.7 of the ensemble's loss. Where something is said of the network
-          (`hidden_layer_sizes`, `basis`, `n_knots`, `degree`, `knots`, `basis_params`, `interactions`, `norm`),
-          members have the layers asked for, and small tables, as those with `max_iter` or `early_stopping`, are left
-          to Adam unless next to nothing is left. This is for squared errors and for networks without constraints,
-          smoothness and refined knots.
+          (`optim.EvidenceGaussNewton`). They are kept if they are better on rows that both hold out: on small tables
+          by more than chance, elsewhere if the first one has less than 0.7 of the ensemble's loss. Where something is
+          said of the network (`hidden_layer_sizes`, `basis`, `n_knots`, `degree`, `knots`, `basis_params`,
+          `interactions`, `norm`), members have the layers asked for, and small tables, as those with `max_iter` or
+          `early_stopping`, are left to Adam unless next to nothing is left. This is for squared errors and for
+          networks without constraints, smoothness and refined knots.
     alpha : float, default=2.0
         Regularisation of the edge functions' coefficients. For Adam it is AdamW's decoupled weight decay, per unit of
         learning rate; for the other solvers the objective is the mean loss plus

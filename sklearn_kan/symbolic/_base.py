@@ -58,7 +58,7 @@ class FormulaEstimator(Documented, BaseEstimator):
         """
         return self._each(lambda law, symbols: sp.latex(rounded(law.formula, 4)))
 
-    def to_python(self, name="law") -> str:
+    def to_python(self, name="law") -> Any:
         """The formula as a Python function of numbers, for which the standard library suffices.
 
         Levels of categories are arguments of their own, 1 or 0.
@@ -74,7 +74,7 @@ class FormulaEstimator(Documented, BaseEstimator):
         """
         return self._each(lambda law, symbols: _code.to_python(law.formula, symbols, name))
 
-    def to_c(self, name="law") -> str:
+    def to_c(self, name="law") -> Any:
         """The formula as a function of C99; levels of categories are arguments of their own, 1 or 0.
 
         Parameters

@@ -10,10 +10,9 @@ from threading import Lock
 import numpy as np
 import optuna
 from joblib import hash as digest
-from optuna.exceptions import ExperimentalWarning
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.trial import FixedTrial, TrialState
 from sklearn.utils import check_random_state
-from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from .._compat import trial_id
 from ._labels import label, labelled
@@ -70,8 +69,9 @@ def make_study(**options):
     for pause in PAUSES:
         try:
             return optuna.create_study(**options)
-        except DatabaseError as error:
-            if not isinstance(error, IntegrityError) and "already exists" not in str(error):
+        except Exception as error:  # of SQLAlchemy, which Optuna imports for databases only
+            is_there = "already exists" in str(error) or type(error).__name__ == "IntegrityError"
+            if not is_there or isinstance(error, DuplicatedStudyError):
                 raise
             time.sleep(pause)
     return optuna.create_study(**options)

@@ -1,5 +1,6 @@
 """Studies that are kept, joined and gone on with: nothing lost, nothing counted twice, whatever the storage holds."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import DuplicatedStudyError
 from optuna.samplers import BruteForceSampler, GridSampler, RandomSampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
@@ -112,18 +114,21 @@ def test_a_sampler_that_fails_ends_the_search_with_what_it_has():
 # Processes that begin together
 
 
-def test_processes_that_begin_with_an_empty_database(tmp_path):
-    options = {"storage": f"sqlite:///{tmp_path}/study.db", "study_name": "a", "load_if_exists": True}
+def test_processes_that_begin_with_an_empty_database(tmp_path, monkeypatch):
+    database = f"sqlite:///{tmp_path}/study.db"
     everyone = multiprocessing.get_context("fork").Barrier(3)
 
     def begin():
         everyone.wait()
-        make_study(**options)
+        make_study(storage=database, study_name="a", load_if_exists=True)
 
     processes = [started(begin, how="fork") for _ in range(3)]
     assert [exit_code(process) for process in processes] == [0, 0, 0]
-    with pytest.raises(OperationalError, match="unable to open"):  # no table of another process
-        make_study(storage=f"sqlite:///{tmp_path}/nowhere/study.db")
+    monkeypatch.setattr("sklearn_kan.search._study.PAUSES", [math.nan])  # other errors are raised at once
+    nowhere = f"sqlite:///{tmp_path}/nowhere/study.db"
+    for storage, error in ((nowhere, OperationalError), (database, DuplicatedStudyError)):
+        with pytest.raises(error):
+            make_study(storage=storage, study_name="a")
 
 
 def test_processes_that_ask_in_the_same_moment_draw_for_themselves(monkeypatch):

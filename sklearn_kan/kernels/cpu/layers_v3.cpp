@@ -2,7 +2,7 @@
 #define VECTOR_BYTES 32
 #include "generations.h"
 
-#if HAS_GENERATIONS && !defined(__SANITIZE_ADDRESS__)
+#if HAS_GENERATIONS
 #include <algorithm>
 #pragma GCC target("arch=x86-64-v3")
 #include "layers.h"

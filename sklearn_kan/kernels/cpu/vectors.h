@@ -6,7 +6,11 @@
 #include <cstdlib>
 
 #ifndef VECTOR_BYTES
+#ifdef __SANITIZE_ADDRESS__
+#define VECTOR_BYTES 64 /* the widest reach furthest */
+#else
 #define VECTOR_BYTES 16 /* every processor has such */
+#endif
 #endif
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")

@@ -2,7 +2,8 @@
 
 A few units that are sums of splines and products of sums have so few parameters that full Gauss-Newton steps are cheap,
 and these take a smooth function to many more digits. On small tables, penalties that follow from the evidence keep them
-from learning noise. Rows that both hold out decide between them and the ensemble.
+from learning noise; those of classes have straight lines in place of splines. Rows that both hold out decide between
+them and the ensemble.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..network._members import can_be_members, member_of, stacked
 from ._attempt import Attempt, Network, cloned, new_network, place, trained
 from ._comparison import held_out_losses, of_first_members, share_left
 from ._holdout import Split, hold_out
-from ._losses import squared_error
+from ._losses import cross_entropy, squared_error
 from ._net import finished_net
 from ._parallel import n_processes
 from ._phases import GAUSS_NEWTON_WORTH
@@ -21,13 +22,16 @@ from ._rows import Rows
 
 SMOOTH_SHARE = 0.03  # of a target's variance, left on held-out rows, below which more digits are looked for
 CLEAN_SHARE = 0.003  # likewise, below which a few members are enough
-NOISY_SHARE = 0.5  # likewise, above which more is not looked for
+NOISY_SHARE = 0.5  # likewise, or of the entropy of classes, above which more is not looked for
 FEWEST_ROWS, SMALL_TABLE = 80, 1_000  # between which Gauss-Newton is tried, whatever is left below that
 SMALL_WORK = 1.2e8  # of a step there: rows and parameters times the square of the number of parameters
+SMALL_WORK_OF_CLASSES = 6e8  # likewise, where a row counts for each class, but more units are not tried
 WIDTHS = 4, 8, 16  # units, if they are left to the fit: as many as pay
 N_KNOTS = 5
+STRAIGHT = {"n_knots": 2, "degree": 1}  # for classes: products make quadrics of straight lines
 ALPHA = 1e-4
 N_MEMBERS, N_MEMBERS_OF_NOISY = 3, 7  # the latter hold out each row once
+N_MEMBERS_OF_CLASSES = 4  # whose steps take longer, as they have a curvature for each class
 MOST_ROWS, MOST_HELD_OUT = 4_000, 2_000  # that a member learns from, and is judged by
 N_STEPS, PATIENCE = 50, 8
 MOST_WORK = 2.5e8  # of a step: rows times the square of the number of parameters
@@ -48,22 +52,37 @@ def asks_for_digits(attempt, rows, loss, settings):
     """
     is_known = attempt.network.architecture.constraints is None and not (settings.smoothness or settings.refine_knots)
     can_go_on = not attempt.training.interrupted and n_processes() == 1
+    if not (is_known and can_go_on and (loss is squared_error or loss is cross_entropy)):
+        return False
     left = attempt.lowest_loss  # infinite where no rows were held out
-    is_noise = 0.5 * NOISY_SHARE < left < np.inf
-    is_asked = left < 0.5 * SMOOTH_SHARE or (not is_noise and is_small(attempt.network.architecture, rows, settings))
-    return loss is squared_error and is_known and can_go_on and is_asked
+    is_noise = NOISY_SHARE * loss_of_constant(rows, loss) < left < np.inf
+    is_smooth = loss is squared_error and left < 0.5 * SMOOTH_SHARE
+    return is_smooth or (not is_noise and is_small(attempt.network.architecture, rows, loss, settings))
 
 
-def is_small(architecture, rows, settings):
+def loss_of_constant(rows, loss):
+    """The loss of the best constant: half the variance of a target in its own units, or the entropy of classes."""
+    if loss is squared_error:
+        return 0.5
+    _, y, weight = rows.all
+    return float(torch.special.entr(torch.bincount(y, weight.double()) / weight.double().sum()).sum())
+
+
+def is_small(architecture, rows, loss, settings):
     """Whether rows and columns are so few that small networks are fitted in no time, and nothing says otherwise."""
     is_usual = settings.is_free and settings.max_iter == "auto" and settings.early_stopping == "auto"
     if not (is_usual and FEWEST_ROWS <= len(rows) <= SMALL_TABLE) or max(architecture.n_levels, default=0) > MAX_LEVELS:
         return False
     if rows.groups is not None and len(rows.groups.unique()) < 2:  # which cannot be held out
         return False
-    n_inputs = architecture.in_features + 1  # and the sum of hidden units
-    n_parameters = WIDTHS[0] * (n_inputs * (N_KNOTS + 5) + sum(architecture.n_levels + architecture.n_places))
-    return (len(rows) + n_parameters) * n_parameters**2 <= SMALL_WORK
+    n_inputs, n_outputs = architecture.in_features, architecture.out_features  # and the sum of hidden units
+    n_categorical = sum(architecture.n_levels + architecture.n_places)
+    if loss is squared_error:
+        n_parameters = WIDTHS[0] * ((n_inputs + 1) * (N_KNOTS + 5) + n_categorical)
+        return (len(rows) + n_parameters) * n_parameters**2 <= SMALL_WORK
+    n_parameters = WIDTHS[0] * (5 * (n_inputs + n_outputs) + n_categorical)
+    n_columns = 1 if n_outputs == 2 else n_outputs  # of the root of the curvature
+    return (n_columns * len(rows) + n_parameters) * n_parameters**2 <= SMALL_WORK_OF_CLASSES
 
 
 def made_exact(attempt, rows, loss, settings, validation):
@@ -85,9 +104,9 @@ def made_exact(attempt, rows, loss, settings, validation):
     Attempt
     """
     before, generator = attempt.network.architecture, cloned(attempt.network.generator)
-    has_few = is_small(before, rows, settings)
-    n_members = before.n_members and min(N_MEMBERS_OF_NOISY if has_few else N_MEMBERS, before.n_members)
-    architectures = small_architectures(before, settings.is_free)
+    has_few = is_small(before, rows, loss, settings)
+    n_members = before.n_members and min(n_members_for(loss, has_few), before.n_members)
+    architectures = small_architectures(before, loss, settings.is_free)
     if n_members and not can_be_members(architectures[0], n_members):
         return attempt
     asked, settings = settings, holding_out(settings)
@@ -116,7 +135,8 @@ def made_exact(attempt, rows, loss, settings, validation):
         share, n_errors = share_left([held_out_losses(each, loss) for each in members], losses)
         is_last = len(members) == (n_members or 1)
         is_judged = has_few or number == 0
-        if is_judged and not (is_certain(share, n_errors) if is_last and has_few else share < worth(number, has_few)):
+        can_stay = is_certain(share, n_errors, loss) if is_last and has_few else share < worth(number, has_few, loss)
+        if is_judged and not can_stay:
             return attempt._replace(training=attempt.training._replace(interrupted=member.training.interrupted))
         if member.training.interrupted:
             break
@@ -126,16 +146,29 @@ def made_exact(attempt, rows, loss, settings, validation):
     return following(attempt.training.history, members, attempt.network, split, settings)
 
 
-def worth(number, has_few):
-    """Of an ensemble's held-out loss, what some new members may leave for others to be fitted, too."""
+def n_members_for(loss, has_few):
+    """How many members an ensemble of networks fitted exactly has at most."""
+    if not has_few:
+        return N_MEMBERS
+    return N_MEMBERS_OF_CLASSES if loss is cross_entropy else N_MEMBERS_OF_NOISY
+
+
+def worth(number, has_few, loss):
+    """Of an ensemble's held-out loss, what some new members may leave for others to be fitted, too.
+
+    Losses of classes are those of a few rows above all, and say little before all members are fitted.
+    """
+    if loss is cross_entropy:
+        return 1.0
     if not has_few:
         return WORTH_REPLACING
     return WORTH_THERE if number else WORTH_GOING_ON
 
 
-def is_certain(share, n_errors):
+def is_certain(share, n_errors, loss):
     """Whether members that leave this share of an ensemble's loss are better by far, or by more than chance."""
-    return share < WORTH_REPLACING or (share < WORTH_THERE and n_errors > CERTAIN)
+    is_far = loss is squared_error and share < WORTH_REPLACING
+    return is_far or (share < WORTH_THERE and n_errors > CERTAIN)
 
 
 def widest(architectures, fitted, rival):
@@ -199,7 +232,7 @@ def exact(settings, by_evidence):
     return settings._replace(solver="evidence", max_iter=max_iter, n_iter_no_change=patience)
 
 
-def small_architectures(architecture, is_free):
+def small_architectures(architecture, loss, is_free):
     """Networks without members to be fitted exactly, from small to large.
 
     Of a few units with products if the network is free, left to the fit; else of the same layers.
@@ -208,6 +241,8 @@ def small_architectures(architecture, is_free):
     if not is_free:
         return [alone]
     alone = alone._replace(n_knots=N_KNOTS, interactions="product", norm="none")
+    if loss is cross_entropy:
+        return [alone._replace(hidden_layer_sizes=WIDTHS[:1], **STRAIGHT)]
     return [alone._replace(hidden_layer_sizes=(width,)) for width in WIDTHS]
 
 

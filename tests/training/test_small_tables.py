@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import entropy
 
-from sklearn_kan import KANRegressor
+from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.training._comparison import of_first_members, share_left
+from sklearn_kan.training._exact import loss_of_constant
 from sklearn_kan.training._holdout import hold_out
+from sklearn_kan.training._losses import cross_entropy
 from sklearn_kan.training._rows import Rows
 from sklearn_kan.training._settings import Settings
 
@@ -18,6 +21,8 @@ X = rng.uniform(-1, 1, (620, 2))
 CLEAN = np.sin(3 * X[:, 0]) * (1 + X[:, 1])
 TRAIN, TEST = slice(0, 120), slice(120, None)
 Y = CLEAN + 0.15 * CLEAN.std() * rng.normal(size=len(X))
+TABLE = rng.normal(size=(620, 3))
+CLASSES = np.array(["in", "out"])[(TABLE[:, 0] * TABLE[:, 1] + 0.5 * TABLE[:, 2] ** 2 > 0.3).astype(int)]
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +105,37 @@ def test_a_split_for_the_first_members_has_their_rows_only():
     for member in range(3):
         counts = [part.batch()[1][1][:, member].sum() for part in (split.validation, first.validation)]
         assert counts[0] == counts[1] == 10
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return KANClassifier(n_members=4, random_state=0).fit(TABLE[:150], CLASSES[:150])
+
+
+def test_classes_between_quadrics_are_found_in_few_rows(classifier):
+    by_adam = KANClassifier(n_members=4, solver="adam", random_state=0).fit(TABLE[:150], CLASSES[:150])
+    assert (classifier.solver_, by_adam.solver_) == ("gauss_newton", "adam")
+    wrong = [np.mean(each.predict(TABLE[150:]) != CLASSES[150:]) for each in (classifier, by_adam)]
+    assert wrong[0] < 0.7 * wrong[1]
+
+
+def test_they_are_kept_and_go_on_as_others_do(classifier):
+    expected = classifier.predict_proba(TABLE[150:])
+    copy = pickle.loads(pickle.dumps(classifier))
+    np.testing.assert_array_equal(copy.predict_proba(TABLE[150:]), expected)
+    copy.set_params(warm_start=True, max_iter=12).fit(TABLE[:150], CLASSES[:150])
+    assert copy.solver_ == "gauss_newton"
+    assert copy.score(TABLE[150:], CLASSES[150:]) > 0.9
+
+
+def test_labels_without_a_reason_are_left_to_adam():
+    labels = np.random.default_rng(3).integers(3, size=90)
+    of_both = [KANClassifier(solver=s, n_members=2, random_state=0).fit(TABLE[:90], labels) for s in ("auto", "adam")]
+    assert of_both[0].solver_ == "adam"
+    np.testing.assert_array_equal(*(each.predict_proba(TABLE) for each in of_both))
+
+
+def test_the_best_constant_of_classes_has_their_entropy():
+    y, weight = torch.tensor([0, 0, 1, 2]), torch.tensor([1.0, 2.0, 1.0, 4.0])
+    rows = Rows(torch.zeros(4, 1), y, weight)
+    assert loss_of_constant(rows, cross_entropy) == pytest.approx(entropy([3 / 8, 1 / 8, 4 / 8]))

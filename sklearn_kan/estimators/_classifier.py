@@ -72,7 +72,7 @@ class KANClassifier(ClassifierMixin, ClassesKAN):
           targets without noise and networks of up to a few thousand parameters. It also trains a single network.
         - ``"layerwise"``: Adam on one layer after the other, for a quarter of the passes each, with a linear read-out
           in place of the layers behind it; then on all layers. It also trains a single network.
-        - ``"auto"``: Adam. If the table has 80 to 1,000 rows, not too many columns, and at most half of the classes'
+        - ``"auto"``: Adam. If the table has at most 1,000 rows, not too many columns, and 15 to 50 % of the classes'
           entropy is left on held-out rows, small networks are tried: four members of 4 units with products of straight
           lines, fitted by Gauss-Newton with penalties by evidence (`optim.EvidenceGaussNewton`). They are kept if they
           are better by more than chance on rows that both hold out. This is for networks of which nothing is said.

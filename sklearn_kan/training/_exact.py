@@ -23,6 +23,7 @@ from ._rows import Rows
 SMOOTH_SHARE = 0.03  # of a target's variance, left on held-out rows, below which more digits are looked for
 CLEAN_SHARE = 0.003  # likewise, below which a few members are enough
 NOISY_SHARE = 0.5  # likewise, or of the entropy of classes, above which more is not looked for
+TOLD_SHARE = 0.15  # of the entropy of classes, below which they are told apart already, and more would only take time
 FEWEST_ROWS, SMALL_TABLE = 80, 1_000  # between which Gauss-Newton is tried, whatever is left below that
 SMALL_WORK = 1.2e8  # of a step there: rows and parameters times the square of the number of parameters
 SMALL_WORK_OF_CLASSES = 6e8  # likewise, where a row counts for each class, but more units are not tried
@@ -55,9 +56,14 @@ def asks_for_digits(attempt, rows, loss, settings):
     if not (is_known and can_go_on and (loss is squared_error or loss is cross_entropy)):
         return False
     left = attempt.lowest_loss  # infinite where no rows were held out
-    is_noise = NOISY_SHARE * loss_of_constant(rows, loss) < left < np.inf
-    is_smooth = loss is squared_error and left < 0.5 * SMOOTH_SHARE
-    return is_smooth or (not is_noise and is_small(attempt.network.architecture, rows, loss, settings))
+    share = left / loss_of_constant(rows, loss)
+    if loss is squared_error and share < SMOOTH_SHARE:
+        return True
+    if loss is cross_entropy:
+        is_open = TOLD_SHARE < share < NOISY_SHARE
+    else:
+        is_open = share < NOISY_SHARE or np.isinf(share)
+    return is_open and is_small(attempt.network.architecture, rows, loss, settings)
 
 
 def loss_of_constant(rows, loss):

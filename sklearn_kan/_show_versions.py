@@ -33,7 +33,7 @@ def show_versions() -> None:
     lines = {"python": platform.python_version(), "platform": platform.platform()}
     lines |= {name: installed(name) for name in PACKAGES}
     lines["threads"] = str(torch.get_num_threads())
-    lines["CPU kernel"] = "compiled" if has_library() else "plain torch"
+    lines["CPU kernel"] = "compiled" if has_library() else "plain torch; wheels and C++ compilers bring a faster one"
     lines["GPU kernel"] = describe_gpu_kernel()
     lines["CUDA"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     for name, value in lines.items():

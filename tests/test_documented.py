@@ -3,6 +3,7 @@
 import ast
 import inspect
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import estimator_html_repr
 
 from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
+from sklearn_kan._documented import SITE
 from sklearn_kan.symbolic import KANSymbolicClassifier, KANSymbolicRegressor
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -107,3 +109,10 @@ def test_public_functions_say_what_they_return():
     found = {name: inspect.signature(own).return_annotation for name, own in public_functions()}
     assert {"KANRegressor.fit", "GPSpectralRegressor.forecast", "EffectDisplay.plot", "explain"} <= found.keys()
     assert [name for name, kind in found.items() if kind is inspect.Signature.empty] == []
+
+
+def test_the_urls_of_the_project_are_pages_of_the_site():
+    urls = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]["urls"]
+    assert urls.pop("Documentation") == SITE
+    pages = [url.removeprefix(f"{SITE}/").replace(".html", ".md") for url in urls.values()]
+    assert [page for page in pages if not (DOCS / page).exists()] == []

@@ -178,13 +178,13 @@ class TruncatedPower(BSpline, name="truncated_power"):
     def edges_by_output(self, x, weight) -> Iterator[torch.Tensor]:
         """Edge functions, some outputs at a time, each ``(n, n_outputs, in)``; backward evaluates them again."""
         edges = self.table()
-        n_outputs = max(1, EDGES_AT_ONCE // max(1, x.numel()))
-        if torch.compiler.is_compiling():
-            n_outputs = self.out_features  # a graph must not depend on the number of rows
+        n_outputs = EDGES_AT_ONCE
+        if not torch.compiler.is_compiling():  # a graph must not depend on the number of rows
+            n_outputs = max(1, EDGES_AT_ONCE // max(1, x.numel()))
         tables = edge_polynomials(edges, weight), edges.knots, edges.origin, edges.rate
-        parts = (table.unflatten(0, (self.out_features, -1)).split(n_outputs) for table in tables)
+        parts = [table.unflatten(0, (self.out_features, -1)).split(n_outputs) for table in tables]
         for part in zip(*parts, strict=True):
-            if n_outputs >= self.out_features:
+            if len(parts[0]) == 1:
                 yield evaluate_edges(x, *part)
             else:
                 yield checkpoint(evaluate_edges, x, *part, use_reentrant=False)

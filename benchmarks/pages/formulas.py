@@ -8,7 +8,7 @@ from benchmarks.pages.page import Page, claim, read, table
 OF_LIST = {name: title for title, laws in LISTS.items() for name in laws}
 TITLES = {
     "feynman": "AI Feynman", "bonus": "AI Feynman's bonus", "nguyen": "Nguyen", "strogatz": "Strogatz",
-    "livermore": "Livermore", "unseen": "unseen", "fresh": "fresh",
+    "livermore": "Livermore", "unseen": "unseen", "fresh": "fresh", "second": "second",
 }  # fmt: skip
 FIRST_TITLE = "of AI Feynman, the first 32"
 

@@ -21,10 +21,10 @@ from ._supports import FLOOR, TERM_PRICE, Problem, normalised, pairs, plain_trip
 
 FUNCTIONS = [
     sp.Integer(1), T, 1 / T, T**2, T**-2, sp.sin(T), sp.cos(T), sp.log(T), T**HALF, T**3, T**-3, sp.exp(T), sp.exp(-T),
-    T**4, T**-4,
+    T**4, T**-4, sp.sqrt(1 - T**2), 1 / sp.sqrt(1 - T**2), sp.sin(T) ** 2, 1 / (1 + T), sp.log(1 + T),
 ]  # fmt: skip
-COSTS = (0, 1, 1, 1.3, 1.3, 2, 2, 2, 1.8, 1.8, 1.8, 2.2, 2.2, 2, 2)
-N_FUNCTIONS = {2: 15, 3: 15, 4: 7, 5: 5, 6: 3}  # by the number of columns
+COSTS = (0, 1, 1, 1.3, 1.3, 2, 2, 2, 1.8, 1.8, 1.8, 2.2, 2.2, 2, 2, 2.4, 2.4, 2.4, 1.8, 2.3)
+N_FUNCTIONS = {2: 20, 3: 15, 4: 7, 5: 5, 6: 3}  # by the number of columns
 N_SMALL = 7  # functions of terms that all triples are made of
 N_ROWS = 300
 WORK = 4e8  # multiplications of one growth step
@@ -78,7 +78,8 @@ def make_terms(X):
     values = np.ones((1, len(X)))
     numbers: list = [()]
     for x in X.T:
-        own = [np.asarray(function(x), float) + 0 * x for function in function_values()[:n_functions]]
+        with np.errstate(all="ignore"):
+            own = [np.asarray(function(x), float) + 0 * x for function in function_values()[:n_functions]]
         usable = [j for j in range(n_functions) if np.isfinite(own[j]).all() and np.abs(own[j]).max() < LARGEST]
         values = (values[:, None] * np.stack([own[j] for j in usable])[None]).reshape(-1, len(X))
         numbers = [(*before, j) for before in numbers for j in usable]

@@ -16,7 +16,6 @@ ROUGHLY, MAY_BE_EXACT = 1e-8, 1e-3  # tolerance of a fit; its error from which o
 DIFFERENCE, LEAST_CHANGE = 1.5e-8, 1e-12  # of constants, relatively, for derivatives; of residuals by it
 STEPS = 3  # attempts for each step
 CONSTANT = 2  # complexity of a number that was fitted, where everything else counts once
-PRICE = 0.7  # of a unit of complexity, in units of log(n): a fitted constant and its operation cost about two
 
 
 class Table(NamedTuple):
@@ -208,7 +207,7 @@ def error_of(formula, table):
 def information(error, table, formula):
     """Schwarz's criterion with the size of the expression in place of the number of constants; lower is better."""
     n_samples = len(table.y)
-    return table.loss.criterion(error, n_samples) + PRICE * np.log(n_samples) * complexity(formula)
+    return table.loss.criterion(error, n_samples) + table.loss.price * np.log(n_samples) * complexity(formula)
 
 
 def rounded(formula, digits=3):

@@ -82,7 +82,7 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
             shorter = pruned(formula, table, 0.0, is_late).formula if candidate.error > EXACT else formula
             fit = snapped(shorter, table, 0.0, is_late)
         else:
-            fit = refit(formula, table, least_scale=0.0)
+            fit = refit(formula, table, least_scale=0.0, is_late=is_late)
         entries.append(entry(fit.formula, fit.error, table, candidate.steps, seed))
         if fit.error < EXACT and number < N_SNAPPED:
             break

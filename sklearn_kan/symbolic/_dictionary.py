@@ -17,7 +17,7 @@ from ._compositions import compositions, plain_values
 from ._expressions import compiled, number
 from ._library import HALF, T
 from ._outer import mapped
-from ._supports import FLOOR, TERM_PRICE, Problem, normalised, pairs, plain_triples, triples
+from ._supports import FLOOR, TERM_PRICE, Problem, exchanged, normalised, pairs, plain_triples, triples
 
 FUNCTIONS = [
     sp.Integer(1), T, 1 / T, T**2, T**-2, sp.sin(T), sp.cos(T), sp.log(T), T**HALF, T**3, T**-3, sp.exp(T), sp.exp(-T),
@@ -30,6 +30,7 @@ N_ROWS = 300
 WORK = 4e8  # multiplications of one growth step
 N_TERMS, MOST_TERMS = 3, 8
 N_BEAM_LONG, LEAST_FALL = 24, 0.5  # beyond three terms: supports side by side; share of the squared error that may stay
+N_EXCHANGED = 2  # long supports of which terms are exchanged
 LEAST_LENGTH, LEAST_LENGTH_LONG = 2e-3, 1e-5  # squared, of a term orthogonal to those before it
 LARGEST = 1e6  # value of a term
 EXACT = 1e-9  # error from which on no other function of the target is looked at
@@ -42,7 +43,8 @@ def supports_of(problem, outer, implicit, is_single, is_over):
     if outer not in ("id", "inv", "sq"):
         return found
     if not implicit:
-        return [*(pairs(problem)[:8] if is_single else []), *plain_triples(problem, is_over)[:8], *found]
+        long = [exchanged(problem, support, is_over) for support in found[:N_EXCHANGED] if len(support) > N_TERMS]
+        return [*(pairs(problem)[:8] if is_single else []), *plain_triples(problem, is_over)[:8], *long, *found]
     return found if is_single else triples(problem, is_over)[:8] + found  # compositions would make any quotient
 
 

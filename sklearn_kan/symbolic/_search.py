@@ -72,7 +72,7 @@ class Search:
         if key in self.seen or not self.budget.spend():
             return np.inf
         self.seen.add(key)
-        fit = refit(formula, self.table, max_steps=20)
+        fit = refit(formula, self.table, max_steps=20, is_late=lambda: self.budget.is_late)
         self.keep(fit.formula, fit.error, steps)
         self.least = min(self.least, fit.error)
         return fit.error

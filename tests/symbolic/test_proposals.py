@@ -78,6 +78,7 @@ def test_irrelevant_columns_leave_with_the_first_powers_and_groups():
     state = state_of(law)
     first = proposals(state, law, 1e-3, float(state.y.std()), np.random.default_rng(1), None)[0].reduction
     (child,) = first.apply(state, None)
-    assert len(child.columns) == 1 and child.columns[0] in (B / C, C / B)
+    assert len(child.columns) == 1
+    assert child.columns[0] in (B / C, C / B)
     np.testing.assert_allclose(child.back(child.y, slice(None)), state.y)
     np.testing.assert_allclose(child.y, np.tanh(X[:, 1] / X[:, 2]))

@@ -80,8 +80,8 @@ class Process:
 
     def evidence(self, kernel):
         """Evidence of a kernel that users see, beside the most probable trend."""
-        scale, data = self.units.kernel_scale, self.solvers.data
-        evidence = self.solvers(self.learned[0].degree).evidence(kernel.times(scale**-2))
+        scale, data, best = self.units.kernel_scale, self.solvers.data, self.learned[0]
+        evidence = self.solvers.suited(best)(best.degree).evidence(kernel.times(scale**-2))
         n_observations = float(data.weight.sum()) * data.y.shape[1]
         return evidence._replace(value=evidence.value - n_observations * math.log(scale))
 

@@ -32,15 +32,15 @@ class GPSpectralRegressor(BaseSpectralProcess):
         Maximum number of periodic components.
     spectrum : {"auto", "student_t", "gaussian"}, default="auto"
         Shape of the peaks. ``"student_t"`` has a Matérn envelope ρ of smoothness `nu`, ``"gaussian"`` a Gaussian one
-        (the spectral mixture kernel). ``"auto"`` is a Student-t with smoothness 3/2; along a single feature it
-        averages over that and smoothness 1/2, in more than three features over smoothness 1/2 and a Gaussian. It is a
-        Gaussian if the solver turns out to be ``"fourier"``. If `trend_degree` is given too, predictions are those of
-        ``kernel_``.
+        (the spectral mixture kernel). ``"auto"`` averages: along a single feature over a Student-t with smoothness 3/2
+        and one with 1/2, of several features over a Student-t, Gaussians, and both on the ranks of features. It is a
+        Student-t with smoothness 3/2 where there are waves across several features and on grids, and a Gaussian if
+        the solver turns out to be ``"fourier"``. If `trend_degree` is given too, predictions are those of ``kernel_``.
     nu : {0.5, 1.5, 2.5}, default=1.5
         Smoothness of the Matérn envelope if ``spectrum="student_t"``.
     trend_degree : {"auto"} or int or None, default="auto"
-        Degree of the polynomial trend, 0 for a constant, None for mean zero. ``"auto"`` averages along a single
-        feature, or of more than three, over degrees 0 and 1.
+        Degree of the polynomial trend, 0 for a constant, None for mean zero. ``"auto"`` averages over
+        degrees 0 and 1.
     alpha : float or array-like of shape (n_samples,), default=0.0
         Known variance of each target on top of the learned noise, in the target's units.
     normalize_y : bool, default=True
@@ -88,8 +88,9 @@ class GPSpectralRegressor(BaseSpectralProcess):
     trend_degree_ : int or None
         Of the most probable trend.
     models_ : list of Model
-        What predictions average over: for each the ``degree`` of its trend, its ``kernel``, its ``probability``, and
-        ``draws`` of the kernel's parameters.
+        What predictions average over: for each the ``degree`` of its trend, its ``kernel``, its ``probability``,
+        ``draws`` of the kernel's parameters, and whether it is of the ranks of features (``is_ranked``), between 0 and
+        1, which are then the units of its length scales.
     continuation_ : list of Innovations
         After the end of a series at even steps of one feature, predictions also average over models of how it goes on:
         exponential smoothing with a drift or a damped slope, a season and a short memory, each with its `probability`
@@ -113,8 +114,8 @@ class GPSpectralRegressor(BaseSpectralProcess):
     Notes
     -----
     Along a single feature models count by their likelihood to the power ``1 / (1 + n_samples / 20)`` (Miller & Dunson
-    2019). In more than three features and up to 1,000 rows they count by how well their mixture predicts left-out rows
-    (Yao et al. 2018), and their parameters are averaged over by Laplace's approximation.
+    2019). Of several features they count by how well their mixture predicts left-out rows, of a thousand if there are
+    more (Yao et al. 2018). Up to 300 rows their parameters are averaged over by Laplace's approximation.
 
     After the end of a series at even steps the average includes exponential smoothing (Hyndman, Koehler, Ord & Snyder
     2008), whose level, slope and season move for good, with at most half of the weight: less where the process is far

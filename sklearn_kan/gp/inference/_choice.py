@@ -1,10 +1,12 @@
 """Which way of inference suits which data."""
 
 import math
+from functools import cached_property
 
 import numpy as np
 
 from ..._devices import resolve_device
+from .._ranks import Ranks
 from .._trend import Trend
 from ._dense import Dense
 from ._fourier import Fourier
@@ -40,6 +42,20 @@ class Solvers:
     def __init__(self, kind, data, variance, device):
         self.kind, self.data, self.variance, self.device = kind, data, variance, device
         self.made = {}
+
+    @cached_property
+    def ranks(self):
+        """What maps points to their ranks."""
+        return Ranks(self.data.X, self.data.weight)
+
+    @cached_property
+    def by_rank(self):
+        """Those for the same targets at the ranks of points."""
+        return Solvers(self.kind, self.data._replace(X=self.ranks(self.data.X)), self.variance, self.device)
+
+    def suited(self, model):
+        """Those for the points that a model is of."""
+        return self.by_rank if model.is_ranked else self
 
     def trend(self, degree):
         return Trend(degree, self.data.X, np.sqrt(self.variance or 1.0))

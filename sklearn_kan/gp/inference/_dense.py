@@ -75,6 +75,9 @@ class Dense(Solver):
             norm.append(squares.reshape(2, -1).sum(0).cpu().numpy())
         return np.concatenate(power) / self.y.shape[1], np.concatenate(norm)
 
+    def left_out(self, kernel):
+        return self.posterior(kernel).left_out()
+
     def posterior(self, kernel):
         return DensePosterior(self, kernel)
 

@@ -17,7 +17,7 @@ from ._solver import Posterior, Solver
 FEWEST_POINTS, MOST_POINTS = 128, 1_000
 WORK = 2e10  # n m² at the most
 CANDIDATES = 5_000  # rows that points are chosen from
-SAMPLE_ROWS = 1_500  # that the kernel is first learned from
+SAMPLE_ROWS = 1_000  # that the kernel is first learned from
 NEGLIGIBLE = 1e-9  # share of the variance; where no row has more left, there are points enough
 
 
@@ -26,6 +26,7 @@ class Inducing(Solver):
 
     name = "inducing"
     tolerance = 1e-5
+    leaves_out = True
 
     def __init__(self, data, device="cpu"):
         super().__init__(data, device)
@@ -35,6 +36,9 @@ class Inducing(Solver):
     def on_sample(self):
         rows = np.unique(np.linspace(0, len(self.data.X) - 1, SAMPLE_ROWS).astype(int))
         return Dense(self.data.rows(rows), self.device)
+
+    def left_out(self, kernel):
+        return self.on_sample().left_out(kernel)  # of a sample of the rows
 
     def adapt(self, kernel):
         """Choose inducing points for a kernel: pivots of an incomplete Cholesky factorisation."""

@@ -41,7 +41,7 @@ class Solver(ABC):
     has_factors : bool
         Whether its kernels are products of a mixture along each axis; then it has `along_axes`.
     leaves_out : bool
-        Whether its posteriors can say how well left-out rows are predicted.
+        Whether it can say how well left-out rows are predicted.
     believes_sample : bool
         Whether a kernel that was learned `on_sample` is not refitted to all rows.
     """
@@ -96,6 +96,10 @@ class Solver(ABC):
     def on_sample(self):
         """A cheaper solver, for some of the rows or a sketch of all, from which a kernel is learned first; or None."""
         return
+
+    def left_out(self, kernel):
+        """Log density of observations given all others, where it `leaves_out`: an array of one for each row."""
+        raise NotImplementedError
 
     def adapt(self, kernel):
         """The solver, prepared for kernels like this one."""

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from .._ranks import Ranks
 from .._trend import Trend
 from ..covariance._mixture import SpectralMixture
 from ..covariance._product import ProductMixture
@@ -15,9 +16,10 @@ from ._laplace import laplace
 from ._outputs import scaled
 
 COARSENESS = 20.0  # rows up to which the likelihood is believed
-PRIOR_ROWS = 20.0  # that equal weights count as, when models are stacked
+PRIOR_ROWS = 10.0  # that equal weights count as, when models are stacked
 LEAST_PROBABILITY = 1e-2  # of a model that predictions are averaged over
 N_PAIRS = 8  # of draws of parameters for all models, and at least one for each
+OPEN_ROWS = 300  # up to which several features leave parameters so open that draws of them matter
 MAX_ROUNDS = 300
 FREEDOM = 2.0  # degrees of freedom that the scale of the target takes
 
@@ -31,16 +33,18 @@ class Model(NamedTuple):
     draws: list
     factors: np.ndarray | None = None  # of weights and of noise, for each of several outputs
     widening: float = 1.0  # of variances, as of a Student-t distribution, since few rows do not tell the scale
+    is_ranked: bool = False  # whether it is a model of the ranks of features
 
     def __repr__(self):
-        return f"Model(degree={self.degree}, probability={self.probability:.2g}, kernel={self.kernel})"
+        by_rank = ", is_ranked=True" * self.is_ranked
+        return f"Model(degree={self.degree}, probability={self.probability:.2g}, kernel={self.kernel}{by_rank})"
 
     def times(self, factor):
         """The model of targets with `factor` times the variance."""
         return self._replace(kernel=self.kernel.times(factor), draws=[kernel.times(factor) for kernel in self.draws])
 
 
-def weighed(degrees, fits, objectives, is_plain=False):
+def weighed(candidates, fits, objectives, is_plain=False):
     """Models with their probabilities, the most probable first.
 
     Where every model is wrong, probabilities under the likelihood are overconfident of one of them. Along a single
@@ -52,18 +56,18 @@ def weighed(degrees, fits, objectives, is_plain=False):
     n, n_features = objectives[0].solver.data.X.shape
     is_table = n_features > 1 and len(fits) > 1
     if is_table:
-        posteriors = [objective.solver.posterior(objective.kernel) for objective in objectives]
-        probabilities = stacked(np.array([posterior.left_out() for posterior in posteriors]))
+        probabilities = stacked(np.array([objective.solver.left_out(objective.kernel) for objective in objectives]))
     else:
         probabilities = softmax(np.array([fit.criterion for fit in fits]) / (1 + n / COARSENESS))
     probabilities[probabilities < LEAST_PROBABILITY] = 0
     widening = 1.0 if is_plain else 1 + FREEDOM / float(objectives[0].solver.data.weight.sum())
     models = []
-    for degree, objective, share in zip(degrees, objectives, probabilities / probabilities.sum(), strict=True):
+    shares, is_open = probabilities / probabilities.sum(), is_table and n <= OPEN_ROWS
+    for (degree, _, is_ranked), objective, share in zip(candidates, objectives, shares, strict=True):
         if share:
             n_pairs = math.ceil(N_PAIRS * share)
-            draws = laplace(objective).kernels(objective, n_pairs) if is_table else [objective.kernel]
-            models.append(Model(degree, objective.kernel, float(share), draws, widening=widening))
+            draws = laplace(objective).kernels(objective, n_pairs) if is_open else [objective.kernel]
+            models.append(Model(degree, objective.kernel, float(share), draws, None, widening, is_ranked))
     return sorted(models, key=lambda model: -model.probability)
 
 
@@ -94,23 +98,28 @@ class Part(NamedTuple):
     posteriors : list of Posterior
         As many.
     trend : Trend
+    ranks : Ranks or None
+        Of features, if it is a model of these.
     """
 
     noises: list
     posteriors: list
     trend: Trend
+    ranks: Ranks | None
 
     @classmethod
     def of(cls, model, kernel, solvers):
+        ranks, solvers = solvers.ranks if model.is_ranked else None, solvers.suited(model)
         trend = solvers.trend(model.degree)
         if model.factors is None:
-            return cls([kernel.noise], [solvers(model.degree).posterior(kernel)], trend)
+            return cls([kernel.noise], [solvers(model.degree).posterior(kernel)], trend, ranks)
         kernels = [scaled(kernel, factors) for factors in model.factors]
         posteriors = [solvers.of_output(k)(model.degree).posterior(own) for k, own in enumerate(kernels)]
-        return cls([own.noise for own in kernels], posteriors, trend)
+        return cls([own.noise for own in kernels], posteriors, trend, ranks)
 
     def predict(self, X, moment):
         """Mean ``(n, n_outputs)``; variance or covariance of observations, with an axis of one or all outputs."""
+        X = self.ranks(X) if self.ranks else X
         H = self.trend(X)
         means, spreads = zip(*(posterior.predict(X, H, moment) for posterior in self.posteriors), strict=True)
         mean = np.concatenate(means, axis=1)

@@ -7,14 +7,17 @@ from scipy.stats import norm
 
 from sklearn_kan import GPSpectralRegressor
 from sklearn_kan.gp import SpectralMixture
+from sklearn_kan.gp._ranks import Ranks
 from sklearn_kan.gp._trend import Trend
 from sklearn_kan.gp.inference._choice import Solvers
 from sklearn_kan.gp.inference._dense import Dense
-from sklearn_kan.gp.inference._points import Data
+from sklearn_kan.gp.inference._points import Data, merged
 from sklearn_kan.gp.learning._averaging import PRIOR_ROWS, Average, Model, stacked
 from sklearn_kan.gp.learning._fit import Objective, scales_of
 from sklearn_kan.gp.learning._laplace import hessian, laplace
+from sklearn_kan.gp.learning._models import Candidate
 
+KERNEL_2D = SpectralMixture([1.0], [[0.5, 2.0]], [[0, 0]], 0.1)
 KERNEL = SpectralMixture([1, 0.5], [[2.0], [4.0]], [[0], [0.3]], 0.1)
 
 
@@ -125,7 +128,7 @@ def test_stacked_weights_are_the_best(n_models, n, seed):
 def test_stacked_weights_without_and_with_evidence():
     np.testing.assert_allclose(stacked(np.zeros((4, 30))), 0.25)
     far = np.stack([np.zeros(80), np.full(80, -1e5)])
-    np.testing.assert_allclose(stacked(far), [90 / 100, 10 / 100])  # 80 rows and half of the prior's 20
+    np.testing.assert_allclose(stacked(far), [85 / 90, 5 / 90])  # 80 rows and half of the prior's 10
 
 
 def test_tables_are_stacked_by_left_out_rows():
@@ -133,12 +136,30 @@ def test_tables_are_stacked_by_left_out_rows():
     X = rng.normal(size=(80, 5))
     y = np.sin(2 * X[:, 0]) + 0.1 * rng.normal(size=80)
     model = GPSpectralRegressor(max_iter=20).fit(X, y)
-    posteriors = [model._process.solvers(each.degree).posterior(each.kernel) for each in model.models_]
-    expected = stacked(np.array([posterior.left_out() for posterior in posteriors]))
+    solvers = [model._process.solvers.suited(each) for each in model.models_]
+    pairs = zip(solvers, model.models_, strict=True)
+    expected = stacked(np.array([its(each.degree).posterior(each.kernel).left_out() for its, each in pairs]))
     np.testing.assert_allclose([each.probability for each in model.models_], expected, rtol=1e-6)
     assert all(len(each.draws) > 1 for each in model.models_)
+    assert {each.is_ranked for each in model.models_} == {False, True}
     (plain,) = GPSpectralRegressor(max_iter=20, spectrum="gaussian", trend_degree=0).fit(X, y).models_
     assert [draw.theta.tolist() for draw in plain.draws] == [plain.kernel.theta.tolist()]
+
+
+def test_models_of_ranks_see_no_monotone_change_of_a_feature():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2))
+    y = np.sin(2 * X[:, 0]) + X[:, 1] + 0.1 * rng.normal(size=40)
+    shape = Candidate(0, ("gaussian", 1.5), is_ranked=True)
+    plain, changed = (
+        Solvers(Dense, merged(points, y[:, None], np.ones(40), np.zeros(40)), 1.0, "cpu").suited(shape)
+        for points in (X, np.column_stack([np.exp(X[:, 0]), X[:, 1] ** 3]))
+    )
+    assert plain(1).evidence(KERNEL_2D).value == changed(1).evidence(KERNEL_2D).value
+    counted = np.array([[0.0], [1], [1], [2], [3], [9]])
+    np.testing.assert_allclose(Ranks(counted, np.ones(6))(counted)[:, 0] * 12, [1, 4, 4, 7, 9, 11])
+    few = counted[:4]
+    np.testing.assert_array_equal(Ranks(few, np.ones(4))(few), few)
 
 
 def test_outputs_have_a_noise_of_their_own():

@@ -159,7 +159,8 @@ def refit(formula, table, max_steps=40, least_scale=1e-3, is_late=lambda: False)
         if is_late() and np.isfinite(best[0]):
             raise LateError
         found = misses_of(values)
-        best[:] = min((best, [rms(found), values.copy()]), key=lambda pair: pair[0])
+        if (error := rms(found)) < best[0]:
+            best[:] = error, values.copy()
         return found
 
     def misses_of(values):

@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 DAYS = np.arange(60)
 DATES = np.datetime64("2019-12-20") + DAYS
 Y = np.sin(2 * np.pi * DAYS / 7) + 0.1 * RNG.normal(size=60)
-SMALL = {"n_components": 1, "max_iter": 3}
+SMALL = {"n_components": 1, "max_iter": 3, "spectrum": "gaussian", "trend_degree": 0}  # one model
 
 INDEX = pd.DatetimeIndex(DATES)
 STAMPS = INDEX.to_pydatetime()
@@ -87,13 +87,13 @@ def test_even_dates_are_even_anywhere(year, unit, step, zone):
     dates = np.datetime64(f"{year}-03-01T05:00", "ms") + step * np.arange(30)
     dates = dates.astype(f"M8[{'ms' if unit == 's' and step < 1000 else unit}]")
     y = np.sin(np.arange(30.0))
-    model = GPSpectralRegressor(n_components=0, max_iter=2).fit(dates[:, None], y)
+    model = GPSpectralRegressor(**SMALL).fit(dates[:, None], y)
     assert model.solver_ == "toeplitz"
     local = dates.astype("M8[ms]").astype(object)
     offset = datetime.timezone(datetime.timedelta(hours=zone))
     stamps = np.array([[stamp.replace(tzinfo=datetime.UTC).astimezone(offset)] for stamp in local], dtype=object)
     np.testing.assert_array_equal(model.predict(stamps), model.predict(dates[:, None]))
-    plain = GPSpectralRegressor(n_components=0, max_iter=2).fit(step / 86_400_000 * np.arange(30.0)[:, None], y)
+    plain = GPSpectralRegressor(**SMALL).fit(step / 86_400_000 * np.arange(30.0)[:, None], y)
     np.testing.assert_allclose(model.predict(dates[:, None]), plain.predict(plain_times(step)), atol=1e-3)
 
 
@@ -146,7 +146,7 @@ def test_dates_beside_numbers():
     ],
 )
 def test_other_kinds_of_columns_are_refused_by_name(fitted, new, words):
-    model = GPSpectralRegressor(n_components=0, max_iter=1).fit(fitted, Y)
+    model = GPSpectralRegressor(**SMALL).fit(fitted, Y)
     with pytest.raises(TypeError, match=words):
         model.predict(new)
     with pytest.raises(TypeError, match=words):
@@ -168,7 +168,7 @@ def test_missing_points_are_refused_by_name(kind):
     X, words = MISSING[kind]
     with pytest.raises(ValueError, match=words):
         GPSpectralRegressor(**SMALL).fit(X, Y)
-    model = GPSpectralRegressor(n_components=0, max_iter=1).fit(X[5:], Y[5:])
+    model = GPSpectralRegressor(**SMALL).fit(X[5:], Y[5:])
     with pytest.raises(ValueError, match=words):
         model.predict(X)
 
@@ -199,7 +199,7 @@ HOLES = RNG.uniform(size=CELLS.shape) < 0.15
     ids=["fill value", "infinities", "list of rows", "one of two outputs"],
 )
 def test_masked_cells_of_a_grid_are_missing(cells):
-    model, expected = (GPSpectralRegressor(n_components=0, max_iter=5) for _ in range(2))
+    model, expected = (GPSpectralRegressor(**SMALL) for _ in range(2))
     model.fit_grid(AXES, cells)
     with_nan = np.where(HOLES, np.nan, CELLS)
     expected.fit_grid(AXES, with_nan if np.ndim(cells) == 2 else np.stack([with_nan] * 2, -1))
@@ -210,14 +210,14 @@ def test_masked_cells_of_a_grid_are_missing(cells):
 @pytest.mark.parametrize("unit", ["D", "ns"])
 def test_axes_of_a_grid_may_be_dates(unit):
     dates = np.datetime64("2024-02-20") + np.arange(12)
-    model, plain = (GPSpectralRegressor(n_components=0, max_iter=5) for _ in range(2))
+    model, plain = (GPSpectralRegressor(**SMALL) for _ in range(2))
     model.fit_grid((dates.astype(f"M8[{unit}]"), AXES[1]), CELLS)
     plain.fit_grid(AXES, CELLS)
     assert model.frequency_units_ == ["per day", "per unit"]
     new = np.array([[datetime.date(2024, 2, 29), 0.3], [datetime.date(2024, 3, 2), 0.7]], dtype=object)
     np.testing.assert_array_equal(model.predict(new), plain.predict([[9, 0.3], [11, 0.7]]))
     zone = pd.DatetimeIndex(dates).tz_localize("UTC").tz_convert("Asia/Tokyo")
-    again = GPSpectralRegressor(n_components=0, max_iter=5).fit_grid((zone, AXES[1]), CELLS)
+    again = GPSpectralRegressor(**SMALL).fit_grid((zone, AXES[1]), CELLS)
     np.testing.assert_array_equal(again.predict(new), model.predict(new))
 
 

@@ -29,6 +29,10 @@ def equations():
         "Written down when conditions by side, time and circles were new, before any of them was run; nothing was "
         "changed for them.",
         scores(result["fresh"]),
+        "## Six more",
+        "Other domains, terms and sides, written down after all that came before and before any was run; nothing was "
+        "changed for them.",
+        scores(result["second"]),
         "## Problems that cannot be solved as given",
         "A warning is the right answer.",
         scores(result["unsolvable"]),

@@ -35,9 +35,13 @@ class Budget:
         return True
 
     @property
+    def is_late(self):
+        """Whether time is over, whatever is left of steps."""
+        return self.is_interrupted or (self.end is not None and time.thread_time() > self.end)
+
+    @property
     def is_over(self):
-        too_many = self.max_steps is not None and self.n_steps >= self.max_steps
-        return self.is_interrupted or too_many or (self.end is not None and time.thread_time() > self.end)
+        return self.is_late or (self.max_steps is not None and self.n_steps >= self.max_steps)
 
     @property
     def share(self):

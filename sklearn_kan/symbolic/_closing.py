@@ -87,7 +87,7 @@ def expand_terms(search, heap, node):
     """Sparse sums of products, and quotients of them."""
     state = narrowed(node)
     forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(search.table, state),
-                        is_over=lambda: search.budget.is_over)  # fmt: skip
+                        is_over=lambda: search.budget.is_late)  # fmt: skip
     for form in forms:
         if search.offer(state.wrap(form), node.steps) < EXACT or search.budget.is_over:
             return

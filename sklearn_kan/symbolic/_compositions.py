@@ -13,6 +13,7 @@ POWERS = ((1, 1), (-1, 1), (2, 1.3), (-2, 1.3), (HALF, 1.8), (3, 1.8), (-3, 1.8)
 INNER = ((T, 0), (T**2, 0.6), (T**3, 0.9), (T + T**2, 1.2), (1 / T, 0.6), (sp.sqrt(T), 0.8))
 OUTER: tuple = (
     (sp.sin, 2), (sp.cos, 2), (sp.exp, 2.2), (lambda z: sp.exp(-z), 2.2), (sp.tanh, 2.2),
+    (lambda z: sp.sqrt(1 - z), 2.3), (lambda z: 1 / sp.sqrt(1 - z), 2.3),
     (lambda z: sp.log(1 + z), 2.3), (lambda z: sp.sqrt(1 + z), 2.3), (lambda z: 1 / (1 + z), 1.8),
 )  # fmt: skip
 PRODUCT = 0.5  # cost of a product, besides its factors'

@@ -73,14 +73,16 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     entries: list = []
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
         if number and is_late():
-            break
+            formula = scaling.undone(candidate.formula, table.symbols)
+            entries.append(entry(formula, error_of(formula, table), table, candidate.steps, seed, learns=False))
+            continue
         formula = with_straight_levels(scaling.undone(candidate.formula, table.symbols), table)
         is_clear = len(formula.atoms(sp.Float)) <= min(MOST_SNAPPED, len(table.y) / ROWS_FOR_EACH_CONSTANT)
         if number < N_SNAPPED and not is_late() and is_clear:
             shorter = pruned(formula, table, 0.0, is_late).formula if candidate.error > EXACT else formula
             fit = snapped(shorter, table, 0.0, is_late)
         else:
-            fit = refit(formula, table, least_scale=0.0)
+            fit = refit(formula, table, least_scale=0.0, is_late=is_late)
         entries.append(entry(fit.formula, fit.error, table, candidate.steps, seed))
         if fit.error < EXACT and number < N_SNAPPED:
             break
@@ -111,9 +113,10 @@ def pareto(ordered):
     return kept[:N_FRONT]
 
 
-def entry(formula, error, table, steps, seed):
+def entry(formula, error, table, steps, seed, learns=True):
+    """A formula's entry; without time to learn its constants from the other rows, they are taken as they are."""
     train, held_out = split(len(table.y), seed)
-    learned = refit(formula, table.rows(train), least_scale=0.0).formula if len(train) > 1 else formula
+    learned = refit(formula, table.rows(train), least_scale=0.0).formula if learns and len(train) > 1 else formula
     return Entry(formula, complexity(formula), error, error_of(learned, table.rows(held_out)),
                  information(error, table, formula), steps)  # fmt: skip
 

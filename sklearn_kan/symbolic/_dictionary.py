@@ -7,7 +7,6 @@ are followed as long as every term explains most of what was left.
 """
 
 from functools import cache
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -17,31 +16,40 @@ from ._compositions import compositions, plain_values
 from ._expressions import compiled, number
 from ._library import HALF, T
 from ._outer import mapped
-from ._supports import FLOOR, TERM_PRICE, Problem, normalised, pairs, plain_triples, triples
+from ._supports import FLOOR, TERM_PRICE, Problem, exchanged, normalised, pairs, plain_triples, triples
 
 FUNCTIONS = [
     sp.Integer(1), T, 1 / T, T**2, T**-2, sp.sin(T), sp.cos(T), sp.log(T), T**HALF, T**3, T**-3, sp.exp(T), sp.exp(-T),
-    T**4, T**-4,
+    T**4, T**-4, sp.sqrt(1 - T**2), 1 / sp.sqrt(1 - T**2), sp.sin(T) ** 2, 1 / (1 + T), sp.log(1 + T),
 ]  # fmt: skip
-COSTS = (0, 1, 1, 1.3, 1.3, 2, 2, 2, 1.8, 1.8, 1.8, 2.2, 2.2, 2, 2)
-N_FUNCTIONS = {2: 15, 3: 15, 4: 7, 5: 5, 6: 3}  # by the number of columns
+COSTS = (0, 1, 1, 1.3, 1.3, 2, 2, 2, 1.8, 1.8, 1.8, 2.2, 2.2, 2, 2, 2.4, 2.4, 2.4, 1.8, 2.3)
+N_FUNCTIONS = {2: 20, 3: 13, 4: 7, 5: 5, 6: 3}  # by the number of columns
 N_SMALL = 7  # functions of terms that all triples are made of
 N_ROWS = 300
 WORK = 4e8  # multiplications of one growth step
 N_TERMS, MOST_TERMS = 3, 8
 N_BEAM_LONG, LEAST_FALL = 24, 0.5  # beyond three terms: supports side by side; share of the squared error that may stay
+WAYS = {  # in which sums are looked for, one after the other, and functions of the target
+    "sum": ("cos", "id", "inv", "sq"),
+    "quotient": ("cos", "id", "inv", "sq"),
+    "further sum": ("log", "isq"),
+    "exchange": ("id", "inv", "sq"),
+}
 LEAST_LENGTH, LEAST_LENGTH_LONG = 2e-3, 1e-5  # squared, of a term orthogonal to those before it
 LARGEST = 1e6  # value of a term
 EXACT = 1e-9  # error from which on no other function of the target is looked at
 MAX_IMPLICIT_COST = 4.3
 
 
-def supports_of(problem, outer, implicit, is_single, is_over):
+def supports_of(problem, outer, way, is_single, is_over):
     """Supports that may be the target, those of few terms first."""
     found = grown(problem, is_over)
-    if outer not in ("id", "inv", "sq"):
+    if way == "exchange":
+        long = [support for support in found if len(support) > N_TERMS][:1]
+        return [exchanged(problem, support, is_over) for support in long]
+    if outer not in WAYS["exchange"]:
         return found
-    if not implicit:
+    if way == "sum":
         return [*(pairs(problem)[:8] if is_single else []), *plain_triples(problem, is_over)[:8], *found]
     return found if is_single else triples(problem, is_over)[:8] + found  # compositions would make any quotient
 
@@ -78,7 +86,8 @@ def make_terms(X):
     values = np.ones((1, len(X)))
     numbers: list = [()]
     for x in X.T:
-        own = [np.asarray(function(x), float) + 0 * x for function in function_values()[:n_functions]]
+        with np.errstate(all="ignore"):
+            own = [np.asarray(function(x), float) + 0 * x for function in function_values()[:n_functions]]
         usable = [j for j in range(n_functions) if np.isfinite(own[j]).all() and np.abs(own[j]).max() < LARGEST]
         values = (values[:, None] * np.stack([own[j] for j in usable])[None]).reshape(-1, len(X))
         numbers = [(*before, j) for before in numbers for j in usable]
@@ -97,8 +106,7 @@ def terms_of_one(x):
     return Terms(values[usable], numbers, [one.formula for one in found], np.array([found[j].cost for j in usable]))
 
 
-def sparse_sums(X, y, weight, columns, judge, *, n_best=4, outers=("cos", "id", "inv", "sq", "log", "isq"),
-                is_over=lambda: False):  # fmt: skip
+def sparse_sums(X, y, weight, columns, judge, *, n_best=4, is_over=lambda: False):
     """Expressions of the target, best first.
 
     Parameters
@@ -113,15 +121,15 @@ def sparse_sums(X, y, weight, columns, judge, *, n_best=4, outers=("cos", "id", 
     """
     part = slice(0, N_ROWS)
     terms, found = make_terms(X[part]), []
-    for implicit, outer in product((False, True), outers):
+    for way, outer in [(way, outer) for way, outers in WAYS.items() for outer in outers]:
         target = None if is_over() else mapped(outer, y)
-        if target is None or (outer == "cos" and y.max() < np.pi / 2) or (implicit and outer in ("log", "isq")):
+        if target is None or (outer == "cos" and y.max() < np.pi / 2):
             continue
         root = np.sqrt(weight * target.weight)[part]
         root = root / np.sqrt(np.mean(np.square(root)))
-        problem = make_problem(terms, target.values[part], root, implicit)
+        problem = make_problem(terms, target.values[part], root, way == "quotient")
         is_exact = False
-        for support in supports_of(problem, outer, implicit, X.shape[1] == 1, is_over):
+        for support in supports_of(problem, outer, way, X.shape[1] == 1, is_over):
             form, values = combined(problem, terms, support, columns)
             if form is not None:
                 error = judge(target.inverse(values), part)

@@ -20,7 +20,7 @@ from ._search import Search
 from ._units import read_units, without_dimensions
 
 SHARE_OF_CONCLUSION = 0.1  # of the time, after which formulas are taken as they are
-SHARE_OF_GROWTH = 0.3  # of what may be spent
+SHARE_OF_GROWTH = 0.22  # of what may be spent on candidates
 MOST_COLUMNS = 12  # that networks see
 ROWS_IN_SEARCH = 2_000  # constants are fitted to all rows in the end
 

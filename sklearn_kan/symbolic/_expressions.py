@@ -16,7 +16,6 @@ ROUGHLY, MAY_BE_EXACT = 1e-8, 1e-3  # tolerance of a fit; its error from which o
 DIFFERENCE, LEAST_CHANGE = 1.5e-8, 1e-12  # of constants, relatively, for derivatives; of residuals by it
 STEPS = 3  # attempts for each step
 CONSTANT = 2  # complexity of a number that was fitted, where everything else counts once
-PRICE = 0.7  # of a unit of complexity, in units of log(n): a fitted constant and its operation cost about two
 
 
 class Table(NamedTuple):
@@ -137,10 +136,15 @@ def called(function, constants, X):
     return values.astype(float) + np.zeros(len(X))
 
 
-def refit(formula, table, max_steps=40, least_scale=1e-3):
+class LateError(Exception):
+    """Time is over."""
+
+
+def refit(formula, table, max_steps=40, least_scale=1e-3, is_late=lambda: False):
     """Fit a formula's constants together, by Levenberg-Marquardt in float64.
 
-    Steps are scaled by the constants' size, at least by `least_scale`.
+    Steps are scaled by the constants' size, at least by `least_scale`. Once it `is_late`, the best constants so far
+    are taken.
     """
     if not is_usable(formula):
         return Fitted(formula, LARGEST, np.zeros(0))
@@ -149,7 +153,17 @@ def refit(formula, table, max_steps=40, least_scale=1e-3):
     function = compiled([*skeleton.parameters, *table.symbols], skeleton.formula)
     root = np.sqrt(table.weight)
 
+    best: list = [np.inf, start]
+
     def residuals(values):
+        if is_late() and np.isfinite(best[0]):
+            raise LateError
+        found = misses_of(values)
+        if (error := rms(found)) < best[0]:
+            best[:] = error, values.copy()
+        return found
+
+    def misses_of(values):
         try:
             found = function(*values, *inputs)
             if np.iscomplexobj(found):
@@ -160,7 +174,7 @@ def refit(formula, table, max_steps=40, least_scale=1e-3):
             return np.full(len(table.y), LARGEST)
 
     if len(start) == 0 or len(start) > len(table.y):
-        return Fitted(formula, rms(residuals(start)), np.full(len(start), np.inf))
+        return Fitted(formula, rms(misses_of(start)), np.full(len(start), np.inf))
     sizes = np.where(start == 0, max(least_scale, 1e-3), np.maximum(np.abs(start), least_scale))
 
     def derivatives(values):
@@ -188,9 +202,12 @@ def refit(formula, table, max_steps=40, least_scale=1e-3):
         variance = np.diag(np.linalg.pinv(solution.jac.T @ solution.jac)) * noise
         deviations = np.sqrt(np.where(np.isfinite(variance), np.maximum(variance, 0), np.inf))
     except (ValueError, np.linalg.LinAlgError):
-        values, found, deviations = start, residuals(start), np.full(len(start), np.inf)
+        values, found, deviations = start, misses_of(start), np.full(len(start), np.inf)
+    except LateError:
+        values, deviations = best[1], np.full(len(start), np.inf)
+        found = misses_of(values)
     if not np.isfinite(values).all():
-        values, found = start, residuals(start)
+        values, found = start, misses_of(start)
     return Fitted(skeleton.filled(values), rms(found), deviations)
 
 
@@ -208,7 +225,7 @@ def error_of(formula, table):
 def information(error, table, formula):
     """Schwarz's criterion with the size of the expression in place of the number of constants; lower is better."""
     n_samples = len(table.y)
-    return table.loss.criterion(error, n_samples) + PRICE * np.log(n_samples) * complexity(formula)
+    return table.loss.criterion(error, n_samples) + table.loss.price * np.log(n_samples) * complexity(formula)
 
 
 def rounded(formula, digits=3):

@@ -13,12 +13,12 @@ import numpy as np
 import sympy as sp
 
 from ._additive import LINKS, Factor, Problem, Sum, is_bounded, settled, tangent, values_of
-from ._expressions import PRICE, complexity, information, number
+from ._expressions import complexity, information, number
 from ._shapes import PLAIN, SHAPES, shapes_of
 
 N_TRIED, N_OF_COLUMNS = 4, 2  # terms that are fitted in a step; of these, with the same columns
 N_STEPS = 6
-PRICES = PRICE, PRICE / 2  # the second, of about one logarithm of n for a constant, for the end of the front
+PRICES = 1, 1 / 2  # shares of the loss's price, the second for the end of the front
 LEAST_GAIN = 0.5  # in the criterion, of an exchange of terms
 MOST_COMPLEX = 84
 MOST_FACTORS = 3
@@ -133,7 +133,7 @@ def growing(problem, bank, symbols, budget):
     """Sums with one term more each, as long as that is worth its size; then with terms exchanged for others."""
     start = Sum((), np.array([starting_constant(problem)]), np.inf)
     found = settled(start, problem, N_STEPS)
-    for price in PRICES:
+    for price in [share * problem.loss.price for share in PRICES]:
         now = judge(found, problem, symbols, price)
         for improved in (longer, exchanged):
             while (best := improved(now, problem, bank, symbols, budget, price)) is not None:

@@ -20,7 +20,7 @@ def pruned(formula, table, least_scale=1e-3, is_late=lambda: False):
     -------
     Fitted
     """
-    fit = refit(formula, table, least_scale=least_scale)
+    fit = refit(formula, table, least_scale=least_scale, is_late=is_late)
     for _ in range(ROUNDS):
         if is_late():
             break
@@ -29,7 +29,7 @@ def pruned(formula, table, least_scale=1e-3, is_late=lambda: False):
         for variant in [*variants(fit.formula)[:MOST_VARIANTS], *straightened(fit.formula, table)[:MOST_VARIANTS]]:
             if is_late():
                 break
-            new = refit(variant, table, max_steps=15, least_scale=least_scale)
+            new = refit(variant, table, max_steps=15, least_scale=least_scale, is_late=is_late)
             score = information(new.error, table, new.formula)
             if score < best:
                 best, found = score, new

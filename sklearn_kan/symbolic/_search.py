@@ -72,7 +72,7 @@ class Search:
         if key in self.seen or not self.budget.spend():
             return np.inf
         self.seen.add(key)
-        fit = refit(formula, self.table, max_steps=20)
+        fit = refit(formula, self.table, max_steps=20, is_late=lambda: self.budget.is_late)
         self.keep(fit.formula, fit.error, steps)
         self.least = min(self.least, fit.error)
         return fit.error
@@ -120,7 +120,7 @@ class Search:
         node.n_visits += 1
         n_columns = node.state.X.shape[1]
         if node.n_visits == 1:
-            is_plain = n_columns == 1 and node.found is None  # compositions are quicker than curves
+            is_plain = n_columns == 1 and node.found is None and self.fits_networks  # quicker than curves
             if is_plain:
                 expand_terms(self, heap, node)
                 if self.is_done:
@@ -130,7 +130,7 @@ class Search:
             if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
                 self.found_all = True
                 return
-            if n_columns <= 2 and not is_plain:
+            if n_columns == 2 or (n_columns == 1 and self.fits_networks and not is_plain):
                 expand_terms(self, heap, node)
             if n_columns in (2, 3):
                 self.push(heap, node, 0.1, partial(recombine, self))

@@ -62,7 +62,7 @@ def snapped(formula, table, least_scale=1e-3, is_late=lambda: False):
     -------
     Fitted
     """
-    fit, n_samples = refit(formula, table, least_scale=least_scale), len(table.y)
+    fit, n_samples = refit(formula, table, least_scale=least_scale, is_late=is_late), len(table.y)
     refused: set = set()
     start = fit.error
     for _ in range(ROUNDS):
@@ -76,7 +76,7 @@ def snapped(formula, table, least_scale=1e-3, is_late=lambda: False):
         filled = {p: number(v) for p, v in zip(skeleton.parameters, skeleton.values, strict=True)}
         simpler = skeleton.formula.subs(filled | {skeleton.parameters[place]: nice})
         if is_usable(simpler):
-            new = refit(simpler, table, least_scale=least_scale)
+            new = refit(simpler, table, least_scale=least_scale, is_late=is_late)
             is_better = information(new.error, table, new.formula) <= information(
                 fit.error, table, fit.formula
             ) + 1e-9  # fmt: skip

@@ -1,5 +1,6 @@
 """Supports of sums of few terms, by the Gram matrix of all of them."""
 
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,9 @@ TERM_PRICE = 0.04  # of a unit of cost, in units of the logarithm of the squared
 MOST_PLAIN, MOST_SMALL = 350, 600  # terms of which all triples are looked at, and those with some first terms
 N_STARTS = 100  # of these
 LEAST_DETERMINANT = 1e-6  # of a pair's Gram matrix
+LEAST_SINE = 1e-4  # between a term and those that are kept
+LEAST_GAIN = 0.5  # of a squared error, that an exchange may leave
+NEAR, EXACT_LEFT = 1e-4, 1e-18  # of a target's squared length, from which terms are exchanged, and which is nothing
 
 
 class Problem(NamedTuple):
@@ -107,3 +111,46 @@ def triples(problem, is_over, n_kept=25):
                 found.append((flat[place], tuple(sorted(support))))
     unique = dict.fromkeys(support for _, support in sorted(found) if len(support) == 3)
     return list(unique)[:n_kept]
+
+
+def exchanged(problem, support, is_over):
+    """The support with two of its terms replaced by the best two plain ones, again and again, as long as that helps.
+
+    Terms that are much alike keep growth from the right ones: a wrong term leaves little, and none alone is better.
+    """
+    D, target, usable = normalised(problem)
+    chosen = np.flatnonzero(usable[: problem.n_plain])
+    chosen = chosen[np.argsort(problem.costs[chosen], kind="stable")[:MOST_SMALL]]
+    now, is_better = list(support), True
+    before = left_of(D[now], target)
+    if before > NEAR:
+        return support
+    while is_better and before > EXACT_LEFT:
+        is_better = False
+        for places in combinations(range(len(now)), 2):
+            if is_over():
+                break
+            kept = [term for place, term in enumerate(now) if place not in places]
+            after, pair = best_pair(D[kept], D[chosen], target)
+            if after < LEAST_GAIN * before:
+                now, before, is_better = [*kept, *(int(chosen[place]) for place in pair)], after, True
+    return tuple(now)
+
+
+def best_pair(kept, D, target):
+    """The squared length that a target has left besides kept terms and the best pair of others, and that pair."""
+    Q = np.linalg.qr(kept.T)[0]
+    left, R = target - Q @ (Q.T @ target), D - (D @ Q) @ Q.T
+    length = np.linalg.norm(R, axis=1)
+    R /= np.where(length > LEAST_SINE, length, np.inf)[:, None]
+    G, b = R @ R.T, R @ left
+    determinant = np.maximum(1 - G**2, LEAST_DETERMINANT)
+    gain = (b[:, None] ** 2 - 2 * np.outer(b, b) * G + b[None] ** 2) / determinant
+    place = int(np.where(determinant > LEAST_DETERMINANT, gain, 0).argmax())
+    pair = divmod(place, len(b))
+    return left_of(np.vstack([kept, D[list(pair)]]), target), pair
+
+
+def left_of(terms, target):
+    """The squared length that a target has left, to all digits."""
+    return float(np.sum(np.square(np.linalg.lstsq(terms.T, target, rcond=None)[0] @ terms - target)))

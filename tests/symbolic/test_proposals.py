@@ -71,3 +71,14 @@ def test_one_combination_of_columns_is_seen_through_waves():
     assert expression == A * B / C
     np.testing.assert_allclose(values, z)
     assert not single_indices(X[:, :3], np.random.default_rng(0).normal(size=len(X)), list(COLUMNS[:3]), True)
+
+
+def test_irrelevant_columns_leave_with_the_first_powers_and_groups():
+    law = Law(A * sp.tanh(B / C))
+    state = state_of(law)
+    first = proposals(state, law, 1e-3, float(state.y.std()), np.random.default_rng(1), None)[0].reduction
+    (child,) = first.apply(state, None)
+    assert len(child.columns) == 1
+    assert child.columns[0] in (B / C, C / B)
+    np.testing.assert_allclose(child.back(child.y, slice(None)), state.y)
+    np.testing.assert_allclose(child.y, np.tanh(X[:, 1] / X[:, 2]))

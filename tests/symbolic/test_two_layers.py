@@ -56,3 +56,11 @@ def test_a_smooth_law_is_learned_to_four_digits():
     fresh = RNG.uniform(1, 2, (50, 2))
     np.testing.assert_allclose(fit.values(fresh), fresh[:, 0] * fresh[:, 1], rtol=1e-3)
     np.testing.assert_allclose(fit.gradients(fresh), fresh[:, ::-1], rtol=2e-2)
+
+
+def test_a_network_ends_when_time_is_over():
+    X = np.random.default_rng(0).uniform(1, 3, (100, 2))
+    y = X[:, 0] * np.sin(X[:, 1])
+    one_step = fit_surrogate(X, y, np.ones(100), n_steps=1)
+    ended = fit_surrogate(X, y, np.ones(100), is_over=lambda: True)
+    np.testing.assert_array_equal(ended.theta, one_step.theta)

@@ -6,6 +6,9 @@ functions (Petersen et al. 2021).
 """
 
 import numpy as np
+from scipy.stats import norm
+
+from benchmarks.unseen_laws import FRESH, SECOND, TABLES, UNSEEN
 
 FUNCTIONS = {
     name: getattr(np, name) for name in ("exp", "sin", "cos", "sqrt", "log", "sinh", "cosh", "tanh", "abs", "pi")
@@ -192,49 +195,6 @@ LIVERMORE = {
     "livermore-22": "exp(-x**2/2) | x -1 1",
 }
 
-# Nothing was tuned on these. Columns that a formula does not have (n1, n2, ...) are irrelevant ones.
-UNSEEN = {
-    "settling": "2/9*(rho_p-rho_f)*g*r**2/mu | rho_p 2 5; rho_f 1 2; g 9 10; r 0.1 1; mu 1 3; n1 0 1",
-    "competitive inhibition": "vmax*s/(km*(1+i/ki)+s) | vmax s 1 5; km i ki 1 3",
-    "arrhenius": "a*exp(-e/(8.314*t)) | a 1 5; e 5000 20000; t 300 500; n1 n2 0 1",
-    "manning": "r**(2/3)*sqrt(s)/n | r 0.5 4; s 0.001 0.02; n 0.01 0.05; n1 -1 1",
-    "antoine": "exp(a-b/(c+t)) | a 7 9; b 1000 2000; c 200 250; t 10 100",
-    "hill": "x**n/(k**n+x**n) | x 0.5 3; k 1 2; n 1 4",
-    "nernst": "t*log(co/ci)/(11604.5*z) | t 280 320; co 1 5; ci 5 100; z 1 2; n1 n2 n3 0 1",
-    "orbital period": "2*pi*sqrt(a**3/(g*(m1+m2))) | a m1 m2 1 5; g 6 7; n1 1 5",
-    "thick lens": "(n-1)*(1/r1-1/r2+(n-1)*d/(n*r1*r2)) | n 1.3 1.9; r1 1 3; r2 4 9; d 0.1 1",
-    "rocket": "ve*log(m0/mf)-g*t | ve 2 5; m0 5 9; mf 1 4; g 1 2; t 1 3; n1 0 1",
-    "damped swing": "a*exp(-g*t)*cos(w*t) | a 1 3; g 0.1 1; t 0 3; w 1 3",
-    "lennard-jones": "4*eps*((s/r)**12-(s/r)**6) | eps 1 3; s 1 1.2; r 1.1 2; n1 1 2",
-    "great circle": "acos(sin(a)*sin(b)+cos(a)*cos(b)*cos(d)) | a b -1 1; d 0.2 2.5",
-    "charging": "v*(1-exp(-t/(r*c))) | v 1 5; t 0.5 5; r c 1 3; n1 n2 0 1",
-    "redlich-kwong": "r*t/(v-b)-a/(sqrt(t)*v*(v+b)) | r 1 2; t 1 3; v 3 6; b 0.5 2; a 1 5",
-    "invented 1": "a*b+sin(c*d) | a b c d 1 3; n1 n2 0 1",
-    "invented 2": "sqrt(a**2+3*b)/(1+c) | a b c 0 4; n1 0 4; n2 -1 1",
-    "invented 3": "log(1+a*b)+c**2/2 | a b 0 3; c -2 2; n1 n2 n3 -1 1",
-    "invented 4": "abs(a-b)*c | a b c 0 5; n1 n2 0 1",
-    "invented 5": "tanh(a*b-c)+d/4 | a b -1 2; c d 0 2",
-}
-
-# Written down after all that was tuned on the others, and before they were run.
-FRESH = {
-    "venturi": "a2*sqrt(2*dp/(rho*(1-(a2/a1)**2))) | a1 3 5; a2 1 2; dp 1 5; rho 0.8 1.2; n1 0 1",
-    "clausius-clapeyron": "p*exp(l/8.314*(1/t1-1/t2)) | p 1 5; l 20000 45000; t1 300 350; t2 360 420; n1 n2 0 1",
-    "morse": "d*(1-exp(-a*(r-r0)))**2 | d 1 5; a 0.5 2; r 0.8 4; r0 0.7 1.5",
-    "time dilation": "t*sqrt(1-2*g*m/(r*c**2)) | t 1 5; g 0.5 1; m 1 3; r 4 9; c 1.5 3",
-    "yukawa": "q*exp(-r/l)/(4*pi*eps*r) | q eps 1 3; r 0.5 4; l 1 3; n1 0 1",
-    "logistic growth": "k/(1+(k-n0)/n0*exp(-r*t)) | k 5 10; n0 0.5 2; r 0.3 1.5; t 0 6",
-    "haldane": "mu*s/(ks+s+s**2/ki) | mu 1 5; s 0.2 8; ks 0.5 2; ki 1 5; n1 n2 0 1",
-    "damped frequency": "sqrt(k/m-(c/(2*m))**2) | k 5 20; m 1 3; c 0.5 3",
-    "radiation": "eps*sigma*(t1**4-t2**4) | eps 0.3 1; sigma 1 3; t1 2 4; t2 1 1.9; n1 0 1",
-    "altitude of the sun": "asin(sin(lat)*sin(dec)+cos(lat)*cos(dec)*cos(h)) | lat -1 1; dec -0.4 0.4; h -2 2",
-    "fresnel": "((n1-n2)/(n1+n2))**2 | n1 1 1.5; n2 1.6 2.5; z1 z2 z3 0 1",
-    "resonance": "f/sqrt((k-m*w**2)**2+(c*w)**2) | f k 1 5; m 0.5 2; w 0.3 3; c 0.5 2",
-    "langmuir-freundlich": "q*(k*p)**m/(1+(k*p)**m) | q 1 5; k 0.5 2; p 0.2 5; m 0.5 3; n1 0 1",
-    "magnus": "rh*6.112*exp(17.62*t/(243.12+t)) | rh 0.1 1; t 0 40; n1 n2 0 1",
-    "impedance": "sqrt(r**2+(w*l-1/(w*c))**2) | r 1 5; w 0.5 3; l 0.5 2; c 0.2 2",
-}
-
 LISTS = {
     "feynman": FEYNMAN,
     "bonus": BONUS,
@@ -243,6 +203,7 @@ LISTS = {
     "livermore": LIVERMORE,
     "unseen": UNSEEN,
     "fresh": FRESH,
+    "second": SECOND,
 }
 LAWS = {name: text for laws in LISTS.values() for name, text in laws.items()}
 # The 32 equations of the prototype that this package grew from, 20 it was made on and 12 that it was not.
@@ -300,11 +261,20 @@ def truth(name, X):
         return eval(text, {"__builtins__": {}}, FUNCTIONS | dict(zip(names, X.T, strict=True))) + np.zeros(len(X))
 
 
+def shares(rng, shape, correlation):
+    """Shares of a range, even along each column, correlated under a normal copula."""
+    if correlation == 0:
+        return rng.uniform(size=shape)
+    common, own = rng.standard_normal((shape[0], 1)), rng.standard_normal(shape)
+    return norm.cdf(np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own)
+
+
 def sample(name, n_samples=1000, noise=0.0, seed=0):
     """Rows drawn evenly from a law's ranges, with noise of that share of its standard deviation."""
     _, _, ranges = parts_of(name)
     rng = np.random.default_rng([seed, list(LAWS).index(name)])
-    X = rng.uniform(ranges[:, 0], ranges[:, 1], (2 * n_samples, len(ranges)))
+    n_samples, correlation = TABLES.get(name, (n_samples, 0.0))
+    X = ranges[:, 0] + np.diff(ranges)[:, 0] * shares(rng, (2 * n_samples, len(ranges)), correlation)
     X = X[np.isfinite(truth(name, X))][:n_samples]
     y = truth(name, X)
     return X, y + noise * y.std() * rng.standard_normal(len(y))

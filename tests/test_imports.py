@@ -183,6 +183,10 @@ def test_optional_extras_and_nothing_else_are_imported_inside_functions():
     assert wrong == []
 
 
+def test_scipy_signal_is_imported_when_it_is_first_asked_for():  # half a second
+    assert [identity(path) for path in FILES for module, _ in imports(path) if module == "scipy.signal"] == []
+
+
 def test_own_modules_are_imported_relatively_and_by_name():
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -121,14 +121,7 @@ class TruncatedPower(BSpline, name="truncated_power"):
 
     def current_knots(self) -> torch.Tensor:
         """Knots as they now are, shape (n_tables, n_knots); gradients flow to learnable ones."""
-        if self.raw_widths is None:
-            return self.knots
-        exists = self.knots[:, 1:].isfinite()
-        width = torch.where(exists, F.softplus(self.raw_widths) + MIN_WIDTH, 0.0)
-        start = self.knots[:, :1]
-        span = torch.where(self.knots.isfinite(), self.knots, start).amax(1, keepdim=True) - start
-        inner = start + span * width.cumsum(1) / width.sum(1, keepdim=True)
-        return torch.cat([start, torch.where(exists, inner, torch.inf)], 1)
+        return self.knots if self.raw_widths is None else learned_knots(self.knots, self.raw_widths)
 
     def table(self):
         """The polynomials between the knots; gradients flow to learnable ones."""
@@ -236,6 +229,16 @@ def knot_levels(n_knots, out_features=None):
     levels = levels.repeat(out_features, 1)
     levels[:, 1:-1] += 0.9 * stagger[:, None] / (n_knots - 1)
     return levels
+
+
+def learned_knots(knots, raw_widths):
+    """Knots between the ends of `knots` whose distances are as `raw_widths` says; those at infinity stay there."""
+    exists = knots[:, 1:].isfinite()
+    width = torch.where(exists, F.softplus(raw_widths) + MIN_WIDTH, 0.0)
+    start = knots[:, :1]
+    span = torch.where(knots.isfinite(), knots, start).amax(1, keepdim=True) - start
+    inner = start + span * width.cumsum(1) / width.sum(1, keepdim=True)
+    return torch.cat([start, torch.where(exists, inner, torch.inf)], 1)
 
 
 def power_coefficients(knots, degree, coef):

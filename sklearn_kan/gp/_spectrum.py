@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
+import scipy
 from numpy.polynomial.legendre import legvander
 from scipy.linalg import lstsq
 from scipy.optimize import minimize_scalar
-from scipy.signal import czt
 from scipy.stats import beta as beta_distribution
 
 from ._blocks import in_parts
@@ -74,6 +74,7 @@ def chirp(x, strengths, frequencies):
     """``Σ_j strengths_j e^{2πi f x_j}`` on even axes, by the chirp z-transform."""
     step, turn = (x[-1] - x[0]) / (len(x) - 1), 2j * np.pi
     finest = (frequencies[-1] - frequencies[0]) / (len(frequencies) - 1)
+    czt = scipy.signal.czt  # SciPy imports the module when it is first asked for: half a second
     sums = czt(strengths, len(frequencies), np.exp(turn * finest * step), np.exp(-turn * frequencies[0] * step))
     return sums * np.exp(turn * frequencies * x[0])
 

@@ -11,8 +11,8 @@ def is_plain(*tensors):
     """Whether these are numbers in memory, and nothing of torch's is watching that a kernel would pass by."""
     return (
         all(type(tensor) in PLAIN for tensor in tensors)
+        and not torch.compiler.is_compiling()  # first: not all compilers can follow what is_transformed asks
         and not is_transformed()
-        and not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()
     )
 

@@ -10,18 +10,21 @@ from threading import Lock
 import numpy as np
 import optuna
 from joblib import hash as digest
-from optuna.exceptions import ExperimentalWarning
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.trial import FixedTrial, TrialState
 from sklearn.utils import check_random_state
 
+from .._compat import trial_id
 from ._labels import label, labelled
 from ._objective import FOLDS, OWN, mean_score
 from ._owner import is_gone, this_process
 
-LOST, OWNER = "lost", "process"  # user attributes of a trial: how often its worker died, and whose it is
+# User attributes of a trial: how often its worker died, whose it is, and by which number its parameters were drawn.
+LOST, OWNER, DRAW = "lost", "process", "draw"
 DATA = "data"  # user attribute of a study
 OWNERLESS = 60.0  # seconds that a trial may have no owner: Optuna starts it, and then its process signs it
 MOST_LOSSES = 2  # of one setting's worker, until the setting counts as failed
+PAUSES = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2]  # seconds between tries to open a database that others are setting up
 N_RANDOM = 5  # trials drawn at random before the sampler begins to learn; the first, the own setting, is a good start
 
 
@@ -44,7 +47,7 @@ def open_study(storage, study_name, load_if_exists, pruner, task):
     ValueError
         If it was made for others.
     """
-    study = optuna.create_study(
+    study = make_study(
         storage=storage, study_name=study_name, load_if_exists=load_if_exists, pruner=pruner, direction="maximize"
     )
     data = fingerprint(task)
@@ -55,6 +58,23 @@ def open_study(storage, study_name, load_if_exists, pruner, task):
         )
     study.set_user_attr(DATA, data)
     return study
+
+
+def make_study(**options):
+    """`optuna.create_study`, also where other processes are setting up the same database.
+
+    Processes that start together all find an empty database, and only one of them can make its tables. In the others
+    Optuna raises. They find the tables when they try again.
+    """
+    for pause in PAUSES:
+        try:
+            return optuna.create_study(**options)
+        except Exception as error:  # of SQLAlchemy, which Optuna imports for databases only
+            is_there = "already exists" in str(error) or type(error).__name__ == "IntegrityError"
+            if not is_there or isinstance(error, DuplicatedStudyError):
+                raise
+            time.sleep(pause)
+    return optuna.create_study(**options)
 
 
 def is_persistent(storage):
@@ -190,14 +210,33 @@ class Ledger:
                 return None
             if time.monotonic() > self.deadline and not is_first:
                 return None
-            if self.seed is not None:
-                n_running = sum(trial.state == TrialState.RUNNING for trial in trials)
-                self.study.sampler = tree_parzen(self.seed, n_results + n_running)
-            trial = self.study.ask()
+            trial = self.next_trial()
             self.running[trial.number] = trial
             trial.set_user_attr(OWNER, this_process())
             is_bare = OWN in trial.user_attrs and not self.own
             return trial, {} if is_bare else self.drawn(trial)
+
+    def next_trial(self):
+        """A trial that draws by a number of its own, even if all processes ask in the same moment.
+
+        Numbers go by the order of trials. That of a trial without a result is free again if it was the last.
+        """
+        if self.seed is not None:
+            self.study.sampler = optuna.samplers.RandomSampler()  # asked by some versions before the number is known
+        while True:
+            trial = self.study.ask()
+            before = [t for t in self.study.get_trials(deepcopy=False)[: trial.number] if self.counts(t)]
+            if OWN not in trial.user_attrs or not any(OWN in t.user_attrs for t in before):
+                break
+            self.write(trial, state=TrialState.FAIL)  # another process that began with this one is at it
+        if self.seed is not None:
+            number = 0
+            for other in before:  # one that has not said yet takes the next
+                number = 1 + max(number, other.user_attrs.get(DRAW, number))
+            trial.set_user_attr(DRAW, number)
+            self.study.sampler = tree_parzen(self.seed, number)
+            trial = optuna.Trial(self.study, trial_id(trial))
+        return trial
 
     def tell(self, trial, outcome):
         """Write down what a trial gave."""

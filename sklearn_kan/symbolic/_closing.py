@@ -86,8 +86,8 @@ def recombine(search, heap, node):
 def expand_terms(search, heap, node):
     """Sparse sums of products, and quotients of them."""
     state = narrowed(node)
-    floor = max(1e-5, min(search.best_network, 0.3) / 3)
-    forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(search.table, state), floor=floor)
+    forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(search.table, state),
+                        is_over=lambda: search.budget.is_over)  # fmt: skip
     for form in forms:
         if search.offer(state.wrap(form), node.steps) < EXACT or search.budget.is_over:
             return

@@ -72,6 +72,8 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     ordered = sorted(candidates, key=lambda c: c.bic)
     entries: list = []
     for number, candidate in enumerate(dict.fromkeys([*ordered[:N_SNAPPED], *pareto(ordered)])):
+        if number and is_late():
+            break
         formula = with_straight_levels(scaling.undone(candidate.formula, table.symbols), table)
         is_clear = len(formula.atoms(sp.Float)) <= min(MOST_SNAPPED, len(table.y) / ROWS_FOR_EACH_CONSTANT)
         if number < N_SNAPPED and not is_late() and is_clear:
@@ -86,7 +88,7 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     plainer = [e for e in entries if e.complexity < best.complexity and e.held_out <= best.held_out
                and e.bic < best.bic + HARDLY_WORSE]  # fmt: skip
     best = min(plainer, key=lambda e: e.bic, default=best)
-    simple = simplified(best.formula, table)
+    simple = best.formula if is_late() else simplified(best.formula, table)
     straight = with_straight_levels(simple, table)
     simple = simple if straight == simple else snapped(straight, table, 0.0, is_late).formula
     if simple is not best.formula:

@@ -34,7 +34,7 @@ WRAPPERS = {
     "isq": Wrapper(lambda f: f**-2.0, lambda g: g**-0.5, lambda g: 1 / sp.sqrt(g), lambda f: 2 * f**-3.0),
     "log": Wrapper(np.log, np.exp, sp.exp, lambda f: 1 / f),
 }
-BEHIND = dict.fromkeys(WRAPPERS, ("exp", "sin", "tanh")) | {"log": ("exp", "sin", "tanh", "inv")}  # families
+BEHIND = dict.fromkeys(WRAPPERS, ("exp", "sin", "tanh")) | {"log": ("exp", "sin", "tanh", "inv", "log")}  # families
 INNER_MAPS: dict = {
     "t": (lambda t: t, T),
     "1/t": (lambda t: 1 / t, 1 / T),

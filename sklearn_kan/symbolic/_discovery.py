@@ -9,7 +9,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from ._budget import Budget
 from ._conclusion import Entry, checked, conclude
-from ._expressions import error_of, evaluate, number, refit, split_constants
+from ._expressions import called, compiled, error_of, evaluate, number, refit, split_constants
 from ._growth import grow
 from ._library import make_library
 from ._losses import SQUARES
@@ -19,7 +19,7 @@ from ._rows import scaling_of
 from ._search import Search
 from ._units import read_units, without_dimensions
 
-SHARE_OF_CONCLUSION = 0.1  # of the time, from which on formulas are taken as they are
+SHARE_OF_CONCLUSION = 0.1  # of the time, after which formulas are taken as they are
 SHARE_OF_GROWTH = 0.3  # of what may be spent
 MOST_COLUMNS = 12  # that networks see
 ROWS_IN_SEARCH = 2_000  # constants are fitted to all rows in the end
@@ -98,7 +98,7 @@ def discover(rows, settings):
     network = min(error for _, error, _ in results)
     n_steps = sum(budget.n_steps for _, _, budget in results)
     was_cut_short = all(budget.is_over for _, _, budget in results)
-    seconds = None if settings.max_seconds is None else SHARE_OF_CONCLUSION * settings.max_seconds
+    seconds = None if settings.max_seconds is None else SHARE_OF_CONCLUSION / 2 * settings.max_seconds
     best, front = conclude(candidates, table, scaling, settings.seed, seconds)
     check = checked(best, table, rows.rounding, settings.seed, was_cut_short)
     if best.held_out > max(1.5 * network, 1e-6) and np.isfinite(network):
@@ -132,7 +132,8 @@ def constant_law(rows, mean):
 
 def searched(table, settings, units, seed):
     """One search: candidates, the best network's error, and the budget as it was left."""
-    budget = Budget(settings.max_seconds, settings.max_steps)
+    seconds = None if settings.max_seconds is None else (1 - SHARE_OF_CONCLUSION) * settings.max_seconds
+    budget = Budget(seconds, settings.max_steps)
     library = make_library(settings.library)
     report = reporter(settings.verbose) if seed == settings.seed else None  # of one search, if there are several
     is_wide = table.X.shape[1] > MOST_COLUMNS
@@ -198,14 +199,15 @@ def covariance_of(formula, table):
 
 def jacobian(formula, symbols, X):
     """Derivatives by the constants at rows, ``(n_samples, n_constants)``, by central differences."""
-    from_values = split_constants(formula)
+    skeleton = split_constants(formula)
+    function = compiled([*skeleton.parameters, *symbols], skeleton.formula)
     columns = []
-    for place, value in enumerate(from_values.values):
+    for place, value in enumerate(skeleton.values):
         step = 1e-6 * max(abs(value), 1e-12)
         ends = []
         for sign in (1, -1):
-            moved = from_values.values.copy()
+            moved = skeleton.values.copy()
             moved[place] += sign * step
-            ends.append(evaluate(from_values.filled(moved), symbols, X))
+            ends.append(called(function, moved, X))
         columns.append((ends[0] - ends[1]) / (2 * step))
     return np.stack(columns, 1) if columns else np.zeros((len(X), 0))

@@ -122,8 +122,13 @@ def compiled(symbols, formula) -> Callable:
 
 def evaluate(formula, symbols, X):
     """Values at rows, NaN where there are none."""
+    return called(compiled(symbols, formula), (), X)
+
+
+def called(function, constants, X):
+    """Values of a compiled function of constants and columns at rows, NaN where there are none."""
     try:
-        values = compiled(symbols, formula)(*X.T)
+        values = function(*constants, *X.T)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError, NameError):
         return np.full(len(X), np.nan)
     values = np.asarray(values)

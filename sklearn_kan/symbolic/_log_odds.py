@@ -53,9 +53,10 @@ def discover_log_odds(rows, is_second, settings):
     if len(sampled.y) > ROWS_IN_SEARCH:
         sampled = sampled.rows(np.random.default_rng(settings.seed).permutation(len(sampled.y))[:ROWS_IN_SEARCH])
         sampled = sampled._replace(weight=sampled.weight / sampled.weight.mean())
-    budget = Budget(settings.max_seconds, settings.max_steps)
+    seconds = None if settings.max_seconds is None else (1 - SHARE_OF_CONCLUSION) * settings.max_seconds
+    budget = Budget(seconds, settings.max_steps)
     candidates, network = found_for(sampled, settings, budget)
-    seconds = None if settings.max_seconds is None else SHARE_OF_CONCLUSION * settings.max_seconds
+    seconds = None if settings.max_seconds is None else SHARE_OF_CONCLUSION / 2 * settings.max_seconds
     best, front = conclude(candidates, table, scaling, settings.seed, seconds)
     fit = refit(best.formula, table, least_scale=0.0)
     final = fit.formula if fit.error <= best.error else best.formula

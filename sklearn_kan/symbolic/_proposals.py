@@ -13,6 +13,7 @@ from ._states import Affine, Drop, Group, Power, Scaled, Separate, Together
 
 HALF, THIRD = Rational(1, 2), Rational(1, 3)
 POWERS = [1, -1, 2, -2, 3, -3, HALF, -HALF, 4, -4, 3 * HALF, -3 * HALF, 5, -5]
+SCALED_POWERS = [*POWERS[:8], 4, -4]
 RATIOS = [*map(Rational, (1, -1, 2, -2)), HALF, -HALF, Rational(3), Rational(-3), THIRD, -THIRD]
 SEPARABLE_UNDER = ("id", "sq", "inv", "log", "isq", "sin")
 N_POINTS = 21  # of a column, at which rows are unfolded
@@ -83,6 +84,9 @@ def proposals(state, network, error, spread, generator, units):
         key=lambda proposal: proposal.rank,
     )  # fmt: skip
     together = compatible([p for p in ranked if p.residual < 0.6 * tolerance])
+    dropped = tuple(p.reduction for p in ranked if isinstance(p.reduction, Drop))
+    kept = [part for part in together if not any(set(part.places) & set(drop.places) for drop in dropped)]
+    together = (*dropped, *kept)
     return [Proposal(-1.0, 0.0, Together(together)), *ranked] if len(together) > 1 else ranked
 
 
@@ -111,7 +115,7 @@ def scalings(state, X, F, G, is_tiny):
     chosen = [int(i) for i in np.argsort(-effects, kind="stable")[:MOST_SCALED] if effects[i] > 0]
     for i, j in permutations(chosen, 2):
         is_positive = (state.X[:, [i, j]] > 0).all()
-        tried = POWERS[:8] if is_positive else POWERS[:6]
+        tried = SCALED_POWERS if is_positive else [power for power in SCALED_POWERS if power == int(power)]
         rest = E[:, i] - np.array([float(p) for p in tried])[:, None] * F
         ratios = RATIOS[:6] if is_positive else RATIOS[:2]
         slopes = (rest @ E[:, j]) / (np.square(rest).sum(1) + 1e-300)

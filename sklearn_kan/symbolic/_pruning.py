@@ -27,6 +27,8 @@ def pruned(formula, table, least_scale=1e-3, is_late=lambda: False):
         best = information(fit.error, table, fit.formula)
         found = None
         for variant in [*variants(fit.formula)[:MOST_VARIANTS], *straightened(fit.formula, table)[:MOST_VARIANTS]]:
+            if is_late():
+                break
             new = refit(variant, table, max_steps=15, least_scale=least_scale)
             score = information(new.error, table, new.formula)
             if score < best:

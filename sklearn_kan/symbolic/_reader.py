@@ -81,7 +81,7 @@ def better(best, setting, state, judge, budget, seed, held_out):
     target = mapped(setting.outer, state.y)
     surrogate = fit_surrogate(
         state.X, target.values, state.weight * target.weight, penalty=setting.penalty, log_range=setting.log_range,
-        seed=seed, start=setting.start, **size_of(state, setting.is_small),
+        seed=seed, start=setting.start, is_over=lambda: budget.is_over, **size_of(state, setting.is_small),
     )  # fmt: skip
     error = judge(target.inverse(surrogate.values(state.X[held_out])), held_out)
     return Reader(surrogate, setting, target.inverse, error) if best is None or error < best.error else best

@@ -24,6 +24,7 @@ MOST_COMPLEX = 90
 NOISE = 0.1  # error of a formula that may be the law without a look at a network
 FEW_CONSTANTS, SHARE_FOR_PLAINER = 2, 0.35  # of the budget, in which a formula with fewer constants is looked for
 LARGEST_RISE = 1.6  # of the network's error by a reduction that may still be right
+UNLIKELY = 0.5  # added to the rank of states whose network is worse
 GOOD = 5e-4  # error from which networks are equally good
 
 
@@ -119,17 +120,22 @@ class Search:
         node.n_visits += 1
         n_columns = node.state.X.shape[1]
         if node.n_visits == 1:
+            is_plain = n_columns == 1 and node.found is None  # compositions are quicker than curves
+            if is_plain:
+                expand_terms(self, heap, node)
+                if self.is_done:
+                    return
             if (node.found is None and close(self, node) < EXACT) or n_columns == 0:
                 return
             if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
                 self.found_all = True
                 return
-            if n_columns <= 2:
+            if n_columns <= 2 and not is_plain:
                 expand_terms(self, heap, node)
             if n_columns in (2, 3):
                 self.push(heap, node, 0.1, partial(recombine, self))
-            if 3 <= n_columns <= MOST_IN_TERMS and self.fits_networks:
-                self.push(heap, node, 0.15 if n_columns == 3 else 0.6, partial(expand_terms, self))
+            if 3 < n_columns <= MOST_IN_TERMS and self.fits_networks:
+                self.push(heap, node, 0.6, partial(expand_terms, self))
         if self.is_done or not self.fits_networks:
             return
         if node.reader is None:
@@ -142,9 +148,14 @@ class Search:
                 self.push(heap, node, 0.4, partial(read_all, self))
             if n_columns > MOST_IN_TERMS:
                 self.push(heap, node, 0.6, partial(expand_terms, self))
+        if node.n_visits == 1 and n_columns == 3:
+            if node.error > SMOOTH:  # proposals are not to be trusted
+                expand_terms(self, heap, node)
+            else:
+                self.push(heap, node, 0.15, partial(expand_terms, self))
         for child in self.children(node):
-            if child.error <= max(LARGEST_RISE * node.error, 10 * GOOD):
-                self.push(heap, child, 0.0)
+            is_likely = child.error <= max(LARGEST_RISE * node.error, 10 * GOOD)
+            self.push(heap, child, 0.0 if is_likely else UNLIKELY)  # a network may fail on what is right
         if node.todo:
             self.push(heap, node, 0.3 * node.n_visits)
 

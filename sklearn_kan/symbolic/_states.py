@@ -160,7 +160,7 @@ class Scaled(NamedTuple):
 
 
 class Together(NamedTuple):
-    """Several powers and groups of different columns at once."""
+    """Several powers and groups of different columns at once, and columns left out."""
 
     parts: tuple
 
@@ -168,8 +168,10 @@ class Together(NamedTuple):
         names, now = state.columns, state
         for part in self.parts:
             place = {column: j for j, column in enumerate(now.columns)}  # places change as columns go
-            if isinstance(part, Power):
-                moved: Any = part._replace(place=place[names[part.place]])
+            if isinstance(part, Drop):
+                moved: Any = Drop(tuple(place[names[j]] for j in part.places))
+            elif isinstance(part, Power):
+                moved = part._replace(place=place[names[part.place]])
             else:
                 moved = part._replace(members=tuple((place[names[j]], q) for j, q in part.members))
             following = moved.apply(now, context)

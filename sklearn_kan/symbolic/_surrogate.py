@@ -63,8 +63,11 @@ def split(n_samples, seed, share=SHARE_HELD_OUT):
 
 
 def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0, patience=7, log_range=LOG_RANGE,
-                  seed=0, start=0, loss=SQUARES):  # fmt: skip
-    """Fit a network with products of sums (``interactions="product"``) to rows; `start` counts first coefficients."""
+                  seed=0, start=0, loss=SQUARES, is_over=lambda: False):  # fmt: skip
+    """Fit a network with products of sums (``interactions="product"``) to rows.
+
+    `start` counts first coefficients; the network is taken as it is once `is_over`.
+    """
     is_log = (X.min(0) > 0) & (X.max(0) > log_range * X.min(0))
     low, high = on_scale(X.min(0), is_log), on_scale(X.max(0), is_log)
     span = np.where(high > low, high - low, 1.0)
@@ -77,11 +80,11 @@ def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0
     fit = Surrogate(shape, starting_parameters(shape, seed + 7919 * start), is_log, low, span, center, scale, np.inf)
     learned, other = [(fit.inputs(X[rows]), (y[rows] - center) / scale, weight[rows] / weight[rows].mean())
                       for rows in (train, held_out)]  # fmt: skip
-    theta, error = trained(shape, fit.theta, learned, other, n_steps, penalty, patience, loss)
+    theta, error = trained(shape, fit.theta, learned, other, n_steps, penalty, patience, loss, is_over)
     return fit._replace(theta=theta, error=error)
 
 
-def trained(shape, theta, learned, held_out, n_steps, penalty, patience, loss):
+def trained(shape, theta, learned, held_out, n_steps, penalty, patience, loss, is_over):
     """The parameters that were best at held-out rows, and the root of the mean loss there."""
     steps = Steps(shape, learned[0], learned[1], learned[2], penalty, loss)
     inputs, y, weight = held_out
@@ -92,6 +95,6 @@ def trained(shape, theta, learned, held_out, n_steps, penalty, patience, loss):
         since = 0 if now < best * (1 - LEAST_GAIN) else since + 1
         if now < best:
             best, kept = now, theta
-        if since >= patience or best < DONE or steps.is_stuck:
+        if since >= patience or best < DONE or steps.is_stuck or is_over():
             break
     return kept, float(np.sqrt(best))

@@ -49,18 +49,12 @@ class Net(ScoredNet):
             return self
         if can_be_fused(self):
             self.optimizer_ = FusedAdamW(self.module_, **params)
-            self.highest_rates_ = [params["lr"]]
-            return self
-        if issubclass(self.phase.optimizer, CURVED):
+        elif issubclass(self.phase.optimizer, CURVED):
             self.optimizer_ = self.phase.optimizer(self.module_, reduce=average, **params)
-            self.highest_rates_ = [group.get("lr") for group in self.optimizer_.param_groups]
-            return self
-        if not self.has_decay:
-            self.optimizer_ = self.phase.optimizer(self.module_.parameters(), **params)
-            return self
-        groups = groups_of(self.module_, params)
-        self.optimizer_ = self.phase.optimizer(groups, **params)
-        self.highest_rates_ = [group["lr"] for group in groups]
+        else:
+            groups = groups_of(self.module_, params) if self.has_decay else self.module_.parameters()
+            self.optimizer_ = self.phase.optimizer(groups, **params)
+        self.highest_rates_ = [group.get("lr") for group in self.optimizer_.param_groups]
         return self
 
     def notify(self, method_name, **kwargs):

@@ -13,7 +13,7 @@ from sklearn_kan.data._table import Column
 
 N = 200
 rng = np.random.default_rng(0)
-FREQUENT = np.array(list("abcd"), dtype=object)[rng.integers(0, 4, N)]
+FREQUENT = rng.permutation(np.repeat(list("abcd"), [65, 55, 45, 35])).astype(object)
 RARE = np.where(np.arange(N) % 10 == 0, [f"rare {i}" for i in range(N)], FREQUENT)
 FRAME = pd.DataFrame({"k": RARE, "number": rng.normal(size=N), "q": rng.choice(list("uv"), N)})
 TARGET = 1.0 * (FRAME["k"] == "a") + (FRAME["q"] == "u")

@@ -1,5 +1,7 @@
 """Studies that are kept, joined and gone on with: nothing lost, nothing counted twice, whatever the storage holds."""
 
+import math
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,15 +14,20 @@ import numpy as np
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import DuplicatedStudyError
 from optuna.samplers import BruteForceSampler, GridSampler, RandomSampler
+from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import Ridge
+from sqlalchemy.exc import OperationalError
 
 from sklearn_kan import KANRegressor, KANSearchCV
 from sklearn_kan.search import FoldPruner, _owner
 from sklearn_kan.search._owner import is_gone, this_process
+from sklearn_kan.search._space import space_for
+from sklearn_kan.search._study import Ledger, make_study
 from tests.processes import exit_code, started
 
 X, y = load_diabetes(return_X_y=True)
@@ -102,6 +109,55 @@ def test_a_sampler_that_fails_ends_the_search_with_what_it_has():
     with pytest.warns(UserWarning, match="ends because its sampler failed"):  # the own setting is no cell of the grid
         search = ridge_search(**one).fit(X, y)
     assert states(search) == ["COMPLETE"]
+
+
+# Processes that begin together
+
+
+def test_processes_that_begin_with_an_empty_database(tmp_path, monkeypatch):
+    database = f"sqlite:///{tmp_path}/study.db"
+    everyone = multiprocessing.get_context("fork").Barrier(3)
+
+    def begin():
+        everyone.wait()
+        make_study(storage=database, study_name="a", load_if_exists=True)
+
+    processes = [started(begin, how="fork") for _ in range(3)]
+    assert [exit_code(process) for process in processes] == [0, 0, 0]
+    monkeypatch.setattr("sklearn_kan.search._study.PAUSES", [math.nan])  # other errors are raised at once
+    nowhere = f"sqlite:///{tmp_path}/nowhere/study.db"
+    for storage, error in ((nowhere, OperationalError), (database, DuplicatedStudyError)):
+        with pytest.raises(error):
+            make_study(storage=storage, study_name="a")
+
+
+def test_processes_that_ask_in_the_same_moment_draw_for_themselves(monkeypatch):
+    study = optuna.create_study(direction="maximize", pruner=SILENT)
+    task = SimpleNamespace(splits=[0])
+    options = {"is_labelled": False, "sampler": None, "random_state": 0, "n_trials": 9, "timeout": None}
+    one, other = (Ledger(study, space_for(Ridge(), ALPHA, None, len(X)), task, **options) for _ in range(2))
+    ask, drawn = study.ask, []
+
+    def ask_after_the_other():
+        monkeypatch.undo()
+        drawn.append(other.ask())
+        return ask()
+
+    monkeypatch.setattr(study, "ask", ask_after_the_other)
+    drawn.append(one.ask())
+    other.drop_running()  # trials that come later know that the first one failed
+    drawn.append(one.ask())
+    assert len({params["alpha"] for _, params in drawn}) == 3
+
+
+def test_the_own_setting_is_tried_once_by_processes_that_begin_together():
+    options = {"storage": InMemoryStorage(), "study_name": "a"}
+    study = optuna.create_study(direction="maximize", **options)
+    for _ in range(2):  # neither process saw the other's
+        study.enqueue_trial({"alpha": 1.0}, user_attrs={"own_setting": True})
+    search = ridge_search(n_trials=3, load_if_exists=True, **options).fit(X, y)
+    assert states(search) == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+    assert [params["alpha"] == 1.0 for params in search.cv_results_["params"]] == [True, False, False]
 
 
 # Trials whose process has ended

@@ -134,9 +134,10 @@ class SpectralMixture:
 
     def __call__(self, A, B):
         """Covariance without noise between points; ``(n, D), (m, D) -> (n, m)``."""
-        K = torch.empty(len(A), len(B), dtype=torch.float64, device=A.device)
+        K = torch.zeros(len(A), len(B), dtype=torch.float64, device=A.device)
         for rows in blocks(len(A), len(B)):
-            K[rows] = sum(self.envelope(q, A[rows], B)[0] * self.phase(q, A[rows], B) for q in range(len(self.weights)))
+            for q in range(len(self.weights)):
+                K[rows] += self.envelope(q, A[rows], B)[0].mul_(self.phase(q, A[rows], B))
         return K
 
     def lower(self, X) -> torch.Tensor:
@@ -189,13 +190,14 @@ class SpectralMixture:
                 squares = (U - V.T).square()
             E = squares.clamp_(min=0).mul_(-0.5).exp_().mul_(self.weights[q])
             return E, lambda M: (M.sum(1) @ U.square() + M.sum(0) @ V.square()) - 2 * (U * (M @ V)).sum(0)
-        root = math.sqrt(2 * self.nu)
-        distances = [((root * U[:, d, None]) - root * V[:, d]).abs_() for d in range(self.n_features)]
-        E = sum(distances[1:], start=distances[0]).neg().exp_().mul_(self.weights[q])
+        U, V = math.sqrt(2 * self.nu) * U, math.sqrt(2 * self.nu) * V
+        E = torch.cdist(U, V, p=1).neg_().exp_().mul_(self.weights[q])
         if self.nu > 0.5:
-            for a in distances:
+            for a in distances(U, V):
                 E *= matern_polynomial(a, self.nu)
-        return E, lambda M: torch.stack([(M * matern_ratio(a, self.nu)).sum() for a in distances])
+        return E, lambda M: torch.stack([
+            torch.dot(M.flatten(), matern_ratio(a, self.nu).flatten()) for a in distances(U, V)
+        ])  # fmt: skip
 
     def phase(self, q, A, B, omit=None):
         """``Π_d cos(2π μ_d τ_d)``, over all dimensions but one; a number where no frequency is there."""
@@ -231,6 +233,11 @@ class SpectralMixture:
         """Derivatives of a Gaussian mixture's `density` by all of θ but the noise, ``(n_parameters - 1, m)``."""
         gradient = density_gradient(self, np.asarray(frequencies, dtype=np.float64))
         return self.ties.reduced(gradient, self.frequencies)
+
+
+def distances(U, V):
+    """Between all points, along one feature after the other."""
+    return ((u[:, None] - v).abs_() for u, v in zip(U.T, V.T, strict=True))
 
 
 def matern_polynomial(a, nu):

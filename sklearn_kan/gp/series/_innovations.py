@@ -12,8 +12,8 @@ determinant one. Coefficients have a normal prior and are integrated out.
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from scipy.linalg import solve_triangular
-from scipy.signal import lfilter
 
 LEVEL_SCALE, DRIFT_SCALE, SEASON_SCALE = 10.0, 3.0, 1.0  # prior standard deviations of coefficients
 SLOPE_SCALE = 10.0  # the same of the first slope, in standard errors of the mean difference
@@ -136,7 +136,7 @@ class Series(NamedTuple):
         if model.season:
             signals += [np.ones(n), np.arange(n) % model.season == 0]
         with np.errstate(all="ignore"):
-            first, *rows = lfilter(A, N, np.array(signals, dtype=float))
+            first, *rows = scipy.signal.lfilter(A, N, np.array(signals, dtype=float))
         columns = np.stack(rows[:2], 1)
         if model.season:
             columns = np.column_stack([columns, season_columns(rows[3], rows[2], model.season)])
@@ -163,7 +163,7 @@ class Series(NamedTuple):
             places = np.arange(total)[:, None] % model.season == np.arange(model.season)
             design = np.column_stack([design, SEASON_SCALE * (places - 1 / model.season)])
         signals = np.column_stack([seen.innovations - seen.columns @ coef, seen.columns])
-        echoes = lfilter(N, A, np.vstack([signals, np.zeros((n_steps, signals.shape[1]))]), axis=0)[n:]
+        echoes = scipy.signal.lfilter(N, A, np.vstack([signals, np.zeros((n_steps, signals.shape[1]))]), axis=0)[n:]
         mean = design[n:] @ coef + echoes[:, 0]
         by_start = solve_triangular(seen.root, (design[n:] - echoes[:, 1:]).T, lower=True).T
         return Ahead(mean, model.scale * model.response(n_steps), by_start)

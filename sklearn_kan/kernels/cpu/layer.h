@@ -31,35 +31,4 @@ template <class T> INLINE int64_t first_of(const Layer<T> &layer, int64_t entry,
 
 }  // namespace
 
-#define FOR_EACH_DEGREE(call)        \
-    switch (degree) {                \
-        case 0: return call(1);      \
-        case 1: return call(2);      \
-        case 2: return call(3);      \
-        case 3: return call(4);      \
-        default: return TOO_LARGE;   \
-    }
-#define FORWARD(order) forward_all<Number, order>(*layer, x, coef, y, start, stop)
-#define BACKWARD(order) backward_all<Number, order>(*layer, x, coef, grad_y, grad_x, grad_coef, n_samples, start, stop)
-
-/* The functions of a kernel, for at most so many knots. */
-#define DEFINE(T, kernel, name, most_knots)                                                                      \
-    extern "C" FOR_EACH_CPU int kernel##_forward_##name(const Layer<T> *layer, int64_t degree, const T *x,       \
-                                                        const T *coef, T *y, int64_t start, int64_t stop) {      \
-        typedef T Number;                                                                                        \
-        if (Status status = check(*layer, degree, most_knots)) return status;                                    \
-        FOR_EACH_DEGREE(FORWARD)                                                                                 \
-    }                                                                                                            \
-    extern "C" FOR_EACH_CPU int kernel##_backward_##name(const Layer<T> *layer, int64_t degree, const T *x,      \
-                                                         const T *coef, const T *grad_y, T *grad_x,              \
-                                                         T *grad_coef, int64_t n_samples, int64_t start,         \
-                                                         int64_t stop) {                                         \
-        typedef T Number;                                                                                        \
-        if (Status status = check(*layer, degree, most_knots)) return status;                                    \
-        FOR_EACH_DEGREE(BACKWARD)                                                                                \
-    }
-#define DEFINE_FOR_LAYER(kernel, most_knots)      \
-    DEFINE(float, kernel, float32, most_knots)    \
-    DEFINE(double, kernel, float64, most_knots)
-
 #endif

@@ -2,7 +2,7 @@
 #include "generations.h"
 #include "steps.h"
 
-DEFINE_NETWORK(v1, 16)
+DEFINE_NETWORK(v1, VECTOR_BYTES)
 
 #if HAS_GENERATIONS
 #define DECLARE(T, name, cpu)                                                                                        \

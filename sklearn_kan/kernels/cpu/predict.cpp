@@ -3,7 +3,7 @@
 #include "generations.h"
 #include "predict.h"
 
-DEFINE_PREDICT(v1, 16)
+DEFINE_PREDICT(v1, VECTOR_BYTES)
 
 #if HAS_GENERATIONS
 #define DECLARE(T, name, cpu)                                                                                    \

@@ -1,22 +1,23 @@
-/* What all kernels share: vectors of numbers, memory to work in, and code for several generations of processors. */
+/* What all kernels share: vectors of numbers, and memory to work in. */
 #ifndef SKLEARN_KAN_VECTORS_H
 #define SKLEARN_KAN_VECTORS_H
 
 #include <cstdint>
 #include <cstdlib>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && \
-    !defined(__SANITIZE_ADDRESS__) /* the choice among clones is made before a sanitizer has begun */
-#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#ifndef VECTOR_BYTES
+#ifdef __SANITIZE_ADDRESS__
+#define VECTOR_BYTES 64 /* the widest reach furthest */
 #else
-#define FOR_EACH_CPU
+#define VECTOR_BYTES 16 /* every processor has such */
+#endif
 #endif
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
 namespace {
 
-template <class T> constexpr int LANES = 64 / sizeof(T);
+template <class T> constexpr int LANES = VECTOR_BYTES / sizeof(T);
 
 template <class T, int LENGTH = LANES<T>> struct Vector {
     typedef T type __attribute__((vector_size(LENGTH * sizeof(T)), aligned(sizeof(T)), may_alias));

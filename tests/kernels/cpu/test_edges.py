@@ -38,6 +38,7 @@ def both(basis, x, weight, monkeypatch):
     return zip(*results, strict=True)
 
 
+@pytest.mark.usefixtures("generation")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(
     ("degree", "learned"), [(degree, False) for degree in range(6)] + [(degree, True) for degree in (1, 3)]

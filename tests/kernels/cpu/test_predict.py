@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 import torch
 
-from sklearn_kan.kernels.cpu import _library, _network, _predict
+from sklearn_kan.kernels.cpu import _library, _network
 from sklearn_kan.network._kan import KAN
 from sklearn_kan.network._stored import freshly_packed, packed
 
@@ -25,14 +25,6 @@ CASES = {
     "knots beyond a table": {"n_knots": [6, 30], "n_members": 2},
     "two knots": {"n_knots": 2, "n_members": 2},
 }
-CPUS = {"v1": "", "v3": "AVX2", "v4": "AVX512"}  # what torch calls what a generation has
-
-
-def is_here(cpu):
-    capability = torch.backends.cpu.get_cpu_capability()
-    return hasattr(_library.LIBRARY, f"network_predict_float32_{cpu}") and CPUS[cpu] in (
-        "", capability, {"AVX512": "AVX2"}.get(capability)
-    )  # fmt: skip
 
 
 def network(name, dtype):
@@ -63,24 +55,10 @@ def exact(module, X):
     return y if y.ndim == 3 else y[:, None]
 
 
-@pytest.fixture(params=CPUS)
-def cpu(request, monkeypatch):
-    """Functions of one generation of processors in place of those that the library chooses."""
-    if not is_here(request.param):
-        pytest.skip("This processor is of another generation.")
-    own = {"predict", "prepared", "prepare"}
-
-    def function(name, dtype):
-        suffix = f"{_library.SUFFIXES[dtype]}_{request.param}"
-        return getattr(_library.LIBRARY, f"network_{name}_{suffix}" if name in own else f"network_{name}_{suffix[:7]}")
-
-    monkeypatch.setattr(_predict, "function", function)
-    return request.param
-
-
+@pytest.mark.usefixtures("generation")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", CASES)
-def test_outputs_are_those_of_torch(name, dtype, cpu):
+def test_outputs_are_those_of_torch(name, dtype):
     module = network(name, dtype)
     X, pack = rows(module), freshly_packed(module)
     assert pack.prepared is not None
@@ -91,7 +69,8 @@ def test_outputs_are_those_of_torch(name, dtype, cpu):
     assert ((pack.outputs(X) - expected).abs() <= (TOLERANCE[dtype] + 4 * of_torch) * largest).all()
 
 
-def test_units_far_out_leave_the_table(cpu):
+@pytest.mark.usefixtures("generation")
+def test_units_far_out_leave_the_table():
     module = network("default", torch.float32)
     with torch.no_grad():
         module.norms[0].weight.mul_(8.0)
@@ -103,7 +82,8 @@ def test_units_far_out_leave_the_table(cpu):
     assert freshly_packed(module).outputs(X).isnan().all()
 
 
-def test_a_row_is_predicted_alone_as_in_a_table_on_any_number_of_threads(cpu, monkeypatch):
+@pytest.mark.usefixtures("generation")
+def test_a_row_is_predicted_alone_as_in_a_table_on_any_number_of_threads(monkeypatch):
     module = network("default", torch.float32)
     with torch.no_grad():
         module.norms[0].weight.mul_(2.0)  # some rows leave the tables

@@ -60,6 +60,20 @@ def test_fast_paths_equal_expansion_and_product(n_outputs, degree, n_knots, plac
         assert (kernel - plain).abs().max() <= tolerance * max(1.0, plain.abs().max())
 
 
+@pytest.mark.usefixtures("generation")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(70, 3, 1), (300, 9, 68)])
+@pytest.mark.parametrize("degree", range(4))
+def test_every_generation_of_processors_computes_the_same(degree, shape, dtype):
+    n, n_inputs, n_outputs = shape
+    basis, _, generator = spline(degree, 6, "quantile", dtype, n_inputs)
+    x = 1.5 * torch.randn(n, n_inputs, generator=generator, dtype=dtype)
+    weight = torch.randn(n_inputs, basis.n_basis, n_outputs, generator=generator, dtype=dtype)
+    tolerance = 1e-11 if dtype == torch.float64 else 2e-4
+    for kernel, plain in both(basis, x, weight):
+        assert (kernel - plain).abs().max() <= tolerance * max(1.0, plain.abs().max())
+
+
 @pytest.mark.usefixtures("path")
 @pytest.mark.parametrize(
     "shape", [(0, 3, 4), (5, 0, 4), (1, 1, 1), (600, 11, 3), (2500, 7, 33), (129, 40, 17), (300, 9, 68)]

@@ -5,12 +5,16 @@
  * and whenever a knot of one of these edges is passed, its lane takes the next polynomial; in between, nothing is looked
  * up. x and its gradient are stored column by column, (in, n); y and its gradient are (n, out).
  */
+#ifndef SKLEARN_KAN_EDGES_H
+#define SKLEARN_KAN_EDGES_H
+
 #include <algorithm>
 #include <cstring>
 
 #include "vectors.h"
 
 namespace {
+namespace edges {
 
 constexpr int ROWS = 512; /* of a block, whose tile of y stays in the nearer caches */
 
@@ -187,33 +191,7 @@ INLINE Status backward(const Edges<T> &edges, const T *x, const T *grad_y, T *gr
     return DONE;
 }
 
+}  // namespace edges
 }  // namespace
 
-#define FOR_EACH_ORDER(order, T, call) \
-    switch (order) {                   \
-        case 1: return call(T, 1);     \
-        case 2: return call(T, 2);     \
-        case 3: return call(T, 3);     \
-        case 4: return call(T, 4);     \
-        case 5: return call(T, 5);     \
-        case 6: return call(T, 6);     \
-        default: return TOO_LARGE;     \
-    }
-#define FORWARD(T, ORDER) forward<T, ORDER>(*edges, x, y, start, stop)
-#define BACKWARD(T, ORDER) backward<T, ORDER>(*edges, x, grad_y, grad_x, grad_polynomials, start, stop)
-
-/* forward: y = all edges of x, for outputs start to stop.
- * backward: gradients, added up, of x and the polynomials from that of y, for inputs start to stop. */
-#define DEFINE(T, name)                                                                                             \
-    extern "C" FOR_EACH_CPU int edges_forward_##name(const Edges<T> *edges, int64_t order, const T *x, T *y,       \
-                                                      int64_t start, int64_t stop) {                                \
-        FOR_EACH_ORDER(order, T, FORWARD)                                                                           \
-    }                                                                                                               \
-    extern "C" FOR_EACH_CPU int edges_backward_##name(const Edges<T> *edges, int64_t order, const T *x,            \
-                                                       const T *grad_y, T *grad_x, T *grad_polynomials,             \
-                                                       int64_t start, int64_t stop) {                               \
-        FOR_EACH_ORDER(order, T, BACKWARD)                                                                          \
-    }
-
-DEFINE(float, float32)
-DEFINE(double, float64)
+#endif

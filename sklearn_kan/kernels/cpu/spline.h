@@ -9,11 +9,15 @@
  * apart would push each other out of the nearest cache. Forward splits rows over threads and backward splits inputs:
  * no two threads write to the same place.
  */
+#ifndef SKLEARN_KAN_SPLINE_H
+#define SKLEARN_KAN_SPLINE_H
+
 #include <cstring>
 
 #include "layer.h"
 
 namespace {
+namespace spline {
 
 constexpr int FORWARD_ROWS = 256, FORWARD_GROUP = 32;  /* a block's tile of y and a group's coefficients stay in cache */
 constexpr int BACKWARD_ROWS = 1024, BACKWARD_GROUP = 8; /* long runs: each loads and stores its gradients once */
@@ -252,11 +256,7 @@ INLINE Status backward_all(const Layer<T> &layer, const T *x, const T *coef, con
     return DONE;
 }
 
+}  // namespace spline
 }  // namespace
 
-/* forward: y (n, out) = layer of x (n, members * in) for rows start to stop; coef is (in, n_basis, out).
- * backward: gradients of x, unless null, and coef from that of y (n, out), for inputs start to stop of every member. */
-DEFINE_FOR_LAYER(spline, MAX_KNOTS)
-
-/* What an import by name would look for; the library is only called through ctypes. */
-extern "C" void *PyInit__compiled(void) { return 0; }
+#endif

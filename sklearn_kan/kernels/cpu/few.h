@@ -3,13 +3,17 @@
  * With few outputs there is nothing to gain from sorting rows by interval, so rows stay where they are and fill the
  * vectors. An input's coefficients and its table make one polynomial per interval and output; all of them are
  * evaluated for all rows, and each row keeps its own. Backward sums the moments g u^p of every interval, from which the
- * gradients of the coefficients follow. Layout and layer as in spline.cpp.
+ * gradients of the coefficients follow. Layout and layer as in spline.h.
  */
+#ifndef SKLEARN_KAN_FEW_H
+#define SKLEARN_KAN_FEW_H
+
 #include <cstring>
 
 #include "layer.h"
 
 namespace {
+namespace few {
 
 constexpr int ROWS = 256, GROUP = 8; /* at once */
 constexpr int FEW_KNOTS = 16;        /* as Python knows it */
@@ -182,7 +186,7 @@ INLINE Status backward_all(const Layer<T> layer, const T *x, const T *coef, cons
     return DONE;
 }
 
+}  // namespace few
 }  // namespace
 
-/* As spline_forward and spline_backward. */
-DEFINE_FOR_LAYER(few, FEW_KNOTS)
+#endif

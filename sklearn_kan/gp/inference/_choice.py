@@ -18,9 +18,8 @@ from ._toeplitz import Toeplitz
 
 SOLVERS = {solver.name: solver for solver in (Dense, Toeplitz, Kronecker, Gaps, Fourier, Inducing)}
 EXACT_ROWS, EXACT_ROWS_GPU = 5_000, 15_000  # up to which inference is exact
-SCATTERED_ROWS = {1: 300, 2: 1_000}  # the same for scattered points by the number of features, with Fourier features
-TABLE_ROWS = {2: 2_000, 3: 2_000}  # the same with inducing points
-MANY_FEATURES_ROWS = 1_000  # the same for more features
+SCATTERED_ROWS = {1: 300, 2: 300}  # the same for scattered points by the number of features, with Fourier features
+TABLE_ROWS = 1_000  # the same of several features with inducing points: some models are learned
 GRID_ROWS, GAPPY_ROWS = 400, 1_000  # from which a grid, or one with gaps, is treated as one
 
 
@@ -110,7 +109,7 @@ def kind_for(data, name, spectrum, device="cpu"):
         if has_few_features and Fourier.suits(data, spectrum):
             dense_rows = SCATTERED_ROWS[n_features]
         elif n_features > 1:
-            dense_rows = TABLE_ROWS.get(n_features, MANY_FEATURES_ROWS)
+            dense_rows = TABLE_ROWS
     preferred = [  # (solver, more rows than, at the most)
         (Kronecker, GRID_ROWS, math.inf), (Gaps, GAPPY_ROWS, math.inf), (Fourier, EXACT_ROWS, math.inf),
         (Toeplitz, 0, EXACT_ROWS_GPU), (Dense, 0, dense_rows),

@@ -56,7 +56,7 @@ class Solver(ABC):
     is_gaussian: ClassVar[bool] = False
     has_factors: ClassVar[bool] = False
     leaves_out: ClassVar[bool] = False
-    believes_sample: ClassVar[bool] = False
+    believes_sample: bool = False
 
     def __init__(self, data, device="cpu"):
         self.data, self.device = data, device

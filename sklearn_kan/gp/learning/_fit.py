@@ -22,6 +22,7 @@ from ._starts import SMOOTH_LENGTH, moved, shorter, smooth_start, with_known
 COMPONENTS_PER_ROUND = 3  # that a mixture may grow by
 PERIODIC_LENGTH = 2.0  # prior median in spans, of components that are not at frequency zero
 LOG_LENGTH_STD = 1.5  # of the prior
+LOG_LONG_STD = 4.0  # the same above the median, of smooth components of several features, many of which do not matter
 NOISE_MEDIAN, LOG_NOISE_STD = 1e-2, 3.0  # of the prior, in variances of the target: nothing is free of noise
 NOISE_RANGE, WEIGHT_RANGE = (1e-6, 10.0), (1e-10, 1e3)  # in variances of the target
 NEW_WEIGHT = 1e-4  # of a new component at the least, in variances of the target
@@ -77,10 +78,11 @@ class Fit(NamedTuple):
 
 
 def prior_of(kernel, scales, solver):
-    """Of a mixture's theta but the noise: unit, median and precision of a normal prior, and bounds.
+    """Of a mixture's theta but the noise: unit, median and precision below and above it of a prior, and bounds.
 
-    The prior is flat in log weights (Jeffreys) and in frequencies, and normal in log length scales. Frequencies are
-    counted in cycles over the span. Harmonics have the parameters of their leaders.
+    The prior is flat in log weights (Jeffreys) and in frequencies, and normal in log length scales, with a standard
+    deviation on either side of the median. Frequencies are counted in cycles over the span. Harmonics have the
+    parameters of their leaders.
     """
     leads, n_weights = kernel.ties.leads, len(kernel.weights)
     frequencies = kernel.frequencies[leads]
@@ -94,6 +96,8 @@ def prior_of(kernel, scales, solver):
     n_lengths, n_frequencies = median.size, len(mu)
     lowest, highest = np.maximum(step / 4, solver.shortest * span), solver.longest * span
     lowest = np.maximum(lowest, np.finfo(float).tiny)
+    may_be_long = np.broadcast_to(~is_periodic.any(1, keepdims=True), shape).ravel() & (shape[1] > 1)
+    above = np.where(may_be_long, LOG_LONG_STD, LOG_LENGTH_STD) ** -2.0
     bounds = [
         np.tile(np.log(np.multiply(WEIGHT_RANGE, scales.variance or 1.0)), (n_weights, 1)),
         np.log(np.stack([lowest.ravel(), highest.ravel()], 1)),
@@ -103,6 +107,7 @@ def prior_of(kernel, scales, solver):
         np.concatenate([np.ones(n_weights + n_lengths), unit]),
         np.concatenate([np.zeros(n_weights), np.log(median).ravel(), mu]),
         np.repeat([0.0, LOG_LENGTH_STD**-2, 0.0], [n_weights, n_lengths, n_frequencies]),
+        np.concatenate([np.zeros(n_weights), above, np.zeros(n_frequencies)]),
         np.concatenate(bounds),
     )
 
@@ -113,11 +118,11 @@ class Objective:
     def __init__(self, solver, kernel, scales):
         self.solver, self.kernel = solver, kernel
         priors = (prior_of(mixture, scales.along(features), solver) for mixture, features in kernel.parts)
-        unit, median, precision, bounds = zip(*priors, strict=True)
+        unit, median, below, above, bounds = zip(*priors, strict=True)
         noise = np.log(np.multiply([NOISE_RANGE], scales.variance or 1.0))
         self.unit = np.concatenate([*unit, [1.0]])
         self.median = np.concatenate([*median, [np.log(NOISE_MEDIAN * (scales.variance or 1.0))]])
-        self.precision = np.concatenate([*precision, [LOG_NOISE_STD**-2]])
+        self.below, self.above = (np.concatenate([*sides, [LOG_NOISE_STD**-2]]) for sides in (below, above))
         self.limits = np.concatenate([*bounds, noise]).T / self.unit
         self.start = np.clip(kernel.theta / self.unit, *self.limits)
 
@@ -130,9 +135,10 @@ class Objective:
             evidence = self.solver.evidence(self.kernel_at(z))
         except NotPositiveDefiniteError:
             return IMPOSSIBLE, np.zeros_like(z)
-        offset = np.where(self.precision > 0, theta - self.median, 0.0)  # frequencies may have no square
-        value = evidence.value - 0.5 * np.sum(self.precision * offset**2)
-        gradient = (evidence.gradient - self.precision * offset) * self.unit
+        precision = np.where(theta > self.median, self.above, self.below)
+        offset = np.where(precision > 0, theta - self.median, 0.0)  # frequencies may have no square
+        value = evidence.value - 0.5 * np.sum(precision * offset**2)
+        gradient = (evidence.gradient - precision * offset) * self.unit
         if not (math.isfinite(value) and np.isfinite(gradient).all()):
             return IMPOSSIBLE, np.zeros_like(z)
         return -value, -gradient
@@ -231,6 +237,8 @@ class Search:
     def continued(self, fit):
         """From what was learned from a sample of the rows; the solver suits the kernel before and after."""
         self.solver.adapt(fit.kernel)
+        if self.solver.believes_sample and not len(self.grid):
+            return fit  # nothing grows, and one likelihood of all rows may take seconds
         n_steps = 0 if self.solver.believes_sample else self.settings.max_iter
         fit = Objective(self.solver, fit.kernel, self.scales).fit(n_steps, self.settings.verbose)
         self.solver.adapt(fit.kernel)

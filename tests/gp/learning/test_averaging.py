@@ -87,6 +87,17 @@ def test_hessian_equals_second_differences_of_the_likelihood():
             np.testing.assert_allclose(slope, sum(corners) / (4 * step**2), atol=1e-4 * max(1, abs(row).max()))
 
 
+def test_lengths_of_features_that_do_not_matter_may_be_long():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(size=(80, 4))
+    y = np.sin(6 * X[:, 0]) + 0.1 * rng.normal(size=80)
+    points = Data(X, y[:, None], np.ones(80), np.zeros(80), np.zeros(80), np.empty((80, 0)))
+    kernel = SpectralMixture([1.0], [[0.5] * 4], [[0.0] * 4], 0.1)
+    lengths = Objective(Dense(points), kernel, scales_of(X, 1.0)).fit(50).kernel.length_scales[0]
+    assert lengths[0] < 1
+    assert (lengths[1:] > 10).all()
+
+
 def test_average_obeys_the_law_of_total_variance():
     points = data()
     draws = [[KERNEL, KERNEL.replaced(noise=0.3)], [KERNEL.replaced(weights=2 * KERNEL.weights)]]

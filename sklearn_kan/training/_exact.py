@@ -59,10 +59,7 @@ def asks_for_digits(attempt, rows, loss, settings):
     share = left / loss_of_constant(rows, loss)
     if loss is squared_error and share < SMOOTH_SHARE:
         return True
-    if loss is cross_entropy:
-        is_open = TOLD_SHARE < share < NOISY_SHARE
-    else:
-        is_open = share < NOISY_SHARE or np.isinf(share)
+    is_open = TOLD_SHARE < share < NOISY_SHARE if loss is cross_entropy else share < NOISY_SHARE or np.isinf(share)
     return is_open and is_small(attempt.network.architecture, rows, loss, settings)
 
 

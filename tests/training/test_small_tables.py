@@ -21,8 +21,9 @@ X = rng.uniform(-1, 1, (620, 2))
 CLEAN = np.sin(3 * X[:, 0]) * (1 + X[:, 1])
 TRAIN, TEST = slice(0, 120), slice(120, None)
 Y = CLEAN + 0.15 * CLEAN.std() * rng.normal(size=len(X))
-TABLE = rng.normal(size=(620, 3))
-CLASSES = np.array(["in", "out"])[(TABLE[:, 0] * TABLE[:, 1] + 0.5 * TABLE[:, 2] ** 2 > 0.3).astype(int)]
+TABLE = rng.normal(size=(700, 5))
+QUADRIC = np.sum((TABLE @ rng.normal(size=(5, 5))) * TABLE, axis=1)
+CLASSES = np.array(["in", "out"])[(np.median(QUADRIC) < QUADRIC).astype(int)]
 
 
 @pytest.fixture(scope="module")
@@ -109,23 +110,23 @@ def test_a_split_for_the_first_members_has_their_rows_only():
 
 @pytest.fixture(scope="module")
 def classifier():
-    return KANClassifier(n_members=4, random_state=0).fit(TABLE[:150], CLASSES[:150])
+    return KANClassifier(n_members=4, random_state=0).fit(TABLE[:300], CLASSES[:300])
 
 
 def test_classes_between_quadrics_are_found_in_few_rows(classifier):
-    by_adam = KANClassifier(n_members=4, solver="adam", random_state=0).fit(TABLE[:150], CLASSES[:150])
+    by_adam = KANClassifier(n_members=4, solver="adam", random_state=0).fit(TABLE[:300], CLASSES[:300])
     assert (classifier.solver_, by_adam.solver_) == ("gauss_newton", "adam")
-    wrong = [np.mean(each.predict(TABLE[150:]) != CLASSES[150:]) for each in (classifier, by_adam)]
+    wrong = [np.mean(each.predict(TABLE[300:]) != CLASSES[300:]) for each in (classifier, by_adam)]
     assert wrong[0] < 0.7 * wrong[1]
 
 
 def test_they_are_kept_and_go_on_as_others_do(classifier):
-    expected = classifier.predict_proba(TABLE[150:])
+    expected = classifier.predict_proba(TABLE[300:])
     copy = pickle.loads(pickle.dumps(classifier))
-    np.testing.assert_array_equal(copy.predict_proba(TABLE[150:]), expected)
-    copy.set_params(warm_start=True, max_iter=12).fit(TABLE[:150], CLASSES[:150])
+    np.testing.assert_array_equal(copy.predict_proba(TABLE[300:]), expected)
+    copy.set_params(warm_start=True, max_iter=12).fit(TABLE[:300], CLASSES[:300])
     assert copy.solver_ == "gauss_newton"
-    assert copy.score(TABLE[150:], CLASSES[150:]) > 0.9
+    assert copy.score(TABLE[300:], CLASSES[300:]) > 0.9
 
 
 def test_labels_without_a_reason_are_left_to_adam():

@@ -23,6 +23,7 @@ from ._white import is_white
 MOST_COMPLEX = 90
 NOISE = 0.1  # error of a formula that may be the law without a look at a network
 FEW_CONSTANTS, SHARE_FOR_PLAINER = 2, 0.35  # of the budget, in which a formula with fewer constants is looked for
+SOME_CONSTANTS = 5  # of a formula that may be the law; a sum of many terms comes near anything smooth
 LARGEST_RISE = 1.6  # of the network's error by a reduction that may still be right
 UNLIKELY = 0.5  # added to the rank of states whose network is worse
 GOOD = 5e-4  # error from which networks are equally good
@@ -149,10 +150,7 @@ class Search:
             if n_columns > MOST_IN_TERMS:
                 self.push(heap, node, 0.6, partial(expand_terms, self))
         if node.n_visits == 1 and n_columns == 3:
-            if node.error > SMOOTH:  # proposals are not to be trusted
-                expand_terms(self, heap, node)
-            else:
-                self.push(heap, node, 0.15, partial(expand_terms, self))
+            self.push(heap, node, 0.15, partial(expand_terms, self))
         for child in self.children(node):
             is_likely = child.error <= max(LARGEST_RISE * node.error, 10 * GOOD)
             self.push(heap, child, 0.0 if is_likely else UNLIKELY)  # a network may fail on what is right
@@ -212,8 +210,8 @@ class Search:
 
     def is_settled(self, candidate):
         """Whether nothing is left to find; a formula with many constants may still be a law's approximation."""
-        is_plain = len(candidate.formula.atoms(sp.Float)) <= FEW_CONSTANTS or self.budget.share > SHARE_FOR_PLAINER
-        return is_plain and self.is_white(candidate)
+        most = SOME_CONSTANTS if self.budget.share > SHARE_FOR_PLAINER else FEW_CONSTANTS
+        return len(candidate.formula.atoms(sp.Float)) <= most and self.is_white(candidate)
 
     def is_white(self, candidate):
         """Whether a fresh network and a fresh sum of splines find nothing in a formula's residuals."""

@@ -1,5 +1,6 @@
 """Independence of torch's global state: modes, defaults, generators and cores that somebody else has set or uses."""
 
+import sys
 from contextlib import ExitStack, contextmanager, nullcontext
 from threading import Lock
 from typing import Any
@@ -51,7 +52,7 @@ def reproducible(seed=None):
         yield
 
 
-_controller = None
+_controller, _n_modules = None, 0
 
 
 @contextmanager
@@ -80,9 +81,10 @@ def on_one_thread():
 
 
 def controller():
-    """What sets numbers of threads; looking for libraries takes a while."""
-    global _controller
-    _controller = _controller or ThreadpoolController()
+    """What sets numbers of threads, of the libraries that are loaded by now; looking for them takes a while."""
+    global _controller, _n_modules
+    if _controller is None or len(sys.modules) != _n_modules:
+        _controller, _n_modules = ThreadpoolController(), len(sys.modules)
     return _controller
 
 

@@ -115,7 +115,7 @@ class GPSpectralRegressor(BaseSpectralProcess):
     -----
     Along a single feature models count by their likelihood to the power ``1 / (1 + n_samples / 20)`` (Miller & Dunson
     2019). Of several features they count by how well their mixture predicts left-out rows, of a thousand if there are
-    more (Yao et al. 2018). Up to 300 rows their parameters are averaged over by Laplace's approximation.
+    more (Yao et al. 2018). Up to 150 rows their parameters are averaged over by Laplace's approximation.
 
     After the end of a series at even steps the average includes exponential smoothing (Hyndman, Koehler, Ord & Snyder
     2008), whose level, slope and season move for good, with at most half of the weight: less where the process is far

@@ -1,5 +1,7 @@
 """Fits and predictions do without torch's threads, which spin while they wait; results do not depend on threads."""
 
+import sys
+from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
@@ -8,7 +10,7 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_kan import GPEquationSolver, GPSpectralRegressor, KANClassifier, KANRegressor
-from sklearn_kan._surroundings import OneThreadOfBlas, without_spinning
+from sklearn_kan._surroundings import OneThreadOfBlas, controller, without_spinning
 from sklearn_kan.bases import BSpline
 from sklearn_kan.kernels import has_library, on_threads
 from sklearn_kan.kernels.cpu import _library
@@ -139,3 +141,10 @@ def test_the_last_one_that_is_inside_gives_threads_back():
     assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
     blas.__exit__(None, None, None)
     assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {2}
+
+
+def test_threads_of_libraries_that_are_loaded_later_are_seen(monkeypatch):
+    before = controller()
+    assert controller() is before
+    monkeypatch.setitem(sys.modules, "another_library", ModuleType("another_library"))
+    assert controller() is not before

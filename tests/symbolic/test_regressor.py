@@ -206,7 +206,7 @@ def interrupted(self, heap, node):
     plain(self, heap, node)
     os.kill(os.getpid(), signal.SIGINT)
 _search.Search.expand = interrupted
-model = KANSymbolicRegressor(max_seconds=10, random_state=0).fit(X, y)
+model = KANSymbolicRegressor(max_seconds=3, random_state=0).fit(X, y)
 print("kept", model.n_steps_)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)

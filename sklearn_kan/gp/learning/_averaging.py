@@ -19,7 +19,7 @@ COARSENESS = 20.0  # rows up to which the likelihood is believed
 PRIOR_ROWS = 10.0  # that equal weights count as, when models are stacked
 LEAST_PROBABILITY = 1e-2  # of a model that predictions are averaged over
 N_PAIRS = 8  # of draws of parameters for all models, and at least one for each
-OPEN_ROWS = 300  # up to which several features leave parameters so open that draws of them matter
+OPEN_ROWS = 150  # up to which several features leave parameters so open that draws of them matter
 MAX_ROUNDS = 300
 FREEDOM = 2.0  # degrees of freedom that the scale of the target takes
 

@@ -5,6 +5,11 @@ import time
 MANY_STEPS = 30  # that are shared
 
 
+def part_of(seconds, share):
+    """A share of a limit in seconds, None if there is none."""
+    return None if seconds is None else share * seconds
+
+
 class Budget:
     """Time and steps that are left. A step is one formula or one network that is fitted."""
 

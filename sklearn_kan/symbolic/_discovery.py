@@ -7,7 +7,7 @@ import numpy as np
 import sympy as sp
 from joblib import Parallel, delayed, effective_n_jobs
 
-from ._budget import Budget
+from ._budget import Budget, part_of
 from ._conclusion import Entry, checked, conclude
 from ._expressions import called, compiled, error_of, evaluate, number, refit, split_constants
 from ._growth import grow
@@ -98,7 +98,7 @@ def discover(rows, settings):
     network = min(error for _, error, _ in results)
     n_steps = sum(budget.n_steps for _, _, budget in results)
     was_cut_short = all(budget.is_over for _, _, budget in results)
-    seconds = None if settings.max_seconds is None else SHARE_OF_CONCLUSION / 2 * settings.max_seconds
+    seconds = part_of(settings.max_seconds, SHARE_OF_CONCLUSION / 2)
     best, front = conclude(candidates, table, scaling, settings.seed, seconds)
     check = checked(best, table, rows.rounding, settings.seed, was_cut_short)
     if best.held_out > max(1.5 * network, 1e-6) and np.isfinite(network):
@@ -132,8 +132,7 @@ def constant_law(rows, mean):
 
 def searched(table, settings, units, seed):
     """One search: candidates, the best network's error, and the budget as it was left."""
-    seconds = None if settings.max_seconds is None else (1 - SHARE_OF_CONCLUSION) * settings.max_seconds
-    budget = Budget(seconds, settings.max_steps)
+    budget = Budget(part_of(settings.max_seconds, 1 - SHARE_OF_CONCLUSION), settings.max_steps)
     library = make_library(settings.library)
     report = reporter(settings.verbose) if seed == settings.seed else None  # of one search, if there are several
     is_wide = table.X.shape[1] > MOST_COLUMNS

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._budget import Budget
+from ._budget import Budget, part_of
 from ._conclusion import conclude
 from ._discovery import (
     MOST_COLUMNS,
@@ -53,10 +53,9 @@ def discover_log_odds(rows, is_second, settings):
     if len(sampled.y) > ROWS_IN_SEARCH:
         sampled = sampled.rows(np.random.default_rng(settings.seed).permutation(len(sampled.y))[:ROWS_IN_SEARCH])
         sampled = sampled._replace(weight=sampled.weight / sampled.weight.mean())
-    seconds = None if settings.max_seconds is None else (1 - SHARE_OF_CONCLUSION) * settings.max_seconds
-    budget = Budget(seconds, settings.max_steps)
+    budget = Budget(part_of(settings.max_seconds, 1 - SHARE_OF_CONCLUSION), settings.max_steps)
     candidates, network = found_for(sampled, settings, budget)
-    seconds = None if settings.max_seconds is None else SHARE_OF_CONCLUSION / 2 * settings.max_seconds
+    seconds = part_of(settings.max_seconds, SHARE_OF_CONCLUSION / 2)
     best, front = conclude(candidates, table, scaling, settings.seed, seconds)
     fit = refit(best.formula, table, least_scale=0.0)
     final = fit.formula if fit.error <= best.error else best.formula

@@ -121,8 +121,7 @@ class Search:
         node.n_visits += 1
         n_columns = node.state.X.shape[1]
         if node.n_visits == 1:
-            is_plain = n_columns == 1 and node.found is None and self.fits_networks  # quicker than curves
-            if is_plain:
+            if n_columns == 1 and self.fits_networks:  # quicker than curves
                 expand_terms(self, heap, node)
                 if self.is_done:
                     return
@@ -131,7 +130,7 @@ class Search:
             if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
                 self.found_all = True
                 return
-            if n_columns == 2 or (n_columns == 1 and self.fits_networks and not is_plain):
+            if n_columns == 2:
                 expand_terms(self, heap, node)
             if n_columns in (2, 3):
                 self.push(heap, node, 0.1, partial(recombine, self))

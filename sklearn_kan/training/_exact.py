@@ -78,10 +78,10 @@ def is_small(architecture, rows, loss, settings):
         return False
     if rows.groups is not None and len(rows.groups.unique()) < 2:  # which cannot be held out
         return False
-    n_inputs, n_outputs = architecture.in_features, architecture.out_features  # and the sum of hidden units
+    n_inputs, n_outputs = architecture.in_features, architecture.out_features
     n_categorical = sum(architecture.n_levels + architecture.n_places)
     if loss is squared_error:
-        n_parameters = WIDTHS[0] * ((n_inputs + 1) * (N_KNOTS + 5) + n_categorical)
+        n_parameters = WIDTHS[0] * ((n_inputs + 1) * (N_KNOTS + 5) + n_categorical)  # one more: the sum of hidden units
         return (len(rows) + n_parameters) * n_parameters**2 <= SMALL_WORK
     n_parameters = WIDTHS[0] * (5 * (n_inputs + n_outputs) + n_categorical)
     n_columns = 1 if n_outputs == 2 else n_outputs  # of the root of the curvature

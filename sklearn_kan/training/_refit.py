@@ -171,7 +171,7 @@ def write(layer, coefficients):
 
 def assign(layer, name, tensor):
     if is_parametrized(layer, name):
-        setattr(layer, name, tensor)
+        setattr(layer, name, tensor.contiguous())  # a copy's tensor is, and products round otherwise where it is not
     else:
         getattr(layer, name).copy_(tensor)
 

@@ -67,7 +67,7 @@ def front(X):
 
 
 PROBLEMS = {
-    "poisson": (poisson, product, 60, 1e-6), "cubic": (cubic, product, 70, 1e-5),
+    "poisson": (poisson, product, 70, 1e-8), "cubic": (cubic, product, 70, 1e-5),
     "variable": (variable, smooth, 30, 1e-9), "heat": (heat, cooling, 30, 1e-6),
     "advection": (advection, travelling, 60, 1e-8), "burgers": (burgers, front, 40, 1e-5),
 }  # fmt: skip

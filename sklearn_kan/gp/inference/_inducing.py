@@ -32,9 +32,7 @@ class Inducing(Solver):
         super().__init__(data, device)
         self.X, self.y, self.H = tensors(device, data.X, data.y, data.H)
         self.Z, self.adapted_to = self.X[:0], None
-        self.believes_sample = (
-            self.X.shape[1] > 1
-        )  # several kernels are averaged over, each of which would take minutes
+        self.believes_sample = self.X.shape[1] > 1  # there are several kernels then, and to refit each takes minutes
 
     def on_sample(self):
         rows = np.unique(np.linspace(0, len(self.data.X) - 1, SAMPLE_ROWS).astype(int))

@@ -6,23 +6,23 @@
 #include "few.h"
 #include "spline.h"
 
-#define FOR_EACH_DEGREE(function, ...)                 \
-    switch (degree) {                                  \
-        case 0: return function<T, 1>(__VA_ARGS__);    \
-        case 1: return function<T, 2>(__VA_ARGS__);    \
-        case 2: return function<T, 3>(__VA_ARGS__);    \
-        case 3: return function<T, 4>(__VA_ARGS__);    \
-        default: return TOO_LARGE;                     \
+/* Calls for orders from 1 on, of which `first` is the number. */
+#define UP_TO_4(first, function, ...)                      \
+    case first: return function<T, 1>(__VA_ARGS__);        \
+    case first + 1: return function<T, 2>(__VA_ARGS__);    \
+    case first + 2: return function<T, 3>(__VA_ARGS__);    \
+    case first + 3: return function<T, 4>(__VA_ARGS__);
+#define FOR_EACH_DEGREE(function, ...)                     \
+    switch (degree) {                                      \
+        UP_TO_4(0, function, __VA_ARGS__)                  \
+        default: return TOO_LARGE;                         \
     }
-#define FOR_EACH_ORDER(function, ...)                  \
-    switch (order) {                                   \
-        case 1: return function<T, 1>(__VA_ARGS__);    \
-        case 2: return function<T, 2>(__VA_ARGS__);    \
-        case 3: return function<T, 3>(__VA_ARGS__);    \
-        case 4: return function<T, 4>(__VA_ARGS__);    \
-        case 5: return function<T, 5>(__VA_ARGS__);    \
-        case 6: return function<T, 6>(__VA_ARGS__);    \
-        default: return TOO_LARGE;                     \
+#define FOR_EACH_ORDER(function, ...)                      \
+    switch (order) {                                       \
+        UP_TO_4(1, function, __VA_ARGS__)                  \
+        case 5: return function<T, 5>(__VA_ARGS__);        \
+        case 6: return function<T, 6>(__VA_ARGS__);        \
+        default: return TOO_LARGE;                         \
     }
 
 /* forward: y (n, out) = layer of x (n, members * in) for rows start to stop; coef is (in, n_basis, out).

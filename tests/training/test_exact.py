@@ -123,3 +123,14 @@ def test_stacked_networks_predict_what_they_predict_alone(params):
 def test_parameters_of_all_members_together_cannot_be_stacked():
     assert can_be_members(Architecture(2, 1, hidden_layer_sizes=(3,)), 3)
     assert not can_be_members(Architecture(2, 1, hidden_layer_sizes=(3,), n_levels=(60,)), 3)
+    assert not can_be_members(Architecture(2, 1, hidden_layer_sizes=(3,), interactions="mixed"), 3)
+
+
+def test_networks_that_share_parameters_stay_with_adam():
+    line, settings = 3 * X[:, 0], {"interactions": "mixed", "n_members": 2, "max_iter": 20, "random_state": 0}
+    auto, adam = (
+        KANRegressor((4,), solver=solver, learning_rate_init=0.05, **settings).fit(X[TRAIN], line[TRAIN])
+        for solver in ("auto", "adam")
+    )
+    np.testing.assert_array_equal(auto.predict(X), adam.predict(X))
+    assert np.std(adam.predict(X) - line) < 0.1 * np.std(line)  # smooth enough for others

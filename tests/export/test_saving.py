@@ -80,6 +80,9 @@ def test_models_of_the_first_format_are_read():
         model = load(FOLDER / f"format_1_{kind}.kan")
         found = model.predict_proba(rows) if kind == "KANClassifier" else model.predict(rows)
         np.testing.assert_allclose(found, predicted, rtol=1e-9)
+    for name, known in expected["with_std"].items():  # a network that Gauss-Newton fitted, a Gaussian process
+        found = load(FOLDER / f"format_1_{name}.kan").predict(known["rows"], return_std=True)
+        np.testing.assert_allclose(found, known["predicted"], rtol=1e-7)
 
 
 def test_flipped_bits_are_noticed(saved):

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
+from .._interrupts import is_second
 from ._callbacks import BestState, Observed
-from ._interrupts import is_second
 from ._layerwise import FirstLayers, frozen_before
 from ._net import Converged, Net
 from ._observation import current_observer

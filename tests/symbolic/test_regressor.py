@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
+from sklearn_kan import _interrupts
 from sklearn_kan.symbolic import KANSymbolicRegressor
 from sklearn_kan.symbolic._rows import merge
 from sklearn_kan.symbolic._search import Search
@@ -203,8 +204,14 @@ def test_ctrl_c_keeps_the_best_formula(monkeypatch):
     y = np.sin(X[:, 0] * X[:, 1]) + np.random.default_rng(1).normal(size=60) * X[:, 1]
     undisturbed = search(1).fit(X, y)
     monkeypatch.setattr(Search, "expand", interrupted)
-    model = search(100).fit(X, y)
+    monkeypatch.setattr(_interrupts, "_latest", -np.inf)
+    with pytest.warns(UserWarning, match=r"^The search was interrupted; the best formula so far is kept\.$"):
+        model = search(100).fit(X, y)
     assert model.n_steps_ < 100
+    assert model.formula_ == undisturbed.formula_
+    monkeypatch.setattr(_interrupts, "SECOND_WITHIN", np.inf)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, -y)
     assert model.formula_ == undisturbed.formula_
 
 

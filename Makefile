@@ -54,6 +54,7 @@ lint: .venv/test.stamp
 
 .venv/package.stamp: pyproject.toml constraints.txt setup.py $(wildcard $(KERNELS)/*.cpp $(KERNELS)/*.h)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "pip>=25"  # older ones take twice as long
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable .
 	touch $@
 

@@ -1,6 +1,6 @@
 """Simplifications that values and derivatives of a fitted network suggest, each with how well it holds."""
 
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from sympy import Rational
 from ._invariance import invariances
 from ._levels import levels
 from ._outer import mapped
-from ._states import Affine, Drop, Group, Power, Scaled, Separate, Together
+from ._states import Affine, Drop, Group, Power, Scaled, Separate, Shift, Together
 
 HALF, THIRD = Rational(1, 2), Rational(1, 3)
 POWERS = [1, -1, 2, -2, 3, -3, HALF, -HALF, 4, -4, 3 * HALF, -3 * HALF, 5, -5]
@@ -77,6 +77,8 @@ def proposals(state, network, error, spread, generator, units):
             ]
             found += [(residual, 0.02, one) for residual, one in invariances(X, G, size < TINY * size.max())]
         found += scalings(state, X, F, G, size < TINY * size.max())
+        if units is None:
+            found += shifts(X, G, size < TINY * size.max())
         found += separations(state, network, X[:N_ROWS])
     ranked = sorted(
         (Proposal(r / tolerance + 4 * cost + EXPENSIVE.get(type(p), 0.0), r, p)
@@ -126,6 +128,13 @@ def scalings(state, X, F, G, is_tiny):
         for power, q, fit, size in zip(tried, nearest, fits, sizes, strict=True):
             if size > SCALED_REST:
                 yield float(fit), 0.15 + 0.01 * (abs(power) != 1), Scaled(i, j, power, ratios[q])
+
+
+def shifts(X, G, is_tiny):
+    """Pairs of columns that move the target along with them: their derivatives add up to one."""
+    for i, j in combinations(np.flatnonzero(~is_tiny).tolist(), 2):
+        together = G[:, i] + G[:, j]
+        yield mismatch(together, np.ones(len(G))), 0.02, Shift(i, j)
 
 
 def groups(state, X, G, is_tiny, tolerance, units):

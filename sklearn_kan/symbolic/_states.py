@@ -159,6 +159,25 @@ class Scaled(NamedTuple):
         return self.place, self.other
 
 
+class Shift(NamedTuple):
+    """Take a column off that moves the target with it, ``y = x_i + g(x_j - x_i, ...)``."""
+
+    place: int
+    other: int
+
+    def apply(self, state, context):
+        columns, X = state.without(self.place, self.other)
+        x, column = state.X[:, self.place], state.columns[self.place]
+        apart = state.columns[self.other] - column
+        columns, X = [*columns, apart], np.column_stack([X, state.X[:, self.other] - x])
+        step = f"{column} taken off, the rest only through {apart}"
+        return [subtracted(state, columns, X, "id", x, column, step)]
+
+    @property
+    def places(self):
+        return self.place, self.other
+
+
 class Together(NamedTuple):
     """Several powers and groups of different columns at once, and columns left out."""
 

@@ -22,7 +22,7 @@ MOST_SCALED = 8  # columns of which pairs are looked at, those with the largest 
 SCALED_REST = 0.1  # of what is left of an elasticity without the power
 EXPENSIVE = {Separate: 0.3, Affine: 0.7}  # added to the rank of what takes long
 LEVEL_COST = -0.05  # two columns less one, whatever the others do
-TINY = 0.01  # of the largest effect of a column
+TINY, IDLE = 0.01, 0.05  # of the largest effect of a column; of one that is left out if the error does not rise
 
 
 class Proposal(NamedTuple):
@@ -65,7 +65,7 @@ def proposals(state, network, error, spread, generator, units):
     size = np.array([median(G[:, i]) * state.X[:, i].std() for i in range(X.shape[1])])
     tolerance = max(0.02, min(0.25, 6 * error))
     found: list = []
-    is_tiny = (size < TINY * size.max()) & (2 * size < 0.5 * error * spread)
+    is_tiny = (size < IDLE * size.max()) & (2 * size < error * spread)
     if is_tiny.any() and not is_tiny.all():
         found.append((0.0, -1.0, Drop(tuple(np.flatnonzero(is_tiny).tolist()))))
     found += powers(X, F, G)

@@ -11,7 +11,7 @@ from itertools import count
 import numpy as np
 import sympy as sp
 
-from ._closing import MOST_IN_TERMS, close, expand_terms, read_all, recombine, take_term_off
+from ._closing import MOST_IN_TERMS, close, expand_terms, read_all, recombine, split_off, take_term_off
 from ._context import Context
 from ._expressions import complexity, information, is_usable, refit, rounded
 from ._guesses import first_guesses
@@ -21,6 +21,7 @@ from ._reader import SMOOTH, fit_reader
 from ._white import is_white
 
 MOST_COMPLEX = 90
+MOST_IN_BLOCKS = 6  # columns that are put into blocks of two
 NOISE = 0.1  # error of a formula that may be the law without a look at a network
 FEW_CONSTANTS, SHARE_FOR_PLAINER = 2, 0.35  # of the budget, in which a formula with fewer constants is looked for
 SOME_CONSTANTS = 5  # of a formula that may be the law; a sum of many terms comes near anything smooth
@@ -126,6 +127,8 @@ class Search:
             self.found_all = True
             return
         has_child = n_columns in (2, 3) and take_term_off(self, heap, node)
+        if self.fits_networks and 2 < n_columns <= MOST_IN_BLOCKS:
+            has_child = has_child or split_off(self, heap, node)
         if n_columns == 2:
             for place, action in enumerate((recombine, expand_terms)):
                 if has_child:

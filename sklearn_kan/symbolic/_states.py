@@ -56,11 +56,11 @@ class State(NamedTuple):
         return bool(whole and np.abs(self.y).max() < LARGEST_TARGET)
 
 
-def divided(state, columns, X, factor, expression, step):
-    """The state whose target is ``y / factor``."""
+def divided(state, columns, X, values, expression, step):
+    """The state whose target is ``y / values``."""
     return State(
-        columns, X, state.y / factor, state.weight * as_weight(np.abs(factor)),
-        lambda e: state.wrap(e * expression), lambda g, rows: state.back(g * factor[rows], rows), (*state.steps, step),
+        columns, X, state.y / values, state.weight * as_weight(np.abs(values)),
+        lambda e: state.wrap(e * expression), lambda g, rows: state.back(g * values[rows], rows), (*state.steps, step),
     )  # fmt: skip
 
 

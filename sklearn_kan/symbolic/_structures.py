@@ -18,8 +18,8 @@ from ._expressions import LARGEST, number
 from ._library import T
 from ._monotone import fit_monotone
 from ._outer import OUTER, mapped
+from ._scales import scales, wide
 
-LOG_RANGE = 9.0  # a positive column of so many times its least value is looked at on a log scale
 N_POINTS, N_POINTS_FINE = 61, 241  # of a curve that is read
 MANY_COMBINATIONS = 20_000
 GOOD_ENOUGH = 2e-3  # error with which coarse knots will do
@@ -34,10 +34,10 @@ N_LINKS, WORST_LINK = 2, 1e-3  # formulas of it that are tried; their errors
 
 
 class Splines:
-    """Cubic B-splines of each column, on a log scale where a column spans a decade."""
+    """Cubic B-splines of each column, on a log scale where `is_log`: by default of those that span a decade."""
 
-    def __init__(self, X, n_knots):
-        self.is_log = (X.min(0) > 0) & (X.max(0) > LOG_RANGE * X.min(0))
+    def __init__(self, X, n_knots, is_log=None):
+        self.is_log = wide(X) if is_log is None else is_log
         z = self.scaled(X)
         self.low, high = z.min(0), z.max(0)
         self.span = np.where(high > self.low, high - self.low, 1.0)
@@ -108,33 +108,46 @@ def structures(X, y, weight, judge, *, outers=tuple(OUTER), n_knots=None, kinds=
             continue
         knots = max(2, min(knots, int(n_samples / 3 / n_columns) - 1))
         n_coef = n_columns * (knots + 1) + 1
-        splines = Splines(X, knots)
         correction = 1 / max(0.2, 1 - n_coef / n_samples)
-        for outer in outers:
+        for is_log in scales(X):
+            found += layers(Splines(X, knots, is_log), y, weight, judge, correction, outers, kinds)
+            if min(s.error for s in found if s.kind != "monotone") < GOOD_ENOUGH:
+                return by_error(found)
+    return by_error(found)
+
+
+def by_error(found):
+    return sorted((s for s in found if np.isfinite(s.error)), key=lambda s: s.error)
+
+
+def layers(splines, y, weight, judge, correction, outers, kinds):
+    """Structures on given splines."""
+    found: list = []
+    for outer in outers:
+        target = mapped(outer, y)
+        if target is not None:
+            coef, sums = fit_sum(splines, target.values, weight * target.weight)
+            error = correction * judge(target.inverse(sums))
+            found.append(Structure(error, "sum", outer, splines, coef, target.symbolic))
+    if splines.values.shape[1] == 1:
+        return found
+    if "product" in kinds:
+        for seed in (0, 1):
+            coef, products = fit_product(splines, y, weight, seed)
+            error = correction * judge(products)
+            found.append(Structure(error, "product", "id", splines, coef, lambda e: e))
+            if error < 0.05:
+                break
+    if "exponent" in kinds:
+        for outer in PRODUCTS_UNDER:
             target = mapped(outer, y)
             if target is not None:
-                coef, sums = fit_sum(splines, target.values, weight * target.weight)
-                error = correction * judge(target.inverse(sums))
-                found.append(Structure(error, "sum", outer, splines, coef, target.symbolic))
-        if "product" in kinds and n_columns > 1:
-            for seed in (0, 1):
-                coef, products = fit_product(splines, y, weight, seed)
-                error = correction * judge(products)
-                found.append(Structure(error, "product", "id", splines, coef, lambda e: e))
-                if error < 0.05:
-                    break
-        if "exponent" in kinds and n_columns > 1:
-            for outer in PRODUCTS_UNDER:
-                target = mapped(outer, y)
-                if target is not None:
-                    coef, products = fit_product(splines, target.values, weight * target.weight, 0)
-                    error = correction * judge(target.inverse(products))
-                    found.append(Structure(error, "product", outer, splines, coef, target.symbolic))
-        if "monotone" in kinds and n_columns > 1:
-            found += monotone_sums(splines, y, weight, judge, correction, min(s.error for s in found))
-        if found and min(s.error for s in found if s.kind != "monotone") < GOOD_ENOUGH:
-            break
-    return sorted((s for s in found if np.isfinite(s.error)), key=lambda s: s.error)
+                coef, products = fit_product(splines, target.values, weight * target.weight, 0)
+                error = correction * judge(target.inverse(products))
+                found.append(Structure(error, "product", outer, splines, coef, target.symbolic))
+    if "monotone" in kinds:
+        found += monotone_sums(splines, y, weight, judge, correction, min(s.error for s in found))
+    return found
 
 
 def monotone_sums(splines, y, weight, judge, correction, least):

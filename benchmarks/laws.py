@@ -8,7 +8,7 @@ functions (Petersen et al. 2021).
 import numpy as np
 from scipy.stats import norm
 
-from benchmarks.unseen_laws import FRESH, SECOND, TABLES, UNSEEN
+from benchmarks.unseen_laws import FRESH, INTEGERS, SECOND, TABLES, THIRD, UNSEEN
 
 FUNCTIONS = {
     name: getattr(np, name) for name in ("exp", "sin", "cos", "sqrt", "log", "sinh", "cosh", "tanh", "abs", "pi")
@@ -204,6 +204,7 @@ LISTS = {
     "unseen": UNSEEN,
     "fresh": FRESH,
     "second": SECOND,
+    "third": THIRD,
 }
 LAWS = {name: text for laws in LISTS.values() for name, text in laws.items()}
 # The 32 equations of the prototype that this package grew from, 20 it was made on and 12 that it was not.
@@ -271,10 +272,13 @@ def shares(rng, shape, correlation):
 
 def sample(name, n_samples=1000, noise=0.0, seed=0):
     """Rows drawn evenly from a law's ranges, with noise of that share of its standard deviation."""
-    _, _, ranges = parts_of(name)
+    _, names, ranges = parts_of(name)
     rng = np.random.default_rng([seed, list(LAWS).index(name)])
     n_samples, correlation = TABLES.get(name, (n_samples, 0.0))
     X = ranges[:, 0] + np.diff(ranges)[:, 0] * shares(rng, (2 * n_samples, len(ranges)), correlation)
+    for column in INTEGERS.get(name, ()):
+        place = names.index(column)
+        X[:, place] = np.round(X[:, place])
     X = X[np.isfinite(truth(name, X))][:n_samples]
     y = truth(name, X)
     return X, y + noise * y.std() * rng.standard_normal(len(y))

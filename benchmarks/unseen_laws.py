@@ -66,6 +66,22 @@ SECOND = {
     "invented 6": "a*sin(b*x)+c*exp(-y) | a c 1 3; b 1 2; x 0 4; y 0 3; n1 n2 n3 0 1",
     "invented 7": "a*(b+c+abs(b-c))/2+d**2 | a 1 3; b c 0 5; d -2 2; n1 0 1",
 }
+
+# Written down after the kinds of the second list had been worked on, and before they were run.
+THIRD = {
+    "swamee-jain": "0.25/log(e/(3.7*d)+5.74/re**0.9)**2 | e 0.0001 0.002; d 0.05 0.5; re 5000 200000; n1 0 1",
+    "cooling": "ta+(t0-ta)*exp(-k*t) | ta 10 25; t0 60 95; k 0.01 0.1; t 1 60; n1 n2 n3 0 1",
+    "soave": "(1+k*(1-sqrt(t/tc)))**2 | k 0.3 0.9; t 200 600; tc 300 650; n1 n2 0 1",
+    "relativistic rocket": "c*tanh(ve/c*log(m0/m1)) | c 3 5; ve 1 2.5; m0 5 9; m1 1 4",
+    "product inhibition": "mu*s/(ks+s)*(1-p/pm) | mu 0.5 2; s 0.2 5; ks 0.3 2; p 0 40; pm 50 90",
+    "regular solution": "t*(p*log(p)+(1-p)*log(1-p))+w*p*(1-p) | t 0.5 2; p 0.05 0.95; w 1 4; n1 n2 n3 n4 n5 0 1",
+    "parallel and in line": "r1*r2/(r1+r2)+rho*l | r1 r2 1 9; rho 0.5 2; l 1 4; n1 n2 0 1",
+    "rotor lines": "b*j*(j+1)-d*j**2*(j+1)**2 | b 1 3; j 0.5 10.5; d 0.001 0.01; n1 0 1",
+    "invented 8": "sqrt(a*b)+c/(1+d**2) | a b 0.5 4; c 1 3; d -2 2; n1 n2 0 1",
+    "invented 9": "log(a+b*c)-2*cos(d) | a 0.5 2; b c 1 3; d 0 5; n1 0 1",
+}
+# columns of integers
+INTEGERS = {"rotor lines": ("j",)}
 # (rows, correlation of the columns under a normal copula), where they are not 1,000 and 0
 TABLES = {
     "haaland": (2000, 0.0), "van genuchten": (3000, 0.0), "gompertz": (500, 0.0), "breit-wigner": (5000, 0.0),
@@ -74,4 +90,7 @@ TABLES = {
     "current loop": (300, 0.0), "fabry-perot": (2000, 0.0), "bateman": (3000, 0.0), "annuity": (600, 0.5),
     "dead zone": (500, 0.0), "wind chill": (400, 0.6), "log-mean temperature": (300, 0.7),
     "doppler with angle": (250, 0.0), "invented 6": (1000, 0.3), "invented 7": (700, 0.5),
+    "swamee-jain": (1500, 0.0), "cooling": (400, 0.3), "soave": (250, 0.0), "relativistic rocket": (1000, 0.0),
+    "product inhibition": (2000, 0.5), "regular solution": (5000, 0.0), "parallel and in line": (600, 0.4),
+    "rotor lines": (800, 0.0), "invented 8": (1200, 0.0), "invented 9": (300, 0.6),
 }  # fmt: skip

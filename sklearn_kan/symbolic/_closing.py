@@ -1,16 +1,24 @@
 """Formulas of a state that need no network: structures of one layer, sparse sums, single indices."""
 
+from functools import partial
+
 import numpy as np
 
+from ._blocks import splits
+from ._context import Context
 from ._dictionary import sparse_sums
-from ._expressions import number
+from ._expressions import number, rounded
 from ._nodes import EXACT, Node, judge_of
+from ._partly_linear import reductions
 from ._recombination import recombined
 from ._single_index import single_indices
+from ._states import divided, named, subtracted
 from ._structures import read, structures
 
 PROMISING = 0.03  # error of a structure that is read before there is a network to compare it with
+ROWS_RECOMBINED = 600  # that show which columns belong together
 LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is right
+LEAST_GAIN = 0.3  # of the error, that blocks of two columns may leave
 MOST_IN_TERMS = 5  # columns of which all products of functions are looked at
 
 
@@ -69,18 +77,55 @@ def read_found(search, node, found, deep=False, limit=None):
 
 
 def recombine(search, heap, node):
-    """One-layer structures with one column replaced by its sum, product and so on with another."""
-    state = node.state
-    pairs = recombined(state.X, state.columns)
+    """One-layer structures with one column replaced by its sum, product and so on with another one."""
+    state, judge = node.state, judge_of(search.table, node.state)
+    part = slice(0, ROWS_RECOMBINED)
+    has_one_sign = (state.y > 0).all() or (state.y < 0).all()
+    kinds = ("exponent" if has_one_sign else "product", "monotone")
     found = []
-    for X, columns in pairs:
+    for X, columns in recombined(state.X, state.columns):
         if search.budget.is_over:
             return
-        best = structures(X, state.y, state.weight, judge_of(search.table, state), outers=("id", "log", "inv"),
-                          n_knots=(24,))[:1]  # fmt: skip
-        found += [(structure, columns) for structure in best]
-    found.sort(key=lambda pair: pair[0].error)
-    read_found(search, node, found[:3], limit=max(PROMISING, 3 * min(search.best_network, 1.0)))
+        best = structures(X[part], state.y[part], state.weight[part], lambda values: judge(values, part),
+                          outers=("id",), n_knots=(24,), kinds=kinds)[:1]  # fmt: skip
+        found += [(structure, X, columns) for structure in best]
+    found.sort(key=lambda those: those[0].error)
+    read_found(search, node, [(structures(X, state.y, state.weight, judge, n_knots=(24,))[0], columns)
+                              for structure, X, columns in found[:2] if structure.error < PROMISING],
+               limit=max(PROMISING, 3 * min(search.best_network, 1.0)))  # fmt: skip
+
+
+def take_term_off(search, heap, node):
+    """Push states of one column, where one term and a function of one combination are all; whether there are any."""
+    found = list(reductions(node.state, lambda: search.budget.is_late))
+    for error, state in found:
+        child = Node(state, steps=(*node.steps, (state.steps[-1], error)))
+        search.push(heap, child, np.log10(error))
+    return bool(found)
+
+
+def split_off(search, heap, node):
+    """Push states that are left once a function of two columns is taken off, or divided by; whether there are any."""
+    state, context = node.state, Context(search, node)
+    best = next(iter(splits(state.X, state.y, state.weight, judge_of(search.table, state))), None)
+    least = min((structure.error for structure in node.found or ()), default=np.inf)
+    if best is None or best.error > min(PROMISING, LEAST_GAIN * least):
+        return False
+    n_before = len(heap)
+    for block, values in zip(best.blocks, best.values, strict=True):
+        if len(block) == 1 or search.is_done:
+            continue
+        values = np.exp(np.clip(values, -60, 60)) if best.outer == "log" else values
+        own = [state.columns[j] for j in block]
+        tolerance = max(1e-4, 2 * best.error * search.table.spread / (search.table.spread + values.std()))
+        for part in context.subproblem(state.X[:, block], values, own, tolerance):
+            columns, X = state.without(*block)
+            step = f"{rounded(part.formula)} taken off {named(best.outer)}"
+            change = divided if best.outer == "log" else partial(subtracted, outer=best.outer)
+            left = change(state, columns, X, values=part(state.X[:, block]), expression=part.formula, step=step)
+            if left.is_usable():
+                search.push(heap, Node(left, steps=(*node.steps, (step, best.error))), np.log10(best.error))
+    return len(heap) > n_before
 
 
 def expand_terms(search, heap, node):

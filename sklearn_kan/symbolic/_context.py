@@ -52,12 +52,12 @@ class Context(NamedTuple):
         slopes = (M - M.mean(1, keepdims=True)) @ centred / (centred @ centred)
         return (np.delete(rows, place, 1), slopes) if np.isfinite(slopes).all() and slopes.std() > 0 else None
 
-    def subproblem(self, X, slopes, columns):
+    def subproblem(self, X, slopes, columns, tolerance=None):
         """Formulas of slopes that depend on the other columns."""
         symbols = tuple(sp.Symbol(f"_q{j}", positive=True if (X[:, j] > 0).all() else None, real=True)
                         for j in range(X.shape[1]))  # fmt: skip
         table = Table(symbols, X, slopes, np.ones(len(X)), float(slopes.std()))
-        outer, tolerance = self.search.budget, max(5e-3, 3 * self.node.error)
+        outer, tolerance = self.search.budget, tolerance or max(5e-3, 3 * self.node.error)
         budget = Budget(
             None if outer.end is None else min(SECONDS_OF_SUBPROBLEM, (outer.end - time.thread_time()) / 2), 40
         )

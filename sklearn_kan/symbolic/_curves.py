@@ -32,9 +32,12 @@ WRAPPERS = {
     "sq": Wrapper(np.square, np.sqrt, sp.sqrt, lambda f: 2 * f),
     "sqrt": Wrapper(np.sqrt, np.square, lambda g: g**2, lambda f: 0.5 * f**-0.5),
     "isq": Wrapper(lambda f: f**-2.0, lambda g: g**-0.5, lambda g: 1 / sp.sqrt(g), lambda f: 2 * f**-3.0),
+    "root": Wrapper(lambda f: f**-0.5, lambda g: g**-2.0, lambda g: g**-2, lambda f: 0.5 * f**-1.5),
     "log": Wrapper(np.log, np.exp, sp.exp, lambda f: 1 / f),
 }
-BEHIND = dict.fromkeys(WRAPPERS, ("exp", "sin", "tanh")) | {"log": ("exp", "sin", "tanh", "inv", "log")}  # families
+BEHIND = dict.fromkeys(WRAPPERS, ("exp", "sin", "tanh", "log")) | {
+    "log": ("exp", "sin", "tanh", "inv", "log")
+}  # families
 INNER_MAPS: dict = {
     "t": (lambda t: t, T),
     "1/t": (lambda t: 1 / t, 1 / T),
@@ -115,6 +118,9 @@ def fit_curve(library, t, f, *, tolerance=1e-3, top=5, price=0.03, weight=None, 
         families = library.families if name == "id" else {k: library.families[k] for k in BEHIND[name]}
         for forward, symbol in inner:
             starts += family_starts(families, target, forward(t), symbol, cost, target.symbolic, most_turn)
+        if name != "log" and not deep and (t > 0).all():  # powers with a constant
+            power = {"exp": library.families["exp"]}
+            starts += family_starts(power, target, np.log(t), sp.log(T), cost, target.symbolic, most_turn)
     if rough:
         return ranked(trials + polynomials(plain, t, tolerance), tolerance, top, price)
     starts += prefactor_starts(library, plain, t, most_turn)
@@ -186,9 +192,12 @@ def pure_trials(library, P, chosen, target, cost, with_plain):
     a, b, left = lines(P, target.values, target.weight)
     costs = [library.costs[j] + cost for j in chosen]
 
-    def write(j, scale, shift):
-        form = number(scale) * library.pure[chosen[j]]
-        return lambda: target.symbolic(form if shift is None else form + number(shift))
+    def write(j, scale, shift):  # few are written down
+        def written():
+            form = number(scale) * library.pure[chosen[j]]
+            return target.symbolic(form if shift is None else form + number(shift))
+
+        return written
 
     for j in np.argsort(left)[:12]:
         yield Trial(target.error(left[j]), costs[j] + 6, write(j, a[j], b[j]))

@@ -226,9 +226,7 @@ def combined(problem, terms, support, columns):
     top, bottom = np.full(A.shape[0], coef[-1]), np.ones(A.shape[0])
     for c, j in zip(coef, support, strict=False):
         place = j if j < problem.n_plain else problem.implicit[j - problem.n_plain]
-        term = sp.Mul(*[
-            terms.functions[f].xreplace({T: column}) for f, column in zip(terms.numbers[place], columns, strict=True)
-        ])  # fmt: skip
+        term = product_of(terms, place, columns)
         if j < problem.n_plain:
             above, top = above + number(c) * term, top + c * terms.values[place]
         else:
@@ -237,3 +235,9 @@ def combined(problem, terms, support, columns):
         return None, None
     with np.errstate(all="ignore"):
         return above / below, top / bottom
+
+
+def product_of(terms, place, columns):
+    """The expression of a term."""
+    parts = zip(terms.numbers[place], columns, strict=True)
+    return sp.Mul(*[terms.functions[number_].xreplace({T: column}) for number_, column in parts])

@@ -1,6 +1,6 @@
 """Simplifications that values and derivatives of a fitted network suggest, each with how well it holds."""
 
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from sympy import Rational
 from ._invariance import invariances
 from ._levels import levels
 from ._outer import mapped
-from ._states import Affine, Drop, Group, Power, Scaled, Separate, Together
+from ._states import Affine, Drop, Group, Power, Scaled, Separate, Shift, Together
 
 HALF, THIRD = Rational(1, 2), Rational(1, 3)
 POWERS = [1, -1, 2, -2, 3, -3, HALF, -HALF, 4, -4, 3 * HALF, -3 * HALF, 5, -5]
@@ -22,7 +22,7 @@ MOST_SCALED = 8  # columns of which pairs are looked at, those with the largest 
 SCALED_REST = 0.1  # of what is left of an elasticity without the power
 EXPENSIVE = {Separate: 0.3, Affine: 0.7}  # added to the rank of what takes long
 LEVEL_COST = -0.05  # two columns less one, whatever the others do
-TINY = 0.01  # of the largest effect of a column
+TINY, IDLE = 0.01, 0.05  # of the largest effect of a column; of one that is left out if the error does not rise
 
 
 class Proposal(NamedTuple):
@@ -65,7 +65,7 @@ def proposals(state, network, error, spread, generator, units):
     size = np.array([median(G[:, i]) * state.X[:, i].std() for i in range(X.shape[1])])
     tolerance = max(0.02, min(0.25, 6 * error))
     found: list = []
-    is_tiny = (size < TINY * size.max()) & (2 * size < 0.5 * error * spread)
+    is_tiny = (size < IDLE * size.max()) & (2 * size < error * spread)
     if is_tiny.any() and not is_tiny.all():
         found.append((0.0, -1.0, Drop(tuple(np.flatnonzero(is_tiny).tolist()))))
     found += powers(X, F, G)
@@ -77,6 +77,8 @@ def proposals(state, network, error, spread, generator, units):
             ]
             found += [(residual, 0.02, one) for residual, one in invariances(X, G, size < TINY * size.max())]
         found += scalings(state, X, F, G, size < TINY * size.max())
+        if units is None:
+            found += shifts(X, G, size < TINY * size.max())
         found += separations(state, network, X[:N_ROWS])
     ranked = sorted(
         (Proposal(r / tolerance + 4 * cost + EXPENSIVE.get(type(p), 0.0), r, p)
@@ -126,6 +128,13 @@ def scalings(state, X, F, G, is_tiny):
         for power, q, fit, size in zip(tried, nearest, fits, sizes, strict=True):
             if size > SCALED_REST:
                 yield float(fit), 0.15 + 0.01 * (abs(power) != 1), Scaled(i, j, power, ratios[q])
+
+
+def shifts(X, G, is_tiny):
+    """Pairs of columns that move the target along with them: their derivatives add up to one."""
+    for i, j in combinations(np.flatnonzero(~is_tiny).tolist(), 2):
+        together = G[:, i] + G[:, j]
+        yield mismatch(together, np.ones(len(G))), 0.02, Shift(i, j)
 
 
 def groups(state, X, G, is_tiny, tolerance, units):

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._outer import mapped
-from ._surrogate import LOG_RANGE, Surrogate, fit_surrogate, split
+from ._scales import wide
+from ._surrogate import Surrogate, fit_surrogate, split
 
 LARGEST = 10.0  # error of a row, in standard deviations
 LEAST_RATIO = 3.0  # between the target's extremes, from which its logarithm is looked at
@@ -20,7 +21,7 @@ class Setting(NamedTuple):
 
     outer: str
     penalty: float = 0.0
-    log_range: float = LOG_RANGE
+    log_range: float | None = None  # skewed columns only
     is_small: bool = False
     start: int = 0
 
@@ -79,8 +80,9 @@ def better(best, setting, state, judge, budget, seed, held_out):
     if best is not None and not budget.spend():
         return best
     target = mapped(setting.outer, state.y)
+    is_log = None if setting.log_range is None else wide(state.X, setting.log_range)
     surrogate = fit_surrogate(
-        state.X, target.values, state.weight * target.weight, penalty=setting.penalty, log_range=setting.log_range,
+        state.X, target.values, state.weight * target.weight, penalty=setting.penalty, is_log=is_log,
         seed=seed, start=setting.start, is_over=lambda: budget.is_late, **size_of(state, setting.is_small),
     )  # fmt: skip
     error = judge(target.inverse(surrogate.values(state.X[held_out])), held_out)

@@ -11,7 +11,7 @@ from itertools import count
 import numpy as np
 import sympy as sp
 
-from ._closing import MOST_IN_TERMS, close, expand_terms, read_all, recombine
+from ._closing import MOST_IN_TERMS, close, expand_terms, read_all, recombine, split_off, take_term_off
 from ._context import Context
 from ._expressions import complexity, information, is_usable, refit, rounded
 from ._guesses import first_guesses
@@ -21,6 +21,7 @@ from ._reader import SMOOTH, fit_reader
 from ._white import is_white
 
 MOST_COMPLEX = 90
+MOST_IN_BLOCKS = 6  # columns that are put into blocks of two
 NOISE = 0.1  # error of a formula that may be the law without a look at a network
 FEW_CONSTANTS, SHARE_FOR_PLAINER = 2, 0.35  # of the budget, in which a formula with fewer constants is looked for
 SOME_CONSTANTS = 5  # of a formula that may be the law; a sum of many terms comes near anything smooth
@@ -114,27 +115,41 @@ class Search:
         heapq.heappush(heap, (priority, next(self.order), action or self.expand, node))
 
     def expand(self, heap, node):
-        """Try what has a closed form, then follow the proposals of the state's network."""
-        node.n_visits += 1
+        """Try what has a closed form, and what needs no network; then follow the network's proposals."""
         n_columns = node.state.X.shape[1]
-        if node.n_visits == 1:
-            if n_columns == 1 and self.fits_networks:  # quicker than curves
-                expand_terms(self, heap, node)
-                if self.is_done:
-                    return
-            if (node.found is None and close(self, node) < EXACT) or n_columns == 0:
+        if n_columns == 1 and self.fits_networks:  # quicker than curves
+            expand_terms(self, heap, node)
+            if self.is_done:
                 return
-            if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
-                self.found_all = True
-                return
-            if n_columns == 2:
-                expand_terms(self, heap, node)
-            if n_columns in (2, 3):
-                self.push(heap, node, 0.1, partial(recombine, self))
-            if 3 < n_columns <= MOST_IN_TERMS and self.fits_networks:
-                self.push(heap, node, 0.6, partial(expand_terms, self))
+        if (node.found is None and close(self, node) < EXACT) or n_columns == 0:
+            return
+        if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
+            self.found_all = True
+            return
+        has_child = n_columns in (2, 3) and take_term_off(self, heap, node)
+        if self.fits_networks and 2 < n_columns <= MOST_IN_BLOCKS:
+            has_child = has_child or split_off(self, heap, node)
+        if n_columns == 2:
+            for place, action in enumerate((recombine, expand_terms)):
+                if has_child:
+                    self.push(heap, node, 0.02 * place, partial(action, self))
+                elif not self.is_done:
+                    action(self, heap, node)
+        if n_columns == 3:
+            self.push(heap, node, 0.1, partial(recombine, self))
+        if 3 < n_columns <= MOST_IN_TERMS and self.fits_networks:
+            self.push(heap, node, 0.6, partial(expand_terms, self))
+        if has_child:  # it comes first
+            self.push(heap, node, 0.05, self.follow)
+        else:
+            self.follow(heap, node)
+
+    def follow(self, heap, node):
+        """Follow the proposals of a state's network."""
         if self.is_done or not self.fits_networks:
             return
+        node.n_visits += 1
+        n_columns = node.state.X.shape[1]
         if node.reader is None:
             node.reader = self.fit(node.state)
             node.steps = node.steps or (("the table as it is", node.error),)
@@ -151,7 +166,7 @@ class Search:
             is_likely = child.error <= max(LARGEST_RISE * node.error, 10 * GOOD)
             self.push(heap, child, 0.0 if is_likely else UNLIKELY)  # a network may fail on what is right
         if node.todo:
-            self.push(heap, node, 0.3 * node.n_visits)
+            self.push(heap, node, 0.3 * node.n_visits, self.follow)
 
     def fit(self, state, parent=None):
         """The network of a state; None if there is no budget left."""

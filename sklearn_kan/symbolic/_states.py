@@ -56,11 +56,11 @@ class State(NamedTuple):
         return bool(whole and np.abs(self.y).max() < LARGEST_TARGET)
 
 
-def divided(state, columns, X, factor, expression, step):
-    """The state whose target is ``y / factor``."""
+def divided(state, columns, X, values, expression, step):
+    """The state whose target is ``y / values``."""
     return State(
-        columns, X, state.y / factor, state.weight * as_weight(np.abs(factor)),
-        lambda e: state.wrap(e * expression), lambda g, rows: state.back(g * factor[rows], rows), (*state.steps, step),
+        columns, X, state.y / values, state.weight * as_weight(np.abs(values)),
+        lambda e: state.wrap(e * expression), lambda g, rows: state.back(g * values[rows], rows), (*state.steps, step),
     )  # fmt: skip
 
 
@@ -153,6 +153,25 @@ class Scaled(NamedTuple):
         group = state.columns[self.place] * state.columns[self.other] ** self.ratio
         columns, X = [*columns, group], np.column_stack([X, values])
         return [divided(state, columns, X, factor, term, f"divided by {term}, the rest only through {group}")]
+
+    @property
+    def places(self):
+        return self.place, self.other
+
+
+class Shift(NamedTuple):
+    """Take a column off that moves the target with it, ``y = x_i + g(x_j - x_i, ...)``."""
+
+    place: int
+    other: int
+
+    def apply(self, state, context):
+        columns, X = state.without(self.place, self.other)
+        x, column = state.X[:, self.place], state.columns[self.place]
+        apart = state.columns[self.other] - column
+        columns, X = [*columns, apart], np.column_stack([X, state.X[:, self.other] - x])
+        step = f"{column} taken off, the rest only through {apart}"
+        return [subtracted(state, columns, X, "id", x, column, step)]
 
     @property
     def places(self):

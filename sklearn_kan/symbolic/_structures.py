@@ -1,5 +1,9 @@
-"""One-layer structures in closed form: ``u(y) = sum f_i(x_i)`` by least squares, ``y = prod f_i(x_i)`` by turns."""
+"""One-layer structures in closed form: ``u(y) = sum f_i(x_i)`` by least squares, ``y = prod f_i(x_i)`` by turns.
 
+The function u is one of `OUTER`, or the likest monotone one.
+"""
+
+from functools import partial
 from itertools import product as combinations
 from math import prod
 from typing import Any, NamedTuple
@@ -12,9 +16,10 @@ from ..bases import BSpline
 from ._curves import CurveFit, fit_curve
 from ._expressions import LARGEST, number
 from ._library import T
+from ._monotone import fit_monotone
 from ._outer import OUTER, mapped
+from ._scales import scales, wide
 
-LOG_RANGE = 9.0  # a positive column of so many times its least value is looked at on a log scale
 N_POINTS, N_POINTS_FINE = 61, 241  # of a curve that is read
 MANY_COMBINATIONS = 20_000
 GOOD_ENOUGH = 2e-3  # error with which coarse knots will do
@@ -22,13 +27,17 @@ CONSTANT_SCORE = -9.0
 KNOTS, KNOTS_OF_ONE = (8, 24), (8, 24, 72)  # of several columns, and of a single one
 PRODUCTS_UNDER = "log", "logit"  # powers with a column as exponent, and Hill's curves of such
 LEAST_COEF = 3  # of a column
+LEAST_CURVE = 3e-5  # size of a curve, relatively; splines of columns that do not matter are smaller
+CLEARLY_BETTER = 0.5  # error of an unknown function of the target in those of known ones, from which on it is one
+KINDS = "product", "exponent", "monotone"  # besides sums behind functions of the target
+N_LINKS, WORST_LINK = 2, 1e-3  # formulas of it that are tried; their errors
 
 
 class Splines:
-    """Cubic B-splines of each column, on a log scale where a column spans a decade."""
+    """Cubic B-splines of each column, on a log scale where `is_log`: by default of those that span a decade."""
 
-    def __init__(self, X, n_knots):
-        self.is_log = (X.min(0) > 0) & (X.max(0) > LOG_RANGE * X.min(0))
+    def __init__(self, X, n_knots, is_log=None):
+        self.is_log = wide(X) if is_log is None else is_log
         z = self.scaled(X)
         self.low, high = z.min(0), z.max(0)
         self.span = np.where(high > self.low, high - self.low, 1.0)
@@ -45,9 +54,9 @@ class Splines:
         with torch.no_grad():
             return self.basis(torch.from_numpy(z)).numpy()
 
-    def points(self):
+    def points(self, n_points=None):
         """Places over each column's range, (n_points, n_columns)."""
-        n_points = N_POINTS if self.basis.n_knots <= KNOTS[-1] else N_POINTS_FINE
+        n_points = n_points or (N_POINTS if self.basis.n_knots <= KNOTS[-1] else N_POINTS_FINE)
         z = self.low + self.span * np.linspace(0, 1, n_points)[:, None]
         return np.where(self.is_log, np.exp(np.where(self.is_log, z, 0)), z)
 
@@ -59,13 +68,15 @@ class Structure(NamedTuple):
     ----------
     error : float
         Of the original target, in its standard deviations, corrected for the number of coefficients.
-    kind : {"sum", "product"}
+    kind : {"sum", "product", "monotone"}
     outer : str
         Key of `OUTER`.
     splines : Splines
     coef : ndarray of shape (n_columns, n_basis)
     symbolic : callable
         From an expression of the sum to one of the target.
+    link : Link, optional
+        From sums to the target, of the kind "monotone".
     """
 
     error: float
@@ -74,9 +85,10 @@ class Structure(NamedTuple):
     splines: Splines
     coef: np.ndarray
     symbolic: Any
+    link: Any = None
 
 
-def structures(X, y, weight, judge, *, outers=tuple(OUTER), n_knots=None, with_products=True):
+def structures(X, y, weight, judge, *, outers=tuple(OUTER), n_knots=None, kinds=KINDS):
     """All one-layer structures, best first.
 
     Parameters
@@ -96,30 +108,57 @@ def structures(X, y, weight, judge, *, outers=tuple(OUTER), n_knots=None, with_p
             continue
         knots = max(2, min(knots, int(n_samples / 3 / n_columns) - 1))
         n_coef = n_columns * (knots + 1) + 1
-        splines = Splines(X, knots)
         correction = 1 / max(0.2, 1 - n_coef / n_samples)
-        for outer in outers:
+        for is_log in scales(X):
+            found += layers(Splines(X, knots, is_log), y, weight, judge, correction, outers, kinds)
+            if min(s.error for s in found if s.kind != "monotone") < GOOD_ENOUGH:
+                return by_error(found)
+    return by_error(found)
+
+
+def by_error(found):
+    return sorted((s for s in found if np.isfinite(s.error)), key=lambda s: s.error)
+
+
+def layers(splines, y, weight, judge, correction, outers, kinds):
+    """Structures on given splines."""
+    found: list = []
+    for outer in outers:
+        target = mapped(outer, y)
+        if target is not None:
+            coef, sums = fit_sum(splines, target.values, weight * target.weight)
+            error = correction * judge(target.inverse(sums))
+            found.append(Structure(error, "sum", outer, splines, coef, target.symbolic))
+    if splines.values.shape[1] == 1:
+        return found
+    if "product" in kinds:
+        for seed in (0, 1):
+            coef, products = fit_product(splines, y, weight, seed)
+            error = correction * judge(products)
+            found.append(Structure(error, "product", "id", splines, coef, lambda e: e))
+            if error < 0.05:
+                break
+    if "exponent" in kinds:
+        for outer in PRODUCTS_UNDER:
             target = mapped(outer, y)
             if target is not None:
-                coef, sums = fit_sum(splines, target.values, weight * target.weight)
-                error = correction * judge(target.inverse(sums))
-                found.append(Structure(error, "sum", outer, splines, coef, target.symbolic))
-        if with_products and n_columns > 1:
-            for seed in (0, 1):
-                coef, products = fit_product(splines, y, weight, seed)
-                error = correction * judge(products)
-                found.append(Structure(error, "product", "id", splines, coef, lambda e: e))
-                if error < 0.05:
-                    break
-            for outer in PRODUCTS_UNDER:
-                target = mapped(outer, y)
-                if target is not None:
-                    coef, products = fit_product(splines, target.values, weight * target.weight, 0)
-                    error = correction * judge(target.inverse(products))
-                    found.append(Structure(error, "product", outer, splines, coef, target.symbolic))
-        if found and min(s.error for s in found) < GOOD_ENOUGH:
-            break
-    return sorted((s for s in found if np.isfinite(s.error)), key=lambda s: s.error)
+                coef, products = fit_product(splines, target.values, weight * target.weight, 0)
+                error = correction * judge(target.inverse(products))
+                found.append(Structure(error, "product", outer, splines, coef, target.symbolic))
+    if "monotone" in kinds:
+        found += monotone_sums(splines, y, weight, judge, correction, min(s.error for s in found))
+    return found
+
+
+def monotone_sums(splines, y, weight, judge, correction, least):
+    """A sum behind a monotone function, if it is clearly better than others."""
+    fit = fit_monotone(splines, Splines(y[:, None], splines.basis.n_knots), y, weight)
+    if fit is None:
+        return []
+    error = correction * judge(fit.link(fit.sums))
+    if not error < CLEARLY_BETTER * least:
+        return []
+    return [Structure(error, "monotone", "id", splines, fit.coef, lambda e: e, fit.link)]
 
 
 def fit_sum(splines, g, weight):
@@ -179,6 +218,10 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False,
     budget : Budget, optional
         Nothing is read once it is used up.
     """
+    if structure.kind == "monotone":
+        settings: dict = {"top": top, "n_best": max(1, n_best // 2), "deep": deep, "rough": rough, "budget": budget}
+        return [form for plain in linked(structure, library, tolerance)
+                for form in read(plain, columns, library, tolerance=tolerance, **settings)]  # fmt: skip
     points = structure.splines.points()
     curves = np.einsum("mdk,dk->md", structure.splines.at(points), structure.coef)
     is_exponential = structure.kind == "sum" and structure.outer == "log"
@@ -192,7 +235,7 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False,
             f = np.exp(np.clip(f - f.mean(), -60, 60))
         size = np.abs(f).mean() if is_product else total
         relative = f.std() / (size + 1e-300)
-        if relative < 0.3 * tolerance:
+        if relative < max(0.3 * tolerance, LEAST_CURVE):
             options.append([CurveFit(number(f.mean()), 0.0, CONSTANT_SCORE)])
         else:
             tolerated = min(0.3, max(1e-5, 0.5 * tolerance / relative))
@@ -204,8 +247,37 @@ def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False,
         return [structure.symbolic(sp.Add(*placed(fits, columns))) for fits in chosen]
     if is_exponential:
         level = np.exp(np.clip(curves.mean(0).sum(), -60, 60))
-        return [as_product(placed(fits, columns), level) for fits in chosen]
+        return [structure.symbolic(sp.log(as_product(placed(fits, columns), level))) for fits in chosen]
     return [structure.symbolic(as_product(placed(fits, columns), 1.0)) for fits in chosen]
+
+
+def linked(structure, library, tolerance):
+    """A structure behind a monotone function as sums behind the formulas of that function, or as products."""
+    sums, values = structure.link.some()
+    fits = []
+    for sign in (1, -1):  # shifts inside functions leave the sign as it is
+        curves = fit_curve(library, sign * sums, values, tolerance=max(tolerance, 1e-4), top=N_LINKS)
+        fits += [(fit, sign) for fit in curves if fit.error < max(10 * tolerance, WORST_LINK)]
+    for fit, sign in sorted(fits, key=lambda pair: pair[0].score)[:N_LINKS]:
+        scale, rate, level = exponential(fit.formula)
+        outer, rate, form = ("log", rate, scale * sp.exp(T) + level) if rate else ("id", 1.0, fit.formula)
+        coef = sign * rate * structure.coef
+        yield structure._replace(kind="sum", outer=outer, coef=coef, symbolic=partial(put_into, form))
+
+
+def put_into(form, expression):
+    return form.xreplace({T: expression})
+
+
+def exponential(formula):
+    """The numbers of ``scale * exp(rate * t) + level``; no rate if a formula is another one."""
+    level, rest = formula.as_coeff_Add()
+    scale, rest = rest.as_coeff_Mul()
+    if isinstance(rest, sp.exp):
+        rate, inner = rest.args[0].as_coeff_Mul()
+        if inner == T:
+            return scale, float(rate), level
+    return 1, 0.0, 0
 
 
 def placed(fits, columns):

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ._losses import SQUARES
+from ._scales import skewed
 from ._two_layers import Shape, Steps, gradients, inputs_of, outputs, starting_parameters
 
-LOG_RANGE = 9.0  # a positive column of so many times its least value is put on a log scale
 LEAST_GAIN = 1e-3
 DONE = 1e-24  # mean squared error in which nothing is left to learn
 SHARE_HELD_OUT = 0.2
@@ -62,13 +62,14 @@ def split(n_samples, seed, share=SHARE_HELD_OUT):
     return order[n_held_out:], order[:n_held_out]
 
 
-def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0, patience=7, log_range=LOG_RANGE,
+def fit_surrogate(X, y, weight, *, n_units=8, n_knots=5, n_steps=24, penalty=0.0, patience=7, is_log=None,
                   seed=0, start=0, loss=SQUARES, is_over=lambda: False):  # fmt: skip
     """Fit a network with products of sums (``interactions="product"``) to rows.
 
-    `start` counts first coefficients; the network is taken as it is once `is_over`.
+    `start` counts first coefficients; columns that are `is_log`, by default skewed ones, are put on a log scale. The
+    network is taken as it is once `is_over`.
     """
-    is_log = (X.min(0) > 0) & (X.max(0) > log_range * X.min(0))
+    is_log = skewed(X) if is_log is None else is_log
     low, high = on_scale(X.min(0), is_log), on_scale(X.max(0), is_log)
     span = np.where(high > low, high - low, 1.0)
     train, held_out = split(len(y), seed)

@@ -23,7 +23,7 @@ def is_white(formula, table, seed=0):
     def judge(predictions, rows=slice(None)):
         return float(np.sqrt(np.mean(np.square((predictions - residuals[rows]) / spread))))
 
-    found = structures(X, residuals, table.weight, judge, outers=("id",), n_knots=(4,), with_products=False)
+    found = structures(X, residuals, table.weight, judge, outers=("id",), n_knots=(4,), kinds=())
     _, held_out = split(len(residuals), seed + 1)
     # what the mean of the other rows misses there: by chance a fifth of the rows may vary less than all of them
     plain = np.average(np.square((residuals[held_out] - fit.center) / fit.scale), weights=table.weight[held_out])

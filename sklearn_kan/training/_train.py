@@ -97,6 +97,7 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
         if interrupted:
             break
     module.to(dtype=dtype)
+    net.validation = validation and validation.to(settings.device, dtype)
     return Training(net, history, interrupted, failed, kept)
 
 

@@ -11,6 +11,7 @@ from sklearn_kan.symbolic._states import State
 
 A, B, C, D = COLUMNS = sp.symbols("a b c d", positive=True)
 X = np.random.default_rng(0).uniform(1, 2, (300, 4))
+KINDS = "Level", "Scaled", "Shift"
 
 
 class Law:
@@ -38,13 +39,14 @@ def state_of(law):
         (sp.exp(A - B**2 * sp.sqrt(C)) + D, "Level", A - B**2 * sp.sqrt(C)),
         (A * sp.tanh(A * B) + C * D, None, None),
         (A * C * sp.tanh(A / B) * D, "Scaled", A / B),
+        (A + (B - A) * sp.exp(-C * D), "Shift", B - A),
     ],
 )
 def test_level_sets_and_scalings_are_proposed_where_they_hold(formula, kind, column):
     law = Law(formula)
     state = state_of(law)
     found = proposals(state, law, 1e-4, float(state.y.std()), np.random.default_rng(1), None)
-    chosen = [p.reduction for p in found if type(p.reduction).__name__ in ("Level", "Scaled") and p.residual < 1e-6]
+    chosen = [p.reduction for p in found if type(p.reduction).__name__ in KINDS and p.residual < 1e-6]
     if kind is None:
         assert not chosen
         return

@@ -43,7 +43,14 @@ def set_clock(monkeypatch, step):
 
 
 def make(**params):
-    few = {"hidden_layer_sizes": (4,), "n_knots": 4, "max_iter": 6, "n_members": 2, "random_state": 0}
+    few = {
+        "hidden_layer_sizes": (4,),
+        "n_knots": 4,
+        "max_iter": 6,
+        "n_members": 2,
+        "random_state": 0,
+        "dtype": "float64",
+    }
     return KANRegressor(**few | params)
 
 

@@ -13,6 +13,7 @@ from ._base import Basis, as_new
 from ._cardinal import cardinal_splines
 from ._pieces import PieceTable, evaluate_pieces, piece_table, slopes_of
 
+NARROWEST = 1e-3  # of an input's range: an interval that is halved
 ADAPTIVE_TOLERANCE = 1e-3  # of an edge function, within which adaptive knots are missing or superfluous
 
 
@@ -253,7 +254,12 @@ def mass_between(knots, x, sample_weight=None):
 
 
 def split_by_mass(knots, n_knots, x, sample_weight=None):
-    """Halve the heaviest interval of each input, one after the other, until there are `n_knots` knots."""
+    """Halve the heaviest interval of each input, one after the other, until there are `n_knots` knots.
+
+    Narrow ones are left alone: a value that most rows have would draw all knots to it, until halves had no width.
+    """
+    reach = torch.where(knots.isfinite(), knots, knots[:, :1]).amax(1, keepdim=True) - knots[:, :1]
     for n in range(knots.shape[1] + 1, n_knots + 1):
-        knots = split_intervals(knots, mass_between(knots, x, sample_weight), n)
+        is_wide = knots.diff(dim=1) > NARROWEST * reach
+        knots = split_intervals(knots, torch.where(is_wide, mass_between(knots, x, sample_weight), 0.0), n)
     return knots

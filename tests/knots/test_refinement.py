@@ -286,3 +286,15 @@ def test_a_table_without_numbers_is_refined():
 def test_individual_knots_need_no_names():
     assert TruncatedPower(2, knots=[0.0, 0.5, 1.0]).knots.shape == (2, 3)
     assert TruncatedPower(2, out_features=3, individual_knots=True, knots=[0.0, 0.5, 1.0]).knots.shape == (6, 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_value_that_most_rows_have_does_not_draw_all_knots_to_it(dtype):
+    x = torch.cat([torch.full((500, 1), 0.3), torch.linspace(-1, 1, 20)[:, None]]).to(dtype)
+    basis = BSpline(1, n_knots=3, knots="quantile").to(dtype)
+    basis.place_knots(x)
+    weight = torch.ones(1, basis.n_basis, 1, dtype=dtype)
+    basis.refine_knots(weight, 60, x)
+    knots = basis.knots[0][basis.knots[0].isfinite()]
+    assert (knots.diff() > 4e-4 * (knots[-1] - knots[0])).all()
+    assert len(knots) > 10

@@ -45,7 +45,7 @@ def test_sums_and_products_behind_functions_that_are_not_known(law):
     [
         (A / (1 - (1 + A) ** -B), A, (1 + A) ** B),
         (sp.exp(A * B) - sp.exp(-(1 - A) * B), sp.exp(A * B), B),
-        ((1 + B * (1 - sp.sqrt(A))) ** 2, (1 - B * sp.sqrt(A)) ** 2, B),
+        ((1 + B * (2 - sp.sqrt(A))) ** 2, (1 - B * sp.sqrt(A)) ** 2, B),
         (sp.tanh(B * sp.log(A)), sp.Integer(1), A**B),
         (1 / (A * B + (A**2 - B**2) ** 2), 1 / (A * B + 1), A**2 - B**2),
     ],

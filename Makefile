@@ -43,7 +43,7 @@ build/sanitized_%.o: $(KERNELS)/%.cpp $(wildcard $(KERNELS)/*.h)
 
 docs: .venv/docs.stamp  ## the site in build/docs, warnings as errors; looked at in Chromium where it is installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --keep-going docs build/docs
-	$(BIN)/python -m pytest -q --noconftest -p no:cacheprovider tests/site/browse.py
+	$(BIN)/python -m pytest -q --noconftest -p no:cacheprovider tests/site/browse.py tests/site/browse_report.py
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
@@ -54,6 +54,7 @@ lint: .venv/test.stamp
 
 .venv/package.stamp: pyproject.toml constraints.txt setup.py $(wildcard $(KERNELS)/*.cpp $(KERNELS)/*.h)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet "pip>=25"  # older ones take twice as long
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable .
 	touch $@
 

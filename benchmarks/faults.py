@@ -35,8 +35,7 @@ from optuna.storages.journal import JournalFileBackend
 from skorch.callbacks import Callback
 
 from benchmarks.environment import address_space, environment, in_a_child
-from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
-from sklearn_kan.training import _interrupts
+from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV, _interrupts
 
 RESULTS = Path(__file__).parent / "results" / "faults.json"
 SOLVERS = ("adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto")

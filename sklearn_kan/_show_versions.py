@@ -13,6 +13,7 @@ PACKAGES = (
     "skorch",
     "torch",
     "numpy",
+    "scipy",
     "optuna",
     "joblib",
     "narwhals",

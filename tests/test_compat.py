@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 import sklearn_kan
 from sklearn_kan import kernels
@@ -120,6 +122,16 @@ def test_their_packages_have_upper_bounds_that_are_kept(package):
         re.findall(r"^(\S+)==(\S+)", (ROOT.parent / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
     )
     assert requirement.specifier.contains(pinned[name])
+
+
+def test_lowest_versions_and_the_recipe_are_what_the_package_asks_for():
+    asked = {name: requirement.specifier for name, requirement in requirements().items()}
+    bounds = {name: next(each.version for each in asked[name] if each.operator == ">=") for name in asked}
+    lowest = dict(re.findall(r"^(\S+)==(\S+)", (ROOT.parent / "constraints-lowest.txt").read_text(), re.MULTILINE))
+    assert {name: Version(lowest[name]) for name in asked} == {name: Version(bounds[name]) for name in asked}
+    lines = re.findall(r"^    - (\S+) ([<>]\S+)$", (ROOT.parent / "recipe" / "recipe.yaml").read_text(), re.MULTILINE)
+    recipe = {name.replace("pytorch", "torch"): SpecifierSet(versions) for name, versions in lines}
+    assert {name: recipe.get(name) for name in asked} == asked
 
 
 def test_what_compat_imports_is_used():

@@ -1,6 +1,9 @@
 """Pages run as pasted, from top to bottom, and their links lead somewhere."""
 
+import ast
 import re
+import sys
+import tomllib
 from pathlib import Path
 
 import matplotlib as mpl
@@ -12,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`((?:benchmarks|docs|examples|sklearn_kan|tests)/[\w./]*)`")
+BRINGS = {"as_frame": "pandas", r"Display\b": "matplotlib", r"\.symbolic\b": "sympy", r"\bto_onnx\b": "onnx"}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(#[^)\s]*)?\)")
 
 
@@ -25,9 +30,10 @@ def blocks(page):
     return [(block[1], "\n" * (text[: block.start()].count("\n") + 1) + block[2]) for block in BLOCK.finditer(text)]
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if any(language == "python" for language, _ in blocks(page))], ids=name
-)
+WITH_CODE = [page for page in PAGES if any(language == "python" for language, _ in blocks(page))]
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=name)
 def test_code_runs_as_pasted(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "page"}
@@ -35,6 +41,40 @@ def test_code_runs_as_pasted(page, tmp_path, monkeypatch):
         if language == "python":
             exec(compile(code, page, "exec"), namespace)
     plt.close("all")
+
+
+def brought(words):
+    """Packages that pip installs for these requirements, those of our extras among them."""
+    found = set()
+    for word in words:
+        name, extras = re.match(r"([\w.-]+)(?:\[([\w,-]+)\])?", word).groups()
+        found.add(name)
+        for extra in extras.split(",") if extras and name in (".", "sklearn-kan") else ():
+            found |= brought(PROJECT["optional-dependencies"][extra])
+    return found
+
+
+def asked_for(page):
+    """What a page tells its reader to install."""
+    lines = re.findall(r"pip install ([^`\n]*)", page.read_text())
+    return brought(word for line in lines for word in line.replace('"', "").split())
+
+
+def needed(code):
+    """Packages that code imports by itself or through what it calls."""
+    nodes = list(ast.walk(ast.parse(code)))
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    names = {module.split(".")[0] for module in modules} - set(sys.stdlib_module_names)
+    return names | {package for call, package in BRINGS.items() if re.search(call, code)}
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=name)
+def test_what_code_needs_is_installed_by_what_pages_say(page):
+    known = brought(PROJECT["dependencies"]) | {"sklearn", "sklearn_kan", "kan_predictor"} | asked_for(page)
+    if page.name != "README.md":
+        known |= asked_for(ROOT / "docs" / "install.md")
+    assert {package for language, code in blocks(page) if language == "python" for package in needed(code)} <= known
 
 
 def test_code_is_python_or_for_the_shell():

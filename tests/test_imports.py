@@ -33,6 +33,7 @@ ALLOWED = {
     "_devices": (set(), TORCH),
     "_compat": (set(), TABLES),
     "_equality": (set(), set()),
+    "_interrupts": (set(), set()),
     "_adoption": (set(), set()),
     "_deprecation": (set(), set()),
     "_documented": (set(), set()),
@@ -40,7 +41,7 @@ ALLOWED = {
     "bases": ({"kernels", "knots"}, TORCH),
     "data": ({"_compat", "knots"}, TABLES | {"narwhals"}),
     "network": ({"_compat", "_equality", "_surroundings", "bases", "kernels", "knots", "optim"}, TORCH),
-    "training": ({"bases", "kernels", "knots", "network", "optim"}, TABLES | {"skorch", "tqdm"}),
+    "training": ({"_interrupts", "bases", "kernels", "knots", "network", "optim"}, TABLES | {"skorch", "tqdm"}),
     "model": ({"_devices", "_surroundings", "bases", "data", "knots", "network", "training"}, TABLES),
     "estimators": (
         {
@@ -83,7 +84,18 @@ ALLOWED = {
         TABLES | {"joblib", "optuna", "threadpoolctl", "tqdm"},
     ),
     "symbolic": (
-        {"_adoption", "_compat", "_documented", "_surroundings", "bases", "data", "model", "network", "optim"},
+        {
+            "_adoption",
+            "_compat",
+            "_documented",
+            "_interrupts",
+            "_surroundings",
+            "bases",
+            "data",
+            "model",
+            "network",
+            "optim",
+        },
         TABLES | {"joblib", "sympy", "tqdm"},
     ),
     "_show_versions": ({"kernels"}, TORCH),

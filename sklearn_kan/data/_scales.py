@@ -61,8 +61,9 @@ def learn_scale(column, weight=None):
     present = ~np.isnan(column.values)
     if not present.any():
         raise ValueError(f"{column.described} of X has only missing values. Drop it, or fill it before fitting.")
-    values = torch.from_numpy(column.values[present].astype(np.float64))
-    distinct, mass = distinct_values(values, None if weight is None else weight[torch.from_numpy(present)])
+    if weight is not None and not present.all():  # millions of weights are not copied for nothing
+        weight = weight[torch.from_numpy(present)]
+    distinct, mass = distinct_values(torch.from_numpy(column.values[present].astype(np.float64)), weight)
     low, center, high = (quantile(distinct, mass, level) for level in (SPREAD_LEVELS[0], 0.5, SPREAD_LEVELS[1]))
     if low == high:  # nearly constant: its rare values are all there is to see
         low, high = distinct[0], distinct[-1]

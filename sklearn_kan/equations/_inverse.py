@@ -21,6 +21,8 @@ N_ZOOMS = 4
 LEVEL = 0.90
 SIZES = np.linspace(-6, 4, 21)  # logarithms of a solution's size over that of its values
 DROP = 8.0  # log densities that far below the highest are not looked at
+FALL = 0.1  # of a log density, over which it is a parabola
+LONGEST_STEP, SHORTEST_STEP = 0.05, 1e-5  # of an interval, within which the density is looked at around its maximum
 
 
 class Setting(NamedTuple):
@@ -219,19 +221,31 @@ def summarised(places, weights):
     return float((fine * density).sum() / density.sum()), float(low), float(high)
 
 
+def step_along(density, best, axis):
+    """A step over which the density falls so little that its logarithm is a parabola, and enough to be seen."""
+    step, top = LONGEST_STEP, density(best)
+    while step > SHORTEST_STEP:
+        ends = [density(np.clip(best + move * axis, 0, 1)) for move in (2 * step, -2 * step)]
+        fall = top - sum(ends) / 2
+        if fall < 2 * FALL:
+            break
+        step *= np.clip(np.sqrt(FALL / fall), 0.1, 0.5)
+    return step
+
+
 def laplace(density, start, scales):
     """Maximum and intervals by the curvature there, for several parameters."""
     found = optimize.minimize(lambda place: -density(place) if ((place >= 0) & (place <= 1)).all() else 1e10, start,
                               method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-2, "maxfev": 200})  # fmt: skip
-    best, step = found.x, 0.01
-    n = len(best)
+    best, n = found.x, len(found.x)
+    steps = np.diag([step_along(density, best, axis) for axis in np.eye(n)])
     hessian = np.zeros((n, n))
     for i in range(n):
-        for j in range(n):
+        for j in range(i + 1):
             corners = [(a, b) for a in (1, -1) for b in (1, -1)]
-            moves = [step * (a * np.eye(n)[i] + b * np.eye(n)[j]) for a, b in corners]
-            values = [-density(np.clip(best + move, 0, 1)) for move in moves]
-            hessian[i, j] = sum(a * b * value for (a, b), value in zip(corners, values, strict=True)) / (4 * step**2)
+            values = [-density(np.clip(best + a * steps[i] + b * steps[j], 0, 1)) for a, b in corners]
+            bend = sum(a * b * value for (a, b), value in zip(corners, values, strict=True))
+            hessian[i, j] = hessian[j, i] = bend / (4 * steps[i, i] * steps[j, j])
     spread = 1.645 * np.sqrt(np.clip(np.diag(np.linalg.pinv(hessian)), 1e-12, 1))
     return [
         (scale.value(place), scale.value(place - width), scale.value(place + width))

@@ -149,13 +149,14 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
 
     def _settings(self):
         """How the network is trained."""
-        own = "solver", "random_state", "device", "refine_knots", "callbacks", "is_free"
+        own = "solver", "random_state", "device", "refine_knots", "callbacks", "is_free", "is_quick"
         shared = {name: getattr(self, name) for name in Settings._fields if name not in own}
         is_constrained = self.monotonic_cst is not None or self.interaction_cst is not None
         solver = "adam" if self.solver == "auto" and is_constrained else self.solver
         return Settings(
             **shared, solver=solver, refine_knots=self._refinements(), random_state=self.random_state,
             device=resolve_device(self.device), callbacks=self.callbacks or (), is_free=self._leaves_network_to_fit(),
+            is_quick=self.dtype == "auto",
         )  # fmt: skip
 
     def _leaves_network_to_fit(self):

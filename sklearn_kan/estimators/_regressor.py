@@ -155,6 +155,7 @@ default="squared_error"
         ``"cpu"``, ``"cuda"`` and so on; ``"auto"`` is CUDA where there is a device, and the CPU otherwise.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Precision of the network. ``"auto"`` is float64 for float64 tables of up to 2,000 rows, otherwise float32.
+        With ``"auto"`` steps of Adam are taken in float32 everywhere.
     warm_start : bool, default=False
         Continue from the fitted network instead of starting afresh. The encoding of columns and target stays as it
         is, and parameters that shape the network must not change.

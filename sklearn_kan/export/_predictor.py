@@ -170,10 +170,17 @@ def taken_apart(X, columns):
         lacking = [column["name"] for column in columns if column["name"] not in names]
         if lacking:
             raise ValueError(f"X lacks the columns {lacking}. Pass all columns that the model was fitted to.")
-        return [as_array(X[column["name"]]) for column in columns]
+        taken = {column["name"]: as_array(X[column["name"]]) for column in columns}
+        n_samples = next(iter(taken.values())).size
+        for name, values in taken.items():
+            if values.shape != (n_samples,):
+                raise ValueError(
+                    f"Column {name!r} of X has shape {values.shape}. Pass one value for each row, in a list."
+                )
+        return list(taken.values())
     X = as_array(X)
     if X.ndim != 2 or X.shape[1] != len(columns):
-        raise ValueError(f"X has shape {X.shape}. Pass (n_samples, {len(columns)}).")
+        raise ValueError(f"X has shape {X.shape}. Pass (n_samples, {len(columns)}), or a dict of columns.")
     return list(X.T)
 
 

@@ -120,7 +120,8 @@ def load(path) -> Any:
 
 def check_saveable(model):
     """Raise unless a model is one of the package's estimators, and fitted."""
-    check_fitted(model, saveable(), "saved. Save a pipeline's last step by itself, or use pickle or skops.")
+    remedy = "saved. Save a pipeline's last step or a search's best_estimator_ by itself, or use pickle."
+    check_fitted(model, saveable(), remedy)
 
 
 def check_exportable(model):

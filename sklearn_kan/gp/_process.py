@@ -50,20 +50,34 @@ class Process:
         X = self.within_reach(X)
         step = len(X) if moment == "covariance" else ROWS_AT_ONCE
         parts = [self.average.moments(X[start : start + step], moment) for start in range(0, len(X), step)]
-        mean = np.concatenate([mean for mean, _ in parts]) * scale + shift
+        mean = self.in_units(np.concatenate([mean for mean, _ in parts]), shift)
         mean = mean[:, 0] if is_flat else mean
         if moment is None:
             return mean, None
+        spread = np.concatenate([spread for _, spread in parts])
+        if moment == "variance":
+            spread = self.in_units(np.sqrt(spread))
+            return mean, spread[..., 0] if is_flat else spread
         unit = power_of_two(scale)
-        spread = np.concatenate([spread for _, spread in parts]) * np.square(scale / unit)
         with np.errstate(over="ignore"):
-            spread = np.sqrt(spread) * unit if moment == "variance" else spread * unit * unit
-        if moment == "covariance" and not np.isfinite(spread).all():
+            spread = spread * np.square(scale / unit) * unit * unit
+        if not np.isfinite(spread).all():
             raise ValueError(
                 f"return_cov=True gives covariances beyond float64 for targets of a scale of {scale.max():.0e}. Scale "
                 "y down, or take return_std=True."
             )
         return mean, spread[..., 0] if is_flat else spread
+
+    def in_units(self, values, shift=0.0):
+        """Learned values with the outputs' axis at the end, in the units of targets."""
+        with np.errstate(over="ignore"):
+            values = values * self.units.scale + shift
+        if not np.isfinite(values).all():
+            raise ValueError(
+                "X has rows so far from those of fit that a trend leads beyond float64, for targets of a scale of "
+                f"{self.units.scale.max():.0e}. Scale y down, or pass trend_degree=0."
+            )
+        return values
 
     def within_reach(self, X):
         """Points on the learned scale, not so far out that their distances are no floats."""
@@ -74,9 +88,9 @@ class Process:
 
     def sample(self, X, n_samples, random_state):
         """Draws of observations, ``(n, n_samples)`` or ``(n, n_outputs, n_samples)``."""
-        _, _, shift, scale, _, is_flat = self.units
-        y = self.average.sample(self.within_reach(X), n_samples, random_state) * scale[:, None] + shift[:, None]
-        return y[:, 0] if is_flat else y
+        draws = self.average.sample(self.within_reach(X), n_samples, random_state)
+        y = self.in_units(draws.swapaxes(1, 2), self.units.shift).swapaxes(1, 2)
+        return y[:, 0] if self.units.is_flat else y
 
     def evidence(self, kernel):
         """Evidence of a kernel that users see, beside the most probable trend."""

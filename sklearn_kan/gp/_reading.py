@@ -1,6 +1,7 @@
 """What a user passes as numbers: points, targets, weights and known variances of the rows that count."""
 
 import math
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -83,6 +84,13 @@ def read(reader, X, y, sample_weight, alpha):
         raise ValueError(f"alpha={alpha!r} is not usable. Pass a number >= 0, or one for each of {len(X)} rows.")
     used = weight > 0
     weight = np.where(used, np.maximum(weight, LEAST_WEIGHT), 0.0)
+    if round(weight.sum(), 6) <= 1 < used.sum():
+        warnings.warn(
+            f"sample_weight sums to {weight.sum():.1g}, and a row of weight w counts as w rows: {used.sum()} rows say "
+            "no more than one. Pass weights with a mean of 1 unless you mean that.",
+            UserWarning,
+            stacklevel=4,
+        )
     extra = np.broadcast_to(extra, used.shape)
     return Rows(axes, X[used], y[used], weight[used], extra[used], numbers.is_flat)
 

@@ -78,7 +78,8 @@ def distinct_values(column, sample_weight=None):
     values, index = torch.unique(column, return_inverse=True)
     weight = torch.ones_like(column) if sample_weight is None else sample_weight.to(column)
     mass = torch.zeros_like(values).index_add_(0, index, weight)
-    return values[mass > 0], mass[mass > 0]
+    is_there = mass > 0
+    return (values, mass) if is_there.all() else (values[is_there], mass[is_there])  # copies of millions take memory
 
 
 def quantiles(values, mass, levels):

@@ -13,7 +13,7 @@ from ._norms import SIGNAL_STD
 from ._parts import Parts
 
 BASIS_SHARE = 0.1  # of a layer's starting variance; the rest comes from the smooth base branch
-MEASURED_AT_ONCE = 32  # rows, on which a basis is measured: individual knots have a value per row, edge and function
+MEASURED_AT_ONCE = 2**18  # values of a basis, of which individual knots have one per row, edge and function
 
 
 class KANLayer(nn.Module):
@@ -227,7 +227,8 @@ def normal_inputs(in_features, like, n_samples=256):
 
 def mean_square(basis, x):
     """Sum of a basis's squared functions, averaged over inputs."""
-    parts = [basis(part).square().sum(-1).flatten(1).mean(1) for part in x.split(MEASURED_AT_ONCE)]
+    n_rows = max(1, MEASURED_AT_ONCE // max(1, basis(x[:1]).numel()))
+    parts = [basis(part).square().sum(-1).flatten(1).mean(1) for part in x.split(n_rows)]
     return torch.cat(parts).mean()
 
 

@@ -46,6 +46,6 @@ def axis_of_members(alone, together):
 
 def can_be_members(architecture, n_members):
     """Whether networks of an architecture share no parameter as members of an ensemble."""
-    alone, ensemble = architecture.build(), architecture._replace(n_members=n_members).build()
-    pairs = zip(alone.parameters(), ensemble.parameters(), strict=True)
-    return all(p.shape != q.shape for p, q in pairs)
+    alone = dict(architecture.build().named_parameters())
+    ensemble = architecture._replace(n_members=n_members).build()
+    return all(name in alone and alone[name].shape != p.shape for name, p in ensemble.named_parameters())

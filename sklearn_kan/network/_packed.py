@@ -22,8 +22,8 @@ from ._norms import LayerNorm, NoNorm
 
 
 def can_be_packed(module):
-    """Whether the compiled library takes a network: layers of B-splines of degree 1 to 3, without constraints."""
-    if type(module) is not KAN or not has_library() or not 1 < len(module.layers) <= compiled.MAX_LAYERS:
+    """Whether the compiled library takes a network: some layers of B-splines of degree 1 to 3, without constraints."""
+    if type(module) is not KAN or not has_library() or len(module.layers) > compiled.MAX_LAYERS:
         return False
     parameter = next(parameters_of(module))
     if parameter.device.type != "cpu" or parameter.dtype not in SUFFIXES or is_hooked(module):

@@ -9,6 +9,7 @@ from ._conjugate_gradients import conjugate_gradients
 from ._fisher import get_root
 from ._jacobian import blocks_of, parts
 from ._maps import maps_of
+from ._optimizer import Optimizer
 from ._quadratic import minimiser
 from ._recording import evaluated, recorded
 
@@ -19,7 +20,7 @@ N_JITTERS = 5
 CG_STEPS, CG_TOLERANCE = 200, 1e-6
 
 
-class GaussNewton(torch.optim.Optimizer):
+class GaussNewton(Optimizer):
     """Full Gauss-Newton steps on all rows, for models with thousands of parameters.
 
     ``h = -(B + |g| / gamma I)^-1 g``, with g the gradient and ``B = J^T J / n`` the (generalised) Gauss-Newton matrix,

@@ -10,6 +10,7 @@ from ._adam import adam_steps
 from ._factors import average_in, decompose_factors, solve
 from ._fisher import get_root
 from ._maps import ElementwiseMap, maps_in, maps_of
+from ._optimizer import Optimizer
 from ._quadratic import combined
 from ._recording import evaluated, recorded
 
@@ -20,7 +21,7 @@ N_ATTEMPTS = 8
 N_EARLY_STEPS = 4  # that all have eigenvectors of their own
 
 
-class KFAC(torch.optim.Optimizer):
+class KFAC(Optimizer):
     """Natural gradients with Kronecker-factored curvature, for networks of `KANLayer` and :class:`torch.nn.Linear`.
 
     A layer of edge functions is linear in its coefficients W, ``y = W phi(x)``. Its block of the Fisher information

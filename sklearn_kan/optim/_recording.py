@@ -92,8 +92,8 @@ def recorded(model, maps, root, sample_weight=None, *, n_probes=None, seed=0):
         columns = probes(columns, n_probes, torch.Generator().manual_seed(seed))
         record.inputs, record.columns = inputs, columns
         leaves = [probe for *_, probe in calls]
-        sent = [torch.autograd.grad(outputs, leaves, column, retain_graph=True, materialize_grads=True)
-                for column in columns if leaves]  # fmt: skip
+        sent = [torch.autograd.grad((outputs * column).sum(), leaves, retain_graph=True, materialize_grads=True)
+                for column in columns if leaves]  # of a sum: of anything else torch imports sympy  # fmt: skip
         gradients = [torch.stack(g) for g in zip(*sent, strict=True)]
         record.calls = [(layer, x, g) for (layer, x, _), g in zip(calls, gradients, strict=True)]
         record.n_rows = len(outputs)

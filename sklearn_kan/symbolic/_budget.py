@@ -1,6 +1,9 @@
-"""What a search may spend."""
+"""What a search may spend, and what ends it."""
 
 import time
+from contextlib import contextmanager
+
+from .._interrupts import is_second
 
 MANY_STEPS = 30  # that are shared
 
@@ -31,6 +34,16 @@ class Budget:
         """Note what a part has used."""
         self.n_steps += part.n_steps
         self.is_interrupted |= part.is_interrupted
+
+    @contextmanager
+    def interruptible(self):
+        """A context that Ctrl-C ends, and the search with it. A second one in a row is raised."""
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            if is_second(stop):
+                raise
+            self.is_interrupted = True
 
     def spend(self, n_steps=1):
         """Use up so many steps; returns whether there was something left."""

@@ -142,7 +142,11 @@ class KANSymbolicClassifier(ClassifierMixin, FormulaEstimator):
         ones = [1] if len(labels) == 2 else range(len(labels))
         settings = self._settings(None, len(ones))
         with trainable(), without_spinning():
-            laws = [law_of(columns.names, numbers, places == one, weight, settings) for one in ones]
+            laws: list = []
+            for one in ones:
+                if laws and laws[-1].is_interrupted:
+                    raise KeyboardInterrupt("Not all classes have a formula yet.")
+                laws.append(law_of(columns.names, numbers, places == one, weight, settings))
         return adopt(self, reader, _laws=laws, _columns=columns, classes_=labels)
 
     def decision_function(self, X) -> np.ndarray:

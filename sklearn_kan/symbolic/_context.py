@@ -64,7 +64,7 @@ class Context(NamedTuple):
         search = type(self.search)(table, self.library, budget, seed=self.search.seed, n_beam=4, fits_networks=False)
         search.best_network = max(1e-3, tolerance / 3)
         search.run(max_states=2, good_enough=tolerance)
-        outer.spend(budget.n_steps)
+        outer.add(budget)
         placed = dict(zip(symbols, columns, strict=True))
         found = simple_ones(search.candidates)
         for candidate in sorted(found, key=lambda c: complexity(c.formula)) if is_simple_first else found:

@@ -59,6 +59,8 @@ class Law(NamedTuple):
     mean : float
         Of the target: what is predicted where the formula has no value.
     n_steps : int
+    is_interrupted : bool
+        Whether Ctrl-C ended the search.
     """
 
     formula: Any
@@ -72,6 +74,7 @@ class Law(NamedTuple):
     covariance: np.ndarray
     mean: float
     n_steps: int
+    is_interrupted: bool = False
 
 
 def discover(rows, settings):
@@ -98,21 +101,28 @@ def discover(rows, settings):
     network = min(error for _, error, _ in results)
     n_steps = sum(budget.n_steps for _, _, budget in results)
     was_cut_short = all(budget.is_over for _, _, budget in results)
+    is_interrupted = any(budget.is_interrupted for _, _, budget in results)
     seconds = part_of(settings.max_seconds, SHARE_OF_CONCLUSION / 2)
     best, front = conclude(candidates, table, scaling, settings.seed, seconds)
     check = checked(best, table, rows.rounding, settings.seed, was_cut_short)
-    if best.held_out > max(1.5 * network, 1e-6) and np.isfinite(network):
+    if is_interrupted:
+        warn_of_interrupt(stacklevel=5)
+    elif best.held_out > max(1.5 * network, 1e-6) and np.isfinite(network):
         warnings.warn(
             f"The formula's held-out error is {best.held_out:.2g} standard deviations of y, and the network's "
             f"{network:.2g}: there is more to find. Raise max_seconds or max_steps, or add functions to library.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     fit = refit(best.formula, table, least_scale=0.0)
     final = fit.formula if fit.error <= best.error else best.formula
     formula, front, symbols = plain_front(final, front, table, rows)
     return Law(formula, symbols, front, best.steps, check.is_exact, check.findings, float(network),
-               noise_of(final, table), covariance_of(final, table), mean, n_steps)  # fmt: skip
+               noise_of(final, table), covariance_of(final, table), mean, n_steps, is_interrupted)  # fmt: skip
+
+
+def warn_of_interrupt(stacklevel):
+    warnings.warn("The search was interrupted; the best formula so far is kept.", UserWarning, stacklevel=stacklevel)
 
 
 def plain_front(formula, front, table, rows):
@@ -139,7 +149,7 @@ def searched(table, settings, units, seed):
     found, narrow = [], table
     if is_wide:
         part = budget.part(SHARE_OF_GROWTH)
-        found = list(grow(table, part))
+        found = grow(table, part)
         budget.add(part)
         narrow = strongest(table, found)
     part = budget.part(1.0 if is_wide else 1 - SHARE_OF_GROWTH)
@@ -153,7 +163,7 @@ def searched(table, settings, units, seed):
     search.run(start)
     budget.add(part)
     if not is_wide and not search.found_all:
-        found = list(grow(table, budget))
+        found = grow(table, budget)
     for one in found:
         search.keep(one.formula, one.error, (("a constant", 1.0), ("grown term by term", one.error)))
     if report is not None:

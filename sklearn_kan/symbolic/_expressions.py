@@ -1,6 +1,7 @@
 """Formulas: sympy expressions whose floats are constants to be fitted."""
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,9 +109,21 @@ def split_constants(formula):
     return Skeleton(walk(formula), parameters, np.array(values))
 
 
+def largest(*values):
+    return reduce(np.maximum, values)
+
+
+def smallest(*values):
+    return reduce(np.minimum, values)
+
+
 def compiled(symbols, formula) -> Callable:
     """A function of arrays, one for each symbol, silent about overflow."""
-    function = sp.lambdify(list(symbols), formula, ["numpy", "scipy"], cse=True)
+    modules: list = ["numpy", "scipy"]
+    if formula.has(sp.Max, sp.Min):  # sympy before 1.14 makes one array of numbers and arrays, which NumPy refuses
+        formula = formula.replace(sp.Max, sp.Function("largest")).replace(sp.Min, sp.Function("smallest"))
+        modules.append({"largest": largest, "smallest": smallest})
+    function = sp.lambdify(list(symbols), formula, modules, cse=True)
 
     def evaluated(*arrays):
         with np.errstate(all="ignore"):

@@ -56,17 +56,24 @@ class Grown(NamedTuple):
 
 
 def grow(table, budget):
-    """Formulas of a table, each larger than the one before and worth it.
+    """Formulas of a table, each larger than the one before and worth it; those so far if interrupted.
 
     Parameters
     ----------
     table : Table
     budget : Budget
 
-    Yields
-    ------
-    Grown
+    Returns
+    -------
+    list of Grown
     """
+    formulas: list[Grown] = []
+    with budget.interruptible():
+        formulas.extend(larger_and_larger(table, budget))
+    return formulas
+
+
+def larger_and_larger(table, budget):
     ways = []
     with np.errstate(all="ignore"):
         start = bank_of(table.X)

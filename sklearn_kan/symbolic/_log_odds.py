@@ -14,6 +14,7 @@ from ._discovery import (
     covariance_of,
     plain_front,
     strongest,
+    warn_of_interrupt,
 )
 from ._expressions import Table, error_of, number, refit
 from ._growth import grow
@@ -55,13 +56,16 @@ def discover_log_odds(rows, is_second, settings):
         sampled = sampled._replace(weight=sampled.weight / sampled.weight.mean())
     budget = Budget(part_of(settings.max_seconds, 1 - SHARE_OF_CONCLUSION), settings.max_steps)
     candidates, network = found_for(sampled, settings, budget)
+    if budget.is_interrupted:
+        warn_of_interrupt(stacklevel=6)
     seconds = part_of(settings.max_seconds, SHARE_OF_CONCLUSION / 2)
     best, front = conclude(candidates, table, scaling, settings.seed, seconds)
     fit = refit(best.formula, table, least_scale=0.0)
     final = fit.formula if fit.error <= best.error else best.formula
     formula, front, symbols = plain_front(final, front, table, rows)
     return Law(formula, symbols, front, best.steps, False, {}, network, 1.0, covariance_of(final, table),
-               float(number(table.loss.start(table.y, table.weight))), budget.n_steps)  # fmt: skip
+               float(number(table.loss.start(table.y, table.weight))), budget.n_steps,
+               budget.is_interrupted)  # fmt: skip
 
 
 def found_for(table, settings, budget):
@@ -70,7 +74,7 @@ def found_for(table, settings, budget):
     keeper = Search(table, make_library(settings.library), budget, seed=settings.seed)
     keeper.keep(constant, error_of(constant, table), ())
     part = budget.part(SHARE_OF_GROWTH)
-    grown = list(grow(table, part))
+    grown = grow(table, part)
     budget.add(part)
     for one in grown:
         keeper.keep(one.formula, one.error, ())
@@ -78,9 +82,10 @@ def found_for(table, settings, budget):
     network: Any = None
     for penalty in PENALTIES:
         if narrow.X.shape[1] and budget.spend():
-            fit = fit_surrogate(narrow.X, narrow.y, narrow.weight, n_units=4, n_knots=4, penalty=penalty,
-                                seed=settings.seed, loss=DEVIANCE)  # fmt: skip
-            network = fit if network is None or fit.error < network.error else network
+            with budget.interruptible():
+                fit = fit_surrogate(narrow.X, narrow.y, narrow.weight, n_units=4, n_knots=4, penalty=penalty,
+                                    seed=settings.seed, loss=DEVIANCE)  # fmt: skip
+                network = fit if network is None or fit.error < network.error else network
     if network is None:
         return keeper.candidates, np.inf
     for candidate in laws_of(network, narrow, settings, budget):

@@ -51,7 +51,8 @@ class Deviance:
         """Signed roots, which makes a likelihood a problem of least squares."""
         found = np.clip(found, -500.0, 500.0)
         entropy = xlogy(y, y) + xlogy(1 - y, 1 - y)
-        divergence = np.logaddexp(0, found) - y * found + entropy
+        with np.errstate(invalid="ignore"):  # a formula without a value has no deviance, either
+            divergence = np.logaddexp(0, found) - y * found + entropy
         return np.sign(expit(found) - y) * np.sqrt(2 * np.maximum(divergence, 0.0))
 
     def working(self, found, y, spread):

@@ -96,11 +96,8 @@ class Search:
             if not heap or self.is_done:
                 break
             _, _, action, node = heapq.heappop(heap)
-            try:
-                with np.errstate(all="ignore"):  # what is not finite is sorted out
-                    action(heap, node)
-            except KeyboardInterrupt:
-                self.budget.is_interrupted = True
+            with self.budget.interruptible(), np.errstate(all="ignore"):  # what is not finite is sorted out
+                action(heap, node)
             self.show()
             if good_enough is not None and self.best.error < good_enough:
                 break

@@ -10,7 +10,7 @@ from ..model._effect import model_effects
 from ._budget import Budget
 from ._curves import fit_curve
 from ._expressions import Table, complexity, error_of, number, refit
-from ._growth import grow
+from ._growth import larger_and_larger
 from ._library import T, make_library
 
 MOST_STEPS = 60  # of the growth of a term's formula
@@ -95,7 +95,7 @@ def formula_of(effect, names, output, fidelity):
         fit = refit(formula, table, max_steps=20, least_scale=0.0)
         found.append((1 - error_of(fit.formula, table) ** 2, fit.formula))
     if max(share for share, _ in found) < fidelity:
-        found += [(1 - grown.error**2, grown.formula) for grown in grow(table, Budget(None, MOST_STEPS))]
+        found += [(1 - grown.error**2, grown.formula) for grown in larger_and_larger(table, Budget(None, MOST_STEPS))]
     most = max(share for share, _ in found)
     good = [pair for pair in found if pair[0] >= min(fidelity, 1 - LEFT * (1 - most))]
     share, formula = min(good, key=lambda pair: (complexity(pair[1]), -pair[0]))

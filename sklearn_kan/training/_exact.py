@@ -34,6 +34,7 @@ ALPHA = 1e-4
 N_MEMBERS, N_MEMBERS_OF_NOISY = 3, 7  # the latter hold out each row once
 N_MEMBERS_OF_CLASSES = 4  # whose steps take longer, as they have a curvature for each class
 MOST_ROWS, MOST_HELD_OUT = 4_000, 2_000  # that a member learns from, and is judged by
+MOST_PLACED = 20_000  # that say where knots are
 N_STEPS, PATIENCE = 50, 8
 MOST_WORK = 2.5e8  # of a step: rows times the square of the number of parameters
 ENOUGH = 1e-6  # of a target's variance, left on held-out rows: a thousandth of its spread
@@ -120,7 +121,7 @@ def made_exact(attempt, rows, loss, settings, validation):
         network = placed_network(architecture, rows, loss, generator, settings.solver)
         part = split_of_member(split, member)
         n_rows = n_rows_for(network.module, len(part.fitting), settings.solver)
-        return trained(network, fewer(part, n_rows, generator), loss, settings, begins=True) if n_rows else None
+        return trained_on_few(network, fewer(part, n_rows, generator), loss, settings, True) if n_rows else None
 
     best = widest(architectures, fitted, attempt.lowest_loss)
     if best is None:
@@ -222,7 +223,7 @@ def made_more_exact(network, split, loss, settings):
             continue
         part = split_of_member(split, number)
         part = fewer(part, n_rows_for(module, len(part.fitting), settings.solver) or MOST_ROWS, generator)
-        members.append(trained(alone, part, loss, settings, begins=False))
+        members.append(trained_on_few(alone, part, loss, settings, begins=False))
     return following([], members, network, split, settings)
 
 
@@ -250,10 +251,10 @@ def small_architectures(architecture, loss, is_free):
 
 
 def placed_network(architecture, rows, loss, generator, solver):
-    """A new network, whose knots lie as these rows do."""
+    """A new network, whose knots lie as these rows do, or as some of many."""
     seed = int(torch.randint(2**31, (1,), generator=generator, device="cpu"))
     module = architecture.build(seed, generator).to(dtype=rows.dtype)
-    place(module, rows, loss)
+    place(module, some_of(rows, MOST_PLACED, generator), loss)
     return Network(architecture, module, generator, solver, np.ones(1))
 
 
@@ -285,6 +286,18 @@ def fewer(split, n_rows, generator):
     """So many rows to learn from, drawn at random, and not too many to be judged by."""
     validation = split.validation and some_of(split.validation, MOST_HELD_OUT, generator)
     return Split(some_of(split.fitting, n_rows, generator), validation)
+
+
+def trained_on_few(network, split, loss, settings, begins):
+    """As `trained`, for some rows of a table: they alone, not the whole table, are brought to another precision."""
+    few = Split(*(rows and Rows(*taken(rows)) for rows in split))
+    return trained(network, few, loss, settings, begins)._replace(split=split)
+
+
+def taken(rows):
+    """Inputs, targets and weights of some rows of a table by themselves."""
+    X, (y, weight) = rows.batch()
+    return X, y, weight[:, 0]
 
 
 def some_of(rows, n_most, generator):

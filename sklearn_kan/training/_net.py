@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
+from .._interrupts import is_signal
 from ..optim import KFAC, GaussNewton
 from ._evaluation import batches_of
 from ._fused import FusedAdamW, can_be_fused, fused_pass, fused_validation
-from ._interrupts import is_signal
 from ._losses import combined, member_losses
 from ._parallel import average, n_processes
 from ._phases import groups_of, is_coefficient, streaming_phase

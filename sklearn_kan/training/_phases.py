@@ -72,11 +72,11 @@ class Phase(NamedTuple):
 def phases_for(settings, n_samples, loss, n_layers):
     """The phases of a solver.
 
-    ``"adam"``: AdamW on mini-batches. ``"lbfgs"``: L-BFGS with a strong Wolfe line search on all rows, in float64.
-    ``"hybrid"``: the first, and from its best state the second. ``"kfac"``: natural-gradient steps, on all rows or with
-    a falling learning rate on mini-batches. ``"layerwise"``: Adam on one layer after the other, then on all.
-    ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64. ``"evidence"``: the same with penalties
-    by evidence, which no user asks for.
+    ``"adam"``: AdamW on mini-batches, in float32 if settings say so. ``"lbfgs"``: L-BFGS with a strong Wolfe line
+    search on all rows, in float64. ``"hybrid"``: the first, and from its best state the second. ``"kfac"``: natural-
+    gradient steps, on all rows or with a falling learning rate on mini-batches. ``"layerwise"``: Adam on one layer
+    after the other, then on all. ``"gauss_newton"``: full Gauss-Newton steps on all rows, in float64. ``"evidence"``:
+    the same with penalties by evidence, which no user asks for.
 
     Parameters
     ----------
@@ -94,7 +94,9 @@ def phases_for(settings, n_samples, loss, n_layers):
     """
     max_iter, batch_size = settings.max_iter, settings.batch_rows(n_samples, n_layers)
     penalty, smoothness = settings.alpha / n_samples, settings.smoothness
-    adam = streaming_phase(settings, batch_size)._replace(max_iter=max_iter, schedule=settings.learning_rate)
+    adam = streaming_phase(settings, batch_size)._replace(
+        max_iter=max_iter, schedule=settings.learning_rate, dtype=torch.float32 if settings.is_quick else None
+    )
     lbfgs = Phase(
         torch.optim.LBFGS,
         {"max_iter": LBFGS_STEPS, "history_size": LBFGS_HISTORY, "line_search_fn": "strong_wolfe",

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
+from .._interrupts import is_second
 from ._attempt import Network, new_network, place, trained
 from ._calibration import best_temperature, member_weights
 from ._evaluation import held_out_outputs, held_out_parts
 from ._exact import asks_for_digits, holding_out, made_exact, made_more_exact
 from ._holdout import hold_out
-from ._interrupts import is_second
 from ._intervals import errors_by_output
 from ._losses import averaged, cross_entropy
 from ._net import Net

@@ -20,7 +20,7 @@ class Settings(NamedTuple):
     """How a network is trained: the estimators' parameters of the same names, see there.
 
     `refine_knots` has the numbers of knots to go on with; `device` is one that is there; `is_free` says that size and
-    kind of the network are left to the fit.
+    kind of the network are left to the fit, and `is_quick` that Adam may work in single precision.
     """
 
     solver: str = "adam"
@@ -41,6 +41,7 @@ class Settings(NamedTuple):
     verbose: int = 0
     device: str = "cpu"
     is_free: bool = False
+    is_quick: bool = False
 
     def passes(self, n_members, n_layers):
         """Passes over the rows."""

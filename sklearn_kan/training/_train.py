@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
+from .._interrupts import is_second
 from ._callbacks import BestState, Observed
-from ._interrupts import is_second
 from ._layerwise import FirstLayers, frozen_before
 from ._net import Converged, Net
 from ._observation import current_observer
@@ -97,6 +97,7 @@ def train(module, rows, loss, phases: Sequence[Phase], settings, *, validation=N
         if interrupted:
             break
     module.to(dtype=dtype)
+    net.validation = validation and validation.to(settings.device, dtype)
     return Training(net, history, interrupted, failed, kept)
 
 

@@ -60,6 +60,20 @@ def test_codes_of_an_ordinal_encoder():
     assert label.tolist() == model.predict(X).tolist()
 
 
+def test_inputs_that_are_no_columns_of_the_model_are_refused():
+    X = pd.DataFrame({"a": NUMBERS[:, 0], "kind": np.array(["x", "y", "z"])[np.arange(len(NUMBERS)) % 3]})
+    model = make_pipeline(KANRegressor(**FEW)).fit(X, TARGET)
+    number, text = types.FloatTensorType([None, 1]), types.StringTensorType([None, 1])
+    for kinds, message in (
+        ([text, text], "'a' is a column of numbers"),
+        ([number, number], "'kind' is a column of texts"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            converted(model, list(zip(X, kinds, strict=True)), {})
+    with pytest.raises(ValueError, match="hands on 1 columns, and the network was fitted to 2"):
+        converted(model, [("a", number)], {})
+
+
 def test_operator_sets_that_are_too_old_are_refused():
     model = make_pipeline(StandardScaler(), KANRegressor(**FEW)).fit(NUMBERS, TARGET)
     with pytest.raises(ValueError, match="networks need 18"):

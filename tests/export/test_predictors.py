@@ -177,6 +177,13 @@ def test_bad_tables_are_refused_by_name():
     predictor = to_numpy(KANRegressor(**FEW).fit(MIXED, MIXED_TARGET))
     with pytest.raises(ValueError, match=r"lacks the columns \['many'\]"):
         predictor.predict(MIXED.drop(columns="many"))
+    row = {"number": 1.0, "sentinel": 1.0, "few": "x", "many": "level 1", "date": np.datetime64("2021-01-01")}
+    with pytest.raises(ValueError, match=r"'number' of X has shape \(\)\. Pass one value for each row, in a list"):
+        predictor.predict(row)
+    with pytest.raises(ValueError, match=r"'few' of X has shape \(2,\)"):
+        predictor.predict({name: [value] for name, value in row.items()} | {"few": ["x", "y"]})
+    with pytest.raises(ValueError, match=r"shape \(1,\)\. Pass \(n_samples, 5\), or a dict of columns"):
+        predictor.predict([row])
     with pytest.raises(ValueError, match="'number' of X contains infinity"):
         predictor.predict(MIXED.assign(number=np.inf))
     with pytest.raises(ValueError, match="'number' of X cannot be read as numbers"):

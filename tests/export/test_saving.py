@@ -80,6 +80,9 @@ def test_models_of_the_first_format_are_read():
         model = load(FOLDER / f"format_1_{kind}.kan")
         found = model.predict_proba(rows) if kind == "KANClassifier" else model.predict(rows)
         np.testing.assert_allclose(found, predicted, rtol=1e-9)
+    for name, known in expected["with_std"].items():  # a network that Gauss-Newton fitted, a Gaussian process
+        found = load(FOLDER / f"format_1_{name}.kan").predict(known["rows"], return_std=True)
+        np.testing.assert_allclose(found, known["predicted"], rtol=1e-7)
 
 
 def test_flipped_bits_are_noticed(saved):
@@ -150,7 +153,7 @@ def test_texts_that_look_like_a_checksum_are_only_texts(tmp_path):
 
 
 def test_other_estimators_and_those_without_a_fit_are_refused(tmp_path):
-    with pytest.raises(TypeError, match="LinearRegression, and only GPSpectralRegressor, KANClassifier, KANRegressor"):
+    with pytest.raises(TypeError, match=r"LinearRegression, and only GPSpectralRegressor, KAN.* search's best_"):
         save(LinearRegression(), tmp_path / "model.kan")
     with pytest.raises(TypeError, match=r"GPSpectralRegressor, and only KANClassifier, KANRegressor can be exported"):
         to_numpy(GPSpectralRegressor())

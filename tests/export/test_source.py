@@ -214,6 +214,10 @@ def test_sql_and_json_of_glass_boxes(glass_box):
     tabulated = round_terms(glass_box, 2)
     assert any(len(effect.columns) == 2 for effect in effects(tabulated))
     assert difference(by_json(tabulated, FAR)[:, 0], tabulated.predict(FAR)) < EXACT
+    few_values = X.assign(age=X["age"] // 20, debt=X["debt"].round())[["age", "debt", HOUSE]]
+    pair = round_terms(KANRegressor(interaction_cst=[{0, 1}, {2}], **FEW).fit(few_values, TARGET), 2)
+    rows = few_values.assign(age=few_values["age"] + 0.3)[:50]
+    assert difference(by_sql(pair, rows)["prediction"].to_numpy(), pair.predict(rows)) < EXACT
 
 
 SETTINGS = {

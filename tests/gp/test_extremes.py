@@ -152,10 +152,29 @@ def test_predictions_far_out_stay_finite(degree):
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1e300])
-def test_tiny_weights_and_targets_have_a_size(alpha):
-    for y in (5e-324 * np.sign(target(LINE)), target(LINE)):
-        model = GPSpectralRegressor(**SMALL, alpha=alpha).fit(LINE, y, sample_weight=np.full(40, 1e-300))
-        assert np.isfinite(model.predict(LINE, return_std=True)).all()
+@pytest.mark.parametrize("size", [5e-324, 1.0, 1e300])
+def test_weights_of_less_than_a_row_leave_the_prior(alpha, size):
+    y = size * np.sign(target(LINE))
+    model = GPSpectralRegressor(**SMALL, alpha=alpha)
+    with pytest.warns(
+        UserWarning, match=r"^sample_weight sums to 4e-99, .* 40 rows say no more than one\. Pass weights"
+    ):
+        model.fit(LINE, y, sample_weight=np.full(40, 1e-300))
+    _, std = model.predict(LINE, return_std=True)
+    unit = size if size > 5e-324 else 1.0  # what is below normal floats has no scale
+    # A level and a slope of ten standard deviations, and three times the variance since the scale is not known.
+    assert (unit * 5 < std).all()
+    assert (std < unit * 10 * np.sqrt(2 * 3) * 1.1).all()
+
+
+def test_predictions_beyond_float64_are_refused():
+    model = GPSpectralRegressor(**SMALL, trend_degree=2).fit(LINE, 1e300 * target(LINE))
+    far = np.array([[1e10]])
+    for ask in (model.predict, lambda X: model.predict(X, return_std=True), model.sample_y):
+        with pytest.raises(ValueError, match=r"^X has rows so far from those of fit that a trend leads beyond float64"):
+            ask(far)
+    level = GPSpectralRegressor(**SMALL, trend_degree=0).fit(LINE, 1e300 * target(LINE))
+    assert np.isfinite(level.predict(far, return_std=True)).all()
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")

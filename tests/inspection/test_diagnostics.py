@@ -39,7 +39,10 @@ def test_the_kernel_is_positive_and_its_spectrum_complete():
         tangent_spectrum(model, X[:12], Y[:3])
 
 
-@pytest.mark.parametrize("parameters", [{}, {"loss": "poisson"}, {"n_members": 1, "hidden_layer_sizes": (3, 2)}])
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"loss": "poisson"}, {"n_members": 1, "hidden_layer_sizes": (3, 2)}, {"interactions": "product"}],
+)
 def test_the_error_of_a_polynomial_falls_with_its_order(parameters):
     model = KANRegressor(**SMALL | parameters).fit(X, np.exp(Y / 3))
     direction = np.array([[0.3, -0.5, 0.4]])
@@ -49,6 +52,14 @@ def test_the_error_of_a_polynomial_falls_with_its_order(parameters):
             abs(polynomial(X[[7]] + t * direction) - model.predict(X[[7]] + t * direction))[0] for t in (step, step / 2)
         ]
         assert errors[0] / errors[1] == pytest.approx(2 ** (order + 1), rel=0.2)
+
+
+@pytest.mark.parametrize("limits", [[0.0], [-1.0, 1.0]])
+def test_polynomials_of_classes_are_of_log_odds_or_logarithms_of_probabilities(limits):
+    model = KANClassifier(**SMALL).fit(X, np.digitize(Y, limits))
+    expected = model.predict_log_proba(X[[7]])
+    polynomial = taylor_expansion(model, X[[7]], order=1)
+    np.testing.assert_allclose(polynomial(X[[7]]), expected if len(limits) > 1 else expected[:, 1] - expected[:, 0])
 
 
 def test_polynomials_of_squares_have_their_coefficients():

@@ -171,3 +171,13 @@ def test_reports_are_static_and_whole(tmp_path):
         assert f">{heading}</h2>" in html
     with pytest.raises(ValueError, match="X has 200 rows and y has 3"):
         report(model, table, y[:3])
+
+
+def test_reports_of_sums_have_their_errors_and_terms():
+    table = TABLE[["income", "size"]]
+    model = KANRegressor(interaction_cst="no_interactions", n_members=2, max_iter=1, random_state=0).fit(table, Y)
+    html = report(model, table, Y)
+    left = model.predict(table) - Y
+    for value in (np.sqrt(np.mean(left**2)), np.mean(np.abs(left)), np.std(Y)):
+        assert f"{value:,.4g}" in html
+    assert "The model is a sum of 2 functions" in html

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_kan import KANRegressor
+from sklearn_kan import KANClassifier, KANRegressor
 from sklearn_kan.inspection import EdgeFunctionDisplay
 
 mpl.use("Agg")
@@ -56,6 +56,16 @@ def test_draws_into_given_axes_no_more_edges_than_asked(additive):
     assert display.figure_ is axes[0].figure
     assert [len(axis.lines) for axis in axes] == [3, 3]
     assert [axis.get_xlabel() for axis in axes] == ["x", "idle"]
+
+
+def test_curves_of_classes_are_log_odds(additive):
+    x = additive[1][["x"]]
+    model = KANClassifier((), n_members=1, max_iter=2, random_state=0).fit(x, x["x"] > 0.3)
+    display = EdgeFunctionDisplay.from_estimator(model)
+    ((_, places, y),) = display.curves
+    log_odds = np.diff(model.predict_log_proba(pd.DataFrame({"x": places})))
+    np.testing.assert_allclose(y - y[0], log_odds - log_odds[0], atol=1e-6)
+    assert display.axes_.ravel()[0].get_ylabel() == "added to the log-odds"
 
 
 def test_an_unknown_column_is_refused(additive):

@@ -5,7 +5,9 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -89,6 +91,18 @@ def test_classes_and_pipelines():
     losses = [log_loss(y[300:], each.predict_proba(X[300:])) for each in (small, pipeline)]
     assert losses[0] < 1.15 * losses[1]
     assert prune(pipeline, X[300:], n_features=2)[-1].selected_features_.tolist() == [False, True, True]
+
+
+def test_networks_within_searches_and_scaled_targets():
+    X, few = TABLE[["idle", "a", "b"]], SETTINGS | {"max_iter": 2}
+    scaled = TransformedTargetRegressor(KANRegressor(**few), func=np.arctan, inverse_func=np.tan)
+    search = GridSearchCV(scaled, {"regressor__alpha": [1e-4]}, cv=[(np.arange(40), np.arange(40, 60))])
+    search.fit(X[:100], Y[:100])
+    small = prune(search, X[300:], n_features=2)
+    alone = prune(search.best_estimator_.regressor_, X[300:], n_features=2)
+    assert type(small) is TransformedTargetRegressor
+    np.testing.assert_allclose(small.predict(X), np.tan(alone.predict(X)))
+    assert search.best_estimator_.regressor_.selected_features_.all()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from sklearn.linear_model import ARDRegression
 
 from sklearn_kan import KAN, KANLayer
 from sklearn_kan.optim import EvidenceGaussNewton
-from sklearn_kan.optim._evidence import LEAST_SQUARES
+from sklearn_kan.optim._evidence import LEAST_SQUARES, damped_inverse
 from sklearn_kan.optim._frame import Frame
 from sklearn_kan.optim._jacobian import OtherBlock, blocks_of
 from sklearn_kan.optim._maps import maps_of
@@ -80,6 +80,22 @@ def test_a_likelihood_needs_no_noise():
     assert optimizer.noise == 1.0
     with torch.no_grad():
         assert (layer(x).softmax(1)[:, 1] - p).abs().mean() < 0.05
+
+
+def test_nothing_changes_where_nothing_is_finite():
+    model = torch.nn.Linear(2, 1).double()
+    before = model.weight.detach().clone()
+    x = torch.ones(5, 2, dtype=torch.float64)
+    assert steps(model, x, torch.full((5, 1), torch.inf), 1, half_squared, halved).is_stuck
+    assert torch.equal(model.weight, before)
+
+
+def test_a_matrix_without_an_inverse_is_damped_until_it_has_one():
+    singular = torch.diag(torch.tensor([1.0, 0.0, 4.0], dtype=torch.float64))
+    inverse, damping = damped_inverse(singular, 0.0)
+    assert 0 < damping < 1e-9
+    torch.testing.assert_close(inverse.diagonal(), 1 / (singular.diagonal() + damping))
+    assert damped_inverse(torch.nan * singular, 0.0)[0] is None
 
 
 def test_rough_coordinates_squared_are_the_roughness_of_splines():

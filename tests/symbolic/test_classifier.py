@@ -1,6 +1,9 @@
 """Log-odds that are known: found, with constants as a likelihood has them, and probabilities that are calibrated."""
 
 import pickle
+import signal
+from contextlib import nullcontext
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -16,7 +19,9 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sklearn_kan.symbolic import KANSymbolicClassifier
+from sklearn_kan import _interrupts
+from sklearn_kan.symbolic import KANSymbolicClassifier, _growth
+from sklearn_kan.symbolic._losses import DEVIANCE
 
 SHORT = KANSymbolicClassifier(max_seconds=None, max_steps=1, random_state=0)
 
@@ -114,3 +119,33 @@ def test_unusable_parameters_are_named(params, y, message):
     X = np.random.default_rng(0).uniform(size=(20, 2))
     with pytest.raises(ValueError, match=message):
         KANSymbolicClassifier(max_steps=2).set_params(**params).fit(X, y)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_ctrl_c_keeps_the_formula_of_all_classes_or_none(n_classes, monkeypatch):
+    X = np.random.default_rng(0).normal(size=(90, 2))
+    y = np.digitize(X[:, 0] + 0.3 * X[:, 1], [0, 1][: n_classes - 1])
+
+    def interrupted(*args, grow=_growth.larger_and_larger):
+        yield from islice(grow(*args), 1)
+        signal.raise_signal(signal.SIGINT)
+
+    model = KANSymbolicClassifier(max_seconds=None, max_steps=30, random_state=0)
+    monkeypatch.setattr(_growth, "larger_and_larger", interrupted)
+    monkeypatch.setattr(_interrupts, "_latest", -np.inf)
+    is_kept = n_classes == 2
+    with (
+        pytest.warns(UserWarning, match=r"^The search was interrupted") as told,
+        nullcontext() if is_kept else pytest.raises(KeyboardInterrupt, match="Not all classes"),
+    ):
+        model.fit(X, y)
+    assert told[0].filename == __file__
+    assert hasattr(model, "classes_") == is_kept
+    assert not is_kept or model.score(X, y) > 0.8  # by the one term that was found
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_formulas_without_a_value_have_no_deviance():
+    residuals = DEVIANCE.residuals(np.array([np.nan, np.inf, -np.inf, 0.0]), np.array([0.0, 1.0, 0.5, 0.5]), 1.0)
+    np.testing.assert_allclose(residuals, [np.nan, 0, -np.sqrt(500 - 2 * np.log(2)), 0], atol=1e-6)

@@ -17,7 +17,7 @@ FAR = np.concatenate([X[:20], 4 * X[:20], [[-50.0, 30.0]]])
 
 def values(formula, X, names=("x0", "x1")):
     function = sp.lambdify([sp.Symbol(name) for name in names], formula, ["numpy", "scipy"], cse=True)
-    return np.asarray(function(*np.asarray(X, float).T)) + np.zeros(len(X))
+    return np.array([function(*row) for row in np.asarray(X, float)])
 
 
 @pytest.mark.parametrize("basis", sorted(BASES))

@@ -66,7 +66,10 @@ def test_constants_are_the_best_so_far_once_it_is_late():
     a = np.linspace(1, 2, 50)
     table = Table(NAMES[:1], a[:, None], np.exp(2 * a), np.ones(50), float(np.exp(2 * a).std()))
     formula = sp.Float(1.5) * sp.exp(sp.Float(1.8) * NAMES[0])
-    calls = iter(range(100))
-    stopped = refit(formula, table, is_late=lambda: next(calls) >= 8)
-    assert refit(formula, table).error < stopped.error < error_of(formula, table)
-    assert refit(formula, table, is_late=lambda: True).error == pytest.approx(error_of(formula, table))
+    errors = []
+    for n_calls in range(0, 30, 2):
+        calls = iter(range(100))
+        errors.append(refit(formula, table, is_late=lambda calls=calls, most=n_calls: next(calls) >= most).error)
+    assert errors[0] == pytest.approx(error_of(formula, table))
+    assert (np.diff(errors) <= 0).all()
+    assert any(refit(formula, table).error < error < errors[0] for error in errors)

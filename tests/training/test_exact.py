@@ -1,6 +1,8 @@
 """solver="auto": small networks by Gauss-Newton where a target is smooth, Adam's ensemble elsewhere."""
 
+import inspect
 import pickle
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import torch
 from sklearn_kan import KANRegressor
 from sklearn_kan.network._architecture import Architecture
 from sklearn_kan.network._members import can_be_members, member_of, stacked
+from sklearn_kan.training import _exact, _train
 
 rng = np.random.default_rng(0)
 X = rng.uniform(-1, 1, (1_400, 3))
@@ -123,3 +126,38 @@ def test_stacked_networks_predict_what_they_predict_alone(params):
 def test_parameters_of_all_members_together_cannot_be_stacked():
     assert can_be_members(Architecture(2, 1, hidden_layer_sizes=(3,)), 3)
     assert not can_be_members(Architecture(2, 1, hidden_layer_sizes=(3,), n_levels=(60,)), 3)
+    assert not can_be_members(Architecture(2, 1, hidden_layer_sizes=(3,), interactions="mixed"), 3)
+
+
+def test_networks_that_share_parameters_stay_with_adam():
+    line, settings = 3 * X[:, 0], {"interactions": "mixed", "n_members": 2, "max_iter": 20, "random_state": 0}
+    auto, adam = (
+        KANRegressor((4,), solver=solver, learning_rate_init=0.05, **settings).fit(X[TRAIN], line[TRAIN])
+        for solver in ("auto", "adam")
+    )
+    np.testing.assert_array_equal(auto.predict(X), adam.predict(X))
+    assert np.std(adam.predict(X) - line) < 0.1 * np.std(line)  # smooth enough for others
+
+
+def test_a_trial_takes_neither_a_copy_of_a_large_table_nor_torch_s_compiler(monkeypatch):
+    table = np.random.default_rng(1).uniform(-1, 1, (2_100, 2)).astype(np.float32)
+    sizes, run = [], _train.run
+
+    def watched(net, rows):
+        sizes.append((net.phase.optimizer.__name__, rows.dtype, len(rows.all[0])))
+        return run(net, rows)
+
+    monkeypatch.setattr(_train, "run", watched)
+    monkeypatch.setattr(_exact, "MOST_ROWS", most := 400)
+    monkeypatch.setattr(_exact, "MOST_PLACED", most)
+    first_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    monkeypatch.delattr(first_group, "__dynamo_disable", raising=False)  # what torch keeps once it has imported it
+    for name in ("torch._dynamo", "torch.fx.experimental.symbolic_shapes"):  # seconds, and over 100 MB
+        monkeypatch.setitem(sys.modules, name, None)
+    model = KANRegressor(n_members=2, max_iter=8, random_state=0).fit(table, table[:, 0] * table[:, 1])
+    assert model.solver_ == "gauss_newton"
+    assert sizes[0] == ("AdamW", torch.float32, len(table))
+    assert {each[:2] for each in sizes[1:]} == {("GaussNewton", torch.float64)}
+    assert max(size for *_, size in sizes[1:]) <= most
+    apart = np.random.default_rng(2).uniform(-0.9, 0.9, (50, 2))
+    np.testing.assert_allclose(model.predict(apart), apart.prod(1), atol=0.01)

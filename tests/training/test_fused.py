@@ -47,7 +47,7 @@ LOSSES = [
 @st.composite
 def networks(draw):
     """Any network that the library takes, and a loss for it."""
-    depth = draw(st.integers(1, 3))
+    depth = draw(st.integers(0, 3))
     loss, n_outputs = draw(st.sampled_from(LOSSES))
     n_members = draw(st.sampled_from([None, 1, 2, 5]))
     torch.manual_seed(draw(st.integers(0, 99)))
@@ -212,6 +212,7 @@ class SeesBatches(Callback):
         (KANClassifier, {"early_stopping": True, "n_members": 4, "hidden_layer_sizes": (6, 5)}),
         (KANRegressor, {"interaction_cst": {"pairs": 2}, "early_stopping": True}),
         (KANClassifier, {"interaction_cst": "no_interactions"}),
+        (KANClassifier, {"hidden_layer_sizes": (), "degree": 1}),
     ],
 )
 def test_a_fit_is_that_of_torch(kind, params):

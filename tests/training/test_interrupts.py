@@ -13,9 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EarlyStopping
 
-from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan import KANClassifier, KANRegressor, _interrupts
 from sklearn_kan.optim import KFAC, GaussNewton
-from sklearn_kan.training import _interrupts, _plan, _refit
+from sklearn_kan.training import _plan, _refit
 from sklearn_kan.training._fused import FusedAdamW
 from sklearn_kan.training._observation import observed_by
 
@@ -43,7 +43,14 @@ def set_clock(monkeypatch, step):
 
 
 def make(**params):
-    few = {"hidden_layer_sizes": (4,), "n_knots": 4, "max_iter": 6, "n_members": 2, "random_state": 0}
+    few = {
+        "hidden_layer_sizes": (4,),
+        "n_knots": 4,
+        "max_iter": 6,
+        "n_members": 2,
+        "random_state": 0,
+        "dtype": "float64",
+    }
     return KANRegressor(**few | params)
 
 

@@ -26,7 +26,10 @@ def data():
 
 
 def models():
-    return [kind(hidden_layer_sizes=(5,), random_state=0, device="cpu", **params) for kind, params in SETTINGS]
+    return [
+        kind(hidden_layer_sizes=(5,), random_state=0, device="cpu", dtype="float64", **params)
+        for kind, params in SETTINGS
+    ]
 
 
 def fit_all():

@@ -59,7 +59,7 @@ def test_scores_are_of_rows_held_out(kind, params):
             self.state = {key: tensor.clone() for key, tensor in net.module_.state_dict().items()}
 
     last = Last("r2")
-    model = fitted(kind, [*callbacks.values(), last], **{"max_iter": 6} | params)
+    model = fitted(kind, [*callbacks.values(), last], **{"max_iter": 6, "dtype": "float64"} | params)
     model.module_.load_state_dict(last.state)
     own = by_their_own_members(model)
     for column in callbacks:

@@ -140,3 +140,18 @@ def test_the_best_constant_of_classes_has_their_entropy():
     y, weight = torch.tensor([0, 0, 1, 2]), torch.tensor([1.0, 2.0, 1.0, 4.0])
     rows = Rows(torch.zeros(4, 1), y, weight)
     assert loss_of_constant(rows, cross_entropy) == pytest.approx(entropy([3 / 8, 1 / 8, 4 / 8]))
+
+
+@pytest.mark.parametrize("is_classifier", [False, True])
+def test_adam_in_single_precision_comes_to_the_same(is_classifier):
+    estimator, y = (KANClassifier, CLASSES) if is_classifier else (KANRegressor, QUADRIC)
+    models = [
+        estimator(n_members=2, solver="adam", max_iter=5, dtype=dtype, random_state=0).fit(TABLE, y)
+        for dtype in ("auto", "float64")
+    ]
+    parameters = [torch.cat([p.detach().flatten() for p in model.module_.parameters()]) for model in models]
+    assert [p.dtype for p in parameters] == 2 * [torch.float64]
+    assert [torch.equal(p, p.float().double()) for p in parameters] == [True, False]
+    quick, precise = (model.predict_proba(TABLE) if is_classifier else model.predict(TABLE) for model in models)
+    np.testing.assert_allclose(quick, precise, atol=1e-4 * precise.std())
+    assert models[0].net_.validation.X.dtype == torch.float64  # for callbacks' checkpoints, after training, too

@@ -48,7 +48,7 @@ class Solver(ABC):
 
     name: ClassVar[str]
     needs: ClassVar[str] = ""
-    tolerance: ClassVar[float] = 1e-7
+    tolerance: float = 1e-7
     shortest: float = 0.0
     longest: float = 1e3
     averaged_rows: ClassVar[float] = 150

@@ -60,7 +60,8 @@ def weighed(candidates, fits, objectives, is_plain=False):
     else:
         probabilities = softmax(np.array([fit.criterion for fit in fits]) / (1 + n / COARSENESS))
     probabilities[probabilities < LEAST_PROBABILITY] = 0
-    widening = 1.0 if is_plain else 1 + FREEDOM / float(objectives[0].solver.data.weight.sum())
+    n_observations = max(1.0, float(objectives[0].solver.data.weight.sum()))  # weights below a row tell no less
+    widening = 1.0 if is_plain else 1 + FREEDOM / n_observations
     models = []
     shares, is_open = probabilities / probabilities.sum(), is_table and n <= OPEN_ROWS
     for (degree, _, is_ranked), objective, share in zip(candidates, objectives, shares, strict=True):

@@ -146,18 +146,24 @@ class Objective:
     def fit(self, max_iter, verbose=0):
         """The kernel at a maximum of the posterior."""
         options = {"maxiter": max_iter, "maxcor": 20, "ftol": self.solver.tolerance, "gtol": self.solver.tolerance}
-        unit = max(1.0, np.abs(self(self.start)[1]).max())  # first steps of L-BFGS-B are as long as the gradient
+        first = self(self.start)
+        if max_iter == 0:
+            return self.finished(self.start, -first[0], 0)
+        unit = max(1.0, np.abs(first[1]).max())  # first steps of L-BFGS-B are as long as the gradient
 
         def scaled(z):
-            value, gradient = self(z)
+            value, gradient = first if np.array_equal(z, self.start) else self(z)
             return value / unit, gradient / unit
 
         result = minimize(scaled, self.start, jac=True, method="L-BFGS-B", bounds=self.limits.T, options=options)
-        kernel, value = self.kernel_at(result.x), -unit * result.fun
+        fit = self.finished(result.x, -unit * result.fun, result.nit)
         if verbose:
-            print(f"[gp] {len(result.x)} parameters, log posterior {value:.2f}, {result.nit} iterations")
+            print(f"[gp] {len(result.x)} parameters, log posterior {fit.value:.2f}, {fit.n_iter} iterations")
+        return fit
+
+    def finished(self, z, value, n_iter):
         price = 0.5 * np.sum(self.limits[1] > self.limits[0]) * math.log(self.solver.data.y.size)
-        return Fit(kernel, value, value - price, result.nit)
+        return Fit(self.kernel_at(z), value, value - price, n_iter)
 
 
 class Search:

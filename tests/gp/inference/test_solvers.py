@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import toeplitz
 from scipy.stats import multivariate_normal
 
 from sklearn_kan.gp import SpectralMixture
@@ -10,8 +11,9 @@ from sklearn_kan.gp._spectrum import false_alarm, frequency_grid, periodogram
 from sklearn_kan.gp.covariance._density import peak
 from sklearn_kan.gp.covariance._mixture import SMOOTHNESS
 from sklearn_kan.gp.covariance._product import ProductMixture
-from sklearn_kan.gp.inference._dense import Dense
-from sklearn_kan.gp.inference._evidence import factorise
+from sklearn_kan.gp.inference import _toeplitz
+from sklearn_kan.gp.inference._dense import Dense, DensePosterior
+from sklearn_kan.gp.inference._evidence import NotPositiveDefiniteError, factorise
 from sklearn_kan.gp.inference._fourier import Fourier
 from sklearn_kan.gp.inference._gaps import Gaps
 from sklearn_kan.gp.inference._inducing import Inducing
@@ -248,3 +250,26 @@ def test_false_alarms_are_as_frequent_as_promised():
 def test_grid_of_frequencies_ends_at_nyquist():
     np.testing.assert_allclose(frequency_grid(np.arange(30.0)).max(), 0.5)
     assert len(frequency_grid(np.arange(3.0))) == 0
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_first_column_of_an_inverse_with_and_without_scipys_recursion(compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(_toeplitz, "levinson", None)
+    k = np.exp(-0.3 * np.arange(40)) + 0.5 * np.eye(1, 40)[0]
+    column, log_determinant = _toeplitz.first_column(k)
+    matrix = toeplitz(k)
+    np.testing.assert_allclose(column, np.linalg.inv(matrix)[:, 0], rtol=1e-9, atol=1e-12)
+    assert log_determinant == pytest.approx(np.linalg.slogdet(matrix)[1])
+    for other in ([1.0, 2.0, 1.0], [1.0, 1.0, 1.0], [np.nan, 0.0]):
+        with pytest.raises(NotPositiveDefiniteError):
+            _toeplitz.first_column(np.array(other))
+
+
+def test_a_series_whose_covariance_has_no_inverse_is_solved_with_jitter():
+    flat, rows = SpectralMixture([1.0], [[1e6]], [[0.0]], 1e-18), data(np.arange(30.0)[:, None])
+    fast, dense = Toeplitz(rows), Dense(rows)
+    assert fast.evidence(flat).jitter > 0
+    np.testing.assert_allclose(fast.evidence(flat).value, dense.evidence(flat).value)
+    assert type(fast.posterior(flat)) is DensePosterior
+    np.testing.assert_allclose(fast.score(flat, np.array([[0.1]])), dense.score(flat, np.array([[0.1]])))

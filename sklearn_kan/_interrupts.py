@@ -1,4 +1,4 @@
-"""Ctrl-C in training: told apart from callbacks that end it, and a second one in a row ends everything."""
+"""Ctrl-C in fits: told apart from callbacks that end training, and a second one in a row ends everything."""
 
 import dis
 import math

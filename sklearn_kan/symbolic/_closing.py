@@ -125,7 +125,8 @@ def take_term_off(search, heap, node):
 def split_off(search, heap, node):
     """Push states that are left once a function of two columns is taken off, or divided by; whether there are any."""
     state, context = node.state, Context(search, node)
-    best = next(iter(splits(state.X, state.y, state.weight, judge_of(search.table, state))), None)
+    found = splits(state.X, state.y, state.weight, judge_of(search.table, state), lambda: search.budget.is_late)
+    best = found[0] if found else None
     least = min((structure.error for structure in node.found or ()), default=np.inf)
     if best is None or best.error > min(PROMISING, LEAST_GAIN * least):
         return False

@@ -65,7 +65,7 @@ def test_a_term_and_any_function_of_one_combination(law, with_one, index):
 def test_columns_are_put_into_the_blocks_of_the_law():
     X = np.random.default_rng(2).uniform(0, 3, (500, 4))
     y = X[:, 2] * np.sin(2 * X[:, 0]) + np.exp(-X[:, 1]) / (1 + X[:, 3])
-    best = splits(X, y, np.ones(500), lambda predictions: np.std(predictions - y) / np.std(y))[0]
+    best = splits(X, y, np.ones(500), lambda predictions, rows: np.std(predictions - y[rows]) / np.std(y))[0]
     assert (best.outer, set(best.blocks)) == ("id", {(0, 2), (1, 3)})
     own = best.values[best.blocks.index((0, 2))]
     np.testing.assert_allclose(own, X[:, 2] * np.sin(2 * X[:, 0]) - np.mean(X[:, 2] * np.sin(2 * X[:, 0])), atol=0.1)

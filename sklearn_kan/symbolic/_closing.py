@@ -18,6 +18,7 @@ from ._structures import idle_columns, read, structures
 PROMISING = 0.03  # error of a structure that is read before there is a network to compare it with
 ROWS_RECOMBINED = 600  # that show which columns belong together
 LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is right
+SURE, DOUBT = 2e-3, 0.5  # error of blocks that are followed first; added to the rank of what is left of others
 STILL_AS_GOOD = 1.1  # times the error, without columns that hardly matter
 LEAST_GAIN = 0.3  # of the error, that blocks of two columns may leave
 MOST_IN_TERMS = 5  # columns of which all products of functions are looked at
@@ -123,14 +124,14 @@ def take_term_off(search, heap, node):
 
 
 def split_off(search, heap, node):
-    """Push states that are left once a function of two columns is taken off, or divided by; whether there are any."""
+    """Push states that are left once a function of two columns is taken off, or divided by; whether one is likely."""
     state, context = node.state, Context(search, node)
     found = splits(state.X, state.y, state.weight, judge_of(search.table, state), lambda: search.budget.is_late)
     best = found[0] if found else None
     least = min((structure.error for structure in node.found or ()), default=np.inf)
     if best is None or best.error > min(PROMISING, LEAST_GAIN * least):
         return False
-    n_before = len(heap)
+    n_before, doubt = len(heap), 0.0 if best.error < SURE else DOUBT
     for block, values in zip(best.blocks, best.values, strict=True):
         if len(block) == 1 or search.is_done:
             continue
@@ -143,8 +144,8 @@ def split_off(search, heap, node):
             change = divided if best.outer == "log" else partial(subtracted, outer=best.outer)
             left = change(state, columns, X, values=part(state.X[:, block]), expression=part.formula, step=step)
             if left.is_usable():
-                search.push(heap, Node(left, steps=(*node.steps, (step, best.error))), np.log10(best.error))
-    return len(heap) > n_before
+                search.push(heap, Node(left, steps=(*node.steps, (step, best.error))), np.log10(best.error) + doubt)
+    return len(heap) > n_before and not doubt
 
 
 def expand_terms(search, heap, node):

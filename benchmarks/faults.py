@@ -36,6 +36,7 @@ from skorch.callbacks import Callback
 
 from benchmarks.environment import address_space, environment, in_a_child
 from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV, _interrupts
+from sklearn_kan.symbolic import KANSymbolicRegressor
 
 RESULTS = Path(__file__).parent / "results" / "faults.json"
 SOLVERS = ("adam", "lbfgs", "hybrid", "kfac", "gauss_newton", "layerwise", "auto")
@@ -60,6 +61,10 @@ def process(**params):
     return GPSpectralRegressor(spectrum="student_t", max_iter=5, **params)
 
 
+def formula():
+    return KANSymbolicRegressor(max_seconds=None, max_steps=40, random_state=0)
+
+
 def search(**params):
     small = network(max_iter=3)
     params = {"n_trials": 3, "cv": 2, "random_state": 0, "bases": ["bspline", "rbf"]} | params
@@ -75,6 +80,7 @@ SUBJECTS = {
     "Gaussian process, series": (lambda: process(n_components=2, trend_degree=1), "fit", T, WAVE),
     "Gaussian process, table": (lambda: process(trend_degree=0), "fit", X[:80], Y[:80]),
     "search": (search, "fit", X, Y),
+    "formula": (formula, "fit", X, Y),
 }
 
 

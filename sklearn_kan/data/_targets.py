@@ -126,7 +126,8 @@ class TargetScaler:
         return float(center), float(spread) if spread > torch.finfo(spread.dtype).tiny else 1.0
 
     def transform(self, y):
-        return (y - self.center_) / self.scale_
+        with np.errstate(over="ignore"):  # of a later chunk; its loss is not finite, and it is refused
+            return (y - self.center_) / self.scale_
 
     def inverse_transform(self, raw):
         """Predictions from raw network outputs, in float64."""

@@ -80,7 +80,7 @@ class LookupLayer(nn.Module):
     def linear_maps(self):
         """The linear maps that optimizers may use: the table's, unless it is multiplied or computed."""
         is_plain = self.scale is None and not is_parametrized(self)
-        return [TableMap(self)] if is_plain and self.direct else []
+        return [TableMap(self)] if is_plain else []
 
     def mixed(self, chosen, fine, below):
         """Weights of rows of the table, (n_samples, n_rows), with what codes of fine inputs have of the knot beyond."""

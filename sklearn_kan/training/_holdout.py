@@ -138,7 +138,7 @@ def dealing_for(rows, validation_fraction):
 def dealt_by_row(y, n_folds, seed):
     """A fold for each row, so that the folds have alike targets."""
     order = np.random.RandomState(seed).permutation(len(y))
-    target = y.numpy().reshape(len(y), -1)[:, 0]
+    target = (y if y.ndim == 1 else y[:, 0]).numpy()
     fold = np.empty(len(y), dtype=np.int64)
     fold[order[np.argsort(target[order], kind="stable")]] = np.arange(len(y)) % n_folds
     return fold

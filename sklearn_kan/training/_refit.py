@@ -183,6 +183,9 @@ def affine(module, rows, member, current):
         h, raw = module(X, depth=len(module.layers) - 1), module(X)
         if layer.n_members is not None:
             h, raw = h if h.ndim == 2 else h[:, member], raw[:, member]
-        parts = [h.new_ones(len(h), 1), layer.basis(h).flatten(1)]
+        values = layer.basis(h)
+        if values.ndim == 4:  # by output, all of a member alike
+            values = values[:, member * layer.out_features]
+        parts = [h.new_ones(len(h), 1), values.flatten(1)]
         phi = torch.cat(parts if layer.base_weight is None else [*parts, F.silu(h)], 1)
         yield phi, raw - phi @ current, y, weight[:, member if weight.shape[1] > 1 else 0]

@@ -63,3 +63,10 @@ def test_effects_of_levels_alone_are_learned(settings):
     np.testing.assert_allclose(model.fit(FRAME, TARGET).predict(FRAME), TARGET, atol=0.1)
     classes = KANClassifier(**{**params, "n_members": 2, "random_state": 0, **settings}).fit(FRAME, TARGET)
     np.testing.assert_array_equal(classes.predict(FRAME), TARGET)
+
+
+def test_natural_gradients_of_many_levels_alone():
+    levels = np.arange(240) % 80
+    X, y = pd.DataFrame({"level": [f"level {level}" for level in levels]}), np.sin(levels)
+    model = KANRegressor((4,), n_members=1, solver="kfac", max_iter=20, random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.05

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn_kan import GPSpectralRegressor
 from sklearn_kan.gp._units import power_of_two
 from sklearn_kan.gp.inference._dense import Dense
+from sklearn_kan.gp.inference._points import Data
 
 RNG = np.random.default_rng(0)
 LINE = np.sort(RNG.uniform(0, 30, 40))[:, None]
@@ -182,3 +183,10 @@ def test_predictions_beyond_float64_are_refused():
 def test_several_constant_outputs_are_predicted(n):
     model = GPSpectralRegressor().fit(np.arange(n)[:, None], np.full((n, 2), [0.0, 1e5]))
     np.testing.assert_allclose(model.predict([[0.5]]), [[0.0, 1e5]])
+
+
+def test_a_variance_whose_square_is_no_float_has_a_slope():
+    one = np.ones((1, 1))
+    for spread, expected in ((0.0, -0.5e190), (1e-190, 0.0)):  # of log(v) + spread / v, halved and negated
+        data = Data(one, one, np.array([2.0]), np.zeros(1), np.array([spread]), one)
+        np.testing.assert_allclose(data.replicates(1e-190)[1], expected)

@@ -56,6 +56,15 @@ def test_every_member_learns_from_heavy_rows_and_holds_out_its_part(has_classes)
         assert len(part) == 60 * share + 5 * share
 
 
+@pytest.mark.parametrize("y", [None, [0, 1, 1]])
+def test_rows_may_all_be_heavy(y):
+    weight = [50.0, 60.0, 70.0]
+    _, validation = bagged(rows_of(weight, y), n_members=5, validation_fraction=0.2, seed=0)
+    X, (_, by_member) = validation.batch()
+    for place, total in enumerate(weight):
+        np.testing.assert_allclose(by_member[X[:, 0] == place].sum(0), total / 5)
+
+
 @pytest.mark.parametrize(("n_members", "share"), [(1, 0.5), (4, 0.1)])
 def test_a_heavy_value_is_learned(n_members, share):
     rng = np.random.default_rng(0)

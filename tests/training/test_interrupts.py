@@ -241,20 +241,20 @@ def test_a_pass_that_ends_early_is_undone(kind, batch, is_signal, monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("target", [1e25, 1e200, -1e150, 1e7])
-def test_a_chunk_that_would_spoil_the_model_is_refused(target, dtype):
-    model, control = make(dtype=dtype), make(dtype=dtype)
-    bad = Y.copy()
+@pytest.mark.parametrize(("target", "unit"), [(1e25, 1), (1e200, 1), (-1e150, 1), (1e7, 1), (1e300, 1e-10)])
+def test_a_chunk_that_would_spoil_the_model_is_refused(target, unit, dtype):
+    model, control, good = make(dtype=dtype), make(dtype=dtype), unit * Y
+    bad = good.copy()
     bad[7] = target
     for _ in range(3):
-        model.partial_fit(X, Y)
-        control.partial_fit(X, Y)
+        model.partial_fit(X, good)
+        control.partial_fit(X, good)
     with pytest.warns(ConvergenceWarning, match=r"^The chunk was refused: .* Row 7 .*target \[") as caught:
         model.partial_fit(X, bad)
-    assert caught[0].filename == __file__
+    assert [one.filename for one in caught] == [__file__]
     for _ in range(3):
-        model.partial_fit(X, Y)
-        control.partial_fit(X, Y)
+        model.partial_fit(X, good)
+        control.partial_fit(X, good)
     np.testing.assert_array_equal(model.predict(X), control.predict(X))
     assert model.loss_curve_ == control.loss_curve_
 

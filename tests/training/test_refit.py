@@ -154,6 +154,8 @@ NETWORKS = [
     {"n_members": 3, "scaled": True},
     {"n_members": 3, "scaled": True, "hidden_layer_sizes": (), "n_levels": (3,)},
     {"interactions": "product"},
+    {"n_members": 3, "scaled": True, "fine_knots": 9},
+    {"n_members": 3, "hidden_layer_sizes": (), "fine_knots": 9},
     {"basis": "rational"},
     {"basis": "sine", "norm": "batch"},
 ]
@@ -207,6 +209,7 @@ def error(model, X, y):
         (KANRegressor, {"loss": "huber", "solver": "lbfgs", "max_iter": 2}),
         (KANRegressor, {"loss": "poisson"}),
         (KANRegressor, {"interaction_cst": "pairwise", "dtype": "float32"}),
+        (KANRegressor, {"interaction_cst": "no_interactions"}),
         (KANClassifier, {}),
         (KANClassifier, {"n_members": 1, "interaction_cst": "no_interactions"}),
     ],

@@ -51,7 +51,7 @@ class Data(NamedTuple):
         """
         variance, n_outputs = noise + self.extra, self.y.shape[1]
         terms = n_outputs * ((self.weight - 1) * (LOG_TWO_PI + np.log(variance)) + np.log(self.weight))
-        slopes = n_outputs * (self.weight - 1) / variance - self.spread / variance**2
+        slopes = (n_outputs * (self.weight - 1) - self.spread / variance) / variance  # whose square may be no float
         return -0.5 * float(np.sum(terms + self.spread / variance)), -0.5 * float(np.sum(slopes))
 
 

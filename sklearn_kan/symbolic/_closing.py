@@ -12,25 +12,35 @@ from ._nodes import EXACT, Node, judge_of
 from ._partly_linear import reductions
 from ._recombination import recombined
 from ._single_index import single_indices
-from ._states import divided, named, subtracted
-from ._structures import read, structures
+from ._states import Drop, divided, named, subtracted
+from ._structures import idle_columns, read, structures
 
 PROMISING = 0.03  # error of a structure that is read before there is a network to compare it with
 ROWS_RECOMBINED = 600  # that show which columns belong together
 LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is right
+SURE, DOUBT = 2e-3, 0.5  # error of blocks that are followed first; added to the rank of what is left of others
+STILL_AS_GOOD = 1.1  # times the error, without columns that hardly matter
 LEAST_GAIN = 0.3  # of the error, that blocks of two columns may leave
 MOST_IN_TERMS = 5  # columns of which all products of functions are looked at
 
 
 def close(search, node):
     """Offer the formulas of one-layer structures; returns the least error."""
-    state = node.state
+    state, node.is_closed = node.state, True
     if search.budget.is_over:
         return np.inf
     if not state.X.shape[1]:
         mean = float(np.average(state.y, weights=state.weight))
         return search.offer(state.wrap(number(mean)), node.steps)
-    node.found = structures(state.X, state.y, state.weight, judge_of(search.table, state))[:3]
+    if node.found is None:
+        node.found = structures(state.X, state.y, state.weight, judge_of(search.table, state))[:3]
+    if node.found and len(idle := idle_columns(node.found[0])) and node.found[0].error < LEAST_LIMIT:
+        state = Drop(tuple(idle)).apply(state, None)[0]
+        without = Node(state, steps=node.steps and (*node.steps, (state.steps[-1], node.error)))
+        without.found = structures(state.X, state.y, state.weight, judge_of(search.table, state))[:3]
+        if without.found and without.found[0].error < STILL_AS_GOOD * node.found[0].error:
+            return close(search, without)
+        state = node.state
     if node.found and not node.steps:  # something simple to begin with
         forms = read(node.found[0], state.columns, search.library, tolerance=node.found[0].error, n_best=2, rough=True)
         if any(search.offer(state.wrap(form), node.steps) < EXACT for form in forms):
@@ -38,6 +48,15 @@ def close(search, node):
         if search.fits_networks and close_indices(search, state) < EXACT:
             return 0.0
     return read_found(search, node, [(s, state.columns) for s in node.found], deep=state.X.shape[1] == 1)
+
+
+def glance(search, node):
+    """Offer what functions of a single column as they stand say."""
+    state, judge = node.state, judge_of(search.table, node.state)
+    for structure in structures(state.X, state.y, state.weight, judge, outers=("id",))[:1]:
+        for form in read(structure, state.columns, search.library, tolerance=max(structure.error, 1e-5), n_best=3,
+                         rough=True):  # fmt: skip
+            search.offer(state.wrap(form), node.steps)
 
 
 def close_indices(search, state):
@@ -105,27 +124,28 @@ def take_term_off(search, heap, node):
 
 
 def split_off(search, heap, node):
-    """Push states that are left once a function of two columns is taken off, or divided by; whether there are any."""
+    """Push states that are left once a function of two columns is taken off, or divided by; whether one is likely."""
     state, context = node.state, Context(search, node)
-    best = next(iter(splits(state.X, state.y, state.weight, judge_of(search.table, state))), None)
+    found = splits(state.X, state.y, state.weight, judge_of(search.table, state), lambda: search.budget.is_late)
+    best = found[0] if found else None
     least = min((structure.error for structure in node.found or ()), default=np.inf)
     if best is None or best.error > min(PROMISING, LEAST_GAIN * least):
         return False
-    n_before = len(heap)
+    n_before, doubt = len(heap), 0.0 if best.error < SURE else DOUBT
     for block, values in zip(best.blocks, best.values, strict=True):
         if len(block) == 1 or search.is_done:
             continue
         values = np.exp(np.clip(values, -60, 60)) if best.outer == "log" else values
         own = [state.columns[j] for j in block]
         tolerance = max(1e-4, 2 * best.error * search.table.spread / (search.table.spread + values.std()))
-        for part in context.subproblem(state.X[:, block], values, own, tolerance):
+        for part in context.subproblem(state.X[:, block], values, own, tolerance, is_simple_first=True):
             columns, X = state.without(*block)
             step = f"{rounded(part.formula)} taken off {named(best.outer)}"
             change = divided if best.outer == "log" else partial(subtracted, outer=best.outer)
             left = change(state, columns, X, values=part(state.X[:, block]), expression=part.formula, step=step)
             if left.is_usable():
-                search.push(heap, Node(left, steps=(*node.steps, (step, best.error))), np.log10(best.error))
-    return len(heap) > n_before
+                search.push(heap, Node(left, steps=(*node.steps, (step, best.error))), np.log10(best.error) + doubt)
+    return len(heap) > n_before and not doubt
 
 
 def expand_terms(search, heap, node):

@@ -7,7 +7,7 @@ import numpy as np
 import sympy as sp
 
 from ._expressions import complexity, error_of, evaluate, information, refit, split_constants
-from ._nodes import EXACT
+from ._nodes import EXACT, exactness
 from ._pruning import pruned, with_straight_levels
 from ._snapping import snapped
 from ._surrogate import split
@@ -171,8 +171,8 @@ def checked(best, table, rounding, seed, was_cut_short):
     farthest out when constants are fitted to the inner ones; and nothing is found in the residuals. With noise no
     formula is called exact: a term smaller than the noise would be missed.
     """
-    limit = max(EXACT, 4 * rounding * float(np.abs(table.y).max()) / table.spread)
     n_constants = len(split_constants(best.formula).values)
+    limit = max(exactness(n_constants), 4 * rounding * float(np.abs(table.y).max()) / table.spread)
     enough = len(table.y) >= ROWS_FOR_EACH_CONSTANT * (n_constants + best.complexity)
     outside = error_outside(best.formula, table)
     white = best.error < 1e-12 or (None if was_cut_short else is_white(best.formula, table, seed))

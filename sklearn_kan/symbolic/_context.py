@@ -52,7 +52,7 @@ class Context(NamedTuple):
         slopes = (M - M.mean(1, keepdims=True)) @ centred / (centred @ centred)
         return (np.delete(rows, place, 1), slopes) if np.isfinite(slopes).all() and slopes.std() > 0 else None
 
-    def subproblem(self, X, slopes, columns, tolerance=None):
+    def subproblem(self, X, slopes, columns, tolerance=None, is_simple_first=False):
         """Formulas of slopes that depend on the other columns."""
         symbols = tuple(sp.Symbol(f"_q{j}", positive=True if (X[:, j] > 0).all() else None, real=True)
                         for j in range(X.shape[1]))  # fmt: skip
@@ -66,7 +66,8 @@ class Context(NamedTuple):
         search.run(max_states=2, good_enough=tolerance)
         outer.add(budget)
         placed = dict(zip(symbols, columns, strict=True))
-        for candidate in simple_ones(search.candidates):
+        found = simple_ones(search.candidates)
+        for candidate in sorted(found, key=lambda c: complexity(c.formula)) if is_simple_first else found:
             if candidate.error > max(WORST_SLOPE, 2 * tolerance):
                 continue
             nice = tidied(candidate.formula)

@@ -8,6 +8,10 @@ from ._reader import LARGEST
 from ._states import State
 
 EXACT = 1e-8  # error below which nothing is left to find
+EXACT_OF_MANY, FEW = (
+    1e-11,
+    4,
+)  # the same of formulas with more constants than a few, which come near any smooth function
 
 
 class Candidate(NamedTuple):
@@ -19,12 +23,24 @@ class Candidate(NamedTuple):
     steps: tuple  # pairs of a text and the network's held-out error after it
 
 
+def exactness(n_constants):
+    """The error below which a formula with so many fitted constants is a law."""
+    return EXACT if n_constants <= FEW else EXACT_OF_MANY
+
+
 class Node:
     """A state in the search: what has been fitted to it, and what is left to try."""
 
     def __init__(self, state, reader=None, steps=()):
         self.state, self.reader, self.steps = state, reader, steps
-        self.todo, self.tried, self.n_visits, self.found, self.is_patient = None, {}, 0, None, False
+        self.todo, self.tried, self.n_visits, self.found, self.is_patient, self.is_closed = (
+            None,
+            {},
+            0,
+            None,
+            False,
+            False,
+        )
 
     @property
     def error(self):

@@ -1,4 +1,4 @@
-"""Laws ``u(y) = c g(x) + h(z)`` of one simple term g and any function h of one combination z of the columns.
+"""Laws ``u(y) = c g(x) + h(z)`` of at most one simple term g and any function h of one combination z of the columns.
 
 Neighbours in z have nearly the same h. By how much a row differs from the line between its two neighbours is a
 matter of g alone, so that c comes from a regression without h (Yatchew, 1997): no network, and no knots.
@@ -17,7 +17,7 @@ from ._states import divided, named, subtracted, tidied
 from ._supports import TERM_PRICE
 
 N_ROWS, MOST_TERMS = 400, 400
-OUTERS = ("id", "log", "inv", "sq")
+OUTERS = ("id", "log", "inv", "sq", "sqrt", "isq")
 FLOOR = 1e-5  # relative error below which laws are equally good
 LEAST_LENGTH = 1e-4  # of a term's differences, in units of its spread
 LARGEST_ERROR = 0.03
@@ -132,9 +132,13 @@ def partly_linear(X, y, weight, columns, *, n_best=2, is_over=lambda: False):
                 usable = lengths > LEAST_LENGTH**2 * size * spreads
                 coefs = np.where(usable, A @ b / np.where(usable, lengths, 1.0), 0.0)
                 left = np.maximum(b @ b - coefs**2 * lengths, 0) / (size * spread**2)
+                alone = b @ b / (size * spread**2)
+                if outer == "id" and alone < LARGEST_ERROR**2:
+                    law = PartlyLinear(float(np.sqrt(alone)), outer, 0.0, sp.Integer(0), index)
+                    found.append((np.log(alone + FLOOR**2) + TERM_PRICE * sp.count_ops(index), law))
                 score = np.log(left + FLOOR**2) + costs
                 best = int(score.argmin())
-                if left[best] < min(LARGEST_ERROR**2, SMALLER**2 * (b @ b) / (size * spread**2)):
+                if left[best] < min(LARGEST_ERROR**2, SMALLER**2 * alone):
                     term = product_of(terms, cheap[best], columns)
                     law = PartlyLinear(float(np.sqrt(left[best])), outer, float(coefs[best]), term, index)
                     found.append((score[best] + TERM_PRICE * sp.count_ops(index), law))
@@ -148,10 +152,11 @@ def reductions(state, is_over):
                     for j, x in enumerate(state.X.T)]  # fmt: skip
     own = dict(zip(placeholders, state.columns, strict=True))
     for law in partly_linear(state.X, state.y, state.weight, placeholders, is_over=is_over):
-        term = tidied(number(law.coef)) * law.term
+        term = tidied(number(law.coef)) * law.term if law.coef else law.term
         z, values = (evaluate(expression, placeholders, state.X) for expression in (law.index, term))
         index, term = law.index.xreplace(own), term.xreplace(own)
-        step = f"{rounded(term)} taken off {named(law.outer)}, the rest only through {index}"
+        taken_off = f"{rounded(term)} taken off {named(law.outer)}, the rest" if law.coef else "the columns"
+        step = f"{taken_off} only through {index}"
         if law.outer == "log":
             factor = np.exp(np.clip(values, -60, 60))
             left = divided(state, [index], z[:, None], factor, tidied(sp.exp(term)), step)

@@ -11,11 +11,11 @@ from itertools import count
 import numpy as np
 import sympy as sp
 
-from ._closing import MOST_IN_TERMS, close, expand_terms, read_all, recombine, split_off, take_term_off
+from ._closing import MOST_IN_TERMS, close, expand_terms, glance, read_all, recombine, split_off, take_term_off
 from ._context import Context
 from ._expressions import complexity, information, is_usable, refit, rounded
 from ._guesses import first_guesses
-from ._nodes import EXACT, Candidate, Node, judge_of, root_of
+from ._nodes import EXACT, Candidate, Node, exactness, judge_of, root_of
 from ._proposals import proposals
 from ._reader import SMOOTH, fit_reader
 from ._white import is_white
@@ -76,8 +76,10 @@ class Search:
         self.seen.add(key)
         fit = refit(formula, self.table, max_steps=20, is_late=lambda: self.budget.is_late)
         self.keep(fit.formula, fit.error, steps)
-        self.least = min(self.least, fit.error)
-        return fit.error
+        is_law = fit.error < exactness(len(fit.formula.atoms(sp.Float)))
+        error = fit.error if is_law else max(fit.error, EXACT)
+        self.least = min(self.least, error)
+        return error
 
     def keep(self, formula, error, steps):
         """Keep a formula whose constants have been fitted."""
@@ -117,11 +119,15 @@ class Search:
     def expand(self, heap, node):
         """Try what has a closed form, and what needs no network; then follow the network's proposals."""
         n_columns = node.state.X.shape[1]
+        if n_columns == 1 and not node.is_closed:
+            glance(self, node)
+            if self.is_done:
+                return
         if n_columns == 1 and self.fits_networks:  # quicker than curves
             expand_terms(self, heap, node)
             if self.is_done:
                 return
-        if (node.found is None and close(self, node) < EXACT) or n_columns == 0:
+        if (not node.is_closed and close(self, node) < EXACT) or n_columns == 0:
             return
         if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
             self.found_all = True
@@ -136,7 +142,7 @@ class Search:
                 elif not self.is_done:
                     action(self, heap, node)
         if n_columns == 3:
-            self.push(heap, node, 0.1, partial(recombine, self))
+            self.push(heap, node, 0.5, partial(recombine, self))
         if 3 < n_columns <= MOST_IN_TERMS and self.fits_networks:
             self.push(heap, node, 0.6, partial(expand_terms, self))
         if has_child:  # it comes first

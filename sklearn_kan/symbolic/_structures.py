@@ -27,6 +27,7 @@ CONSTANT_SCORE = -9.0
 KNOTS, KNOTS_OF_ONE = (8, 24), (8, 24, 72)  # of several columns, and of a single one
 PRODUCTS_UNDER = "log", "logit"  # powers with a column as exponent, and Hill's curves of such
 LEAST_COEF = 3  # of a column
+IDLE = 0.01  # of the largest size of a curve
 LEAST_CURVE = 3e-5  # size of a curve, relatively; splines of columns that do not matter are smaller
 CLEARLY_BETTER = 0.5  # error of an unknown function of the target in those of known ones, from which on it is one
 KINDS = "product", "exponent", "monotone"  # besides sums behind functions of the target
@@ -197,6 +198,16 @@ def fit_product(splines, y, weight, seed, n_iter=25):
             break
         before = left
     return coef, np.prod(factors, 1)
+
+
+def idle_columns(structure):
+    """Places of columns that hardly matter, where others do."""
+    points = structure.splines.points()
+    curves = np.einsum("mdk,dk->md", structure.splines.at(points), structure.coef)
+    sizes = curves.std(0)
+    if structure.kind == "product":
+        sizes = sizes / (np.abs(curves).mean(0) + 1e-300)
+    return np.flatnonzero(sizes < IDLE * sizes.max()).tolist()
 
 
 def read(structure, columns, library, *, tolerance, top=5, n_best=8, deep=False, rough=False, budget=None):

@@ -19,20 +19,13 @@ from ._net import finished_net
 from ._parallel import n_processes
 from ._phases import GAUSS_NEWTON_WORTH
 from ._rows import Rows
+from ._rules import N_KNOTS, RULES, SMOOTH_SHARE, WIDTHS, WORTH_REPLACING, WORTH_THERE
 
-SMOOTH_SHARE = 0.03  # of a target's variance, left on held-out rows, below which more digits are looked for
-CLEAN_SHARE = 0.003  # likewise, below which a few members are enough
+CLEAN_SHARE = 0.003  # of a target's variance, left on held-out rows, below which a few members are enough
 NOISY_SHARE = 0.5  # likewise, or of the entropy of classes, above which more is not looked for
-TOLD_SHARE = 0.15  # of the entropy of classes, below which they are told apart already, and more would only take time
 FEWEST_ROWS, SMALL_TABLE = 80, 1_000  # between which Gauss-Newton is tried, whatever is left below that
-SMALL_WORK = 1.2e8  # of a step there: rows and parameters times the square of the number of parameters
-SMALL_WORK_OF_CLASSES = 6e8  # likewise, where a row counts for each class, but more units are not tried
-WIDTHS = 4, 8, 16  # units, if they are left to the fit: as many as pay
-N_KNOTS = 5
-STRAIGHT = {"n_knots": 2, "degree": 1}  # for classes: products make quadrics of straight lines
 ALPHA = 1e-4
-N_MEMBERS, N_MEMBERS_OF_NOISY = 3, 7  # the latter hold out each row once
-N_MEMBERS_OF_CLASSES = 4  # whose steps take longer, as they have a curvature for each class
+N_MEMBERS = 3  # on large tables
 MOST_ROWS, MOST_HELD_OUT = 4_000, 2_000  # that a member learns from, and is judged by
 MOST_PLACED = 20_000  # that say where knots are
 N_STEPS, PATIENCE = 50, 8
@@ -40,8 +33,6 @@ MOST_WORK = 2.5e8  # of a step: rows times the square of the number of parameter
 ENOUGH = 1e-6  # of a target's variance, left on held-out rows: a thousandth of its spread
 WORTH_DOUBLING = 0.5  # of the held-out loss, which twice the units leave
 POOR = 10.0  # times the first member's loss, from which another start is made
-WORTH_REPLACING = 0.7  # of an ensemble's held-out loss, which one member of the new one leaves
-WORTH_GOING_ON, WORTH_THERE = 0.9, 0.95  # likewise on small tables, one member for more to be fitted, and all of them
 CERTAIN = 2.0  # standard errors by which they are better
 
 
@@ -56,11 +47,11 @@ def asks_for_digits(attempt, rows, loss, settings):
     can_go_on = not attempt.training.interrupted and n_processes() == 1
     if not (is_known and can_go_on and (loss is squared_error or loss is cross_entropy)):
         return False
-    left = attempt.lowest_loss  # infinite where no rows were held out
+    rules, left = RULES[loss], attempt.lowest_loss  # infinite where no rows were held out
     share = left / loss_of_constant(rows, loss)
-    if loss is squared_error and share < SMOOTH_SHARE:
+    if share < rules.smooth:
         return True
-    is_open = TOLD_SHARE < share < NOISY_SHARE if loss is cross_entropy else share < NOISY_SHARE or np.isinf(share)
+    is_open = rules.told < share < NOISY_SHARE or (rules.is_tried_blindly and np.isinf(share))
     return is_open and is_small(attempt.network.architecture, rows, loss, settings)
 
 
@@ -83,10 +74,10 @@ def is_small(architecture, rows, loss, settings):
     n_categorical = sum(architecture.n_levels + architecture.n_places)
     if loss is squared_error:
         n_parameters = WIDTHS[0] * ((n_inputs + 1) * (N_KNOTS + 5) + n_categorical)  # one more: the sum of hidden units
-        return (len(rows) + n_parameters) * n_parameters**2 <= SMALL_WORK
+        return (len(rows) + n_parameters) * n_parameters**2 <= RULES[loss].work
     n_parameters = WIDTHS[0] * (5 * (n_inputs + n_outputs) + n_categorical)
     n_columns = 1 if n_outputs == 2 else n_outputs  # of the root of the curvature
-    return (n_columns * len(rows) + n_parameters) * n_parameters**2 <= SMALL_WORK_OF_CLASSES
+    return (n_columns * len(rows) + n_parameters) * n_parameters**2 <= RULES[loss].work
 
 
 def made_exact(attempt, rows, loss, settings, validation):
@@ -109,7 +100,7 @@ def made_exact(attempt, rows, loss, settings, validation):
     """
     before, generator = attempt.network.architecture, cloned(attempt.network.generator)
     has_few = is_small(before, rows, loss, settings)
-    n_members = before.n_members and min(n_members_for(loss, has_few), before.n_members)
+    n_members = before.n_members and min(RULES[loss].n_members if has_few else N_MEMBERS, before.n_members)
     architectures = small_architectures(before, loss, settings.is_free)
     if n_members and not can_be_members(architectures[0], n_members):
         return attempt
@@ -150,29 +141,16 @@ def made_exact(attempt, rows, loss, settings, validation):
     return following(attempt.training.history, members, attempt.network, split, settings)
 
 
-def n_members_for(loss, has_few):
-    """How many members an ensemble of networks fitted exactly has at most."""
-    if not has_few:
-        return N_MEMBERS
-    return N_MEMBERS_OF_CLASSES if loss is cross_entropy else N_MEMBERS_OF_NOISY
-
-
 def worth(number, has_few, loss):
-    """Of an ensemble's held-out loss, what some new members may leave for others to be fitted, too.
-
-    Losses of classes are those of a few rows above all, and say little before all members are fitted.
-    """
-    if loss is cross_entropy:
-        return 1.0
+    """Of an ensemble's held-out loss, what some new members may leave for others to be fitted, too."""
     if not has_few:
         return WORTH_REPLACING
-    return WORTH_THERE if number else WORTH_GOING_ON
+    return RULES[loss].next_ones if number else RULES[loss].going_on
 
 
 def is_certain(share, n_errors, loss):
     """Whether members that leave this share of an ensemble's loss are better by far, or by more than chance."""
-    is_far = loss is squared_error and share < WORTH_REPLACING
-    return is_far or (share < WORTH_THERE and n_errors > CERTAIN)
+    return share < RULES[loss].by_far or (share < WORTH_THERE and n_errors > CERTAIN)
 
 
 def widest(architectures, fitted, rival):
@@ -244,10 +222,9 @@ def small_architectures(architecture, loss, is_free):
     alone = architecture.single()._replace(fine_knots=None)
     if not is_free:
         return [alone]
-    alone = alone._replace(n_knots=N_KNOTS, interactions="product", norm="none")
-    if loss is cross_entropy:
-        return [alone._replace(hidden_layer_sizes=WIDTHS[:1], **STRAIGHT)]
-    return [alone._replace(hidden_layer_sizes=(width,)) for width in WIDTHS]
+    rules = RULES[loss]
+    alone = alone._replace(interactions="product", norm="none", **rules.knots)
+    return [alone._replace(hidden_layer_sizes=(width,)) for width in WIDTHS[: rules.n_widths]]
 
 
 def placed_network(architecture, rows, loss, generator, solver):

@@ -41,29 +41,31 @@ def test_sums_and_products_behind_functions_that_are_not_known(law):
 
 
 @pytest.mark.parametrize(
-    ("law", "term", "index"),
+    ("law", "with_one", "index"),
     [
         (A / (1 - (1 + A) ** -B), A, (1 + A) ** B),
         (sp.exp(A * B) - sp.exp(-(1 - A) * B), sp.exp(A * B), B),
-        (1 / (A * B + (A**2 - B**2) ** 2), A * B, A**2 - B**2),
+        ((1 + B * (2 - sp.sqrt(A))) ** 2, (1 - B * sp.sqrt(A)) ** 2, B),
+        (sp.tanh(B * sp.log(A)), sp.Integer(1), A**B),
+        (1 / (A * B + (A**2 - B**2) ** 2), 1 / (A * B + 1), A**2 - B**2),
     ],
 )
-def test_a_term_and_any_function_of_one_combination(law, term, index):
+def test_a_term_and_any_function_of_one_combination(law, with_one, index):
     y = values(law)
     state = State(COLUMNS, X, y, ONES, lambda e: e, lambda g, rows: g)
     (error, child), *_ = reductions(state, lambda: False)
-    assert error < 1e-2
+    assert error < 2e-2
     assert child.columns == [index]
     np.testing.assert_allclose(child.back(child.y, slice(None)), y)
-    rest = sp.simplify(child.wrap(sp.Symbol("h")).subs("h", 1))
-    assert sp.nsimplify(rest, rational=True) in (term, 1 / (term + 1))
+    rest = sp.nsimplify(child.wrap(sp.Integer(1)), rational=True)
+    assert sp.simplify(rest - with_one) == 0
     assert not partly_linear(X, NOISE, ONES, COLUMNS)
 
 
 def test_columns_are_put_into_the_blocks_of_the_law():
     X = np.random.default_rng(2).uniform(0, 3, (500, 4))
     y = X[:, 2] * np.sin(2 * X[:, 0]) + np.exp(-X[:, 1]) / (1 + X[:, 3])
-    best = splits(X, y, np.ones(500), lambda predictions: np.std(predictions - y) / np.std(y))[0]
+    best = splits(X, y, np.ones(500), lambda predictions, rows: np.std(predictions - y[rows]) / np.std(y))[0]
     assert (best.outer, set(best.blocks)) == ("id", {(0, 2), (1, 3)})
     own = best.values[best.blocks.index((0, 2))]
     np.testing.assert_allclose(own, X[:, 2] * np.sin(2 * X[:, 0]) - np.mean(X[:, 2] * np.sin(2 * X[:, 0])), atol=0.1)

@@ -210,3 +210,10 @@ def test_gradients_that_are_not_finite(setting):
     assert re.search("gradient became non-finite.* Training went back to the best state before", messages[0])
     assert all(torch.isfinite(p).all() for p in model.module_.parameters())
     assert errors.error(model.module_) <= min(errors.seen) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("far", [1e5, 1e300])
+def test_given_knots_far_from_a_column_are_refused(far):
+    X = np.column_stack([np.arange(20.0), np.full(20, far)])
+    with pytest.raises(ValueError, match=r"^knots are so near to each other, .* \(n_knots, n_columns\)"):
+        KANRegressor((3,), n_members=2, max_iter=2, knots=[0.0, 1.0, 1.5]).fit(X, X[:, 0])

@@ -25,7 +25,7 @@ def encode_knots(encoder, knots):
     encoded = encoder.encode_numeric(of_input, rate).T
     if not (np.diff(np.float32(encoded)) > 0).all():
         raise ValueError(
-            "knots are so near to each other, beside how far they are from a column's values, that they become one. Pass "
-            "knots of shape (n_knots, n_columns), in the range of each column."
+            "knots are so near to each other, beside how far they are from a column's values, that they become one. "
+            "Pass knots of shape (n_knots, n_columns), in the range of each column."
         )
     return encoded

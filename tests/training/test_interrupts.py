@@ -27,12 +27,7 @@ OPTIMIZERS = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def no_signal_before(monkeypatch):
-    monkeypatch.setattr(_interrupts, "_latest", -math.inf)
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, handler)
+pytestmark = pytest.mark.usefixtures("no_signal_before")
 
 
 def set_clock(monkeypatch, step):

@@ -195,10 +195,11 @@ def unconstrained(estimator, encoder, of_numeric, n_outputs, n_samples, streams,
     table = np.asarray(estimator.knots)
     is_by_column = table.ndim == 2 and table.shape[1] == len(of_numeric)
     knots = encode_knots(encoder, table[:, of_numeric] if is_by_column else table)
-    if not (np.diff(knots.astype(dtype), axis=1) > 0).all():
+    precision = "float32" if estimator.dtype == "auto" else dtype  # that of Adam's steps
+    if not (np.diff(knots.astype(precision), axis=1) > 0).all():
         raise ValueError(
-            f"knots has some that cannot be told apart in {dtype}, once they are scaled as the columns are. Spread "
-            "them over the columns' ranges."
+            f"knots has some that cannot be told apart in {precision}, once they are scaled as the columns are. Spread "
+            "them over the columns' ranges, or pass knots of shape (n_knots, n_columns)."
         )
     n_knots = [knots.shape[1]] + [estimator.n_knots] * len(architecture.hidden_layer_sizes)
     return architecture._replace(knots=knots, n_knots=n_knots)

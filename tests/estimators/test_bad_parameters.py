@@ -45,7 +45,7 @@ BAD_PARAMETERS = {
     "knots that fall": Bad("knots has shape (3,). Pass two or more increasing ones, of shape (n_knots,) or "
                            "(n_knots, 3): a column for each numeric column.", params={"knots": [0.0, 2.0, 1.0]}),
     "knots that are one": Bad("knots has some that cannot be told apart in float32, once they are scaled as the "
-                              "columns are. Spread them over the columns' ranges.",
+                              "columns are. Spread them over the columns' ranges, or pass knots of shape (n_knots, …",
                               params={"knots": [0.0, 1e-12, 1.0], "dtype": "float32"}),
     "knots for two columns": Bad("knots has shape (2, 2). Pass two or more increasing ones, …",
                                  params={"knots": [[0.0, 1.0], [1.0, 2.0]]}),

@@ -1,9 +1,9 @@
-"""Claim: no fault that was tried is swallowed, breaks a model, or loses what was finished.
+"""Claim: no fault that was tried breaks a model or loses what was finished, and hardly one is swallowed.
 
 Signals (SIGINT) arrive at random moments of fits, each by itself. A fit ends early with a warning, or KeyboardInterrupt
 is raised. Afterwards predictions are finite, those of the model before if the fit was not finished, and another fit
 gives what it gives a fresh estimator. Searches are killed (SIGKILL) and resumed, files are cut off, losses become NaN,
-memory and disks are full.
+memory and disks are full. Python itself loses a signal that comes while it clears up after an object.
 
     python -m benchmarks.faults
 """

@@ -63,11 +63,12 @@ def without_spinning():
     that takes many times the time of the work itself. Threads of the kernels sleep, and only large work is shared out.
     """
     n_threads = torch.get_num_threads()
-    if n_threads == 1:
-        yield
-        return
-    with on_threads(n_threads), controller().limit(limits=1, user_api="openmp"):  # of this thread alone
-        yield
+    with torch_on_one_thread():
+        if n_threads == 1:
+            yield
+            return
+        with on_threads(n_threads), controller().limit(limits=1, user_api="openmp"):  # of this thread alone
+            yield
 
 
 @contextmanager
@@ -76,8 +77,19 @@ def on_one_thread():
 
     BLAS's number of threads belongs to the process. The last of several that are inside at once sets it back.
     """
-    with controller().limit(limits=1, user_api="openmp"), _blas:
+    with torch_on_one_thread(), controller().limit(limits=1, user_api="openmp"), _blas:
         yield
+
+
+@contextmanager
+def torch_on_one_thread():
+    """Inside, neither does the BLAS within torch, whose threads are those that `torch.set_num_threads` was told."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # of this thread alone
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def controller():

@@ -1,5 +1,6 @@
 """Fits and predictions do without torch's threads, which spin while they wait; results do not depend on threads."""
 
+import re
 import sys
 from types import ModuleType
 from typing import ClassVar
@@ -10,7 +11,7 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_kan import GPEquationSolver, GPSpectralRegressor, KANClassifier, KANRegressor
-from sklearn_kan._surroundings import OneThreadOfBlas, controller, without_spinning
+from sklearn_kan._surroundings import OneThreadOfBlas, controller, on_one_thread, without_spinning
 from sklearn_kan.bases import BSpline
 from sklearn_kan.kernels import has_library, on_threads
 from sklearn_kan.kernels.cpu import _library
@@ -148,3 +149,21 @@ def test_threads_of_libraries_that_are_loaded_later_are_seen(monkeypatch):
     assert controller() is before
     monkeypatch.setitem(sys.modules, "another_library", ModuleType("another_library"))
     assert controller() is not before
+
+
+def threads_of_mkl():
+    """How many threads the BLAS within torch takes, as torch says; None if it is another one."""
+    found = re.search(r"mkl_get_max_threads\(\) : (\d+)", torch.__config__.parallel_info())
+    return found and int(found[1])
+
+
+@pytest.mark.parametrize("context", [without_spinning, on_one_thread])
+def test_threads_that_torch_was_told_are_not_those_of_a_fit(context):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)  # which BLAS heeds more than OpenMP's number
+    try:
+        with context():
+            assert threads_of_mkl() in (1, None)
+        assert threads_of_mkl() in (2, None)
+    finally:
+        torch.set_num_threads(before)

@@ -194,7 +194,7 @@ def test_processes_that_share_a_journal_one_of_which_is_killed(tmp_path, monkeyp
     assert_complete(search_of(Patient(file=str(fuse)), random_state=1, n_trials=30, **options).fit(X, y), 30)
     assert exit_code(other) == -signal.SIGKILL
     trials = optuna.load_study(study_name="shared", storage=options["storage"]).trials
-    assert len(trials) == 31  # with what the killed process was at; all that it had finished is there
+    assert len(trials) in (31, 32)  # with what the killed process was at, and one that both may have begun as the last
     search = search_of(Ridge(), n_trials=30, **options).fit(X, y)
     assert_complete(search, 30)
     assert len(search.study_.trials) == len(trials)  # it had only to read

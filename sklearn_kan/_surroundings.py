@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 
 import torch
@@ -62,8 +62,7 @@ def without_spinning():
     OpenMP's threads spin while they wait for each other, after every operation: where other processes want the cores,
     that takes many times the time of the work itself. Threads of the kernels sleep, and only large work is shared out.
     """
-    n_threads = torch.get_num_threads()
-    with torch_on_one_thread():
+    with torch_on_one_thread() as n_threads:
         if n_threads == 1:
             yield
             return
@@ -81,15 +80,33 @@ def on_one_thread():
         yield
 
 
+_lock, _here = Lock(), local()
+_numbers: list[int] = []  # of torch's threads, before each fit that is under way
+
+
 @contextmanager
 def torch_on_one_thread():
-    """Inside, neither does the BLAS within torch, whose threads are those that `torch.set_num_threads` was told."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # of this thread alone
+    """Inside, neither does the BLAS within torch, which heeds `torch.set_num_threads`; gives the number before.
+
+    That number belongs to this thread, and to those that begin after it: these have what was there before any fit.
+    """
+    if getattr(_here, "is_inside", False):
+        yield 1
+        return
+    with _lock:
+        n_threads = torch.get_num_threads()
+        if n_threads == 1 and _numbers:
+            n_threads = _numbers[0]
+        _numbers.append(n_threads)
+        _here.is_inside = True
+        torch.set_num_threads(1)
     try:
-        yield
+        yield n_threads
     finally:
-        torch.set_num_threads(n_threads)
+        with _lock:
+            _numbers.remove(n_threads)
+            _here.is_inside = False
+            torch.set_num_threads(n_threads)
 
 
 def controller():

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from threading import Barrier, Thread
 from types import ModuleType
 from typing import ClassVar
 
@@ -165,5 +166,36 @@ def test_threads_that_torch_was_told_are_not_those_of_a_fit(context):
         with context():
             assert threads_of_mkl() in (1, None)
         assert threads_of_mkl() in (2, None)
+    finally:
+        torch.set_num_threads(before)
+
+
+def run(*threads):
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_threads_that_begin_after_fits_side_by_side_have_what_was_there_before():
+    before, both, found = torch.get_num_threads(), Barrier(2), []
+
+    def fit(is_longer):
+        with without_spinning():
+            both.wait()  # both are inside
+            if is_longer:
+                both.wait()  # until the other one is outside
+        if not is_longer:
+            both.wait()
+
+    torch.set_num_threads(2)
+    try:
+        run(*(Thread(target=fit, args=(is_longer,)) for is_longer in (False, True)))
+        run(Thread(target=lambda: found.append(torch.get_num_threads())))
+        assert (found, torch.get_num_threads()) == ([2], 2)
+        with on_one_thread():
+            with without_spinning():
+                pass
+            assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)

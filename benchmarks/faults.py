@@ -3,7 +3,7 @@
 Signals (SIGINT) arrive at random moments of fits, each by itself. A fit ends early with a warning, or KeyboardInterrupt
 is raised. Afterwards predictions are finite, those of the model before if the fit was not finished, and another fit
 gives what it gives a fresh estimator. Searches are killed (SIGKILL) and resumed, files are cut off, losses become NaN,
-memory and disks are full. Python itself loses a signal that comes while it clears up after an object.
+memory and disks are full. Python loses signals that come while it clears up after an object.
 
     python -m benchmarks.faults
 """
@@ -16,7 +16,6 @@ import os
 import pickle
 import resource
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -61,10 +60,6 @@ def process(**params):
     return GPSpectralRegressor(spectrum="student_t", max_iter=5, **params)
 
 
-def formula():
-    return KANSymbolicRegressor(max_seconds=None, max_steps=40, random_state=0)
-
-
 def search(**params):
     small = network(max_iter=3)
     params = {"n_trials": 3, "cv": 2, "random_state": 0, "bases": ["bspline", "rbf"]} | params
@@ -80,7 +75,7 @@ SUBJECTS = {
     "Gaussian process, series": (lambda: process(n_components=2, trend_degree=1), "fit", T, WAVE),
     "Gaussian process, table": (lambda: process(trend_degree=0), "fit", X[:80], Y[:80]),
     "search": (search, "fit", X, Y),
-    "formula": (formula, "fit", X, Y),
+    "formula": (lambda: KANSymbolicRegressor(max_seconds=None, max_steps=40, random_state=0), "fit", X, Y),
 }
 
 
@@ -352,4 +347,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -121,6 +121,7 @@ OF_PROCESS = {
     "trend_degree": choice("auto", None, 0, 2, 10),
     "alpha": choice(0.0, 1e-300, 0.1, 1e10, 1e300),
     "normalize_y": choice(True, False),
+    "link": choice("auto", "identity", "log"),
     "n_restarts_optimizer": choice(0, 0, 1),
     "max_iter": choice(1, 3),
     "solver": choice("auto", "cholesky", "toeplitz", "kronecker", "gaps", "inducing"),
@@ -260,7 +261,9 @@ def test_processes(table, params, data):
     model = GPSpectralRegressor(**{"max_iter": 3, "n_components": 1} | params, random_state=0)
     model = fitted(model, X, y[:, 0] if len(kinds) == 1 else y, weight)
     if model is not None:
-        assert are_finite(*model.predict(X, return_std=True), model.predict(X))
+        mean, interval = model.predict(X, return_interval=0.5)
+        assert are_finite(*model.predict(X, return_std=True), mean, interval)
+        assert (interval[..., 0] <= interval[..., 1]).all()
 
 
 @some(1, 40)

@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 
 from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
 from sklearn_kan.bases import BASES
+from sklearn_kan.symbolic import KANSymbolicClassifier, KANSymbolicRegressor
 from sklearn_kan.training._losses import REGRESSION_LOSSES
 from sklearn_kan.training._phases import SOLVERS
 
@@ -264,6 +265,18 @@ def test_processes(table, params, data):
         mean, interval = model.predict(X, return_interval=0.5)
         assert are_finite(*model.predict(X, return_std=True), mean, interval)
         assert (interval[..., 0] <= interval[..., 1]).all()
+
+
+@some(4, 400)
+@given(st.sampled_from([KANSymbolicRegressor, KANSymbolicClassifier]), tables(COLUMNS, (2, 8, 40), 3), st.data())
+def test_formulas(kind, table, data):
+    X, rng, n = table
+    targets = LABELS if kind is KANSymbolicClassifier else NUMBERS
+    y = targets[data.draw(choice(*targets))](rng, n)
+    weight = WEIGHTS[data.draw(choice(*5 * ["none"], *WEIGHTS))](rng, n)
+    model = fitted(kind(max_seconds=None, max_steps=data.draw(choice(1, 2, 9)), random_state=0), X, y, weight)
+    if model is not None:
+        assert are_finite(model.predict_proba(X) if kind is KANSymbolicClassifier else model.predict(X))
 
 
 @some(1, 40)

@@ -1,9 +1,9 @@
-"""Claim: what takes GP-HM minutes takes a second, with an error that is lower by orders of magnitude.
+"""Claim: after a second the error is orders of magnitude below that of GP-HM's own code after minutes on a CPU.
 
-python -m benchmarks.pde_peer CODE [--minutes 8] [--kernels Matern52_Cos_1d SE_Cos_1d]
+python -m benchmarks.pde_peer CODE [--minutes 8] [--kernels Matern52_Cos_1d]
 
-CODE is the folder ``code`` of github.com/xuangu-fang/Gaussian-Process-Slover-for-High-Freq-PDE, which needs JAX, optax,
-fire and tqdm. Its own `train` runs with its own configuration; only its step is watched.
+CODE is the folder ``code`` of a clone of github.com/xuangu-fang/Gaussian-Process-Slover-for-High-Freq-PDE, which needs
+JAX, optax, fire and tqdm. Its own `train` runs with its own configuration; only its step is watched.
 """
 
 import argparse
@@ -62,10 +62,9 @@ def peer(folder, kernel, problem, seconds):
             if n_steps <= COMPILED:
                 return result
             before, now = used[-2] - used[COMPILED], used[-1] - used[COMPILED]
-            if any(before < place <= now for place in CHECKED):
+            if now > seconds or any(before < place <= now for place in CHECKED):
                 self.look(result[0], n_steps)
             if now > seconds:
-                self.look(result[0], n_steps)
                 raise TimeoutError
             return result
 
@@ -89,7 +88,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("code")
     parser.add_argument("--minutes", type=float, default=8.0)
-    parser.add_argument("--kernels", nargs="+", default=["Matern52_Cos_1d", "SE_Cos_1d"])
+    parser.add_argument("--kernels", nargs="+", default=["Matern52_Cos_1d"])
     asked = parser.parse_args()
     problem = paper_problems()[0]
     rows = [peer(asked.code, kernel, problem, 60 * asked.minutes) for kernel in asked.kernels]

@@ -150,9 +150,9 @@ def check(grid, field):
 def draws_of_error(grid, size, best, others, rng):
     """What the residual may do to a solution of a size.
 
-    At worst what noise of twice its size does. Where even that is little, the equation that is left over is solved in the
-    functions of other trials, as those of the trial itself do not see it: the response is about as large as the error.
-    Random signs of its coefficients make draws of it.
+    At worst what noise of twice its size does. Where even that is little, the equation that is left over is solved in
+    the functions of other trials, as those of the trial itself do not see it: the response is about as large as the
+    error. Random signs of its coefficients make draws of it.
     """
     noise = SAFETY * best.size * rng.normal(size=(N_DRAWS, *grid.shape))
     worst = drawn(best.trial, [best.trial.invert(one) for one in noise])

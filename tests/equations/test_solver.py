@@ -5,8 +5,9 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.integrate import solve_ivp
-from scipy.optimize import curve_fit
+from scipy.optimize import approx_fprime, curve_fit
 from sklearn.base import clone
 
 from sklearn_kan import GPEquationSolver
@@ -147,7 +148,9 @@ def test_an_unknown_coefficient_has_an_interval_that_holds_it():
     true = (np.sin(3 * inside) - inside * np.sin(3)) / 9 / 0.7
     y = np.r_[y, true + 0.02 * rng.normal(size=20)]
     solver = GPEquationSolver(diffusion, parameters={"rate": (0.1, 10)})
-    low, high = solver.fit(np.r_[X, inside[:, None]], y, kind + [level] * 20).parameter_intervals_["rate"]
+    with pytest.warns(UserWarning, match="uncertain"):  # as the coefficient is
+        solver.fit(np.r_[X, inside[:, None]], y, kind + [level] * 20)
+    low, high = solver.parameter_intervals_["rate"]
     assert low < solver.parameters_["rate"] < high
     assert high / low < 1.5
     assert low < 0.7 < high
@@ -160,10 +163,18 @@ def test_two_unknown_coefficients_are_as_sure_as_least_squares_says():
     measured = 0.5 * (1 - np.exp(-2 * inside)) + 0.005 * rng.normal(size=12)  # of u' + 2 u = 1
     solver = GPEquationSolver(decay, parameters={"rate": (0.5, 5), "inflow": (0.2, 3)})
     solver.fit(np.r_[X, inside[:, None]], np.r_[y, measured], kind + [level] * 12)
-    known, covariance = curve_fit(lambda x, rate, inflow: inflow / rate * (1 - np.exp(-rate * x)), inside, measured)
+
+    def solution(x, rate, inflow):
+        return inflow / rate * (1 - np.exp(-rate * x))
+
+    known, covariance = curve_fit(solution, inside, measured)
     np.testing.assert_allclose([*solver.parameters_.values()], known, rtol=0.01)
     widths = np.diff([*solver.parameter_intervals_.values()])[:, 0] / 2 / np.sqrt(np.diag(covariance))
-    np.testing.assert_allclose(widths, 1.645, rtol=0.15)
+    np.testing.assert_allclose(widths, stats.t.ppf(0.95, 10), rtol=0.1)
+    later = np.array([0.3, 0.6, 1.0])
+    slopes = approx_fprime(known, lambda p: solution(later, *p), 1e-6)
+    spread = np.sqrt(np.einsum("ij,jk,ik->i", slopes, covariance, slopes))
+    np.testing.assert_allclose(solver.predict(later[:, None], return_std=True)[1], spread, rtol=0.15)
 
 
 def decay(x, u, rate, inflow):

@@ -23,8 +23,8 @@ def equations():
         beaten(result["paper"]),
         "## GP-HM's own code",
         f"Its authors' code with their configuration (commit {peer['commit'][:7]}, JAX {peer['versions']['jax']}) on "
-        f"{peer['problem']}, one thread, for eight minutes of the {peer['peer'][0]['steps_asked']:,} steps that it asks "
-        "for; compiling is not counted. It was written for GPUs.",
+        f"{peer['problem']}, one thread, for eight minutes of the {peer['peer'][0]['steps_asked']:,} steps that it "
+        "asks for; compiling is not counted. It was written for GPUs.",
         table(["", "steps", "CPU s", "error"], against_time(peer)),
         "## Variants",
         "Nothing was chosen on these, and no setting is changed. An error above "
@@ -39,8 +39,8 @@ def equations():
         "changed for them.",
         scores(result["second"]),
         "## Eleven more",
-        "Fourth and fractional orders, an odd one in time, sides of every kind, corners, layers, and coefficients to be "
-        "found, written down after all that came before and before any was run. Two things were changed when they had "
+        "Fourth and fractional orders, an odd one in time, sides of every kind, corners, layers, and coefficients to "
+        "be found, written down after all that came before and before any was run. Two things were changed when they had "
         "been: the solution's errors have those of unknown coefficients in them, and expected errors on grids are "
         "closer to the true ones.",
         scores(result["third"]),

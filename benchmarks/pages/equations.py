@@ -40,9 +40,9 @@ def equations():
         scores(result["second"]),
         "## Eleven more",
         "Fourth and fractional orders, an odd one in time, sides of every kind, corners, layers, and coefficients to "
-        "be found, written down after all that came before and before any was run. Two things were changed when they had "
-        "been: the solution's errors have those of unknown coefficients in them, and expected errors on grids are "
-        "closer to the true ones.",
+        "be found, written down after all that came before and before any was run. Two things were changed after that: "
+        "a solution's errors have those of unknown coefficients in them, and expected errors on grids are closer to "
+        "the true ones.",
         scores(result["third"]),
         "## Problems that cannot be solved as given",
         "A warning is the right answer.",

@@ -12,6 +12,7 @@ from ._galerkin import Grid, Trial, newton
 from ._grid_field import Draws, GridField, applied
 from ._scattered import Solution
 from ._sides import read_boundary
+from ._values import checked_equation
 
 MOST_ROUNDS = 6
 N_DRAWS = 8
@@ -34,7 +35,7 @@ class Ranked(NamedTuple):
 def solve_grid(residual, axes, boundary, parameters, seed=0):
     """Solve on a grid with conditions at the ends of its axes."""
     grid = Grid(residual, axes, parameters)
-    start = grid.around(lambda key: np.zeros(grid.shape))
+    start = checked_equation(grid.around(lambda key: np.zeros(grid.shape)))
     given, conditions = conditions_of(boundary, grid, start)
     profiles = [side_profiles(conditions, d) + profiles_of(start.residual, d) for d in range(len(axes))]
     ranked: list[Ranked] = []

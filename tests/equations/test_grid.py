@@ -133,6 +133,9 @@ def test_a_grid_too_coarse_is_warned_of():
 
 @pytest.mark.parametrize(("axes", "boundary", "message"), [
     ((np.zeros(5), np.arange(5.0)), 0.0, r"axes\[0\]"),
+    (np.arange(5.0), 0.0, r"\(x,\) for one axis"),
+    (np.meshgrid(np.arange(5.0), np.arange(5.0)), 0.0, "no meshgrid"),
+    ((np.arange(5.0), np.arange(6.0)), "periodic", "{0: 'periodic'}"),
     ((np.arange(5.0), np.arange(6.0)), np.zeros((5, 5)), "boundary has shape"),
     ((np.arange(5.0), np.arange(6.0)), lambda X: np.zeros(3), "boundary returned shape"),
     ((np.arange(5.0), np.arange(6.0)), lambda X: np.where(X[:, 0] + X[:, 1] < 3, np.nan, 0), "NaN at some points"),

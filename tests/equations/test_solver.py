@@ -185,6 +185,23 @@ def level(x, u):
     return u
 
 
+def test_noise_of_values_does_not_hide_what_the_equation_needs():
+    rng = np.random.default_rng(0)
+    inside = rng.uniform(size=25)
+
+    def solution(X):
+        return np.exp(-(((X[:, 0] - 0.4) / 0.1) ** 2))
+
+    def residual(x, u):
+        return u[0, 0] - (4 * ((x[:, 0] - 0.4) / 0.1) ** 2 - 2) / 0.01 * np.exp(-(((x[:, 0] - 0.4) / 0.1) ** 2))
+
+    X, y, kind = line(60, (0.0, "value", np.exp(-16)), (1.0, "value", np.exp(-36)))
+    noisy = solution(inside[:, None]) + 0.1 * rng.normal(size=25)
+    solver = GPEquationSolver(residual).fit(np.r_[X, inside[:, None]], np.r_[y, noisy], kind + [level] * 25)
+    assert error(solver, solution) < 1e-4
+    assert solver.noise_["level"] == pytest.approx(0.1, rel=0.3)
+
+
 def test_known_parameters_are_passed_by_name():
     rng = np.random.default_rng(0)
     X = np.r_[rng.uniform(size=(60, 2)), np.c_[np.linspace(0, 1, 20), np.zeros(20)],
@@ -216,6 +233,7 @@ def test_refitting_gives_the_same_numbers():
 @pytest.mark.parametrize(("change", "message"), [
     ({"kind": "boundary"}, "kind='boundary' is unknown"),
     ({"kind": ["equation"]}, "kind has 1 entries"),
+    ({"kind": None}, "kind=None is unknown"),
     ({"kind": "value"}, "No row has kind 'equation'"),
     ({"y": np.zeros(3)}, "y has shape"),
     ({"X": np.ones((10, 1))}, "same coordinate"),
@@ -224,6 +242,12 @@ def test_rows_that_cannot_be_used_are_refused(change, message):
     rows = {"X": np.linspace(0, 1, 10)[:, None], "y": np.zeros(10), "kind": "equation"} | change
     with pytest.raises(ValueError, match=message):
         GPEquationSolver(wave).fit(**rows)
+
+
+@pytest.mark.parametrize("n_axes", [1, 2])
+def test_a_residual_without_the_solution_is_refused(n_axes):
+    with pytest.raises(ValueError, match="does not depend on the solution"):
+        GPEquationSolver(lambda x, u: x[:, 0] ** 2).fit_grid([np.linspace(0, 1, 9)] * n_axes, 0.0)
 
 
 def test_values_that_are_not_finite_are_named():
@@ -236,10 +260,13 @@ def test_conditions_that_contradict_each_other_are_refused():
         GPEquationSolver(wave).fit(*line(20, (0.0, "value", 0.0), (0.0, "value", 1.0)))
 
 
-def test_intervals_must_be_in_order():
+@pytest.mark.parametrize(("rate", "message"), [
+    ((2.0, 1.0), "lower end first"), ("fast", "must be a number"), ([1, 2, 3], "must be a number"),
+])  # fmt: skip
+def test_parameters_are_numbers_or_intervals(rate, message):
     values = [(place, "value", 0.0) for place in np.linspace(0, 1, 5)]
-    with pytest.raises(ValueError, match="lower end first"):
-        GPEquationSolver(diffusion, parameters={"rate": (2.0, 1.0)}).fit(*line(20, *values))
+    with pytest.raises(ValueError, match=message):
+        GPEquationSolver(diffusion, parameters={"rate": rate}).fit(*line(20, *values))
 
 
 def test_other_columns_and_derivatives_are_refused():

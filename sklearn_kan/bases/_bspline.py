@@ -143,6 +143,7 @@ class BSpline(Basis, name="bspline"):
                 f"{self.n_basis} do not belong together. Load the state of one basis."
             )
         _, self.pieces, self.origin, self.rate, self.first = kept_table(self.knots, self.degree)
+        self.found_even: bool | None = None  # whether they are evenly spaced, once somebody asks
 
     def _load_from_state_dict(self, state_dict, prefix, *others):
         knots, errors = state_dict.get(f"{prefix}knots"), others[-1]

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 import warnings
 from contextlib import contextmanager
 from functools import cache
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, Matern, WhiteKernel
@@ -60,6 +62,9 @@ def test_a_component_at_zero_is_scikit_learns_kernel(spectrum):
     for asked in ({"return_std": True}, {"return_cov": True}):
         for ours, theirs in zip(model.predict(new, **asked), peer.predict(new, **asked), strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    mean, std = peer.predict(new, return_std=True)
+    _, interval = model.predict(new, return_interval=0.9)
+    np.testing.assert_allclose(interval.T, norm.interval(0.9, mean, std), atol=1e-5)
     np.testing.assert_allclose(model.log_marginal_likelihood_value_, peer.log_marginal_likelihood_value_, rtol=1e-9)
 
 
@@ -70,6 +75,17 @@ def test_finds_frequencies_and_continues_them():
     mean, std = model.predict(T + 100, return_std=True)
     assert np.abs(mean - np.sin(2 * np.pi * (T[:, 0] + 100) / 9)).max() < 0.2
     assert np.all(std > 0.08)
+
+
+def test_intervals_come_last_and_hold_observations():
+    mean, std, interval = of_the_wave().predict(T, return_std=True, return_interval=0.9)
+    np.testing.assert_allclose(interval.T, norm.interval(0.9, mean, std))
+    truth = np.sin(2 * np.pi * T[:, 0] / 9)
+    held = norm.cdf(interval[:, 1], truth, 0.1) - norm.cdf(interval[:, 0], truth, 0.1)
+    assert 0.85 < held.mean() < 0.95
+    for level in (0, 1, 90, "0.9", True):
+        with pytest.raises(ValueError, match=re.escape(f"return_interval={level!r} is not usable. Pass a number")):
+            of_the_wave().predict(T, return_interval=level)
 
 
 def test_finds_frequencies_above_what_even_spacing_could_tell():
@@ -114,7 +130,8 @@ def test_moments_agree_with_each_other_and_with_samples():
     new = T[::20] + 90.5
     mean, std = model.predict(new, return_std=True)
     _, cov = model.predict(new, return_cov=True)
-    assert mean.shape == std.shape == (5, 2)
+    _, interval = model.predict(new, return_interval=0.5)
+    assert mean.shape == std.shape == interval[..., 0].shape == (5, 2)
     np.testing.assert_allclose(np.sqrt(np.diagonal(cov)).T, std, rtol=1e-6)
     samples = model.sample_y(new, n_samples=4000, random_state=0)
     assert samples.shape == (5, 2, 4000)

@@ -212,8 +212,8 @@ def intervals():
         )  # fmt: skip
     body = [
         f"Rows of the test side within intervals of {result['level']:.0%}, in percent. At most {result['most_rows']:,} "
-        f"rows were learned from, in {result['passes']} passes; splits {listed(result['seeds'])}. Widths are over the "
-        "standard deviation of the target. The last column shows that the members' spread is no interval.",
+        f"rows were learned from, by default settings; splits {listed(result['seeds'])}. Widths are over the standard "
+        "deviation of the target. The last column shows that the members' spread is no interval.",
         table(["", "rows", "coverage", "on each split", "width", "±1.645 `return_std`"], rows),
     ]
     sources = {"tabular.intervals --suite FOLDER": "intervals"}

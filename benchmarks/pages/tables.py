@@ -35,9 +35,9 @@ def tables():
         "were once the default and were measured on test splits of both; they brought no gain and were taken out.",
         "## A third suite, on which nothing was chosen",
         suite(third),
-        "Nothing of these tables was seen before the defaults were settled. Later, by how much the training loss has to "
-        "have fallen where training ends was tried on an inner split of their training parts, too; it changed two of "
-        "twenty fits.",
+        "Nothing of these tables was seen before the defaults were settled. Later, by how much the training loss has "
+        "to have fallen where training ends was tried on an inner split of their training parts, too; it changed two "
+        "of twenty fits.",
         "The first suite was measured before the temperature of probabilities got a prior, vehicle excepted. The prior "
         "changes log-losses where few rows are held out, but no error rate; nothing in these tables led to it.",
     ]

@@ -109,7 +109,7 @@ def test_noise_alone_has_no_frequencies():
 
 
 def test_uneven_and_even_solvers_agree():
-    even, dense = (of_the_wave(solver=solver, max_iter=20) for solver in ("toeplitz", "cholesky"))
+    even, dense = (of_the_wave(solver=solver, max_iter=2) for solver in ("toeplitz", "cholesky"))
     theta = dense.kernel_.theta
     for ours, theirs in zip(*(m.log_marginal_likelihood(theta, True) for m in (even, dense)), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
@@ -150,9 +150,10 @@ def test_weights_count_rows_and_alpha_adds_noise():
     smooth = GPSpectralRegressor(**plain, alpha=1e6 * (np.arange(60) % 2)).fit(X3, Y3)
     half = GPSpectralRegressor(**plain).fit(X3[::2], Y3[::2])
     theta = half.kernel_.theta
-    rest = GPSpectralRegressor(**plain).fit(X3[::2], Y3[::2]).log_marginal_likelihood(theta)
     unknown = -0.5 * 30 * np.log(2 * np.pi * 1e6)
-    np.testing.assert_allclose(smooth.log_marginal_likelihood(theta), rest + unknown, atol=1e-2)
+    np.testing.assert_allclose(
+        smooth.log_marginal_likelihood(theta), half.log_marginal_likelihood(theta) + unknown, atol=1e-2
+    )
 
 
 def test_invariant_to_units():
@@ -161,7 +162,7 @@ def test_invariant_to_units():
 
 
 def test_pickle_and_clone():
-    model = of_the_wave(random_state=0, n_restarts_optimizer=1, max_iter=20)
+    model = of_the_wave(random_state=0, n_restarts_optimizer=1, max_iter=5)
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(T + 0.5), model.predict(T + 0.5))
     np.testing.assert_array_equal(clone(model).fit(T, WAVE).predict(T + 0.5), model.predict(T + 0.5))
@@ -176,7 +177,7 @@ def test_pickle_and_clone():
         (T, np.zeros(100)),
         (np.ones((50, 1)), WAVE[:50]),
         (np.repeat(T[:40], 3, axis=0), np.repeat(WAVE[:40], 3)),
-        (np.concatenate([T[:40], T[:40] + 1e-9]), np.concatenate([WAVE[:40], WAVE[:40]])),
+        (np.concatenate([T[:20], T[:20] + 1e-9]), np.concatenate([WAVE[:20], WAVE[:20]])),
         (T[:40] * 1e150, WAVE[:40] * 1e150),
         (T[:40] * 1e-150, WAVE[:40] * 1e-150),
         (T[:40], WAVE[:40] + 1e12),
@@ -235,7 +236,7 @@ def test_a_refit_that_is_interrupted_leaves_the_model_as_it_was(moment, monkeypa
 
 def test_a_refit_without_names_forgets_the_names():
     frame = pd.DataFrame({"t": T[:, 0]})
-    model = GPSpectralRegressor(max_iter=5).fit(frame, WAVE)
+    model = GPSpectralRegressor(max_iter=1).fit(frame, WAVE)
     assert model.feature_names_in_.tolist() == ["t"]
     assert not hasattr(model.fit(T, WAVE), "feature_names_in_")
 
@@ -283,7 +284,7 @@ def test_many_rows_in_many_features_come_close_to_exact_inference():
 
 
 def test_each_of_several_kernels_has_inducing_points_of_its_own():
-    model = GPSpectralRegressor(solver="inducing", n_components=1, max_iter=3).fit(T, WAVE)
+    model = GPSpectralRegressor(solver="inducing", n_components=1, max_iter=3).fit(T[:50], WAVE[:50])
     assert len(model.models_) > 1
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(T + 0.5), model.predict(T + 0.5))
@@ -329,9 +330,10 @@ def all_at_once():
 )
 def test_nothing_depends_on_the_state_of_torch(ambient, solver):
     params = {"solver": solver, "n_components": 1, "max_iter": 3}
-    expected = of_the_wave(**params).predict(T + 0.5, return_std=True)
+    X, y = T[:40], WAVE[:40]
+    expected = GPSpectralRegressor(**params).fit(X, y).predict(X + 0.5, return_std=True)
     with ambient():
-        ours = GPSpectralRegressor(**params).fit(T, WAVE).predict(T + 0.5, return_std=True)
+        ours = GPSpectralRegressor(**params).fit(X, y).predict(X + 0.5, return_std=True)
     np.testing.assert_array_equal(ours, expected)
 
 

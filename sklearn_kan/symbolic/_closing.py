@@ -6,10 +6,11 @@ import numpy as np
 
 from ._blocks import splits
 from ._context import Context
-from ._dictionary import sparse_sums
+from ._dictionary import plain_sums, sparse_sums
 from ._expressions import number, rounded
 from ._nodes import EXACT, Node, judge_of
 from ._partly_linear import reductions
+from ._rational import rational_forms
 from ._recombination import recombined
 from ._single_index import single_indices
 from ._states import Drop, divided, named, subtracted
@@ -21,6 +22,8 @@ LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is
 SURE, DOUBT = 2e-3, 0.5  # error of blocks that are followed first; added to the rank of what is left of others
 STILL_AS_GOOD = 1.1  # times the error, without columns that hardly matter
 LEAST_GAIN = 0.3  # of the error, that blocks of two columns may leave
+SHARE_OF_SUMS, SHARE_OF_TERMS = 0.12, 0.25  # of the time that is left
+ROUNDS, POOR, LEAST_EFFECT = 2, 0.5, 3e-3  # of leaving columns out; a network's error that says nothing; of a column
 MOST_IN_TERMS = 5  # columns of which all products of functions are looked at
 
 
@@ -41,13 +44,61 @@ def close(search, node):
         if without.found and without.found[0].error < STILL_AS_GOOD * node.found[0].error:
             return close(search, without)
         state = node.state
-    if node.found and not node.steps:  # something simple to begin with
-        forms = read(node.found[0], state.columns, search.library, tolerance=node.found[0].error, n_best=2, rough=True)
-        if any(search.offer(state.wrap(form), node.steps) < EXACT for form in forms):
-            return 0.0
-        if search.fits_networks and close_indices(search, state) < EXACT:
-            return 0.0
     return read_found(search, node, [(s, state.columns) for s in node.found], deep=state.X.shape[1] == 1)
+
+
+def close_plainly(search, node):
+    """Offer what takes no time: curves as they stand, single indices, quotients of polynomials, plain sums."""
+    state, judge = node.state, judge_of(search.table, node.state)
+    if node.is_whole:
+        node.found = node.found or structures(state.X, state.y, state.weight, judge)[:3]
+        if node.found:
+            forms = read(node.found[0], state.columns, search.library, tolerance=node.found[0].error, n_best=2,
+                         rough=True)  # fmt: skip
+            offer_all(search, node, forms)
+        if search.fits_networks and not search.is_done:
+            close_indices(search, state)
+    if search.fits_networks and not search.is_done:
+        offer_all(search, node, rational_forms(state.X, state.y, state.columns))
+
+
+def close_sums(search, node):
+    """Offer sums of a few plain terms."""
+    state, judge = node.state, judge_of(search.table, node.state)
+    is_late = search.budget.within(SHARE_OF_SUMS)
+    offer_all(search, node, plain_sums(state.X, state.y, state.weight, state.columns, judge, is_over=is_late))
+
+
+def offer_all(search, node, forms):
+    """Offer formulas of a state's target until one is exact."""
+    for form in forms:
+        if search.offer(node.state.wrap(form), node.steps) < EXACT or search.budget.is_over:
+            return
+
+
+def without_idle(search, node):
+    """The table without columns that a network does not need; None if it needs all of them."""
+    for _ in range(ROUNDS):
+        state, reader = node.state, node.first
+        if reader is None:
+            reader = node.first = search.fit(state, is_first=True)
+        if reader is None or reader.error > POOR or state.X.shape[1] < 2:
+            break
+        sizes = np.median(np.abs(reader.gradients(state.X)), 0) * state.X.std(0) / search.table.spread
+        for limit in (1.0, 0.3):
+            idle = np.flatnonzero(sizes < min(limit * max(reader.error, LEAST_EFFECT), 0.5 * sizes.max()))
+            if not len(idle):
+                return node if node.steps else None
+            smaller = Drop(tuple(idle.tolist())).apply(state, None)[0]
+            fit = search.fit(smaller, is_first=True)
+            if fit is not None and fit.error < STILL_AS_GOOD * reader.error:
+                steps = (*(node.steps or (("the table as it is", reader.error),)), (smaller.steps[-1], fit.error))
+                node = Node(smaller, steps=steps)
+                node.first, node.is_whole = fit, True
+                break
+        else:
+            break
+    return node if node.steps else None
 
 
 def glance(search, node):
@@ -152,7 +203,7 @@ def expand_terms(search, heap, node):
     """Sparse sums of products, and quotients of them."""
     state = narrowed(node)
     forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(search.table, state),
-                        is_over=lambda: search.budget.is_late)  # fmt: skip
+                        is_over=search.budget.within(SHARE_OF_TERMS))  # fmt: skip
     for form in forms:
         if search.offer(state.wrap(form), node.steps) < EXACT or search.budget.is_over:
             return

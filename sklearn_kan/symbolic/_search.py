@@ -11,7 +11,19 @@ from itertools import count
 import numpy as np
 import sympy as sp
 
-from ._closing import MOST_IN_TERMS, close, expand_terms, glance, read_all, recombine, split_off, take_term_off
+from ._closing import (
+    MOST_IN_TERMS,
+    close,
+    close_plainly,
+    close_sums,
+    expand_terms,
+    glance,
+    read_all,
+    recombine,
+    split_off,
+    take_term_off,
+    without_idle,
+)
 from ._context import Context
 from ._expressions import complexity, information, is_usable, refit, rounded
 from ._guesses import first_guesses
@@ -119,6 +131,20 @@ class Search:
     def expand(self, heap, node):
         """Try what has a closed form, and what needs no network; then follow the network's proposals."""
         n_columns = node.state.X.shape[1]
+        if n_columns > 1 and not node.is_closed:
+            close_plainly(self, node)
+            if self.is_done:
+                return
+            if self.fits_networks and not node.steps:
+                lesser = without_idle(self, node)
+                if lesser is not None:
+                    self.push(heap, node, UNLIKELY + 1)
+                    self.push(heap, lesser, 0.0)
+                    return
+            if node.is_whole or n_columns <= 3:
+                close_sums(self, node)
+                if self.is_done:
+                    return
         if n_columns == 1 and not node.is_closed:
             glance(self, node)
             if self.is_done:
@@ -129,7 +155,7 @@ class Search:
                 return
         if (not node.is_closed and close(self, node) < EXACT) or n_columns == 0:
             return
-        if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
+        if node.is_whole and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
             self.found_all = True
             return
         has_child = n_columns in (2, 3) and take_term_off(self, heap, node)
@@ -157,11 +183,11 @@ class Search:
         node.n_visits += 1
         n_columns = node.state.X.shape[1]
         if node.reader is None:
-            node.reader = self.fit(node.state)
+            node.reader = self.fit(node.state, best=node.first)
             node.steps = node.steps or (("the table as it is", node.error),)
         if node.reader is None:
             return
-        if node.n_visits == 1 and len(node.steps) == 1:
+        if node.n_visits == 1 and node.is_whole:
             if node.found:
                 self.push(heap, node, 0.4, partial(read_all, self))
             if n_columns > MOST_IN_TERMS:
@@ -174,11 +200,12 @@ class Search:
         if node.todo:
             self.push(heap, node, 0.3 * node.n_visits, self.follow)
 
-    def fit(self, state, parent=None):
+    def fit(self, state, parent=None, **settings):
         """The network of a state; None if there is no budget left."""
         if not self.budget.spend():
             return None
-        reader = fit_reader(state, judge_of(self.table, state), self.budget, seed=self.seed, parent=parent)
+        judge = judge_of(self.table, state)
+        reader = fit_reader(state, judge, self.budget, seed=self.seed, parent=parent, **settings)
         self.best_network = min(self.best_network, reader.error)
         return reader
 

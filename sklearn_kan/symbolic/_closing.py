@@ -23,7 +23,10 @@ SURE, DOUBT = 2e-3, 0.5  # error of blocks that are followed first; added to the
 STILL_AS_GOOD = 1.1  # times the error, without columns that hardly matter
 LEAST_GAIN = 0.3  # of the error, that blocks of two columns may leave
 SHARE_OF_SUMS, SHARE_OF_TERMS = 0.12, 0.25  # of the time that is left
-ROUNDS, POOR, LEAST_EFFECT = 2, 0.5, 3e-3  # of leaving columns out; a network's error that says nothing; of a column
+POOR = 0.5  # error of a network that says nothing
+SMALL, LARGEST_SHARE = 0.7, 0.3  # effects of columns that may be left out, in the error and in the largest effect
+LEAST_EFFECT = 3e-3  # below which nothing is lost for now
+HARDLY_WORSE = 1.25  # times the error, by chance
 MOST_IN_TERMS = 5  # columns of which all products of functions are looked at
 
 
@@ -77,28 +80,38 @@ def offer_all(search, node, forms):
 
 
 def without_idle(search, node):
-    """The table without columns that a network does not need; None if it needs all of them."""
-    for _ in range(ROUNDS):
-        state, reader = node.state, node.first
-        if reader is None:
-            reader = node.first = search.fit(state, is_first=True)
-        if reader is None or reader.error > POOR or state.X.shape[1] < 2:
+    """The table without columns that small networks of some rows do not need; None if they need all of them."""
+    state, steps = node.state, node.steps
+    error, sizes = effects(search, state)
+    n_tried = state.X.shape[1]
+    while n_tried and error < POOR and not search.is_done:
+        order = np.argsort(sizes, kind="stable")
+        idle = order[sizes[order] < min(SMALL * max(error, LEAST_EFFECT), LARGEST_SHARE * sizes.max())][:n_tried]
+        if not len(idle):
             break
-        sizes = np.median(np.abs(reader.gradients(state.X)), 0) * state.X.std(0) / search.table.spread
-        for limit in (1.0, 0.3):
-            idle = np.flatnonzero(sizes < min(limit * max(reader.error, LEAST_EFFECT), 0.5 * sizes.max()))
-            if not len(idle):
-                return node if node.steps else None
-            smaller = Drop(tuple(idle.tolist())).apply(state, None)[0]
-            fit = search.fit(smaller, is_first=True)
-            if fit is not None and fit.error < STILL_AS_GOOD * reader.error:
-                steps = (*(node.steps or (("the table as it is", reader.error),)), (smaller.steps[-1], fit.error))
-                node = Node(smaller, steps=steps)
-                node.first, node.is_whole = fit, True
-                break
+        smaller = Drop(tuple(sorted(idle.tolist()))).apply(state, None)[0]
+        error_without, sizes_without = effects(search, smaller)
+        if error_without < max(HARDLY_WORSE * error, LEAST_EFFECT):
+            steps = (*(steps or (("the table as it is", error),)), (smaller.steps[-1], error_without))
+            state, error, sizes = smaller, error_without, sizes_without
         else:
-            break
-    return node if node.steps else None
+            n_tried = len(idle) // 2  # the smallest of them
+    if not steps:
+        return None
+    lesser = Node(state, steps=steps)
+    lesser.is_whole = True
+    return lesser
+
+
+def effects(search, state):
+    """The error of a small network of a state, and sizes of its columns' effects in standard deviations."""
+    part = slice(0, ROWS_RECOMBINED)
+    few = state._replace(X=state.X[part], y=state.y[part], weight=state.weight[part])
+    reader = search.fit(few, rows=part)
+    if reader is None:
+        return np.inf, np.zeros(state.X.shape[1])
+    slopes = np.median(np.abs(reader.gradients(few.X)), 0)
+    return reader.error, slopes * few.X.std(0) / search.table.spread
 
 
 def glance(search, node):
@@ -167,7 +180,7 @@ def recombine(search, heap, node):
 
 def take_term_off(search, heap, node):
     """Push states of one column, where one term and a function of one combination are all; whether there are any."""
-    found = list(reductions(node.state, lambda: search.budget.is_late))
+    found = list(reductions(node.state, search.budget.within(SHARE_OF_SUMS)))
     for error, state in found:
         child = Node(state, steps=(*node.steps, (state.steps[-1], error)))
         search.push(heap, child, np.log10(error))
@@ -177,7 +190,7 @@ def take_term_off(search, heap, node):
 def split_off(search, heap, node):
     """Push states that are left once a function of two columns is taken off, or divided by; whether one is likely."""
     state, context = node.state, Context(search, node)
-    found = splits(state.X, state.y, state.weight, judge_of(search.table, state), lambda: search.budget.is_late)
+    found = splits(state.X, state.y, state.weight, judge_of(search.table, state), search.budget.within(SHARE_OF_SUMS))
     best = found[0] if found else None
     least = min((structure.error for structure in node.found or ()), default=np.inf)
     if best is None or best.error > min(PROMISING, LEAST_GAIN * least):

@@ -31,12 +31,12 @@ def exactness(n_constants):
 class Node:
     """A state in the search: what has been fitted to it, and what is left to try.
 
-    It `is_whole` if it is the table, with columns left out at most; `first` is a network fitted with few settings.
+    It `is_whole` if it is the table, with columns left out at most.
     """
 
     def __init__(self, state, reader=None, steps=()):
         self.state, self.reader, self.steps = state, reader, steps
-        self.todo, self.tried, self.n_visits, self.found, self.first = None, {}, 0, None, None
+        self.todo, self.tried, self.n_visits, self.found = None, {}, 0, None
         self.is_patient, self.is_closed, self.is_whole = False, False, not steps
 
     @property

@@ -52,8 +52,8 @@ class Reader(NamedTuple):
         return gradients * self.values(X)[:, None] if self.setting.outer == "log" else gradients
 
 
-def fit_reader(state, judge, budget, *, seed, parent=None, best=None, is_first=False):
-    """The best of several networks of a state, or only of the `is_first` ones.
+def fit_reader(state, judge, budget, *, seed, parent=None, is_small=False):
+    """The best of several networks of a state; if `is_small` of two small ones.
 
     Parameters
     ----------
@@ -64,13 +64,12 @@ def fit_reader(state, judge, budget, *, seed, parent=None, best=None, is_first=F
     seed : int
     parent : Reader, optional
         Of the state that this one comes from, whose settings are taken over if they apply.
-    best : Reader, optional
-        The best of the first ones, if they were fitted before.
     """
     _, held_out = split(len(state.y), seed)
-    for setting in first_settings(state, parent) if best is None else ():
-        best = better(best, setting, state, judge, budget, seed, held_out)
-    if best is not None and best.error > SMOOTH and not is_first:
+    best: Any = None
+    for setting in first_settings(state, parent):
+        best = better(best, setting._replace(is_small=is_small), state, judge, budget, seed, held_out)
+    if best is not None and best.error > SMOOTH and not is_small:
         for setting in further_settings(best, parent):
             best = better(best, setting, state, judge, budget, seed, held_out)
     return best

@@ -33,12 +33,14 @@ from ._reader import SMOOTH, fit_reader
 from ._white import is_white
 
 MOST_COMPLEX = 90
+MOST_IN_SUMS = 4  # columns of a table whose sums are looked at before any network
 MOST_IN_BLOCKS = 6  # columns that are put into blocks of two
 NOISE = 0.1  # error of a formula that may be the law without a look at a network
 FEW_CONSTANTS, SHARE_FOR_PLAINER = 2, 0.35  # of the budget, in which a formula with fewer constants is looked for
 SOME_CONSTANTS = 5  # of a formula that may be the law; a sum of many terms comes near anything smooth
 LARGEST_RISE = 1.6  # of the network's error by a reduction that may still be right
 UNLIKELY = 0.5  # added to the rank of states whose network is worse
+NEAR = 0.03  # error from which on there is likely to be a law without noise
 GOOD = 5e-4  # error from which networks are equally good
 
 
@@ -65,6 +67,7 @@ class Search:
         self.n_beam, self.report, self.fits_networks = n_beam, report, fits_networks
         self.generator = np.random.default_rng(seed)
         self.candidates: list = []
+        self.heap: list = []
         self.seen: set = set()
         self.white: dict = {}
         self.best_network, self.least, self.order = np.inf, np.inf, count()
@@ -73,6 +76,11 @@ class Search:
     @property
     def best(self):
         return min(self.candidates, key=lambda c: c.bic, default=None)
+
+    @property
+    def is_near(self):
+        """Whether a network or a formula leaves next to nothing, as where there is a law."""
+        return min(self.best_network, self.best.error) < NEAR
 
     @property
     def is_done(self):
@@ -101,9 +109,13 @@ class Search:
         """Search until a formula is exact, residuals are white, or the budget is used up."""
         for formula in first_guesses(self.table):
             self.offer(formula, ())
-        heap: list = []
         for state in start or [root_of(self.table)]:
-            self.push(heap, Node(state), 0.0)
+            self.push(self.heap, Node(state), 0.0)
+        self.go_on(max_states, good_enough)
+
+    def go_on(self, max_states=200, good_enough=None):
+        """Search further, from the states that are left."""
+        heap = self.heap
         for _ in range(max_states):
             if not heap or self.is_done:
                 break
@@ -135,13 +147,17 @@ class Search:
             close_plainly(self, node)
             if self.is_done:
                 return
-            if self.fits_networks and not node.steps:
+            if n_columns <= MOST_IN_SUMS and node.is_whole:
+                close_sums(self, node)
+                if self.is_done:
+                    return
+            if self.fits_networks and not node.steps and n_columns > 2:
                 lesser = without_idle(self, node)
                 if lesser is not None:
                     self.push(heap, node, UNLIKELY + 1)
                     self.push(heap, lesser, 0.0)
                     return
-            if node.is_whole or n_columns <= 3:
+            if (node.is_whole and n_columns > MOST_IN_SUMS) or (not node.is_whole and n_columns <= 3):
                 close_sums(self, node)
                 if self.is_done:
                     return
@@ -183,7 +199,7 @@ class Search:
         node.n_visits += 1
         n_columns = node.state.X.shape[1]
         if node.reader is None:
-            node.reader = self.fit(node.state, best=node.first)
+            node.reader = self.fit(node.state)
             node.steps = node.steps or (("the table as it is", node.error),)
         if node.reader is None:
             return
@@ -200,12 +216,13 @@ class Search:
         if node.todo:
             self.push(heap, node, 0.3 * node.n_visits, self.follow)
 
-    def fit(self, state, parent=None, **settings):
-        """The network of a state; None if there is no budget left."""
+    def fit(self, state, parent=None, rows=None):
+        """The network of a state, a small one if it is of some rows; None if there is no budget left."""
         if not self.budget.spend():
             return None
-        judge = judge_of(self.table, state)
-        reader = fit_reader(state, judge, self.budget, seed=self.seed, parent=parent, **settings)
+        judge = judge_of(self.table if rows is None else self.table.rows(rows), state)
+        is_small = rows is not None
+        reader = fit_reader(state, judge, self.budget, seed=self.seed, parent=parent, is_small=is_small)
         self.best_network = min(self.best_network, reader.error)
         return reader
 

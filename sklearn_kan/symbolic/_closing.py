@@ -6,11 +6,10 @@ import numpy as np
 
 from ._blocks import splits
 from ._context import Context
-from ._dictionary import plain_sums, sparse_sums
+from ._dictionary import sparse_sums
 from ._expressions import number, rounded
 from ._nodes import EXACT, Node, judge_of
 from ._partly_linear import reductions
-from ._rational import rational_forms
 from ._recombination import recombined
 from ._single_index import single_indices
 from ._states import Drop, divided, named, subtracted
@@ -22,11 +21,7 @@ LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is
 SURE, DOUBT = 2e-3, 0.5  # error of blocks that are followed first; added to the rank of what is left of others
 STILL_AS_GOOD = 1.1  # times the error, without columns that hardly matter
 LEAST_GAIN = 0.3  # of the error, that blocks of two columns may leave
-SHARE_OF_SUMS, SHARE_OF_TERMS = 0.12, 0.25  # of the time that is left
-POOR = 0.5  # error of a network that says nothing
-SMALL, LARGEST_SHARE = 0.7, 0.3  # effects of columns that may be left out, in the error and in the largest effect
-LEAST_EFFECT = 3e-3  # below which nothing is lost for now
-HARDLY_WORSE = 1.25  # times the error, by chance
+SHARE_OF_STEP, SHARE_OF_TERMS = 0.12, 0.25  # of the time that is left
 MOST_IN_TERMS = 5  # columns of which all products of functions are looked at
 
 
@@ -48,79 +43,6 @@ def close(search, node):
             return close(search, without)
         state = node.state
     return read_found(search, node, [(s, state.columns) for s in node.found], deep=state.X.shape[1] == 1)
-
-
-def close_plainly(search, node):
-    """Offer what takes no time: curves as they stand, single indices, quotients of polynomials, plain sums."""
-    state, judge = node.state, judge_of(search.table, node.state)
-    if node.is_whole:
-        node.found = node.found or structures(state.X, state.y, state.weight, judge)[:3]
-        if node.found:
-            forms = read(node.found[0], state.columns, search.library, tolerance=node.found[0].error, n_best=2,
-                         rough=True)  # fmt: skip
-            offer_all(search, node, forms)
-        if search.fits_networks and not search.is_done:
-            close_indices(search, state)
-    if search.fits_networks and not search.is_done:
-        offer_all(search, node, rational_forms(state.X, state.y, state.columns))
-
-
-def close_sums(search, node):
-    """Offer sums of a few plain terms."""
-    state, judge = node.state, judge_of(search.table, node.state)
-    is_late = search.budget.within(SHARE_OF_SUMS)
-    offer_all(search, node, plain_sums(state.X, state.y, state.weight, state.columns, judge, is_over=is_late))
-
-
-def offer_all(search, node, forms):
-    """Offer formulas of a state's target until one is exact."""
-    for form in forms:
-        if search.offer(node.state.wrap(form), node.steps) < EXACT or search.budget.is_over:
-            return
-
-
-def without_idle(search, node):
-    """The table without columns that small networks of some rows do not need; None if they need all of them."""
-    state, steps = node.state, node.steps
-    error, sizes = effects(search, state)
-    n_tried = state.X.shape[1]
-    while n_tried and error < POOR and not search.is_done:
-        order = np.argsort(sizes, kind="stable")
-        idle = order[sizes[order] < min(SMALL * max(error, LEAST_EFFECT), LARGEST_SHARE * sizes.max())][:n_tried]
-        if not len(idle):
-            break
-        smaller = Drop(tuple(sorted(idle.tolist()))).apply(state, None)[0]
-        error_without, sizes_without = effects(search, smaller)
-        if error_without < max(HARDLY_WORSE * error, LEAST_EFFECT):
-            steps = (*(steps or (("the table as it is", error),)), (smaller.steps[-1], error_without))
-            state, error, sizes = smaller, error_without, sizes_without
-        else:
-            n_tried = len(idle) // 2  # the smallest of them
-    if not steps:
-        return None
-    lesser = Node(state, steps=steps)
-    lesser.is_whole = True
-    return lesser
-
-
-def effects(search, state):
-    """The error of a small network of a state, and sizes of its columns' effects in standard deviations."""
-    part = slice(0, ROWS_RECOMBINED)
-    few = state._replace(X=state.X[part], y=state.y[part], weight=state.weight[part])
-    reader = search.fit(few, rows=part)
-    if reader is None:
-        return np.inf, np.zeros(state.X.shape[1])
-    slopes = np.median(np.abs(reader.gradients(few.X)), 0)
-    return reader.error, slopes * few.X.std(0) / search.table.spread
-
-
-def glance(search, node):
-    """Offer what functions of a single column as they stand say."""
-    state, judge = node.state, judge_of(search.table, node.state)
-    for structure in structures(state.X, state.y, state.weight, judge, outers=("id",))[:1]:
-        for form in read(structure, state.columns, search.library, tolerance=max(structure.error, 1e-5), n_best=3,
-                         rough=True):  # fmt: skip
-            search.offer(state.wrap(form), node.steps)
 
 
 def close_indices(search, state):
@@ -180,7 +102,7 @@ def recombine(search, heap, node):
 
 def take_term_off(search, heap, node):
     """Push states of one column, where one term and a function of one combination are all; whether there are any."""
-    found = list(reductions(node.state, search.budget.within(SHARE_OF_SUMS)))
+    found = list(reductions(node.state, search.budget.within(SHARE_OF_STEP)))
     for error, state in found:
         child = Node(state, steps=(*node.steps, (state.steps[-1], error)))
         search.push(heap, child, np.log10(error))
@@ -190,7 +112,7 @@ def take_term_off(search, heap, node):
 def split_off(search, heap, node):
     """Push states that are left once a function of two columns is taken off, or divided by; whether one is likely."""
     state, context = node.state, Context(search, node)
-    found = splits(state.X, state.y, state.weight, judge_of(search.table, state), search.budget.within(SHARE_OF_SUMS))
+    found = splits(state.X, state.y, state.weight, judge_of(search.table, state), search.budget.within(SHARE_OF_STEP))
     best = found[0] if found else None
     least = min((structure.error for structure in node.found or ()), default=np.inf)
     if best is None or best.error > min(PROMISING, LEAST_GAIN * least):
@@ -217,8 +139,13 @@ def expand_terms(search, heap, node):
     state = narrowed(node)
     forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(search.table, state),
                         is_over=search.budget.within(SHARE_OF_TERMS))  # fmt: skip
+    offer_all(search, node, forms)
+
+
+def offer_all(search, node, forms):
+    """Offer formulas of a node's target until one is exact."""
     for form in forms:
-        if search.offer(state.wrap(form), node.steps) < EXACT or search.budget.is_over:
+        if search.offer(node.state.wrap(form), node.steps) < EXACT or search.budget.is_over:
             return
 
 

@@ -8,7 +8,7 @@ import sympy as sp
 
 from ._expressions import complexity, error_of, evaluate, information, refit, split_constants
 from ._nodes import EXACT, exactness
-from ._pruning import pruned, with_straight_levels
+from ._pruning import pruned, variants, with_straight_levels
 from ._snapping import snapped
 from ._surrogate import split
 from ._white import is_white
@@ -123,25 +123,36 @@ def entry(formula, error, table, steps, seed, learns=True):
 
 def simplified(formula, table):
     """A shorter form with the same values, if sympy finds one."""
-    if formula.is_number or complexity(formula) > SIMPLIFIED_UP_TO or len(formula.atoms(sp.Float)) > MOST_CONSTANTS:
-        return formula
-    before, best = error_of(formula, table), formula
-    for change in (
-        with_amounts(1),
-        with_amounts(-1),
-        sp.powsimp,
-        sp.expand,
-        sp.factor_terms,
-        sp.together,
-        *([quick_simplify] if before < POOR else []),
-    ):
+    before = error_of(formula, table)
+    limit = max(before * (1 + 1e-6), EXACT / 10)
+    best = without_nothings(formula, table, limit) if before < EXACT else formula
+    changes = [with_amounts(1), with_amounts(-1), with_largest(0), with_largest(1)]
+    n_constants = len(best.atoms(sp.Float))
+    if complexity(best) <= SIMPLIFIED_UP_TO and n_constants <= MOST_CONSTANTS:
+        changes += [sp.powsimp, sp.expand, sp.factor_terms, sp.together, *([quick_simplify] if before < POOR else [])]
+    if not n_constants:
+        changes.append(lambda form: sp.factor(form, deep=True))
+    for change in () if formula.is_number else changes:
         try:
             form = change(best)
         except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, AttributeError):
             continue
-        if complexity(form) < complexity(best) and error_of(form, table) <= max(before * (1 + 1e-6), EXACT / 10):
+        if complexity(form) < complexity(best) and error_of(form, table) <= limit:
             best = form
     return best
+
+
+def without_nothings(formula, table, limit):
+    """A formula that is exact without those terms that are nothing but rounding."""
+    for variant in variants(formula):
+        if error_of(variant, table) <= limit:
+            return without_nothings(variant, table, limit)
+    return formula
+
+
+def with_largest(place):
+    """A change of each ``Max(0, z)`` to one of the two."""
+    return lambda formula: formula.xreplace({m: m.args[place] for m in formula.atoms(sp.Max)})
 
 
 def with_amounts(sign):

@@ -11,20 +11,9 @@ from itertools import count
 import numpy as np
 import sympy as sp
 
-from ._closing import (
-    MOST_IN_TERMS,
-    close,
-    close_plainly,
-    close_sums,
-    expand_terms,
-    glance,
-    read_all,
-    recombine,
-    split_off,
-    take_term_off,
-    without_idle,
-)
+from ._closing import MOST_IN_TERMS, close, expand_terms, read_all
 from ._context import Context
+from ._expansion import expand
 from ._expressions import complexity, information, is_usable, refit, rounded
 from ._guesses import first_guesses
 from ._nodes import EXACT, Candidate, Node, exactness, judge_of, root_of
@@ -33,9 +22,6 @@ from ._reader import SMOOTH, fit_reader
 from ._white import is_white
 
 MOST_COMPLEX = 90
-MOST_IN_SUMS = 4  # columns of a table whose sums are looked at before any network
-MOST_IN_BLOCKS = 6  # columns that are put into blocks of two
-NOISE = 0.1  # error of a formula that may be the law without a look at a network
 FEW_CONSTANTS, SHARE_FOR_PLAINER = 2, 0.35  # of the budget, in which a formula with fewer constants is looked for
 SOME_CONSTANTS = 5  # of a formula that may be the law; a sum of many terms comes near anything smooth
 LARGEST_RISE = 1.6  # of the network's error by a reduction that may still be right
@@ -138,59 +124,7 @@ class Search:
     def push(self, heap, node, extra, action=None):
         n_columns, depth = node.state.X.shape[1], len(node.steps)
         priority = np.log10(max(node.error, GOOD / 2)) + 0.3 * n_columns + 0.05 * depth + extra
-        heapq.heappush(heap, (priority, next(self.order), action or self.expand, node))
-
-    def expand(self, heap, node):
-        """Try what has a closed form, and what needs no network; then follow the network's proposals."""
-        n_columns = node.state.X.shape[1]
-        if n_columns > 1 and not node.is_closed:
-            close_plainly(self, node)
-            if self.is_done:
-                return
-            if n_columns <= MOST_IN_SUMS and node.is_whole:
-                close_sums(self, node)
-                if self.is_done:
-                    return
-            if self.fits_networks and not node.steps and n_columns > 2:
-                lesser = without_idle(self, node)
-                if lesser is not None:
-                    self.push(heap, node, UNLIKELY + 1)
-                    self.push(heap, lesser, 0.0)
-                    return
-            if (node.is_whole and n_columns > MOST_IN_SUMS) or (not node.is_whole and n_columns <= 3):
-                close_sums(self, node)
-                if self.is_done:
-                    return
-        if n_columns == 1 and not node.is_closed:
-            glance(self, node)
-            if self.is_done:
-                return
-        if n_columns == 1 and self.fits_networks:  # quicker than curves
-            expand_terms(self, heap, node)
-            if self.is_done:
-                return
-        if (not node.is_closed and close(self, node) < EXACT) or n_columns == 0:
-            return
-        if node.is_whole and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
-            self.found_all = True
-            return
-        has_child = n_columns in (2, 3) and take_term_off(self, heap, node)
-        if self.fits_networks and 2 < n_columns <= MOST_IN_BLOCKS:
-            has_child = has_child or split_off(self, heap, node)
-        if n_columns == 2:
-            for place, action in enumerate((recombine, expand_terms)):
-                if has_child:
-                    self.push(heap, node, 0.02 * place, partial(action, self))
-                elif not self.is_done:
-                    action(self, heap, node)
-        if n_columns == 3:
-            self.push(heap, node, 0.5, partial(recombine, self))
-        if 3 < n_columns <= MOST_IN_TERMS and self.fits_networks:
-            self.push(heap, node, 0.6, partial(expand_terms, self))
-        if has_child:  # it comes first
-            self.push(heap, node, 0.05, self.follow)
-        else:
-            self.follow(heap, node)
+        heapq.heappush(heap, (priority, next(self.order), action or partial(expand, self), node))
 
     def follow(self, heap, node):
         """Follow the proposals of a state's network."""

@@ -17,7 +17,7 @@ from ._closing import (
 )
 from ._dictionary import plain_sums
 from ._nodes import EXACT, Node, judge_of
-from ._rational import rational_forms
+from ._rational import bent_forms, rational_forms
 from ._states import Drop
 from ._structures import read, structures
 
@@ -46,7 +46,7 @@ def begin(search, heap, node):
     n_columns = node.state.X.shape[1]
     close_plainly(search, node)
     if not search.is_done and n_columns <= (MOST_IN_SUMS if node.is_whole else FEW):
-        close_sums(search, node)
+        close_further(search, node)
     if search.fits_networks and not node.steps and n_columns > 2 and not search.is_done:
         lesser = without_idle(search, node)
         if lesser is not None:
@@ -54,7 +54,7 @@ def begin(search, heap, node):
             search.push(heap, node, LATER, partial(go_deeper, search))
             return True
     if node.is_whole and n_columns > MOST_IN_SUMS and not search.is_done:
-        close_sums(search, node)
+        close_further(search, node)
     return search.is_done
 
 
@@ -114,10 +114,14 @@ def close_plainly(search, node):
         offer_all(search, node, rational_forms(state.X, state.y, state.columns))
 
 
-def close_sums(search, node):
-    """Offer sums of a few plain terms."""
+def close_further(search, node):
+    """Offer quotients of polynomials in which one column is bent, and sums of a few plain terms."""
     state, judge = node.state, judge_of(search.table, node.state)
     is_late = search.budget.within(SHARE_OF_STEP)
+    if search.fits_networks:
+        offer_all(search, node, bent_forms(state.X, state.y, state.columns, is_late))
+        if search.is_done:
+            return
     offer_all(search, node, plain_sums(state.X, state.y, state.weight, state.columns, judge, is_over=is_late))
 
 

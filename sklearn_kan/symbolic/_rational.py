@@ -6,7 +6,7 @@ rows without noise.
 """
 
 from fractions import Fraction
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from math import comb
 
 import numpy as np
@@ -17,8 +17,10 @@ from ._expressions import number
 from ._outer import mapped
 
 OUTERS = ("id", "inv", "sq", "isq", "log", "exp", "cos")  # degrees of P are no less than of Q
+OUTERS_OF_BENT, MOST_OF_BENT = ("id", "sq", "cos"), 150
+BENDS = (np.cos, sp.cos), (np.sin, sp.sin), (np.sqrt, sp.sqrt), (np.log, sp.log)
 N_ROWS, ROWS_FOR_EACH = 500, 1.5  # rows that are looked at; of each coefficient
-MOST_COEFFICIENTS, LARGEST_DEGREE = 300, 5
+MOST_COEFFICIENTS, LARGEST_DEGREE = 300, 6
 MOST_COLUMNS = 8
 NOTHING = 1e-12  # singular value, relative to the largest, of monomials that vanish
 CLEAR = 1e-5  # share of a null vector's singular value in the next one
@@ -27,7 +29,20 @@ MOST_TERMS = 14
 LARGEST_DENOMINATOR, ROUNDING = 64, 1e-8
 
 
-def rational_forms(X, y, columns):
+def bent_forms(X, y, columns, is_over):
+    """The same with a function of one column in its place."""
+    for place, (bend, symbolic) in product(range(X.shape[1]), BENDS):
+        with np.errstate(all="ignore"):
+            values = bend(X[:, place])
+        if is_over():
+            return
+        if np.isfinite(values).all() and np.ptp(values) > 0:
+            bent, expressions = X.copy(), list(columns)
+            bent[:, place], expressions[place] = values, symbolic(columns[place])
+            yield from rational_forms(bent, y, expressions, OUTERS_OF_BENT, MOST_OF_BENT)
+
+
+def rational_forms(X, y, columns, outers=OUTERS, most=MOST_COEFFICIENTS):
     """Expressions of the target that hold at the first rows, for each function of it at most one.
 
     Parameters
@@ -35,19 +50,23 @@ def rational_forms(X, y, columns):
     X : ndarray of shape (n_samples, n_columns)
     y : ndarray of shape (n_samples,)
     columns : list of sympy.Expr
+    outers : sequence of str
+        Functions of the target.
+    most : int
+        Coefficients at most.
     """
-    n_columns, n_rows = X.shape[1], min(len(y), N_ROWS)
+    n_columns, n_rows = X.shape[1], min(len(y), int(N_ROWS * most / MOST_COEFFICIENTS))
     if not 2 <= n_columns <= MOST_COLUMNS:
         return
     X, y = X[:n_rows], y[:n_rows]
-    degrees = degrees_of(n_columns, n_rows)
+    degrees = degrees_of(n_columns, min(most, n_rows / ROWS_FOR_EACH))
     if not degrees:
         return
     low, high = X.min(0), X.max(0)
     z = 2 * (X - low) / np.where(high > low, high - low, 1.0) - 1
-    exponents = monomials(n_columns, max(max(pair) for pair in degrees))
+    exponents = monomials(X, max(max(pair) for pair in degrees))
     smooth, plain = products(legvander(z, LARGEST_DEGREE), exponents), powers(X / np.abs(X).max(0), exponents)
-    for outer in OUTERS:
+    for outer in outers:
         target = mapped(outer, y)
         if target is None or (outer == "cos" and y.max() < np.pi / 2):
             continue
@@ -58,23 +77,26 @@ def rational_forms(X, y, columns):
             yield target.symbolic(form)
 
 
-def degrees_of(n_columns, n_rows):
-    """Pairs of degrees of P and Q that rows suffice for, fewer coefficients first; Q's is no higher."""
+def degrees_of(n_columns, most):
+    """Pairs of degrees of P and Q with so many coefficients at most, fewer coefficients first; Q's is no higher."""
 
     def size(pair):
         return comb(n_columns + pair[0], pair[0]) + comb(n_columns + pair[1], pair[1])
 
     pairs = [(p, q) for p in range(1, LARGEST_DEGREE + 1) for q in range(p + 1)]
-    return sorted([pair for pair in pairs if size(pair) <= min(MOST_COEFFICIENTS, n_rows / ROWS_FOR_EACH)], key=size)
+    return sorted([pair for pair in pairs if size(pair) <= most], key=size)
 
 
-def monomials(n_columns, degree):
-    """Exponents of all monomials up to a degree, ``(n_monomials, n_columns)``, by their degree."""
-    found = [np.zeros(n_columns, int)]
-    for total in range(1, degree + 1):
-        for places in combinations_with_replacement(range(n_columns), total):
-            found.append(np.bincount(places, minlength=n_columns))
-    return np.stack(found)
+def monomials(X, degree):
+    """Exponents of all monomials up to a degree, ``(n_monomials, n_columns)``; those that other ones equal are not.
+
+    Powers of a column with k values, such as a small integer, are sums of those below k.
+    """
+    n_columns = X.shape[1]
+    found = [np.bincount(np.array(places, int), minlength=n_columns) for total in range(degree + 1)
+             for places in combinations_with_replacement(range(n_columns), total)]  # fmt: skip
+    n_values = np.array([len(np.unique(x)) for x in X.T])
+    return np.stack([exponents for exponents in found if (exponents < n_values).all()])
 
 
 def products(values, exponents):

@@ -9,16 +9,21 @@ from ._context import Context
 from ._dictionary import sparse_sums
 from ._expressions import number, rounded
 from ._nodes import EXACT, Node, judge_of
+from ._outer import applies
 from ._partly_linear import reductions
+from ._proposals import POWERS
 from ._recombination import recombined
 from ._single_index import single_indices
-from ._states import Drop, divided, named, subtracted
+from ._states import Drop, Power, Together, divided, named, subtracted
 from ._structures import idle_columns, read, structures
 
 PROMISING = 0.03  # error of a structure that is read before there is a network to compare it with
 ROWS_RECOMBINED = 600  # that show which columns belong together
 LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is right
-SURE, DOUBT = 2e-3, 0.5  # error of blocks that are followed first; added to the rank of what is left of others
+SURE, DOUBT = 2e-3, 1.5  # error of blocks that are followed first; added to the rank of what is left of others
+NEAR, LEAST_MISS = 3.0, 1e-3  # what a block's formula may miss, in the blocks' error; below which it is the block's
+POWER_WITHIN = 0.02  # of a curve, that a power may miss
+LEAST_LOG = 1e-3  # of the target's median size: below, logarithms are no smooth curves
 STILL_AS_GOOD = 1.1  # times the error, without columns that hardly matter
 LEAST_GAIN = 0.3  # of the error, that blocks of two columns may leave
 SHARE_OF_STEP, SHARE_OF_TERMS = 0.12, 0.25  # of the time that is left
@@ -85,8 +90,9 @@ def recombine(search, heap, node):
     """One-layer structures with one column replaced by its sum, product and so on with another one."""
     state, judge = node.state, judge_of(search.table, node.state)
     part = slice(0, ROWS_RECOMBINED)
-    has_one_sign = (state.y > 0).all() or (state.y < 0).all()
-    kinds = ("exponent" if has_one_sign else "product", "monotone")
+    size = np.abs(state.y)
+    has_logs = applies("log", state.y) and size.min() > LEAST_LOG * np.median(size)
+    kinds = ("exponent" if has_logs else "product", "monotone")
     found = []
     for X, columns in recombined(state.X, state.columns):
         if search.budget.is_over:
@@ -117,7 +123,10 @@ def split_off(search, heap, node):
     least = min((structure.error for structure in node.found or ()), default=np.inf)
     if best is None or best.error > min(PROMISING, LEAST_GAIN * least):
         return False
-    n_before, doubt = len(heap), 0.0 if best.error < SURE else DOUBT
+    if (powers := powers_of(best, state)) and (left := Together(powers).apply(state, context)):
+        search.push(heap, Node(left[0], steps=(*node.steps, (left[0].steps[-1], best.error))), np.log10(best.error))
+        return True
+    is_likely = False
     for block, values in zip(best.blocks, best.values, strict=True):
         if len(block) == 1 or search.is_done:
             continue
@@ -130,8 +139,27 @@ def split_off(search, heap, node):
             change = divided if best.outer == "log" else partial(subtracted, outer=best.outer)
             left = change(state, columns, X, values=part(state.X[:, block]), expression=part.formula, step=step)
             if left.is_usable():
-                search.push(heap, Node(left, steps=(*node.steps, (step, best.error))), np.log10(best.error) + doubt)
-    return len(heap) > n_before and not doubt
+                misses = (part(state.X[:, block]) - values).std() / values.std()
+                is_sure = best.error < SURE and misses < max(NEAR * best.error, LEAST_MISS)
+                extra = np.log10(best.error) if is_sure else DOUBT
+                search.push(heap, Node(left, steps=(*node.steps, (step, best.error))), extra)
+                is_likely |= is_sure
+    return is_likely
+
+
+def powers_of(split, state):
+    """Powers of single columns that the target is a product with, as reductions."""
+    found = []
+    for (place, *others), values in zip(split.blocks, split.values, strict=True):
+        x = state.X[:, place]
+        if others or split.outer != "log" or not (x > 0).all():
+            continue
+        slope, level = np.polyfit(np.log(x), values, 1)
+        power = min(POWERS, key=lambda p: abs(float(p) - slope))
+        misses = (values - level - float(power) * np.log(x)).std()
+        if misses < NEAR * split.error and misses < POWER_WITHIN * values.std():
+            found.append(Power(place, power))
+    return tuple(found)
 
 
 def expand_terms(search, heap, node):

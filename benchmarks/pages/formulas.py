@@ -9,6 +9,7 @@ OF_LIST = {name: title for title, laws in LISTS.items() for name in laws}
 TITLES = {
     "feynman": "AI Feynman", "bonus": "AI Feynman's bonus", "nguyen": "Nguyen", "strogatz": "Strogatz",
     "livermore": "Livermore", "unseen": "unseen", "fresh": "fresh", "second": "second", "third": "third",
+    "fourth": "fourth",
 }  # fmt: skip
 FIRST_TITLE = "of AI Feynman, the first 32"
 

@@ -13,7 +13,7 @@ from ._expressions import called, compiled, error_of, evaluate, number, refit, s
 from ._growth import grow
 from ._library import make_library
 from ._losses import SQUARES
-from ._nodes import Candidate, root_of
+from ._nodes import EXACT, Candidate, root_of
 from ._progress import reporter
 from ._rows import scaling_of
 from ._search import Search
@@ -113,8 +113,10 @@ def discover(rows, settings):
             UserWarning,
             stacklevel=4,
         )
-    fit = refit(best.formula, table, least_scale=0.0)
-    final = fit.formula if fit.error <= best.error else best.formula
+    final = best.formula
+    if best.error >= EXACT:
+        fit = refit(final, table, least_scale=0.0)
+        final = fit.formula if fit.error <= best.error else final
     formula, front, symbols = plain_front(final, front, table, rows)
     return Law(formula, symbols, front, best.steps, check.is_exact, check.findings, float(network),
                noise_of(final, table), covariance_of(final, table), mean, n_steps, is_interrupted)  # fmt: skip

@@ -143,9 +143,14 @@ def simplified(formula, table):
             form = change(best)
         except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, AttributeError):
             continue
-        if complexity(form) < complexity(best) and error_of(form, table) <= limit:
+        if length(form) < length(best) and error_of(form, table) <= limit:
             best = form
     return best
+
+
+def length(formula):
+    """Complexity, and as much again for amounts and maxima, which are none where signs never change."""
+    return complexity(formula) + len(formula.atoms(sp.Abs, sp.Max))
 
 
 def without_nothings(formula, table):

@@ -105,9 +105,11 @@ class Search:
         for _ in range(max_states):
             if not heap or self.is_done:
                 break
-            _, _, action, node = heapq.heappop(heap)
+            priority, _, action, node = heapq.heappop(heap)
             with self.budget.interruptible(), np.errstate(all="ignore"):  # what is not finite is sorted out
                 action(heap, node)
+            if self.budget.is_over:  # cut short
+                heapq.heappush(heap, (priority, next(self.order), action, node))
             self.show()
             if good_enough is not None and self.best.error < good_enough:
                 break
@@ -196,6 +198,7 @@ class Search:
         self.seen.add(key)
         child = Node(state, node.reader, (*node.steps, (state.steps[-1], node.error)))
         if close(self, child) < EXACT or not state.X.shape[1] or self.is_done:
+            child.reader = None  # the parent's, which only showed how far it was
             return child
         child.reader = self.fit(state, node.reader)
         if child.reader is None:

@@ -14,6 +14,7 @@ from sklearn_kan.symbolic._library import T, make_library
 from sklearn_kan.symbolic._nodes import Node, judge_of, root_of
 from sklearn_kan.symbolic._rational import bent_forms, rational_forms
 from sklearn_kan.symbolic._search import Search
+from sklearn_kan.symbolic._states import Power
 
 A, B, C, D = COLUMNS = list(sp.symbols("a b c d", positive=True))
 
@@ -80,6 +81,21 @@ def test_columns_that_do_not_matter_are_left_out_before_all_else():
     assert lesser.is_whole
     table, *_ = table_of(A * sp.exp(-(B**2)) + C * D, [(1, 4), (0.1, 2), (0.1, 1), (0.1, 1)])
     assert without_idle(Search(table, make_library(), Budget(max_steps=50)), Node(root_of(table))) is None
+
+
+def test_a_search_that_was_cut_short_goes_on_where_it_was():
+    table, *_ = table_of(A / (B + C) + A**2, [(1, 4)] * 3, n=120)
+    search = Search(table, make_library(), Budget(max_steps=1), seed=0)
+    search.run()
+    assert search.is_done
+    assert search.best.error > 0.1
+    root = Node(root_of(table))
+    root.reader = Search(table, make_library(), Budget()).fit(root.state, rows=slice(None))
+    smaller = search.child(root, Power(0, 1).apply(root.state, None)[0])
+    assert smaller.reader is None  # and not the network of more columns
+    search.budget = Budget(max_steps=60)
+    search.go_on()
+    assert search.best.error < 1e-8
 
 
 def test_a_curve_may_be_the_logarithm_of_what_is_left():

@@ -18,6 +18,7 @@ class Problem(NamedTuple):
     second: Callable | None = None  # of one variable: what classical solvers take as the source
     rows: Callable | None = None  # of a generator: X, y, kind
     sides: dict | None = None  # conditions by side; by default the solution on all edges
+    parameters: dict | None = None  # coefficients to be found
 
 
 def even(a, b, n):

@@ -11,7 +11,7 @@ from .. import kernels
 from ..knots import insert_knots, quantile_knots, remove_knots, roughness, split_intervals, uniform_knots
 from ._base import Basis, as_new
 from ._cardinal import cardinal_splines
-from ._pieces import PieceTable, evaluate_pieces, piece_table, slopes_of
+from ._pieces import PieceTable, evaluate_pieces, kept_table, slopes_of
 
 NARROWEST = 1e-3  # of an input's range: an interval that is halved
 ADAPTIVE_TOLERANCE = 1e-3  # of an edge function, within which adaptive knots are missing or superfluous
@@ -142,7 +142,8 @@ class BSpline(Basis, name="bspline"):
                 f"knots of shape {tuple(self.knots.shape)}, n_knots={self.n_knots}, degree={self.degree} and n_basis="
                 f"{self.n_basis} do not belong together. Load the state of one basis."
             )
-        _, self.pieces, self.origin, self.rate, self.first = piece_table(self.knots, self.degree)
+        _, self.pieces, self.origin, self.rate, self.first = kept_table(self.knots, self.degree)
+        self.found_even: bool | None = None  # whether they are evenly spaced, once somebody asks
 
     def _load_from_state_dict(self, state_dict, prefix, *others):
         knots, errors = state_dict.get(f"{prefix}knots"), others[-1]

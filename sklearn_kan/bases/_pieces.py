@@ -1,6 +1,7 @@
 """Splines as polynomials on the intervals between their knots, in a table."""
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -78,6 +79,23 @@ def piece_table(knots, degree):
     first = (row - 1).clamp(min=0).minimum((count - 2)[:, None])
     pieces, origin, rate = (part.to(knots.dtype) for part in (pieces.flatten(2), origin, 1 / widths))
     return PieceTable(knots, pieces.flatten(0, 1), origin.flatten(), rate.flatten(), first.flatten())
+
+
+FEW = 512  # knots whose table is kept: it has 64 KiB for cubic splines
+
+
+def kept_table(knots, degree):
+    """What `piece_table` gives, in tensors of its own: networks are made with the same few knots again and again."""
+    is_plain = type(knots) is torch.Tensor and knots.device.type == "cpu" and not knots.requires_grad
+    if not is_plain or knots.dtype not in (torch.float32, torch.float64) or knots.numel() > FEW:
+        return piece_table(knots, degree)
+    found = table_of(knots.numpy().tobytes(), knots.shape, knots.dtype, degree)
+    return PieceTable(knots, *(part.clone() for part in found[1:]))
+
+
+@lru_cache(maxsize=64)
+def table_of(data, shape, dtype, degree):
+    return piece_table(torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape), degree)
 
 
 def linear_piece(value, slope, degree):

@@ -190,12 +190,11 @@ def categorical_columns(frame, X, categorical_features):
     return np.zeros(frame.shape[1], dtype=bool) if mask is None else mask
 
 
-def has_categories(X):
-    """Whether a table is a dataframe with columns of categories or text."""
-    X = native(X)
+def holds_numbers(X):
+    """Whether a table has numbers alone, by its dtypes: of dates only one who knows their unit can make numbers."""
     if isinstance(X, np.ndarray) or not nw.dependencies.is_into_dataframe(X):
-        return False
-    return any(is_text_or_category(series) for series in wrap(X).iter_columns())
+        return np.asarray(X).dtype.kind not in "OmM"
+    return all(series.dtype.is_numeric() or series.dtype == nw.Boolean for series in wrap(X).iter_columns())
 
 
 def is_text_or_category(series):

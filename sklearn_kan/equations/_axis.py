@@ -10,7 +10,7 @@ from scipy.special import roots_legendre
 from ._families import families
 from ._pursuit import AT_ONCE, FALSE_ALARM, is_apart, lattice
 
-RESOLVED = 1e-12  # relative misfit at which no more frequencies are looked for
+RESOLVED = 1e-10  # relative misfit at which no more frequencies are looked for; `RANK` leaves out what is smaller
 FULL = 0.8  # functions, of the number of points
 RANK = 1e-9  # singular values below, relative to the largest, are left out: digits of derivatives are lost with them
 
@@ -35,6 +35,11 @@ class AxisBasis(NamedTuple):
         half = np.ptp(self.points) / 2
         columns = self(self.points[0] + half * (places + 1))
         return (columns * (half * weights)[:, None]).T @ columns
+
+
+def same_functions(one, other):
+    """Whether two bases on the same points are the same."""
+    return one.transform.shape == other.transform.shape and np.array_equal(one.transform, other.transform)
 
 
 def axis_basis(points, data, finer=0):

@@ -37,13 +37,20 @@ def collocate(groups, checks, parameters, extent, middle, highest):
         if best is not None and len(start.waves().amplitudes) > min(MOST_COLUMNS, 3 * n_soft):
             break
         state = collocate_at(groups, checks, parameters, start, highest)
-        is_better = best is None or state.relative < 0.5 * best.relative
+        is_better = best is None or is_finer(state, best)
         if best is not None and not is_better and len(extent) > 1:
             break  # columns multiply from step to step
         best = state if is_better else best
         if best.relative < EXACT:
             break
     return best
+
+
+def is_finer(state, best):
+    """Whether rows are met much better: all of them, or the equation where values have noise that nothing can meet."""
+    return state.relative < 0.5 * best.relative or (
+        state.residual < 0.5 * best.residual and state.relative < 1.1 * best.relative
+    )
 
 
 def collocate_at(groups, checks, parameters, spectrum, highest):

@@ -53,7 +53,7 @@ class Trial(NamedTuple):
     free: list  # what vanishes on the faces, along each axis
     n_iter: int
     left: np.ndarray  # residual on the grid
-    invert: object  # the change of the tensor that answers a right side on the grid
+    invert: object  # the change that answers a right side on the grid, in the free functions
 
 
 def newton(grid, bases, conditions, tensor, free):
@@ -99,7 +99,7 @@ def newton(grid, bases, conditions, tensor, free):
     coefficients = found.coefficients
 
     def invert(values):
-        return applied(free, solved(coefficients, derivative, tests, free, solver, applied(tests, values), 0.01))
+        return solved(coefficients, derivative, tests, free, solver, applied(tests, values), 0.01)
 
     return Trial(bases, tensor, free, step, found.residual, invert)
 

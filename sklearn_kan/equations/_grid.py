@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from scipy import linalg
 
-from ._axis import axis_basis
+from ._axis import axis_basis, same_functions
 from ._conditions import checked_conditions, lifted, needed_conditions
 from ._galerkin import Grid, Trial, newton
-from ._grid_field import GridField, applied
+from ._grid_field import Draws, GridField, applied
 from ._scattered import Solution
 from ._sides import read_boundary
+from ._values import checked_equation
 
 MOST_ROUNDS = 6
 N_DRAWS = 8
+LITTLE = 0.01  # of a solution; a part that the equation leaves open is shown by noise alone
+SAFETY = 2.0  # times what the best trial leaves over
 SLOW = 1e-3  # of the terms that half a wave over the grid would have, counts as a term in any case
 ROUNDING = 1e-12  # of an equation's largest term
 MOST_PROFILES = 12  # of the source, that frequencies are looked for in
@@ -31,35 +35,40 @@ class Ranked(NamedTuple):
 def solve_grid(residual, axes, boundary, parameters, seed=0):
     """Solve on a grid with conditions at the ends of its axes."""
     grid = Grid(residual, axes, parameters)
-    start = grid.around(lambda key: np.zeros(grid.shape))
+    start = checked_equation(grid.around(lambda key: np.zeros(grid.shape)))
     given, conditions = conditions_of(boundary, grid, start)
     profiles = [side_profiles(conditions, d) + profiles_of(start.residual, d) for d in range(len(axes))]
     ranked: list[Ranked] = []
     n_iter = 0
+    bases: list = []
     for finer in range(MOST_ROUNDS):
+        before = bases
         bases = [
             axis_basis(axis, np.hstack([np.zeros((len(axis), 1)), *found]), finer)
             for axis, found in zip(axes, profiles, strict=True)
         ]
         if None in bases:
             break
+        if all(map(same_functions, before, bases)) and before:
+            continue
         trial = newton(grid, bases, conditions, *lifted(bases, conditions))
         n_iter += trial.n_iter
-        relative, size = check(grid, GridField(bases, trial.tensor, trial.tensor[None]))
-        ranked = sorted([*ranked, Ranked(relative, size, trial)], key=lambda one: one.relative)[:2]
+        relative, size = check(grid, GridField(bases, trial.tensor))
+        ranked = sorted([*ranked, Ranked(relative, size, trial)], key=lambda one: one.relative)
         if relative < EXACT or relative > 100 * ranked[0].relative:
             break
         profiles = [found + profiles_of(trial.left, d) for d, found in enumerate(profiles)]
     best = ranked[0]
     bases, tensor = best.trial.bases, best.trial.tensor
-    field = GridField(bases, tensor, draws_of_error(grid, *ranked, rng=np.random.default_rng(seed)))
     values = applied([basis(basis.points) for basis in bases], tensor)
-    spread = np.sqrt(np.mean([np.mean(applied([b(b.points) for b in bases], draw) ** 2) for draw in field.draws]))
+    size = max(np.sqrt(np.mean(values**2)), 1e-300)
+    error = draws_of_error(grid, size, best, ranked[1:], np.random.default_rng(seed))
+    field = GridField(bases, tensor, (error,))
     # values that the functions cannot follow, or that contradict the equation or each other
     missed = np.concatenate([np.zeros(1), *(condition.missed(bases, tensor) for condition in given)])
-    spread = np.hypot(spread, np.sqrt(np.mean(missed**2)))
-    error = float(spread / max(np.sqrt(np.mean(values**2)), 1e-300))
-    return Solution(field, best.relative, error, frequencies_of(bases), parameters, {}, {"equation": best.size},
+    spread = np.hypot(error.size(), np.sqrt(np.mean(missed**2)))
+    relative = float(spread / size)
+    return Solution(field, best.relative, relative, frequencies_of(bases), parameters, {}, {"equation": best.size},
                     n_iter, len(axes), np.array([[axis[0], axis[-1]] for axis in axes]))  # fmt: skip
 
 
@@ -101,9 +110,9 @@ def profiles_of(values, d):
     size = np.linalg.norm(matrix)
     if size == 0:
         return []
-    squares, vectors = np.linalg.eigh(matrix @ matrix.T / size**2)
-    kept = np.argsort(squares)[::-1][:MOST_PROFILES]
-    return [vectors[:, kept] * np.sqrt(np.maximum(squares[kept], 0))]
+    # not by eigenvectors of the products: they would add noise of 1e-8, which hides what the axis needs
+    vectors, sizes, _ = linalg.svd(matrix / size, full_matrices=False)
+    return [(vectors * sizes)[:, :MOST_PROFILES]]
 
 
 def check(grid, field):
@@ -139,17 +148,25 @@ def check(grid, field):
     return size / terms, max(size, ROUNDING * terms)
 
 
-def draws_of_error(grid, best, other=None, *, rng):
-    """What noise as large as the residual between the points does to the solution, and how far two trials are apart.
+def draws_of_error(grid, size, best, others, rng):
+    """What the residual may do to a solution of a size.
 
-    The mean of the draws' squares is the sum of both.
+    At worst what noise of twice its size does. Where even that is little, the equation that is left over is solved in
+    the functions of other trials, as those of the trial itself do not see it: the response is about as large as the
+    error. Random signs of its coefficients make draws of it.
     """
-    noise = best.size * rng.normal(size=(N_DRAWS, *grid.shape))
-    draws = [best.trial.invert(one) for one in noise]
-    if other is None:
-        return np.array(draws)
-    values = applied([basis(basis.points) for basis in other.trial.bases], other.trial.tensor)
-    gap = applied([basis(basis.points).T for basis in best.trial.bases], values) - best.trial.tensor
-    gap *= min(1.0, 3 * best.relative / max(other.relative, 1e-300))  # most of the gap is the other's error
-    n = N_DRAWS + 1
-    return np.array([*(np.sqrt(n / N_DRAWS) * np.array(draws)), np.sqrt(n) * gap])
+    noise = SAFETY * best.size * rng.normal(size=(N_DRAWS, *grid.shape))
+    worst = drawn(best.trial, [best.trial.invert(one) for one in noise])
+    if worst.size() > LITTLE * size or not others:
+        return worst
+    responses = [other.trial.invert(best.trial.left) for other in others]
+    found = [
+        drawn(other.trial, SAFETY * response * rng.choice([-1, 1], size=(N_DRAWS, *response.shape)))
+        for other, response in zip(others, responses, strict=True)
+    ]
+    return max(found, key=Draws.size)
+
+
+def drawn(trial, changes):
+    """Changes in the free functions of a trial, as draws."""
+    return Draws(trial.bases, np.array([applied(trial.free, change) for change in changes]))

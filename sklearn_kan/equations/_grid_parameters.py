@@ -12,7 +12,7 @@ from scipy import linalg, optimize, stats
 from sklearn.utils.validation import check_array, check_consistent_length
 
 from ._grid import solve_grid, solved_in
-from ._grid_field import GridField
+from ._grid_field import Draws, GridField
 from ._inverse import LEVEL, Scale, summarised
 
 N_STARTS = 7, 16  # for one coefficient, for several; twice as many with logarithms
@@ -45,7 +45,7 @@ class Measured(NamedTuple):
     def gaps(self, bases, place):
         """Values less those of the solution in known functions."""
         tensor = self.solve_in(bases, place)
-        return self.y - GridField(bases, tensor, tensor[None])(self.X)
+        return self.y - GridField(bases, tensor)(self.X)
 
 
 class Mode(NamedTuple):
@@ -101,11 +101,9 @@ def solve_with_unknowns(residual, axes, boundary, parameters, X, y):
     mode = found_mode(measured, mode.place)
     mean, intervals = posterior(measured, mode)
     solution = measured.solve(mean)
-    bases, draws = solution.field.bases, solution.field.draws
-    moves = [moved(measured, bases, mean, direction) for direction in mode.root.T]
-    n, more = len(draws), len(draws) + len(moves)
-    draws = np.concatenate([np.sqrt(more / n) * draws, np.sqrt(more) * np.array(moves)])
-    return solution._replace(field=solution.field._replace(draws=draws), intervals=intervals,
+    field = solution.field
+    moves = tuple(Draws(field.bases, moved(measured, field.bases, mean, direction)[None]) for direction in mode.root.T)
+    return solution._replace(field=field._replace(errors=field.errors + moves), intervals=intervals,
                              noise=solution.noise | {"value": mode.noise})  # fmt: skip
 
 

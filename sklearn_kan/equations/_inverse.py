@@ -7,7 +7,7 @@ something else. So coefficients are judged by the values alone, under the proces
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import linalg, optimize
+from scipy import linalg, optimize, stats
 
 from ._conditioning import condition, row_scale
 from ._features import Field, Spectrum
@@ -34,6 +34,14 @@ class Setting(NamedTuple):
     is_linear: bool
 
 
+class Learned(NamedTuple):
+    """What values say of coefficients."""
+
+    values: dict[str, float]  # of all parameters
+    intervals: dict[str, tuple[float, float]]
+    moved: list[tuple[dict, dict]]  # parameters a standard deviation off in each direction, and its opposite
+
+
 def learn_parameters(groups, parameters, domain, highest):
     """Posterior means and intervals of unknown parameters; the others as they are.
 
@@ -46,13 +54,12 @@ def learn_parameters(groups, parameters, domain, highest):
 
     Returns
     -------
-    values : dict of str to float
-    intervals : dict of str to (float, float)
+    learned : Learned
     """
     unknown = {name: tuple(map(float, value)) for name, value in parameters.items() if np.ndim(value)}
     known = {name: float(value) for name, value in parameters.items() if not np.ndim(value)}
     if not unknown:
-        return known, {}
+        return Learned(known, {}, [])
     if all(group.hard for group in groups[1:]):
         name = next(iter(unknown))
         raise ValueError(
@@ -75,12 +82,25 @@ def learn_parameters(groups, parameters, domain, highest):
     if len(scales) == 1:
         places, weights = posterior_on_grid(lambda place: density(place, used))
         middle, low, high = summarised(places, weights)
-        found = [(scales[0].value(middle), scales[0].value(low), scales[0].value(high))]
+        best, root = np.array([middle]), np.array([[np.sqrt(np.average((places - middle) ** 2, weights=weights))]])
+        ends = [(low, high)]
     else:
         start = starts[int(np.argmax(np.max(trials, axis=0)))]
-        found = laplace(lambda place: density(place, used), start, scales)
-    values = known | {scale.name: one[0] for scale, one in zip(scales, found, strict=True)}
-    return values, {scale.name: one[1:] for scale, one in zip(scales, found, strict=True)}
+        best, root = laplace(lambda place: density(place, used), start)
+        # the noise is integrated out, so that the density is Student's
+        n = sum(len(group.target) for group in groups[1:] if not group.hard)
+        freedom = max(n - len(scales), 1)
+        root = root * np.sqrt(n / freedom)
+        width = stats.t.ppf((1 + LEVEL) / 2, freedom) * np.linalg.norm(root, axis=1)
+        ends = np.clip(np.stack([best - width, best + width], 1), 0, 1)
+
+    def chosen(place):
+        return known | {scale.name: scale.value(part) for scale, part in zip(scales, place, strict=True)}
+
+    intervals = {
+        scale.name: (scale.value(low), scale.value(high)) for scale, (low, high) in zip(scales, ends, strict=True)
+    }
+    return Learned(chosen(best), intervals, [(chosen(best + move), chosen(best - move)) for move in root.T])
 
 
 class Scale(NamedTuple):
@@ -233,8 +253,8 @@ def step_along(density, best, axis):
     return step
 
 
-def laplace(density, start, scales):
-    """Maximum and intervals by the curvature there, for several parameters."""
+def laplace(density, start):
+    """Maximum, and a root of the covariance by the curvature there, for several parameters."""
     found = optimize.minimize(lambda place: -density(place) if ((place >= 0) & (place <= 1)).all() else 1e10, start,
                               method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-2, "maxfev": 200})  # fmt: skip
     best, n = found.x, len(found.x)
@@ -246,8 +266,5 @@ def laplace(density, start, scales):
             values = [-density(np.clip(best + a * steps[i] + b * steps[j], 0, 1)) for a, b in corners]
             bend = sum(a * b * value for (a, b), value in zip(corners, values, strict=True))
             hessian[i, j] = hessian[j, i] = bend / (4 * steps[i, i] * steps[j, j])
-    spread = 1.645 * np.sqrt(np.clip(np.diag(np.linalg.pinv(hessian)), 1e-12, 1))
-    return [
-        (scale.value(place), scale.value(place - width), scale.value(place + width))
-        for scale, place, width in zip(scales, best, spread, strict=True)
-    ]
+    curvatures, directions = np.linalg.eigh(hessian)
+    return best, directions / np.sqrt(np.maximum(curvatures, 1.0))

@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 from sklearn.utils.validation import check_array
 
 from ._groups import Group, nothing
-from ._values import linearise
+from ._values import checked_equation, linearise
 
 
 class Domain(NamedTuple):
@@ -42,7 +42,7 @@ def read_rows(residual, X, y, kind):
     y = np.zeros(len(X)) if y is None else check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
     if y.shape != (len(X),):
         raise ValueError(f"y has shape {y.shape}, not ({len(X)},): one number for each row of X.")
-    kinds = [kind] * len(X) if isinstance(kind, str) or callable(kind) else list(kind)
+    kinds = [kind] * len(X) if isinstance(kind, str) or callable(kind) or kind is None else list(kind)
     if len(kinds) != len(X):
         raise ValueError(f"kind has {len(kinds)} entries for {len(X)} rows. Give one for each row, or one for all.")
     for entry in kinds:
@@ -70,7 +70,8 @@ def with_hard_conditions(groups, order):
 
 def order_of(group, parameters):
     """The highest derivative in a residual."""
-    slopes = linearise(group.residual, group.points[:1], lambda key: nothing(group.points[:1], key), parameters)
+    point = group.points[:1]
+    slopes = checked_equation(linearise(group.residual, point, lambda key: nothing(point, key), parameters))
     return max((2 if key and key[0] == "riesz" else len(key) for key in slopes.coefficients), default=0)
 
 
@@ -102,15 +103,34 @@ def highest_frequency(points, domain):
     return np.pi * n_points ** (1 / n_axes) / domain.extent
 
 
+def read_parameters(parameters):
+    """Parameters, known ones as numbers and unknown ones as intervals.
+
+    Raises
+    ------
+    ValueError
+        If one is neither.
+    """
+    for name, value in (parameters or {}).items():
+        numbers = np.asarray(value)
+        if numbers.dtype.kind not in "iuf" or numbers.shape not in {(), (2,)}:
+            raise ValueError(f"parameters[{name!r}]={value!r} must be a number, or an interval (low, high).")
+    return parameters or {}
+
+
 def read_axes(axes):
     """Coordinates of a grid, each ascending.
 
     Raises
     ------
     ValueError
-        If an axis is not ascending.
+        If an axis is not a vector, or not ascending.
     """
-    axes = [np.asarray(axis, dtype=np.float64).ravel() for axis in axes]
+    if any(np.ndim(axis) != 1 for axis in axes):
+        raise ValueError(
+            "axes must have a vector of coordinates for each axis: (x,) for one axis, (x, y) for two, and no meshgrid."
+        )
+    axes = [np.asarray(axis, dtype=np.float64) for axis in axes]
     for d, axis in enumerate(axes):
         if len(axis) < 4 or not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():
             raise ValueError(f"axes[{d}] must have at least 4 finite coordinates in ascending order.")

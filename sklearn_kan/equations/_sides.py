@@ -206,6 +206,8 @@ def read_edges(boundary, axes):
             raise ValueError(f"boundary returned shape {given.shape} for {len(points)} points; one number for each.")
         values[edges] = given
         return values
+    if isinstance(boundary, str):
+        raise ValueError(f"boundary={boundary!r} is not a condition. Conditions by side are {{0: 'periodic'}}.")
     given = np.asarray(boundary, dtype=np.float64)
     if given.ndim == 0:
         given = np.full(shape, float(given))

@@ -11,7 +11,7 @@ from .._surroundings import on_one_thread
 from ._base import BaseEquationSolver
 from ._grid import solve_grid
 from ._grid_parameters import read_values, solve_with_unknowns
-from ._reading import read_axes, read_rows
+from ._reading import read_axes, read_parameters, read_rows
 from ._scattered import solve_rows
 from ._sides import is_periodic, rows_of_axis
 
@@ -125,7 +125,7 @@ class GPEquationSolver(BaseEquationSolver):
         UserWarning
             If the solution is uncertain by more than 1 %.
         """
-        solution = solve_rows(read_rows(self.residual, X, y, kind), self.parameters or {})
+        solution = solve_rows(read_rows(self.residual, X, y, kind), read_parameters(self.parameters))
         return self._adopt(solution)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -178,7 +178,7 @@ class GPEquationSolver(BaseEquationSolver):
         >>> float(solver.predict([[1.0, 1.0]]).round(4)[0]), float(np.exp(-0.2 * (np.pi / 2) ** 2).round(4))
         (0.6105, 0.6105)
         """
-        axes, parameters = read_axes(axes), self.parameters or {}
+        axes, parameters = read_axes(axes), read_parameters(self.parameters)
         values = read_values(X, y, axes, [name for name, value in parameters.items() if np.ndim(value)])
         if len(axes) == 1 and not is_periodic(boundary):
             return self._adopt(solve_rows(rows_of_axis(self.residual, axes[0], boundary, values), parameters))

@@ -32,6 +32,14 @@ class Pointwise(torch.Tensor):
         with WithoutOwnFunctions():
             return wrapped(func(*map(plain, args), **kwargs))
 
+    def __array__(self, *args, **kwargs):
+        if self.requires_grad:
+            raise TypeError(
+                "The solution cannot be made an array, as it has to be differentiated. Use functions of torch, such as "
+                "torch.where instead of np.where."
+            )
+        return super().__array__(*args, **kwargs)
+
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         function: Any = TORCH_NAMES.get(ufunc.__name__) or getattr(torch, ufunc.__name__, None)
         if method != "__call__" or kwargs or function is None:
@@ -81,11 +89,29 @@ def wrapped(value):
     return value.as_subclass(Pointwise) if isinstance(value, torch.Tensor) else value
 
 
+def kind_of(value):
+    """What a residual returned, in words."""
+    return "complex numbers" if isinstance(value, torch.Tensor) else f"an object of type {type(value).__name__}"
+
+
 def taken(function, parameters):
-    """Those of the parameters that a function of points and the solution takes by name."""
-    accepted = inspect.signature(function).parameters if parameters else {}
+    """Those of the parameters that a function of points and the solution takes by name.
+
+    Raises
+    ------
+    ValueError
+        If it needs others.
+    """
+    accepted = inspect.signature(function).parameters
     if any(one.kind is one.VAR_KEYWORD for one in accepted.values()):
         return parameters
+    missing = [name for name, one in list(accepted.items())[2:] if one.default is one.empty and name not in parameters
+               and one.kind is not one.VAR_POSITIONAL]  # fmt: skip
+    if missing:
+        raise ValueError(
+            f"The residual takes {missing[0]!r}, and parameters does not have it. Give its value, "
+            f"parameters={{{missing[0]!r}: 1.0}}, or the interval to look in, (low, high)."
+        )
     return {name: value for name, value in parameters.items() if name in accepted}
 
 
@@ -120,15 +146,35 @@ def linearise(residual, points, field, parameters=None):
     u = find(()).as_subclass(Solution)
     u.derivative = {"find": find, "n_axes": points.shape[1]}
     x = torch.from_numpy(np.array(points, dtype=np.float64)).as_subclass(Pointwise)
-    value = residual(x, u, **taken(residual, parameters or {}))
-    value = torch.as_tensor(plain(value), dtype=torch.float64)
+    value = plain(residual(x, u, **taken(residual, parameters or {})))
+    if not isinstance(value, torch.Tensor | int | float) or (isinstance(value, torch.Tensor) and value.is_complex()):
+        raise ValueError(
+            f"The residual returns {kind_of(value)}. It must return one real number for each point. A system of "
+            "equations is not supported: eliminate all but one unknown function, or solve for real and imaginary part "
+            "one after the other."
+        )
+    value = torch.as_tensor(value, dtype=torch.float64)
     if value.shape != (len(points),):
         raise ValueError(
             f"The residual of {len(points)} points has shape {tuple(value.shape)}, not ({len(points)},). Sources and "
-            "coefficients must return one number for each point, such as np.sin(x[:, 0])."
+            "coefficients must return one number for each point, such as np.sin(x[:, 0]); systems of equations are not "
+            "supported."
         )
     slopes: Any = [None] * len(leaves)
     if value.requires_grad:
         slopes = torch.autograd.grad(value.sum(), list(leaves.values()), allow_unused=True)
     coefficients = {key: slope.numpy() for key, slope in zip(leaves, slopes, strict=True) if slope is not None}
     return Linearised(value.detach().numpy(), coefficients)
+
+
+def checked_equation(found):
+    """A linearised residual.
+
+    Raises
+    ------
+    ValueError
+        If the solution is not in it.
+    """
+    if not found.coefficients:
+        raise ValueError("The residual does not depend on the solution, its second argument: residual(x, u).")
+    return found

@@ -1,9 +1,10 @@
 """What an estimator over a Gaussian process offers once it is fitted."""
 
 from contextlib import nullcontext
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -23,6 +24,17 @@ SMALL_ROWS = 1_000  # up to which threads wait for each other more than they wor
 def threads_for(n_rows):
     """A context with as many threads as suit the matrices of so many rows."""
     return on_one_thread() if n_rows <= SMALL_ROWS else nullcontext()
+
+
+def check_level(name, level):
+    """Raise unless a level is a probability."""
+    if not (isinstance(level, Real) and 0 < float(level) < 1):
+        raise ValueError(f"{name}={level!r} is not usable. Pass a number between 0 and 1.")
+
+
+def tails(level):
+    """Probabilities below the ends of a central interval of this level."""
+    return (1 - level) / 2, (1 + level) / 2
 
 
 class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -51,7 +63,7 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
             n_components_=len(kernel.weights), log_marginal_likelihood_value_=value, jitter_=process.jitter,
         )  # fmt: skip
 
-    def predict(self, X, return_std=False, return_cov=False) -> Any:
+    def predict(self, X, return_std=False, return_cov=False, return_interval=None) -> Any:
         """Mean of observations, and its uncertainty; medians where logarithms were learned.
 
         Parameters
@@ -61,6 +73,9 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
             Whether to also return the standard deviation of an observation, noise included.
         return_cov : bool, default=False
             Whether to also return the covariance of observations.
+        return_interval : float, optional
+            Whether to also return an interval that holds an observation with this probability, such as 0.9, with the
+            same probability on either side of it.
 
         Returns
         -------
@@ -69,20 +84,28 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
             If `return_std`.
         cov : ndarray of shape (n_samples, n_samples) or (n_samples, n_samples, n_outputs)
             If `return_cov`.
+        interval : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
+            Lower and upper ends, if `return_interval`.
 
         Raises
         ------
         ValueError
-            If both uncertainties are asked for, or covariances are beyond float64.
+            If `return_std` and `return_cov` are both asked for, `return_interval` is no probability, or covariances are
+            beyond float64.
         """
         if return_std and return_cov:
             raise ValueError("return_std=True and return_cov=True exclude each other. Set one of them to False.")
+        if return_interval is not None:
+            check_level("return_interval", return_interval)
         check_is_fitted(self)
         X = read_points(self, X, self._process.units.axes)
         with threads_for(len(self._process.solvers.data.X)):
             moment = "variance" if return_std else "covariance" if return_cov else None
             mean, spread = self._averaged().predict(X, moment)
-        return (mean, spread) if return_std or return_cov else mean
+            found = [mean] if moment is None else [mean, spread]
+            if return_interval is not None:
+                found.append(np.stack(self._averaged().quantiles(X, tails(return_interval)), axis=-1))
+        return tuple(found) if len(found) > 1 else mean
 
     def forecast(self, horizon, level=0.95) -> Any:
         """Continue a regular series.
@@ -119,8 +142,7 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
         check_is_fitted(self)
         if not isinstance(horizon, Integral) or horizon < 1:
             raise ValueError(f"horizon={horizon!r} is not usable. Pass an integer >= 1.")
-        if not 0 < level < 1:
-            raise ValueError(f"level={level!r} is not usable. Pass a number between 0 and 1.")
+        check_level("level", level)
         if self.n_features_in_ != 1:
             raise ValueError(
                 f"forecast needs a single feature, the time, and fit had {self.n_features_in_}. Pass the new rows to "
@@ -130,8 +152,8 @@ class BaseSpectralProcess(Documented, MultiOutputMixin, RegressorMixin, BaseEsti
         new = points_after(units.axes[0], self._process.solvers.data.X[:, 0] + units.center[0], int(horizon))
         blend = self._averaged()
         mean, _ = blend.predict(new.X)
-        bounds = {name: blend.quantile(new.X, 0.5 + sign * level / 2) for name, sign in (("lower", -1), ("upper", 1))}
-        columns = {"mean": mean} | bounds
+        lower, upper = blend.quantiles(new.X, tails(level))
+        columns = {"mean": mean, "lower": lower, "upper": upper}
         names = getattr(self, "feature_names_in_", [None])
         index = pandas.Index(new.labels, name=names[0])
         if mean.ndim == 1:

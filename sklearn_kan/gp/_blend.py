@@ -1,6 +1,5 @@
 """Processes of the same targets under several links, averaged over in the targets' own units."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -59,12 +58,17 @@ class Blend:
             )
         return mean, np.sqrt(total) if moment == "variance" else total
 
-    def quantile(self, X, probability):
-        """Quantiles of observations."""
+    def quantiles(self, X, probabilities):
+        """Quantiles of observations, one array for each probability."""
         moments = [process.predict(X, "variance") for _, process, _ in self.shares]
+        shape = -1, *[1] * (moments[0][0].ndim - 1)
+        freedoms = [process.freedom(X).reshape(shape) for _, process, _ in self.shares]
+        return [self.quantile(moments, freedoms, probability) for probability in probabilities]
+
+    def quantile(self, moments, freedoms, probability):
         each = [
-            s.link.quantile(*moment, probability, s.process.freedom)
-            for s, moment in zip(self.shares, moments, strict=True)
+            s.link.quantile(*moment, probability, freedom)
+            for s, moment, freedom in zip(self.shares, moments, freedoms, strict=True)
         ]
         low, high = np.min(each, axis=0), np.max(each, axis=0)
         if len(each) == 1:
@@ -72,9 +76,9 @@ class Blend:
         for _ in range(BISECTIONS):  # the mixture's lies between
             middle = low + (high - low) / 2
             below = 0.0
-            for (share, process, link), (mean, std) in zip(self.shares, moments, strict=True):
+            for (share, _, link), (mean, std), freedom in zip(self.shares, moments, freedoms, strict=True):
                 z = (link.learned(middle) - mean) / std
-                below = below + share * t_distribution.cdf(z / math.sqrt(1 - 2 / process.freedom), process.freedom)
+                below = below + share * t_distribution.cdf(z / np.sqrt(1 - 2 / freedom), freedom)
             low, high = np.where(below < probability, middle, low), np.where(below < probability, high, middle)
         return high
 

@@ -72,7 +72,7 @@ class Link(NamedTuple):
 
     def quantile(self, mean, std, probability, freedom=math.inf):
         """Quantiles of targets, under a Student-t distribution of what was learned, by default a normal one."""
-        q = mean + std * t_distribution.ppf(probability, freedom) * math.sqrt(1 - 2 / freedom)
+        q = mean + std * t_distribution.ppf(probability, freedom) * np.sqrt(1 - 2 / freedom)
         return np.maximum(exponential(q) - self.of(mean), 0) if self.is_log else q
 
     def of(self, values):

@@ -32,8 +32,6 @@ class Process:
         The same on the scale that users see.
     jitter : float
         Variance on the diagonal, on that scale.
-    freedom : float
-        Degrees of freedom of the quantiles of forecasts: no model says how long it stays true.
     """
 
     def __init__(self, units, solvers, learned, continuation=()):
@@ -42,7 +40,12 @@ class Process:
         self.average = Continued(own, self.continuation, solvers.data) if self.continuation else own
         self.models = [model.times(units.kernel_scale**2) for model in learned]
         self.jitter = self.average.jitter * units.kernel_scale**2
-        self.freedom = FREEDOM if self.continuation else math.inf
+
+    def freedom(self, X):
+        """Degrees of freedom of each row's quantiles: after a series' end no model says how long it stays true."""
+        if not isinstance(self.average, Continued):
+            return np.full(len(X), math.inf)
+        return np.where(self.average.is_after(self.within_reach(X)), FREEDOM, math.inf)
 
     def predict(self, X, moment=None):
         """Mean, and standard deviation ("variance") or "covariance" of observations if asked for."""

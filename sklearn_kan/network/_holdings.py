@@ -1,9 +1,9 @@
 """What a module holds, and whether it still holds the same: asked before every pass and prediction."""
 
 import operator
+from functools import wraps
 from itertools import chain
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -37,14 +37,21 @@ class Holdings(NamedTuple):
         tensors = [each for each in held if isinstance(each, torch.Tensor)]
         return cls(places, held, tensors, [each for each in held if isinstance(each, nn.Module)])
 
+    def are_of(self, module):
+        """Whether these are a module's own, and not those of one that it was copied from."""
+        return self.places[0] is module._parameters
+
     def are_current(self):
         """Whether the same objects are held, whatever they are now."""
         held = list(chain.from_iterable(map(dict.values, self.places)))
         return len(held) == len(self.held) and all(map(operator.is_, held, self.held))
 
 
-class Remembered:
+def remembered(function):
     """A function of what modules hold, with what it last found for each.
+
+    It is kept in the module, and goes with it. Python calls back when what a `WeakKeyDictionary` refers to goes, and
+    swallows the exception of a signal that arrives meanwhile.
 
     Parameters
     ----------
@@ -52,21 +59,22 @@ class Remembered:
         ``(module) -> value``, the same as long as a module holds the same objects of the same types and devices, and
         nobody has hooks on them.
     """
+    name = function.__qualname__
 
-    def __init__(self, function):
-        self.function = function
-        self.found: WeakKeyDictionary = WeakKeyDictionary()
-
-    def __call__(self, module):
-        holdings, kinds, value = self.found.get(module, (None, None, None))
+    @wraps(function)
+    def latest(module):
+        memory = vars(module).setdefault("remembered", {})
+        holdings, kinds, value = memory.get(name, (None, None, None))
         if (
-            holdings is None or not holdings.are_current() or kinds != kinds_of(holdings.tensors)
-            or are_hooked([module, *holdings.parts], holdings.tensors)
+            holdings is None or not holdings.are_of(module) or not holdings.are_current()
+            or kinds != kinds_of(holdings.tensors) or are_hooked([module, *holdings.parts], holdings.tensors)
         ):  # fmt: skip
             holdings = Holdings.of(module)
-            value = self.function(module)
-            self.found[module] = holdings, kinds_of(holdings.tensors), value
+            value = function(module)
+            memory[name] = holdings, kinds_of(holdings.tensors), value
         return value
+
+    return latest
 
 
 def kinds_of(tensors):

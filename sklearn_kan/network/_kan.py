@@ -83,9 +83,10 @@ class KAN(nn.Module):
         self.lookup = lookup
         self.stored: Any = None  # how it was packed for the compiled library; see `_stored`
         self.is_shown = False
+        self.remembered: dict = {}  # what was found out about it; see `_holdings`
 
     def __getstate__(self):
-        return {**self.__dict__, "stored": None, "is_shown": False}
+        return {**self.__dict__, "stored": None, "is_shown": False, "remembered": {}}
 
     def place_knots(self, x, sample_weight=None) -> None:
         """Place the first layer's knots on training rows, shape (n_samples, in_features + n_codes)."""

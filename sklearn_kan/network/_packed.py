@@ -2,7 +2,6 @@
 
 from functools import cached_property
 from itertools import pairwise
-from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -53,16 +52,11 @@ def is_packable_basis(basis, is_first):
     return is_small and (is_first or has_even_knots(basis))
 
 
-EVEN: WeakKeyDictionary = WeakKeyDictionary()  # of a basis: its polynomials, and whether their knots are even
-
-
 def has_even_knots(basis):
     """As `is_even`, which is asked before every pass and changes with the polynomials only."""
-    pieces, answer = EVEN.get(basis, (None, False))
-    if pieces is not basis.pieces:
-        answer = is_even(basis.knots)
-        EVEN[basis] = basis.pieces, answer
-    return answer
+    if basis.found_even is None:
+        basis.found_even = is_even(basis.knots)
+    return basis.found_even
 
 
 def is_even(knots):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from .._compat import versions_of
 from ._constrained import ConstrainedKAN
-from ._holdings import Holdings, Remembered
+from ._holdings import Holdings, remembered
 from ._kan import KAN
 from ._packed import Packed, can_be_packed, is_frozen
 from ._packed_sums import can_be_packed_as_sum
@@ -39,7 +39,10 @@ def is_packable(module):
     return can_be_packed(module) or can_be_packed_as_sum(module)
 
 
-can_be_trained = Remembered(lambda module: is_packable(module) and not is_frozen(module))
+@remembered
+def can_be_trained(module):
+    """Whether the compiled library takes a network, all of whose parameters are to be trained."""
+    return is_packable(module) and not is_frozen(module)
 
 
 def freshly_packed(module):

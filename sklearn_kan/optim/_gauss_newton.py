@@ -165,10 +165,9 @@ class Dense:
 
     def __init__(self, blocks, record, free, ridge, reduce) -> None:
         self.matrix = free.new_zeros(len(free), len(free))
-        for column in range(len(record.columns)):
-            for part in parts(record.n_rows, len(free)):
-                rows = torch.cat([block.rows(record, column, part) for block in blocks], 1).double() * free
-                self.matrix.addmm_(rows.T, rows)
+        for part in parts(record.n_rows, len(record.columns) * len(free)):
+            rows = torch.cat([block.rows(record, part) for block in blocks], 2).flatten(0, 1).double() * free
+            self.matrix.addmm_(rows.T, rows)
         self.matrix /= record.n_rows
         if reduce is not None:
             reduce([self.matrix], record.n_rows)

@@ -1,8 +1,9 @@
 """Rows of the Jacobian of a model's outputs, times a root of the loss's curvature, in blocks of parameters.
 
-Layout: a block's parameters are one vector; its rows are ``(n, size)`` for each column of the root. Linear maps have
-rows in closed form, features times gradients, and so have the weights of norms. Whatever else there is, functions that
-a basis learns, tables, coefficients under constraints, takes part by way of ``torch.func``, row by row.
+Layout: a block's parameters are one vector; its rows are ``(n_columns, n, size)``, for all columns of the root, which
+share features. Linear maps have rows in closed form, features times gradients, and so have the weights of norms.
+Whatever else there is, functions that a basis learns, tables, coefficients under constraints, takes part by way of
+``torch.func``, row by row.
 """
 
 import warnings
@@ -34,18 +35,18 @@ class MatrixBlock:
         matrix = coefficients.unflatten(0, (self.linear.in_features, self.linear.side, self.linear.out_features))
         return self.linear.tensors(matrix, None if self.linear.bias is None else bias)
 
-    def calls(self, record, column, part):
-        """Features (rows, m, side) and gradients (rows, m, out) of each call, of `part` of the rows."""
+    def calls(self, record, part):
+        """Features (rows, m, side) and gradients (n_columns, rows, m, out) of each call, of `part` of the rows."""
         for x, g in record.of(self.linear):
-            x, g = x[part], self.linear.pull(x[part], g[column, part])
+            x, g = x[part], self.linear.pull(x[part], g[:, part])
             features = self.linear.features(x.flatten(0, -2)).flatten(1)
-            yield features.unflatten(0, (len(x), -1)), g.reshape(len(g), -1, g.shape[-1])
+            yield features.unflatten(0, (len(x), -1)), g.reshape(*g.shape[:2], -1, g.shape[-1])
 
-    def rows(self, record, column, part):
+    def rows(self, record, part):
         total: Any = 0.0
-        for features, g in self.calls(record, column, part):
-            row = torch.einsum("nmf,nmo->nfo", features, g).flatten(1)
-            total = total + (row if self.linear.bias is None else torch.cat([row, g.sum(1)], 1))
+        for features, g in self.calls(record, part):
+            row = torch.einsum("nmf,cnmo->cnfo", features, g).flatten(2)
+            total = total + (row if self.linear.bias is None else torch.cat([row, g.sum(2)], 2))
         return total
 
     def times(self, record, vector):
@@ -53,12 +54,11 @@ class MatrixBlock:
 
     def transposed(self, record, u):
         total = u.new_zeros(self.size)
-        for column in range(len(u)):
-            for part in parts(u.shape[1], self.linear.in_features * self.linear.side):
-                for features, g in self.calls(record, column, part):
-                    g = (g * u[column, part, None, None]).flatten(0, 1)
-                    bias = [] if self.linear.bias is None else [g.sum(0)]
-                    total += torch.cat([(features.flatten(0, 1).T @ g).flatten(), *bias])
+        for part in parts(u.shape[1], self.linear.in_features * self.linear.side):
+            for features, g in self.calls(record, part):
+                g = (g * u[:, part, None, None]).sum(0).flatten(0, 1)
+                bias = [] if self.linear.bias is None else [g.sum(0)]
+                total += torch.cat([(features.flatten(0, 1).T @ g).flatten(), *bias])
         return total
 
 
@@ -77,19 +77,20 @@ class ElementwiseBlock:
     def tensors(self, vector):
         return [half.reshape(self.parameters[0].shape) for half in vector.chunk(2)]
 
-    def rows(self, record, column, part):
+    def rows(self, record, part):
         total: Any = 0.0
         for x, g in record.of(self.linear):
-            sums = [(g[column] * self.linear.normed(x))[part], g[column, part]]
-            sums = [s.movedim(self.linear.axis, -1).reshape(len(s), -1, self.size // 2).sum(1) for s in sums]
-            total = total + torch.cat(sums, 1)
+            shape = g[:, part].shape[:2]
+            sums = [s[:, part].flatten(0, 1).movedim(self.linear.axis, -1) for s in (g * self.linear.normed(x), g)]
+            sums = [s.reshape(len(s), -1, self.size // 2).sum(1) for s in sums]
+            total = total + torch.cat(sums, 1).unflatten(0, shape)
         return total
 
     def times(self, record, vector):
         return record.effect(self.linear, self.tensors(vector))
 
     def transposed(self, record, u):
-        return sum(u[column] @ self.rows(record, column, slice(None)) for column in range(len(u)))
+        return u.flatten() @ self.rows(record, slice(None)).flatten(0, 1)
 
 
 class OtherBlock:
@@ -127,19 +128,20 @@ class OtherBlock:
         """Derivatives of the sum of outputs for rows x, times u (n, k), as a vector."""
         return self.vector(vjp(self.outputs(x), self.values)[1](u)[0])
 
-    def rows(self, record, column, part):
+    def rows(self, record, part):
         def one_row(tensors, row):
             return self.outputs(row[None])(tensors)[0]
 
         with refusing(self), warnings.catch_warnings():  # vmap makes columns of rows, which lie apart
-            x, columns = rows_of(record)[part], record.columns[column, part]
+            x, columns = rows_of(record)[part], record.columns[:, part]
             warnings.filterwarnings("ignore", r"torch\.searchsorted\(\): input value tensor is non-contiguous")
             try:
                 jacobian = vmap(jacrev(one_row), (None, 0))(self.values, x)
             except RuntimeError:  # an operation that takes no batches of rows, such as those of recurrent layers
-                return torch.stack([self.pulled(row[None], u[None]) for row, u in zip(x, columns, strict=True)])
+                rows = [self.pulled(x[i : i + 1], column[i : i + 1]) for column in columns for i in range(len(x))]
+                return torch.stack(rows).unflatten(0, columns.shape[:2])
         jacobian = torch.cat([part_of.flatten(2) for part_of in jacobian], 2)
-        return torch.einsum("nk,nkp->np", columns, jacobian)
+        return torch.einsum("cnk,nkp->cnp", columns, jacobian)
 
     def times(self, record, vector):
         with refusing(self):

@@ -37,11 +37,11 @@ def run(ledger, task, n_jobs, contexts, verbose):
     n_left = None if ledger.n_trials is None else max(0, ledger.n_trials - len(ledger.results()))
 
     def tick():
-        if not bar.disable:
+        if bar is not None:
             bar.set_description(best_so_far(ledger.study), refresh=False)
-        bar.update()
+            bar.update()
 
-    with tqdm(total=n_left, unit="trial", disable=not verbose) as bar:
+    with tqdm(total=n_left, unit="trial") if verbose else nullcontext() as bar:
         try:
             if n_jobs == 1:
                 run_here(ledger, task, contexts, tick)

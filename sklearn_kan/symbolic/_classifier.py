@@ -19,6 +19,7 @@ from ._log_odds import discover_log_odds
 from ._rows import merge
 
 LARGEST_LOG_ODDS = 500.0
+MOST_COUNTED = 1e12  # rows of a class: with more its probability would be one
 
 
 class KANSymbolicClassifier(ClassifierMixin, FormulaEstimator):
@@ -223,7 +224,7 @@ class KANSymbolicClassifier(ClassifierMixin, FormulaEstimator):
 def law_of(names, numbers, is_one, weight, settings):
     """The law of a class against all others."""
     rows = merge(names, numbers, is_one.astype(float), weight, 0.0)
-    of_one, of_others = weight[is_one].sum(), weight[~is_one].sum()
+    of_one, of_others = (min(MOST_COUNTED, weight[part].sum()) for part in (is_one, ~is_one))
     inside = np.where(rows.y > 0, (of_one + 1) / (of_one + 2), 1 / (of_others + 2))
     return discover_log_odds(rows, inside, settings)
 

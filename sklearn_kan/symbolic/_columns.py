@@ -7,9 +7,12 @@ import numpy as np
 import sympy as sp
 from sklearn.utils.validation import validate_data
 
-from ..data._table import has_categories, read_table
+from ..data._masked import unmasked
+from ..data._native import native
+from ..data._table import holds_numbers, read_table
 
 LEAST_ROWS = 5  # of a level that has an indicator
+LEAST, MOST = 1e-50, 1e50  # size of a column's and the target's largest value
 
 
 class Columns(NamedTuple):
@@ -54,26 +57,53 @@ def read_first(reader, X):
     columns : Columns
     X : ndarray of shape (n_samples, n_numbers), float64
     """
-    if not has_categories(X):
+    X = unmasked(native(X))
+    if holds_numbers(X):
         X = validate_data(reader, X, dtype=np.float64, ensure_min_samples=2)
         names = getattr(reader, "feature_names_in_", None)
         names = [f"x{i}" for i in range(X.shape[1])] if names is None else names
-        return Columns(tuple(map(str, names)), ("number",) * X.shape[1], ((),) * X.shape[1]), X
+        columns = Columns(tuple(map(str, names)), ("number",) * X.shape[1], ((),) * X.shape[1])
+        return checked(columns, X)
     reader.categorical_features = "from_dtype"
-    table = read_table(reader, X, reset=True)
+    table = [named(column) for column in read_table(reader, X, reset=True)]
     levels = tuple(frequent(column.values) if column.is_categorical else () for column in table)
     names = []
     for column, labels in zip(table, levels, strict=True):
         names += [f"{column.name}={label}" for label in labels] if column.is_categorical else [str(column.name)]
     columns = Columns(tuple(names), tuple(column.kind for column in table), levels)
-    return columns, numbers_of(table, columns)
+    X = numbers_of(table, columns)
+    if len(X) < 2:
+        raise ValueError(f"X has {len(X)} row, and a formula needs at least 2.")
+    return checked(columns, X)
 
 
 def read_again(estimator, X, columns):
     """The numbers of a table that is like the one of the fit."""
-    if "category" not in columns.kinds:
+    X = unmasked(native(X))
+    if "category" not in columns.kinds and holds_numbers(X):
         return validate_data(estimator, X, reset=False, dtype=np.float64)
     return numbers_of(read_table(estimator, X, reset=False, kinds=list(columns.kinds)), columns)
+
+
+def named(column):
+    """A column of an array, which has a place, by the name that formulas give it."""
+    return column if isinstance(column.name, str) else column._replace(name=f"x{column.name}")
+
+
+def checked(columns, X):
+    for name, values in zip(columns.names, X.T, strict=True):
+        check_size(f"Column {name!r} of X", values)
+    return columns, X
+
+
+def check_size(what, values):
+    """Raise if numbers are so large or small that products of a few of them are no floats."""
+    largest = np.abs(values).max()
+    if largest > MOST or 0 < largest < LEAST:
+        raise ValueError(
+            f"{what} has values of {largest:.0e}, and formulas are computed with sizes from {LEAST:.0e} to {MOST:.0e}. "
+            "Convert it to another unit."
+        )
 
 
 def frequent(labels):

@@ -80,10 +80,10 @@ class Law(NamedTuple):
 def discover(rows, settings):
     """The law of rows."""
     mean = float(np.average(rows.y, weights=rows.weight))
-    if rows.is_constant:
+    varying = np.ptp(rows.X, axis=0) > 0
+    if rows.is_constant or not varying.any():
         return constant_law(rows, mean)
     table = rows.table()
-    varying = np.ptp(table.X, axis=0) > 0
     table = table._replace(
         symbols=tuple(s for s, flag in zip(table.symbols, varying, strict=True) if flag), X=table.X[:, varying]
     )
@@ -134,11 +134,11 @@ def plain_front(formula, front, table, rows):
 
 
 def constant_law(rows, mean):
-    formula = number(mean)
-    front = [Entry(formula, 2, 0.0, 0.0, 0.0, ())]
-    findings = {"error": 0.0, "limit for exactness": 0.0}
+    formula, error = number(mean), 0.0 if rows.is_constant else 1.0
+    front = [Entry(formula, 2, error, error, 0.0, ())]
+    findings = {"error": error, "limit for exactness": 0.0}
     return Law(formula, tuple(sp.Symbol(name) for name in rows.names), front, (), False, findings, np.inf,
-               rows.spread, np.zeros((1, 1)), mean, 0)  # fmt: skip
+               rows.spread, np.full((1, 1), rows.spread**2 / len(rows.y)), mean, 0)  # fmt: skip
 
 
 def searched(table, settings, units, seed):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import reduce
 from typing import Any, NamedTuple
+from weakref import getweakrefs
 
 import numpy as np
 import sympy as sp
@@ -124,6 +125,8 @@ def compiled(symbols, formula) -> Callable:
         formula = formula.replace(sp.Max, sp.Function("largest")).replace(sp.Min, sp.Function("smallest"))
         modules.append({"largest": largest, "smallest": smallest})
     function = sp.lambdify(list(symbols), formula, modules, cse=True)
+    for reference in getweakrefs(function):  # sympy clears up at its end, where Python swallows signals: now instead
+        reference.__callback__()
 
     def evaluated(*arrays):
         with np.errstate(all="ignore"):

@@ -13,7 +13,7 @@ from .._compat import fit_context
 from .._surroundings import trainable, without_spinning
 from ..data._targets import read_numbers, read_weight
 from ._base import FormulaEstimator, constants_of, steps_of
-from ._columns import read_again, read_first
+from ._columns import check_size, read_again, read_first
 from ._discovery import discover, jacobian
 from ._expressions import evaluate, rounded
 from ._rows import merge
@@ -229,6 +229,7 @@ def read_rows(reader, X, y, sample_weight):
     y, _ = read_numbers(y, len(X))
     if y.shape[1] > 1:
         raise ValueError(f"y has {y.shape[1]} outputs. Fit a formula to each of them.")
+    check_size("y", y)
     weight = np.ones(len(X)) if sample_weight is None else read_weight(sample_weight, len(X))
     rounding = float(np.finfo(given.dtype).eps) if given.dtype.kind == "f" else float(np.finfo(np.float64).eps)
     return columns, merge(columns.names, X, y[:, 0], weight, rounding)

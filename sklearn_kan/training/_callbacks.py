@@ -9,6 +9,7 @@ from ._evaluation import is_finite, mean_loss, objective, snapshot
 
 PATIENCE = 5  # passes, of which none came close to the best loss on validation rows: it will not be reached again
 RISE = 0.03  # of the best loss
+FALL = 0.05  # of the training loss at that pass: a smaller one is noise, as a rise is while the learning rate is high
 HOPELESS_FROM = 0.1  # of all passes
 LEAST_ANNEALED, MOST_ANNEALED = 3, 10  # passes from the best state, in which the learning rate falls to zero
 
@@ -67,10 +68,9 @@ class BestState(Callback):
         if not (is_late and self.since >= PATIENCE):
             return False
         lately, at_best = net.history[-PATIENCE:], net.history[-1 - self.since]
-        return (
-            min(epoch[self.monitor] for epoch in lately) > self.best + RISE * abs(self.best)
-            and max(epoch["train_loss"] for epoch in lately) < at_best["train_loss"]
-        )  # fmt: skip
+        has_risen = min(epoch[self.monitor] for epoch in lately) > self.best + RISE * abs(self.best)
+        start = at_best["train_loss"]
+        return has_risen and max(epoch["train_loss"] for epoch in lately) < start - FALL * abs(start)
 
     def on_train_end(self, net, X=None, **kwargs):
         if self.failed or self.monitor == "valid_loss":

@@ -2,7 +2,7 @@
 
 import torch
 
-from ..network._holdings import Remembered
+from ..network._holdings import remembered
 from ._rows import Batches
 
 EVALUATION_ROWS = 4096
@@ -45,7 +45,9 @@ def held_out_outputs(net, rows):
     return [torch.cat(tensors) for tensors in zip(*held_out_parts(net, rows), strict=True)]
 
 
-state_of = Remembered(lambda module: module.state_dict(keep_vars=True))
+@remembered
+def state_of(module):
+    return module.state_dict(keep_vars=True)
 
 
 @torch.no_grad()

@@ -33,7 +33,6 @@ MOST_WORK = 2.5e8  # of a step: rows times the square of the number of parameter
 ENOUGH = 1e-6  # of a target's variance, left on held-out rows: a thousandth of its spread
 WORTH_DOUBLING = 0.5  # of the held-out loss, which twice the units leave
 POOR = 10.0  # times the first member's loss, from which another start is made
-CERTAIN = 2.0  # standard errors by which they are better
 
 
 def asks_for_digits(attempt, rows, loss, settings):
@@ -150,7 +149,7 @@ def worth(number, has_few, loss):
 
 def is_certain(share, n_errors, loss):
     """Whether members that leave this share of an ensemble's loss are better by far, or by more than chance."""
-    return share < RULES[loss].by_far or (share < WORTH_THERE and n_errors > CERTAIN)
+    return share < RULES[loss].by_far or (share < WORTH_THERE and n_errors > RULES[loss].certain)
 
 
 def widest(architectures, fitted, rival):

@@ -30,6 +30,8 @@ class Rules(NamedTuple):
         Of an ensemble's held-out loss, what the first member may leave for others to be fitted, and what these may.
     by_far : float
         Likewise, what all of them may leave to be kept without a look at chance.
+    certain : float
+        Standard errors by which they are better otherwise.
     knots : dict
         Of the networks, which have as many of `WIDTHS` as pay.
     n_widths : int
@@ -43,6 +45,7 @@ class Rules(NamedTuple):
     going_on: float
     next_ones: float
     by_far: float
+    certain: float
     knots: dict[str, int]
     n_widths: int
 
@@ -51,12 +54,14 @@ RULES = {
     squared_error: Rules(
         smooth=SMOOTH_SHARE, told=0.0, is_tried_blindly=True, work=1.2e8,
         n_members=7,  # which hold out each row once
-        going_on=0.9, next_ones=WORTH_THERE, by_far=WORTH_REPLACING, knots={"n_knots": N_KNOTS}, n_widths=len(WIDTHS),
+        going_on=0.9, next_ones=WORTH_THERE, by_far=WORTH_REPLACING, certain=2.0,
+        knots={"n_knots": N_KNOTS}, n_widths=len(WIDTHS),
     ),
     # Losses are those of a few rows above all, and say little before all members are fitted. A row counts for each
-    # class, and steps have a curvature for each, but more units are not tried. Products make quadrics of lines.
+    # class, and steps have a curvature for each, but more units are not tried. Products make quadrics of lines. Single
+    # members are compared with averages of two or three, so less certainty is enough.
     cross_entropy: Rules(
         smooth=0.0, told=0.15, is_tried_blindly=False, work=6e8, n_members=4,
-        going_on=1.0, next_ones=1.0, by_far=0.0, knots={"n_knots": 2, "degree": 1}, n_widths=1,
+        going_on=1.2, next_ones=1.0, by_far=0.0, certain=1.25, knots={"n_knots": 2, "degree": 1}, n_widths=1,
     ),
 }  # fmt: skip

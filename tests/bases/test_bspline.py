@@ -12,6 +12,7 @@ from scipy.interpolate import BSpline as ScipyBSpline
 from sklearn.preprocessing import KBinsDiscretizer, SplineTransformer
 
 from sklearn_kan.bases import BSpline, TruncatedPower
+from sklearn_kan.bases._pieces import FEW, kept_table, piece_table
 
 DEGREES = range(6)
 all_degrees = pytest.mark.parametrize("degree", DEGREES)
@@ -259,3 +260,19 @@ def test_given_knots_keep_all_their_digits(params):
     state = basis.state_dict()
     basis.load_state_dict(state | {"knots": others})
     assert torch.equal(basis.knots, others)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("n_inputs", [2, FEW])
+def test_tables_that_are_kept_are_those_of_the_knots_and_nobody_s(dtype, n_inputs):
+    for shift in (0.0, 0.5, 0.0):
+        knots = (torch.linspace(-1, 1, 5) + shift).repeat(n_inputs, 1).to(dtype)
+        with torch.inference_mode(), torch.device("meta"):
+            kept_table(knots, 3)
+        found, expected = kept_table(knots, 3), piece_table(knots, 3)
+        for name, part in found._asdict().items():
+            assert part.dtype == getattr(expected, name).dtype
+            assert torch.equal(part, getattr(expected, name))
+            assert not part.is_inference()
+        found.pieces.zero_()
+    assert kept_table(knots, 2).pieces.shape[1] == 9  # 16 above

@@ -67,7 +67,7 @@ def front(X):
 
 
 PROBLEMS = {
-    "poisson": (poisson, product, 70, 1e-8), "cubic": (cubic, product, 70, 1e-5),
+    "poisson": (poisson, product, 60, 1e-8), "cubic": (cubic, product, 70, 1e-5),
     "variable": (variable, smooth, 30, 1e-9), "heat": (heat, cooling, 30, 1e-6),
     "advection": (advection, travelling, 60, 1e-8), "burgers": (burgers, front, 40, 1e-5),
 }  # fmt: skip
@@ -80,9 +80,9 @@ def test_manufactured_solutions_are_found(name):
     solver = GPEquationSolver(residual).fit_grid((axis, axis), boundary=solution)
     assert error(solver, solution) < most
     _, std = solver.predict(SQUARE, return_std=True)
-    assert error(solver, solution) < 20 * solver.relative_error_ + 1e-12
+    assert 0.5 * error(solver, solution) < solver.relative_error_ < 30 * error(solver, solution) + 1e-12
     assert std.shape == (500,)
-    assert (std > 0).all()
+    assert np.mean(np.abs(solver.predict(SQUARE) - solution(SQUARE)) < 1.96 * std + 1e-12) > 0.9
 
 
 @pytest.mark.parametrize(("residual", "solution"), [(heat, cooling), (advection, travelling)])
@@ -133,6 +133,9 @@ def test_a_grid_too_coarse_is_warned_of():
 
 @pytest.mark.parametrize(("axes", "boundary", "message"), [
     ((np.zeros(5), np.arange(5.0)), 0.0, r"axes\[0\]"),
+    (np.arange(5.0), 0.0, r"\(x,\) for one axis"),
+    (np.meshgrid(np.arange(5.0), np.arange(5.0)), 0.0, "no meshgrid"),
+    ((np.arange(5.0), np.arange(6.0)), "periodic", "{0: 'periodic'}"),
     ((np.arange(5.0), np.arange(6.0)), np.zeros((5, 5)), "boundary has shape"),
     ((np.arange(5.0), np.arange(6.0)), lambda X: np.zeros(3), "boundary returned shape"),
     ((np.arange(5.0), np.arange(6.0)), lambda X: np.where(X[:, 0] + X[:, 1] < 3, np.nan, 0), "NaN at some points"),

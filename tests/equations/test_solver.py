@@ -5,8 +5,9 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.integrate import solve_ivp
-from scipy.optimize import curve_fit
+from scipy.optimize import approx_fprime, curve_fit
 from sklearn.base import clone
 
 from sklearn_kan import GPEquationSolver
@@ -147,7 +148,9 @@ def test_an_unknown_coefficient_has_an_interval_that_holds_it():
     true = (np.sin(3 * inside) - inside * np.sin(3)) / 9 / 0.7
     y = np.r_[y, true + 0.02 * rng.normal(size=20)]
     solver = GPEquationSolver(diffusion, parameters={"rate": (0.1, 10)})
-    low, high = solver.fit(np.r_[X, inside[:, None]], y, kind + [level] * 20).parameter_intervals_["rate"]
+    with pytest.warns(UserWarning, match="uncertain"):  # as the coefficient is
+        solver.fit(np.r_[X, inside[:, None]], y, kind + [level] * 20)
+    low, high = solver.parameter_intervals_["rate"]
     assert low < solver.parameters_["rate"] < high
     assert high / low < 1.5
     assert low < 0.7 < high
@@ -160,10 +163,18 @@ def test_two_unknown_coefficients_are_as_sure_as_least_squares_says():
     measured = 0.5 * (1 - np.exp(-2 * inside)) + 0.005 * rng.normal(size=12)  # of u' + 2 u = 1
     solver = GPEquationSolver(decay, parameters={"rate": (0.5, 5), "inflow": (0.2, 3)})
     solver.fit(np.r_[X, inside[:, None]], np.r_[y, measured], kind + [level] * 12)
-    known, covariance = curve_fit(lambda x, rate, inflow: inflow / rate * (1 - np.exp(-rate * x)), inside, measured)
+
+    def solution(x, rate, inflow):
+        return inflow / rate * (1 - np.exp(-rate * x))
+
+    known, covariance = curve_fit(solution, inside, measured)
     np.testing.assert_allclose([*solver.parameters_.values()], known, rtol=0.01)
     widths = np.diff([*solver.parameter_intervals_.values()])[:, 0] / 2 / np.sqrt(np.diag(covariance))
-    np.testing.assert_allclose(widths, 1.645, rtol=0.15)
+    np.testing.assert_allclose(widths, stats.t.ppf(0.95, 10), rtol=0.1)
+    later = np.array([0.3, 0.6, 1.0])
+    slopes = approx_fprime(known, lambda p: solution(later, *p), 1e-6)
+    spread = np.sqrt(np.einsum("ij,jk,ik->i", slopes, covariance, slopes))
+    np.testing.assert_allclose(solver.predict(later[:, None], return_std=True)[1], spread, rtol=0.15)
 
 
 def decay(x, u, rate, inflow):
@@ -172,6 +183,23 @@ def decay(x, u, rate, inflow):
 
 def level(x, u):
     return u
+
+
+def test_noise_of_values_does_not_hide_what_the_equation_needs():
+    rng = np.random.default_rng(0)
+    inside = rng.uniform(size=25)
+
+    def solution(X):
+        return np.exp(-(((X[:, 0] - 0.4) / 0.1) ** 2))
+
+    def residual(x, u):
+        return u[0, 0] - (4 * ((x[:, 0] - 0.4) / 0.1) ** 2 - 2) / 0.01 * np.exp(-(((x[:, 0] - 0.4) / 0.1) ** 2))
+
+    X, y, kind = line(60, (0.0, "value", np.exp(-16)), (1.0, "value", np.exp(-36)))
+    noisy = solution(inside[:, None]) + 0.1 * rng.normal(size=25)
+    solver = GPEquationSolver(residual).fit(np.r_[X, inside[:, None]], np.r_[y, noisy], kind + [level] * 25)
+    assert error(solver, solution) < 1e-4
+    assert solver.noise_["level"] == pytest.approx(0.1, rel=0.3)
 
 
 def test_known_parameters_are_passed_by_name():
@@ -205,6 +233,7 @@ def test_refitting_gives_the_same_numbers():
 @pytest.mark.parametrize(("change", "message"), [
     ({"kind": "boundary"}, "kind='boundary' is unknown"),
     ({"kind": ["equation"]}, "kind has 1 entries"),
+    ({"kind": None}, "kind=None is unknown"),
     ({"kind": "value"}, "No row has kind 'equation'"),
     ({"y": np.zeros(3)}, "y has shape"),
     ({"X": np.ones((10, 1))}, "same coordinate"),
@@ -213,6 +242,12 @@ def test_rows_that_cannot_be_used_are_refused(change, message):
     rows = {"X": np.linspace(0, 1, 10)[:, None], "y": np.zeros(10), "kind": "equation"} | change
     with pytest.raises(ValueError, match=message):
         GPEquationSolver(wave).fit(**rows)
+
+
+@pytest.mark.parametrize("n_axes", [1, 2])
+def test_a_residual_without_the_solution_is_refused(n_axes):
+    with pytest.raises(ValueError, match="does not depend on the solution"):
+        GPEquationSolver(lambda x, u: x[:, 0] ** 2).fit_grid([np.linspace(0, 1, 9)] * n_axes, 0.0)
 
 
 def test_values_that_are_not_finite_are_named():
@@ -225,10 +260,13 @@ def test_conditions_that_contradict_each_other_are_refused():
         GPEquationSolver(wave).fit(*line(20, (0.0, "value", 0.0), (0.0, "value", 1.0)))
 
 
-def test_intervals_must_be_in_order():
+@pytest.mark.parametrize(("rate", "message"), [
+    ((2.0, 1.0), "lower end first"), ("fast", "must be a number"), ([1, 2, 3], "must be a number"),
+])  # fmt: skip
+def test_parameters_are_numbers_or_intervals(rate, message):
     values = [(place, "value", 0.0) for place in np.linspace(0, 1, 5)]
-    with pytest.raises(ValueError, match="lower end first"):
-        GPEquationSolver(diffusion, parameters={"rate": (2.0, 1.0)}).fit(*line(20, *values))
+    with pytest.raises(ValueError, match=message):
+        GPEquationSolver(diffusion, parameters={"rate": rate}).fit(*line(20, *values))
 
 
 def test_other_columns_and_derivatives_are_refused():

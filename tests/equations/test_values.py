@@ -49,3 +49,21 @@ def test_indices_that_are_no_derivatives_are_refused():
 def test_a_residual_of_another_shape_is_refused():
     with pytest.raises(ValueError, match="one number for each point"):
         linearise(lambda x, u: u + np.ones((6, 1)), X, VALUES.__getitem__)
+
+
+@pytest.mark.parametrize(("residual", "message"), [
+    (lambda x, u: (u[0], u[0, 0]), "system of equations is not supported"),
+    (lambda x, u: torch.stack([u[0], u[0, 0]], 1), "systems of equations are not supported"),
+    (lambda x, u: None, "type NoneType"),
+    (lambda x, u: u[0] + 1j * u, "complex numbers"),
+    (lambda x, u, speed: u[1] + speed * u[0], "parameters does not have it"),
+])  # fmt: skip
+def test_residuals_that_are_no_equation_are_refused(residual, message):
+    with pytest.raises(ValueError, match=message):
+        linearise(residual, X, VALUES.__getitem__)
+
+
+@pytest.mark.parametrize("function", [lambda x, u: np.where(u > 0, u, -u), lambda x, u: np.gradient(u)])
+def test_functions_that_cannot_be_differentiated_name_the_remedy(function):
+    with pytest.raises(TypeError, match=r"such as torch\.where"):
+        linearise(function, X, VALUES.__getitem__)

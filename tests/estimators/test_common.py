@@ -97,7 +97,7 @@ SMALL = {"hidden_layer_sizes": (4,), "n_members": 2, "max_iter": 2, "learning_ra
 LEARNING = {
     **SMALL,
     "hidden_layer_sizes": (8,),
-    "max_iter": 8,
+    "max_iter": 5,
     "learning_rate_init": 0.1,
 }  # for accuracies of 0.83, scores of 0.5
 

@@ -145,9 +145,9 @@ def waves(n_samples=600):
 def test_a_table_in_chunks_is_learned(weight):
     X, y = waves()
     chunks = Chunks(X, y, *weight)
-    model = KANRegressor((16,), n_members=4, max_iter=30, learning_rate_init=0.01, random_state=0).fit_chunks(chunks)
+    model = KANRegressor((16,), n_members=4, max_iter=15, learning_rate_init=0.03, random_state=0).fit_chunks(chunks)
     assert model.score(X, y) > 0.95
-    assert (chunks.n_passes, model.n_iter_) == (30, 120)
+    assert (chunks.n_passes, model.n_iter_) == (15, 60)
     again = model.predict(X)
     assert np.array_equal(model.fit_chunks(chunks).predict(X), again)
 

@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 
 from sklearn_kan import GPSpectralRegressor, KANClassifier, KANRegressor, KANSearchCV
 from sklearn_kan.bases import BASES
+from sklearn_kan.symbolic import KANSymbolicClassifier, KANSymbolicRegressor
 from sklearn_kan.training._losses import REGRESSION_LOSSES
 from sklearn_kan.training._phases import SOLVERS
 
@@ -121,6 +122,7 @@ OF_PROCESS = {
     "trend_degree": choice("auto", None, 0, 2, 10),
     "alpha": choice(0.0, 1e-300, 0.1, 1e10, 1e300),
     "normalize_y": choice(True, False),
+    "link": choice("auto", "identity", "log"),
     "n_restarts_optimizer": choice(0, 0, 1),
     "max_iter": choice(1, 3),
     "solver": choice("auto", "cholesky", "toeplitz", "kronecker", "gaps", "inducing"),
@@ -260,7 +262,21 @@ def test_processes(table, params, data):
     model = GPSpectralRegressor(**{"max_iter": 3, "n_components": 1} | params, random_state=0)
     model = fitted(model, X, y[:, 0] if len(kinds) == 1 else y, weight)
     if model is not None:
-        assert are_finite(*model.predict(X, return_std=True), model.predict(X))
+        mean, interval = model.predict(X, return_interval=0.5)
+        assert are_finite(*model.predict(X, return_std=True), mean, interval)
+        assert (interval[..., 0] <= interval[..., 1]).all()
+
+
+@some(4, 400)
+@given(st.sampled_from([KANSymbolicRegressor, KANSymbolicClassifier]), tables(COLUMNS, (2, 8, 40), 3), st.data())
+def test_formulas(kind, table, data):
+    X, rng, n = table
+    targets = LABELS if kind is KANSymbolicClassifier else NUMBERS
+    y = targets[data.draw(choice(*targets))](rng, n)
+    weight = WEIGHTS[data.draw(choice(*5 * ["none"], *WEIGHTS))](rng, n)
+    model = fitted(kind(max_seconds=None, max_steps=data.draw(choice(1, 2, 9)), random_state=0), X, y, weight)
+    if model is not None:
+        assert are_finite(model.predict_proba(X) if kind is KANSymbolicClassifier else model.predict(X))
 
 
 @some(1, 40)

@@ -124,7 +124,7 @@ def test_levels_that_a_dtype_declares_are_learned_when_they_come(kind):
     table = DECLARED[kind](LEVEL)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = small(max_iter=8, learning_rate_init=0.06).fit_chunks(chunks(table, EFFECT))
+        model = small(max_iter=12, learning_rate_init=0.1).fit_chunks(chunks(table, EFFECT, 300))
     assert model.encoder_.n_levels_ == [7]
     assert model.score(table, EFFECT) > 0.9
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 import warnings
 from contextlib import contextmanager
 from functools import cache
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, Matern, WhiteKernel
@@ -60,6 +62,9 @@ def test_a_component_at_zero_is_scikit_learns_kernel(spectrum):
     for asked in ({"return_std": True}, {"return_cov": True}):
         for ours, theirs in zip(model.predict(new, **asked), peer.predict(new, **asked), strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    mean, std = peer.predict(new, return_std=True)
+    _, interval = model.predict(new, return_interval=0.9)
+    np.testing.assert_allclose(interval.T, norm.interval(0.9, mean, std), atol=1e-5)
     np.testing.assert_allclose(model.log_marginal_likelihood_value_, peer.log_marginal_likelihood_value_, rtol=1e-9)
 
 
@@ -70,6 +75,17 @@ def test_finds_frequencies_and_continues_them():
     mean, std = model.predict(T + 100, return_std=True)
     assert np.abs(mean - np.sin(2 * np.pi * (T[:, 0] + 100) / 9)).max() < 0.2
     assert np.all(std > 0.08)
+
+
+def test_intervals_come_last_and_hold_observations():
+    mean, std, interval = of_the_wave().predict(T, return_std=True, return_interval=0.9)
+    np.testing.assert_allclose(interval.T, norm.interval(0.9, mean, std))
+    truth = np.sin(2 * np.pi * T[:, 0] / 9)
+    held = norm.cdf(interval[:, 1], truth, 0.1) - norm.cdf(interval[:, 0], truth, 0.1)
+    assert 0.85 < held.mean() < 0.95
+    for level in (0, 1, 90, "0.9", True):
+        with pytest.raises(ValueError, match=re.escape(f"return_interval={level!r} is not usable. Pass a number")):
+            of_the_wave().predict(T, return_interval=level)
 
 
 def test_finds_frequencies_above_what_even_spacing_could_tell():
@@ -93,7 +109,7 @@ def test_noise_alone_has_no_frequencies():
 
 
 def test_uneven_and_even_solvers_agree():
-    even, dense = (of_the_wave(solver=solver, max_iter=20) for solver in ("toeplitz", "cholesky"))
+    even, dense = (of_the_wave(solver=solver, max_iter=2) for solver in ("toeplitz", "cholesky"))
     theta = dense.kernel_.theta
     for ours, theirs in zip(*(m.log_marginal_likelihood(theta, True) for m in (even, dense)), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
@@ -114,7 +130,8 @@ def test_moments_agree_with_each_other_and_with_samples():
     new = T[::20] + 90.5
     mean, std = model.predict(new, return_std=True)
     _, cov = model.predict(new, return_cov=True)
-    assert mean.shape == std.shape == (5, 2)
+    _, interval = model.predict(new, return_interval=0.5)
+    assert mean.shape == std.shape == interval[..., 0].shape == (5, 2)
     np.testing.assert_allclose(np.sqrt(np.diagonal(cov)).T, std, rtol=1e-6)
     samples = model.sample_y(new, n_samples=4000, random_state=0)
     assert samples.shape == (5, 2, 4000)
@@ -133,9 +150,10 @@ def test_weights_count_rows_and_alpha_adds_noise():
     smooth = GPSpectralRegressor(**plain, alpha=1e6 * (np.arange(60) % 2)).fit(X3, Y3)
     half = GPSpectralRegressor(**plain).fit(X3[::2], Y3[::2])
     theta = half.kernel_.theta
-    rest = GPSpectralRegressor(**plain).fit(X3[::2], Y3[::2]).log_marginal_likelihood(theta)
     unknown = -0.5 * 30 * np.log(2 * np.pi * 1e6)
-    np.testing.assert_allclose(smooth.log_marginal_likelihood(theta), rest + unknown, atol=1e-2)
+    np.testing.assert_allclose(
+        smooth.log_marginal_likelihood(theta), half.log_marginal_likelihood(theta) + unknown, atol=1e-2
+    )
 
 
 def test_invariant_to_units():
@@ -144,7 +162,7 @@ def test_invariant_to_units():
 
 
 def test_pickle_and_clone():
-    model = of_the_wave(random_state=0, n_restarts_optimizer=1, max_iter=20)
+    model = of_the_wave(random_state=0, n_restarts_optimizer=1, max_iter=5)
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(T + 0.5), model.predict(T + 0.5))
     np.testing.assert_array_equal(clone(model).fit(T, WAVE).predict(T + 0.5), model.predict(T + 0.5))
@@ -159,7 +177,7 @@ def test_pickle_and_clone():
         (T, np.zeros(100)),
         (np.ones((50, 1)), WAVE[:50]),
         (np.repeat(T[:40], 3, axis=0), np.repeat(WAVE[:40], 3)),
-        (np.concatenate([T[:40], T[:40] + 1e-9]), np.concatenate([WAVE[:40], WAVE[:40]])),
+        (np.concatenate([T[:20], T[:20] + 1e-9]), np.concatenate([WAVE[:20], WAVE[:20]])),
         (T[:40] * 1e150, WAVE[:40] * 1e150),
         (T[:40] * 1e-150, WAVE[:40] * 1e-150),
         (T[:40], WAVE[:40] + 1e12),
@@ -218,7 +236,7 @@ def test_a_refit_that_is_interrupted_leaves_the_model_as_it_was(moment, monkeypa
 
 def test_a_refit_without_names_forgets_the_names():
     frame = pd.DataFrame({"t": T[:, 0]})
-    model = GPSpectralRegressor(max_iter=5).fit(frame, WAVE)
+    model = GPSpectralRegressor(max_iter=1).fit(frame, WAVE)
     assert model.feature_names_in_.tolist() == ["t"]
     assert not hasattr(model.fit(T, WAVE), "feature_names_in_")
 
@@ -266,7 +284,7 @@ def test_many_rows_in_many_features_come_close_to_exact_inference():
 
 
 def test_each_of_several_kernels_has_inducing_points_of_its_own():
-    model = GPSpectralRegressor(solver="inducing", n_components=1, max_iter=3).fit(T, WAVE)
+    model = GPSpectralRegressor(solver="inducing", n_components=1, max_iter=3).fit(T[:50], WAVE[:50])
     assert len(model.models_) > 1
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(T + 0.5), model.predict(T + 0.5))
@@ -312,9 +330,10 @@ def all_at_once():
 )
 def test_nothing_depends_on_the_state_of_torch(ambient, solver):
     params = {"solver": solver, "n_components": 1, "max_iter": 3}
-    expected = of_the_wave(**params).predict(T + 0.5, return_std=True)
+    X, y = T[:40], WAVE[:40]
+    expected = GPSpectralRegressor(**params).fit(X, y).predict(X + 0.5, return_std=True)
     with ambient():
-        ours = GPSpectralRegressor(**params).fit(T, WAVE).predict(T + 0.5, return_std=True)
+        ours = GPSpectralRegressor(**params).fit(X, y).predict(X + 0.5, return_std=True)
     np.testing.assert_array_equal(ours, expected)
 
 

@@ -262,7 +262,7 @@ def table(noise, n=400):
 @pytest.mark.parametrize("n_members", [1, 3])
 def test_auto_solves_smooth_tables_by_gauss_newton(n_members):
     X, y = table(0.0)
-    params = {"hidden_layer_sizes": (6,), "random_state": 0, "max_iter": 60, "alpha": 0.0, "n_members": n_members,
+    params = {"hidden_layer_sizes": (6,), "random_state": 0, "max_iter": 30, "alpha": 0.0, "n_members": n_members,
               "learning_rate_init": 0.05}  # fmt: skip
     auto = KANRegressor(solver="auto", **params).fit(X, y)
     adam = KANRegressor(solver="adam", **params).fit(X, y)
@@ -295,7 +295,7 @@ def test_auto_keeps_adam_where_gauss_newton_is_no_better():
 
 def test_going_on_with_what_auto_chose():
     X, y = table(0.0)
-    params = {"solver": "auto", "random_state": 0, "max_iter": 60, "alpha": 0.0, "learning_rate_init": 0.05}
+    params = {"solver": "auto", "random_state": 0, "max_iter": 30, "alpha": 0.0, "learning_rate_init": 0.05}
     model = KANRegressor((6,), n_members=1, warm_start=True, **params).fit(X, y)
     assert model.solver_ == "gauss_newton"
     before = model.validation_scores_[-1]

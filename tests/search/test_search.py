@@ -46,7 +46,7 @@ def test_scikit_learn_checks(estimator, check):
 
 
 OF_NETWORKS = KANSearchCV(
-    KANClassifier(**SMALL | {"max_iter": 15, "learning_rate_init": 0.05}),
+    KANClassifier(**SMALL | {"max_iter": 8, "learning_rate_init": 0.1}),
     bases=["bspline", "rational"], n_trials=2, cv=2, random_state=0,
 )  # fmt: skip
 WHERE_NETWORKS_ARE_SEEN = {
@@ -106,7 +106,7 @@ def test_an_own_setting_outside_of_the_space_is_tried_too():
 
 def test_the_same_random_state_gives_the_same_search():
     def run(estimator):
-        search = KANSearchCV(estimator, bases=["bspline", "rational"], n_trials=4, cv=2, random_state=3)
+        search = KANSearchCV(estimator, bases=["bspline", "rational"], n_trials=3, cv=2, random_state=3)
         search.fit(X_iris[::2], y_iris[::2])
         return search.cv_results_["mean_test_score"], search.predict_proba(X_iris)
 
@@ -116,13 +116,13 @@ def test_the_same_random_state_gives_the_same_search():
 
 def test_a_resumed_search_goes_on_as_if_it_had_not_been_interrupted(tmp_path):
     options = {"storage": f"sqlite:///{tmp_path}/study.db", "study_name": "a", "load_if_exists": True}
-    whole = ridge_search(n_trials=9).fit(X, y)
-    ridge_search(n_trials=6, **options).fit(X, y)
-    resumed = ridge_search(n_trials=9, **options).fit(X, y)
+    whole = ridge_search(n_trials=5).fit(X, y)
+    ridge_search(n_trials=3, **options).fit(X, y)
+    resumed = ridge_search(n_trials=5, **options).fit(X, y)
     assert resumed.cv_results_["params"] == whole.cv_results_["params"]
     np.testing.assert_array_equal(resumed.cv_results_["split1_test_score"], whole.cv_results_["split1_test_score"])
-    again = ridge_search(n_trials=9, **options).fit(X, y)
-    assert len(again.study_.trials) == 9
+    again = ridge_search(n_trials=5, **options).fit(X, y)
+    assert len(again.study_.trials) == 5
     with pytest.raises(optuna.exceptions.DuplicatedStudyError):
         ridge_search(**options | {"load_if_exists": False}).fit(X, y)
     with pytest.raises(ValueError, match="another table, target or splits"):
@@ -299,7 +299,7 @@ def test_scikit_learns_callbacks_see_every_fold():
 def test_pictures():
     import matplotlib.pyplot as plt
 
-    search = KANSearchCV(KANClassifier(**SMALL), n_trials=6, cv=2, random_state=0).fit(X_iris, y_iris)
+    search = KANSearchCV(KANClassifier(**SMALL), n_trials=6, cv=2, random_state=0).fit(X_iris[::3], y_iris[::3])
     display = SearchDisplay.from_estimator(search)
     assert [axis.get_xlabel() for axis in display.axes_] == ["basis", "n_knots"]
     drawn = np.concatenate([points.get_offsets() for points in display.axes_[1].collections])

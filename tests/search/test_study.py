@@ -16,14 +16,16 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.exceptions import DuplicatedStudyError
 from optuna.samplers import BruteForceSampler, GridSampler, RandomSampler
-from optuna.storages import InMemoryStorage
+from optuna.storages import InMemoryStorage, JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import Ridge
+from sklearn.tree import DecisionTreeRegressor
 from sqlalchemy.exc import OperationalError
 
-from sklearn_kan import KANRegressor, KANSearchCV
+from sklearn_kan import KANSearchCV
 from sklearn_kan.search import FoldPruner, _owner
 from sklearn_kan.search._owner import is_gone, this_process
 from sklearn_kan.search._space import space_for
@@ -33,7 +35,6 @@ from tests.processes import exit_code, started
 X, y = load_diabetes(return_X_y=True)
 ALPHA = {"alpha": FloatDistribution(1e-3, 1e3, log=True)}
 SILENT = optuna.pruners.NopPruner()
-KAN = {"hidden_layer_sizes": (4,), "n_members": 1, "max_iter": 1, "random_state": 0}
 
 pytestmark = pytest.mark.filterwarnings("ignore:Choices for a categorical distribution:UserWarning")
 
@@ -44,6 +45,14 @@ def ridge_search(**params):
     )
 
 
+def database(path):
+    return f"sqlite:///{path}/study.db"
+
+
+def journal(path):
+    return JournalStorage(JournalFileBackend(f"{path}/journal.log"))
+
+
 def states(search):
     return [trial.state.name for trial in search.study_.trials]
 
@@ -51,17 +60,17 @@ def states(search):
 # Samplers that have tried everything
 
 
-def knots_search(sampler, **params):
+def depth_search(sampler, **params):
     space = (
-        {"n_knots": CategoricalDistribution([3, 4, 5])}
+        {"max_depth": CategoricalDistribution([3, 4, 5])}
         if isinstance(sampler, GridSampler)
-        else {"n_knots": IntDistribution(3, 5)}
+        else {"max_depth": IntDistribution(3, 5)}
     )
     options = {"space": space, "sampler": sampler, "n_trials": 20, "cv": 2, "pruner": SILENT} | params
-    return KANSearchCV(KANRegressor(**KAN, n_knots=3), **options)
+    return KANSearchCV(DecisionTreeRegressor(max_depth=3, random_state=0), **options)
 
 
-SAMPLERS = [lambda: GridSampler({"n_knots": [3, 4, 5]}, seed=0), lambda: BruteForceSampler(seed=0)]
+SAMPLERS = [lambda: GridSampler({"max_depth": [3, 4, 5]}, seed=0), lambda: BruteForceSampler(seed=0)]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -70,22 +79,22 @@ SAMPLERS = [lambda: GridSampler({"n_knots": [3, 4, 5]}, seed=0), lambda: BruteFo
 )
 def test_a_search_ends_where_everything_has_been_tried(sampler, pruner, n_jobs):
     with joblib.parallel_config(backend="threading"):
-        search = knots_search(sampler(), pruner=pruner, n_jobs=n_jobs).fit(X[:60], y[:60])
-    tried = [params.get("n_knots", 3) for params in search.cv_results_["params"]]
+        search = depth_search(sampler(), pruner=pruner, n_jobs=n_jobs).fit(X[:60], y[:60])
+    tried = [params.get("max_depth", 3) for params in search.cv_results_["params"]]
     assert set(tried) == {3, 4, 5}
     assert len(tried) < 10
     assert "RUNNING" not in states(search)
     assert search.predict(X[:2]).shape == (2,)
-    assert search.best_estimator_.n_knots == search.best_params_.get("n_knots", 3)
+    assert search.best_estimator_.max_depth == search.best_params_.get("max_depth", 3)
     with pytest.raises(RuntimeError, match="supposed to be invoked inside"):
         search.study_.stop()  # the study's own again
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_an_exhausted_study_can_be_opened_again(sampler, tmp_path):
-    options = {"storage": f"sqlite:///{tmp_path}/study.db", "study_name": "a", "load_if_exists": True}
-    first = knots_search(sampler(), **options).fit(X[:60], y[:60])
-    again = knots_search(sampler(), **options).fit(X[:60], y[:60])
+@pytest.mark.parametrize(("sampler", "storage"), list(zip(SAMPLERS, (database, journal), strict=True)))
+def test_an_exhausted_study_can_be_opened_again(sampler, storage, tmp_path):
+    options = {"storage": storage(tmp_path), "study_name": "a", "load_if_exists": True}
+    first = depth_search(sampler(), **options).fit(X[:60], y[:60])
+    again = depth_search(sampler(), **options).fit(X[:60], y[:60])
     n = len(first.cv_results_["params"])
     assert again.cv_results_["params"][:n] == first.cv_results_["params"]
     assert len(again.study_.trials) <= n + 1
@@ -115,20 +124,19 @@ def test_a_sampler_that_fails_ends_the_search_with_what_it_has():
 
 
 def test_processes_that_begin_with_an_empty_database(tmp_path, monkeypatch):
-    database = f"sqlite:///{tmp_path}/study.db"
+    storage = database(tmp_path)
     everyone = multiprocessing.get_context("fork").Barrier(3)
 
     def begin():
         everyone.wait()
-        make_study(storage=database, study_name="a", load_if_exists=True)
+        make_study(storage=storage, study_name="a", load_if_exists=True)
 
     processes = [started(begin, how="fork") for _ in range(3)]
     assert [exit_code(process) for process in processes] == [0, 0, 0]
     monkeypatch.setattr("sklearn_kan.search._study.PAUSES", [math.nan])  # other errors are raised at once
-    nowhere = f"sqlite:///{tmp_path}/nowhere/study.db"
-    for storage, error in ((nowhere, OperationalError), (database, DuplicatedStudyError)):
+    for place, error in ((database(tmp_path / "nowhere"), OperationalError), (storage, DuplicatedStudyError)):
         with pytest.raises(error):
-            make_study(storage=storage, study_name="a")
+            make_study(storage=place, study_name="a")
 
 
 def test_processes_that_ask_in_the_same_moment_draw_for_themselves(monkeypatch):
@@ -163,10 +171,10 @@ def test_the_own_setting_is_tried_once_by_processes_that_begin_together():
 # Trials whose process has ended
 
 
-def run_until_killed(path, n_scores, pruner):
+def run_until_killed(storage, n_scores, pruner):
     """Run a search in a process that is killed when it scores for this time."""
-    options = {"n_trials": 8, "cv": 2, "pruner": pruner}
-    options |= {"storage": f"sqlite:///{path}/study.db", "study_name": "a", "load_if_exists": True}
+    options = {"n_trials": 5, "cv": 2, "pruner": pruner}
+    options |= {"storage": storage, "study_name": "a", "load_if_exists": True}
     calls = iter(range(1000))
 
     def score(model, X, y):
@@ -179,12 +187,15 @@ def run_until_killed(path, n_scores, pruner):
     return options
 
 
-@pytest.mark.parametrize(("n_scores", "pruner"), [(0, SILENT), (1, FoldPruner()), (9, FoldPruner()), (13, SILENT)])
-def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(n_scores, pruner, tmp_path):
-    options = run_until_killed(tmp_path, n_scores, pruner)
+@pytest.mark.parametrize(
+    ("n_scores", "pruner", "storage"),
+    [(0, SILENT, journal), (1, FoldPruner(), database), (5, FoldPruner(), journal), (7, SILENT, database)],
+)
+def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(n_scores, pruner, storage, tmp_path):
+    options = run_until_killed(storage(tmp_path), n_scores, pruner)
     study = optuna.load_study(study_name="a", storage=options["storage"])
     assert [trial.state.name for trial in study.trials].count("RUNNING") == 1
-    resumed, whole = ridge_search(**options).fit(X, y), ridge_search(n_trials=8, cv=2, pruner=pruner).fit(X, y)
+    resumed, whole = ridge_search(**options).fit(X, y), ridge_search(n_trials=5, cv=2, pruner=pruner).fit(X, y)
     assert states(resumed).count("RUNNING") == 0
     assert states(resumed).count("FAIL") == 1
     assert resumed.cv_results_["params"] == whole.cv_results_["params"]
@@ -193,15 +204,11 @@ def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(n_scores, pruner
     assert resumed.best_params_ == whole.best_params_
 
 
-def left_running(path, folds=(), **attributes):
+def left_running(storage, folds=()):
     """A storage with a trial that nobody runs any more."""
-    storage = f"sqlite:///{path}/study.db"
     options = {"storage": storage, "study_name": "a", "load_if_exists": True}
-    ridge_search(n_trials=3, **options).fit(X, y)
-    study = optuna.load_study(study_name="a", storage=storage, sampler=RandomSampler(seed=0))
-    trial = study.ask(ALPHA)
-    for name, value in attributes.items():
-        trial.set_user_attr(name, value)
+    ridge_search(n_trials=2, **options).fit(X, y)
+    trial = optuna.load_study(study_name="a", storage=storage, sampler=RandomSampler(seed=0)).ask(ALPHA)
     if folds:
         trial.set_user_attr("folds", list(folds))
     return options, trial
@@ -209,9 +216,9 @@ def left_running(path, folds=(), **attributes):
 
 def test_a_trial_that_nobody_runs_does_not_count(tmp_path, monkeypatch):
     monkeypatch.setattr("sklearn_kan.search._study.OWNERLESS", 0.0)
-    whole = ridge_search(n_trials=8).fit(X, y)
-    options, trial = left_running(tmp_path)
-    resumed = ridge_search(n_trials=8, **options).fit(X, y)
+    whole = ridge_search(n_trials=4).fit(X, y)
+    options, trial = left_running(database(tmp_path))
+    resumed = ridge_search(n_trials=4, **options).fit(X, y)
     assert states(resumed)[trial.number] == "FAIL"
     assert resumed.cv_results_["params"] == whole.cv_results_["params"]
     assert trial.number not in resumed.cv_results_["trial_number"]
@@ -219,8 +226,8 @@ def test_a_trial_that_nobody_runs_does_not_count(tmp_path, monkeypatch):
 
 def test_a_trial_that_has_just_begun_is_left_to_the_process_that_has_not_signed_it_yet(tmp_path, monkeypatch):
     monkeypatch.setattr("sklearn_kan.search._study.OWNERLESS", 3600.0)  # however slow the machine is
-    options, trial = left_running(tmp_path)
-    resumed = ridge_search(n_trials=4, **options).fit(X, y)
+    options, trial = left_running(journal(tmp_path))
+    resumed = ridge_search(n_trials=3, **options).fit(X, y)
     assert states(resumed)[trial.number] == "RUNNING"
     trial.set_user_attr("process", this_process())  # its own process goes on
     assert "process" in resumed.study_.trials[trial.number].user_attrs
@@ -229,9 +236,9 @@ def test_a_trial_that_has_just_begun_is_left_to_the_process_that_has_not_signed_
 def test_a_trial_that_had_all_its_folds_keeps_its_result(tmp_path, monkeypatch):
     monkeypatch.setattr("sklearn_kan.search._study.OWNERLESS", 0.0)
     fold = {"score": 0.5, "test_scores": 0.5, "fit_time": 1.0, "score_time": 1.0, "fit_error": None}
-    options, trial = left_running(tmp_path, [fold] * 3)
-    resumed = ridge_search(n_trials=4, **options).fit(X, y)
-    assert len(resumed.study_.trials) == 4
+    options, trial = left_running(journal(tmp_path), [fold] * 3)
+    resumed = ridge_search(n_trials=3, **options).fit(X, y)
+    assert len(resumed.study_.trials) == 3
     assert resumed.study_.trials[trial.number].value == 0.5
     assert resumed.cv_results_["mean_test_score"][trial.number] == 0.5
 
@@ -239,10 +246,12 @@ def test_a_trial_that_had_all_its_folds_keeps_its_result(tmp_path, monkeypatch):
 def test_trials_of_living_processes_are_left_to_them(tmp_path):
     own = this_process()
     living = {"this one": own, "another machine": ["elsewhere", 1, "a"], "the first": [own[0], os.getppid(), "a"]}
-    for number, (name, process) in enumerate(living.items()):
-        (tmp_path / str(number)).mkdir()
-        options, trial = left_running(tmp_path / str(number), process=process)
-        resumed = ridge_search(n_trials=5, **options).fit(X, y)
+    options, trial = left_running(journal(tmp_path))
+    trials = [trial, *(trial.study.ask(ALPHA) for _ in range(2))]
+    for trial, process in zip(trials, living.values(), strict=True):
+        trial.set_user_attr("process", process)
+    resumed = ridge_search(n_trials=4, **options).fit(X, y)
+    for trial, name in zip(trials, living, strict=True):
         assert states(resumed)[trial.number] == "RUNNING", name
 
 
@@ -264,7 +273,7 @@ def test_processes_of_systems_that_cannot_be_asked(monkeypatch):
 
 def test_failed_trials_are_not_compared_with(tmp_path):
     folds = [{"score": 1e9, "test_scores": 1e9, "fit_time": 1.0, "score_time": 1.0, "fit_error": None}]
-    options, _ = left_running(tmp_path, folds)
+    options, _ = left_running(journal(tmp_path), folds)
     search = ridge_search(n_trials=6, pruner=FoldPruner(), **options)
     with warnings.catch_warnings(action="error", category=FitFailedWarning):
         search.fit(X, y)

@@ -12,7 +12,7 @@ from sklearn_kan.symbolic import to_sympy
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 2))
 Y = np.sin(2 * X[:, 0]) + X[:, 1] ** 2
-FAR = np.concatenate([X[:20], 4 * X[:20], [[-50.0, 30.0]]])
+FAR = np.concatenate([X[:10], 4 * X[:10], [[-50.0, 30.0]]])
 
 
 def values(formula, X, names=("x0", "x1")):

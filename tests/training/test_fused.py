@@ -216,11 +216,11 @@ class SeesBatches(Callback):
     ],
 )
 def test_a_fit_is_that_of_torch(kind, params):
-    X, y = make_friedman1(350, random_state=0)
+    X, y = make_friedman1(240, random_state=0)
     y = y > 14 if kind is KANClassifier else y
-    settings = {"hidden_layer_sizes": (6,), "n_members": 4, "max_iter": 6, "random_state": 0, "dtype": "float64"}
+    settings = {"hidden_layer_sizes": (6,), "n_members": 4, "max_iter": 4, "random_state": 0, "dtype": "float64"}
     mine, torchs = (
-        kind(**settings | params, callbacks=callbacks).fit(X[:300], y[:300]) for callbacks in (None, [SeesBatches()])
+        kind(**settings | params, callbacks=callbacks).fit(X[:200], y[:200]) for callbacks in (None, [SeesBatches()])
     )
     assert isinstance(mine.net_.optimizer_, FusedAdamW)
     assert isinstance(torchs.net_.optimizer_, torch.optim.AdamW)

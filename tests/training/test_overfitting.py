@@ -18,6 +18,7 @@ BEST, ABOVE, BELOW = 1.0, 1.1, 0.9
         ([ABOVE] * PATIENCE, [ABOVE] * PATIENCE, False),  # both rise
         ([BELOW] * PATIENCE, [ABOVE] * (PATIENCE - 1) + [1.01], False),  # almost as low as the best
         ([BELOW] * (PATIENCE - 1) + [BEST], [ABOVE] * PATIENCE, False),
+        ([BELOW] * (PATIENCE - 1) + [0.98], [ABOVE] * PATIENCE, False),  # hardly below
         ([BELOW] * (PATIENCE - 1), [ABOVE] * (PATIENCE - 1), False),  # too soon
     ],
 )

@@ -9,6 +9,7 @@ import torch
 from scipy.stats import entropy
 
 from sklearn_kan import KANClassifier, KANRegressor
+from sklearn_kan.training import _exact
 from sklearn_kan.training._comparison import of_first_members, share_left
 from sklearn_kan.training._exact import loss_of_constant
 from sklearn_kan.training._holdout import hold_out
@@ -134,6 +135,15 @@ def test_labels_without_a_reason_are_left_to_adam():
     of_both = [KANClassifier(solver=s, n_members=2, random_state=0).fit(TABLE[:90], labels) for s in ("auto", "adam")]
     assert of_both[0].solver_ == "adam"
     np.testing.assert_array_equal(*(each.predict_proba(TABLE) for each in of_both))
+
+
+@pytest.mark.parametrize("is_classifier", [False, True])
+def test_classes_ask_for_less_certainty(is_classifier, monkeypatch):
+    monkeypatch.setattr(_exact, "share_left", lambda *_: (0.87, 1.5))  # 13 % better, by one and a half standard errors
+    if is_classifier:
+        assert KANClassifier(n_members=2, random_state=0).fit(TABLE[:300], CLASSES[:300]).solver_ == "gauss_newton"
+    else:
+        assert KANRegressor(n_members=2, random_state=0).fit(X[TRAIN], Y[TRAIN]).solver_ == "adam"
 
 
 def test_the_best_constant_of_classes_has_their_entropy():

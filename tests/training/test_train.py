@@ -33,7 +33,8 @@ def fitted(estimator, **params):
 def test_early_stopping_restores_the_best_state(estimator, solver):
     X, y = problem(estimator)
     noise = np.random.default_rng(1).permutation(y)
-    model = small(estimator, solver=solver, early_stopping=True, max_iter=30, learning_rate_init=0.1).fit(X, noise)
+    params = {"max_iter": 30 if solver == "adam" else 12, "learning_rate_init": 0.1}
+    model = small(estimator, solver=solver, early_stopping=True, **params).fit(X, noise)
     np.testing.assert_allclose(held_out_error(model), -max(model.validation_scores_), rtol=1e-6)
     assert model.validation_scores_[-1] < max(model.validation_scores_)
 

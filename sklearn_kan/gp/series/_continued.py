@@ -37,6 +37,10 @@ class Continued:
         steps = (X[:, 0] - self.last) / self.step
         return steps, (steps > DISTINCT) & (steps <= MOST_STEPS)
 
+    def is_after(self, X):
+        """Which points are after the last one, however far."""
+        return self.steps_of(X)[0] > DISTINCT
+
     def ahead(self, steps):
         """Of each model the mean, variance and what gives covariances; all linear between steps."""
         low = np.floor(steps + DISTINCT).astype(int)

@@ -5,6 +5,7 @@ import builtins
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,9 +31,14 @@ def is_private(name):
     return name.startswith("_") and not name.endswith("__")
 
 
-def foreign(tree):
+@cache
+def nodes(path):
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def foreign(path):
     """Names that a file has for packages outside the standard library and this one, and the packages."""
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((alias.asname or alias.name.split(".")[0], alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -49,9 +55,8 @@ def dotted(node):
 
 def private_names(path):
     """Private names of other packages that a file imports, or reaches from what it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {short: full for short, full in foreign(tree) if full.split(".")[0] not in sys.stdlib_module_names}
-    reached = {text for node in ast.walk(tree) if (text := dotted(node)) and text.split(".")[0] in names}
+    names = {short: full for short, full in foreign(path) if full.split(".")[0] not in sys.stdlib_module_names}
+    reached = {text for node in nodes(path) if (text := dotted(node)) and text.split(".")[0] in names}
     full = {*names.values()} | {".".join([names[text.split(".")[0]], *text.split(".")[1:]]) for text in reached}
     return {name for name in full if any(map(is_private, name.split(".")))}
 
@@ -76,7 +81,7 @@ def test_private_attributes_are_our_own_or_named_in_compat():
     """``trial._suggest``: an attribute that no file of ours defines is someone else's."""
     used, defined = set(), set(dir(builtins))
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Attribute) and is_private(node.attr):
                 (used if isinstance(node.ctx, ast.Load) else defined).add(node.attr)
             elif isinstance(node, ast.FunctionDef | ast.ClassDef):

@@ -29,8 +29,8 @@ def others_ahead():
         "optimistic comparison. nRMSE or error rate, lower is better.",
         table(["table", "task", OURS, "the best", "which is", f"{OURS} behind by"], cells),
         "## Time",
-        "Medians of fits with default settings, and predictions. The second and the third suite were measured with "
-        f"former defaults of {OURS}, 100 passes of uncompiled steps, which took several times as long as today's.",
+        "Medians of fits with default settings, and predictions. On the second and the third suite fits of the others "
+        f"were run earlier, and those of {OURS} with other work on both cores.",
         table(["fit, CPU s", "development", "second suite", "third suite"], fit_times(results)),
         table(["100,000 rows at a time", "rows per second"],
               [[name, f"{rate:,.0f}"] for name, rate in read("inference")["rows_per_second"].items()]),

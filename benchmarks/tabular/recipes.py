@@ -6,8 +6,10 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
+from sklearn_kan.estimators import _design
 from sklearn_kan.kernels.cpu import _network as compiled
-from sklearn_kan.training import _callbacks, _fused, _losses, _phases, _plan
+from sklearn_kan.network import _layer, _lookup
+from sklearn_kan.training import _callbacks, _fused, _losses, _net, _phases, _plan
 
 
 def with_params(**params):
@@ -105,6 +107,34 @@ def fewer_columns(share):
 def last_layer_from_zero(module):
     module.layers[-1].edge_weight.zero_()
     module.layers[-1].base_weight.zero_()
+
+
+def linear_fine_members(n_knots):
+    """The finer members have splines of degree 1 in their first layer."""
+    make_basis = _layer.make_basis
+
+    def made(basis, in_features, **params):
+        return make_basis(basis, in_features, **params | ({"degree": 1} if params["n_knots"] == n_knots else {}))
+
+    return replacing((_layer, "make_basis", made), (_design, "FINE_KNOTS", n_knots))
+
+
+def wrong_labels(share):
+    """Labels are smoothed: in each pass a share of rows, drawn anew, has a class at random."""
+    fused_pass = _net.fused_pass
+
+    def passed(net, batches):
+        y = batches.rows.all[1]
+        if y.is_floating_point():
+            return fused_pass(net, batches)
+        kept, generator = y.clone(), torch.Generator().manual_seed(net.schedule.step + 1)
+        drawn = torch.rand(len(y), generator=generator) < share
+        y[drawn] = torch.randint(int(y.max()) + 1, (int(drawn.sum()),), generator=generator)
+        loss = fused_pass(net, batches)
+        y.copy_(kept)
+        return loss
+
+    return replacing((_net, "fused_pass", passed))
 
 
 class Stepwise:
@@ -248,6 +278,11 @@ VARIANTS = {
     "two hidden layers": with_params(hidden_layer_sizes=(32, 32)),
     "80 % of the columns": fewer_columns(0.8),
     "last layer from zero": starting(last_layer_from_zero),
+    "labels smoothed by 0.1": wrong_labels(0.1),
+    "factored tables above 9 levels": replacing((_lookup, "MAX_LEVELS", 9)),
+    "tables for all levels": replacing((_lookup, "MAX_LEVELS", 100_000)),
+    "16 linear fine knots": linear_fine_members(16),
+    "32 linear fine knots": linear_fine_members(32),
     "unit dropout 0.1": stepwise(Dropout, 0.1, ("layers.1.edge_weight", "layers.1.base_weight")),
     "column dropout 0.1": stepwise(Dropout, 0.1, ("layers.0.scale", "lookup.scale")),
 }  # fmt: skip

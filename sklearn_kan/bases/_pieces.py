@@ -87,7 +87,7 @@ FEW = 512  # knots whose table is kept: it has 64 KiB for cubic splines
 def kept_table(knots, degree):
     """What `piece_table` gives, in tensors of its own: networks are made with the same few knots again and again."""
     is_plain = type(knots) is torch.Tensor and knots.device.type == "cpu" and not knots.requires_grad
-    if not is_plain or knots.dtype not in (torch.float32, torch.float64) or knots.numel() > FEW:
+    if not is_plain or knots.dtype not in (torch.float32, torch.float64) or not 0 < knots.numel() <= FEW:
         return piece_table(knots, degree)
     found = table_of(knots.numpy().tobytes(), knots.shape, knots.dtype, degree)
     return PieceTable(knots, *(part.clone() for part in found[1:]))

@@ -44,7 +44,7 @@ class EffectDisplay:
     >>> from sklearn_kan import KANRegressor
     >>> from sklearn_kan.inspection import EffectDisplay
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
-    >>> model = KANRegressor(random_state=0, max_iter=3).fit(X, y)
+    >>> model = KANRegressor((8,), max_iter=3, random_state=0).fit(X, y)
     >>> display = EffectDisplay.from_estimator(model, X, ["bmi", ("bmi", "bp")])
     """
 

@@ -137,7 +137,7 @@ def effects(model, X=None, terms=None, *, kind="auto", response_method="auto") -
     >>> from sklearn_kan import KANRegressor
     >>> from sklearn_kan.inspection import effects
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
-    >>> model = KANRegressor(random_state=0, max_iter=5).fit(X, y)
+    >>> model = KANRegressor((8,), max_iter=5, random_state=0).fit(X, y)
     >>> bmi, pair = effects(model, X, ["bmi", ("bmi", "s5")])
     >>> bmi.values.shape, pair.values.shape
     ((40, 1), (16, 16, 1))

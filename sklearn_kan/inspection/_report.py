@@ -58,6 +58,7 @@ def report(model, X, y, path=None, *, title=None) -> str:
     >>> from sklearn_kan import KANRegressor
     >>> from sklearn_kan.inspection import report
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> X = X[["bmi", "bp", "s5"]]
     >>> model = KANRegressor((8,), n_members=4, max_iter=5, random_state=0).fit(X[:300], y[:300])
     >>> report(model, X[300:], y[300:]).startswith("<!DOCTYPE html>")
     True

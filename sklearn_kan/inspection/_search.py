@@ -37,7 +37,7 @@ class SearchDisplay:
     >>> from sklearn_kan import KANClassifier, KANSearchCV
     >>> from sklearn_kan.inspection import SearchDisplay
     >>> X, y = load_iris(return_X_y=True)
-    >>> search = KANSearchCV(KANClassifier((4,), max_iter=2), n_trials=3, cv=2, random_state=0).fit(X, y)
+    >>> search = KANSearchCV(KANClassifier((4,), max_iter=2), n_trials=2, cv=2, random_state=0).fit(X, y)
     >>> display = SearchDisplay.from_estimator(search)
     """
 

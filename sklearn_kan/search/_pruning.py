@@ -36,7 +36,7 @@ class FoldPruner(BasePruner):
     >>> from sklearn_kan import KANClassifier, KANSearchCV
     >>> from sklearn_kan.search import FoldPruner
     >>> X, y = load_iris(return_X_y=True)
-    >>> search = KANSearchCV(KANClassifier((4,), max_iter=2), n_trials=3, cv=2, pruner=FoldPruner(reduction_factor=2))
+    >>> search = KANSearchCV(KANClassifier((4,), max_iter=2), n_trials=2, cv=2, pruner=FoldPruner(reduction_factor=2))
     >>> str(search.fit(X, y).cv_results_["trial_state"][0])
     'complete'
     """

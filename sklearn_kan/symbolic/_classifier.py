@@ -89,7 +89,7 @@ class KANSymbolicClassifier(ClassifierMixin, FormulaEstimator):
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(1, 3, (400, 2))
     >>> y = 8 * X[:, 0] / X[:, 1] - 8 + rng.logistic(size=400) > 0
-    >>> law = KANSymbolicClassifier(max_steps=40, random_state=0).fit(X, y)
+    >>> law = KANSymbolicClassifier(max_steps=20, random_state=0).fit(X, y)
     >>> sorted(map(str, law.formula_.free_symbols))
     ['x0', 'x1']
     >>> law.predict_proba(X[:3]).shape

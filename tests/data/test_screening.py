@@ -126,7 +126,7 @@ def test_constraints_and_given_knots_are_those_of_the_kept_columns():
     y = y + X[:, 9]
     directions = np.where(np.arange(P) == 7, 1, 0)
     knots = np.linspace(-2, 2, 5)[:, None] + np.arange(P) / P
-    model = KANRegressor(**SMALL | {"max_iter": 5}, monotonic_cst=directions, knots=knots).fit(X, y)
+    model = KANRegressor(**SMALL | {"max_iter": 2, "n_members": 2}, monotonic_cst=directions, knots=knots).fit(X, y)
     line = np.repeat(X[:1], 30, axis=0)
     line[:, 7] = np.linspace(-3, 3, 30)
     assert (np.diff(model.predict(line)) >= 0).all()
@@ -139,15 +139,16 @@ def test_constraints_and_given_knots_are_those_of_the_kept_columns():
 
 
 def test_streams_pipelines_and_other_fits():
-    X, y = wide(400)
-    stream = KANRegressor(**SMALL).partial_fit(X, y)
+    X, y = wide(400, WIDE + 100)
+    few = SMALL | {"max_iter": 2}
+    stream = KANRegressor(**few).partial_fit(X, y)
     assert stream.selected_features_.sum() < 100
     stream.partial_fit(X[:10], y[:10])
-    assert KANRegressor(**SMALL).partial_fit(X[:50], y[:50]).selected_features_.all()
-    pipeline = make_pipeline(StandardScaler(), KANRegressor(**SMALL, warm_start=True)).fit(X, y)
+    assert KANRegressor(**few).partial_fit(X[:50], y[:50]).selected_features_.all()
+    pipeline = make_pipeline(StandardScaler(), KANRegressor(**few, warm_start=True)).fit(X, y)
     before = pipeline[-1].selected_features_
     assert pipeline.fit(X, y)[-1].selected_features_ is before
-    given = KANRegressor(**SMALL | {"max_iter": 3}).fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
+    given = KANRegressor(**few).fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
     assert len(given.validation_scores_) == given.n_iter_
 
 

@@ -94,12 +94,12 @@ def can_be_combined(solver, basis, norm, constraint, further, estimator):
 
 
 SMALL = {"hidden_layer_sizes": (4,), "n_members": 2, "max_iter": 2, "learning_rate_init": 0.05, "batch_size": 64}
-LEARNING = {
-    **SMALL,
-    "hidden_layer_sizes": (8,),
-    "max_iter": 5,
-    "learning_rate_init": 0.1,
-}  # for accuracies of 0.83, scores of 0.5
+
+
+def learning(setting):
+    """For accuracies of 0.83, scores of 0.5: a glass box of rational functions takes some more passes."""
+    n_passes = 8 if setting["constraint"] == "glass box" else 5
+    return {**SMALL, "hidden_layer_sizes": (8,), "max_iter": n_passes, "learning_rate_init": 0.1}
 
 
 def built(setting, size):
@@ -151,29 +151,29 @@ def label(setting):
     return " ".join(getattr(value, "__name__", str(value)) for value in setting.values())
 
 
-def cases(settings, size, checks):
+def cases(settings, size_of, checks):
     """Estimators with each of the checks that scikit-learn has for them and `checks` has too."""
     return [
         pytest.param(estimator, check, id=f"{label(setting)}-{check.func.__name__}")
         for setting in settings
-        for estimator in [built(setting, size)]
+        for estimator in [built(setting, size_of(setting))]
         for check in checks_of(estimator, checks)
     ]
 
 
-@pytest.mark.parametrize(("estimator", "check"), cases(PAIRS, SMALL, WHEREVER_NETWORKS_DIFFER))
+@pytest.mark.parametrize(("estimator", "check"), cases(PAIRS, lambda _: SMALL, WHEREVER_NETWORKS_DIFFER))
 def test_every_pair_of_settings(estimator, check):
     check(estimator)
 
 
-def cases_in_turn(settings, size, checks):
-    return [case for i, check in enumerate(checks) for case in cases(settings[i % 3 :: 3], size, [check])]
+def cases_in_turn(settings, size_of, checks):
+    return [case for i, check in enumerate(checks) for case in cases(settings[i % 3 :: 3], size_of, [check])]
 
 
 @pytest.mark.parametrize(
     ("estimator", "check"),
-    cases(every_choice(PAIRS), LEARNING, WHEREVER_LEARNING_DIFFERS)
-    + cases_in_turn(every_choice(PAIRS), LEARNING, IN_TURN),
+    cases(every_choice(PAIRS), learning, WHEREVER_LEARNING_DIFFERS)
+    + cases_in_turn(every_choice(PAIRS), learning, IN_TURN),
 )
 def test_every_setting_learns(estimator, check):
     check(estimator)
@@ -188,7 +188,8 @@ def test_weights_and_seeds_repeat_rows_stand_alone_and_copies_are_complete(setti
     model = built(setting, SMALL | {"random_state": 0}).fit(X, y, sample_weight=weight)
     expected = outputs(model, X)
     np.testing.assert_array_equal(outputs(pickle.loads(pickle.dumps(model)), X), expected)
-    alone = np.concatenate([outputs(model, X[i : i + 1]) for i in range(0, len(X), 4)])  # two of them with a gap
-    np.testing.assert_allclose(alone, expected[::4], rtol=1e-7, atol=1e-7)
+    some = [0, 7, 11, 18]  # two of them with a gap
+    alone = np.concatenate([outputs(model, X[i : i + 1]) for i in some])
+    np.testing.assert_allclose(alone, expected[some], rtol=1e-7, atol=1e-7)
     rows = np.random.default_rng(2).permutation(np.repeat(np.arange(30), weight))
     np.testing.assert_allclose(outputs(model.fit(X[rows], y[rows]), X), expected, rtol=1e-7, atol=1e-9)

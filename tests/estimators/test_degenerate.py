@@ -33,7 +33,7 @@ def problem(n=N):
 def fit(estimator, X, y, n_warnings=0, **params):
     """A fitted model, and the warnings on the way: at most `n_warnings` of them."""
     y = y if estimator is KANRegressor or y.dtype == bool else y > np.median(y)
-    model = small(estimator, **{"n_members": 2, "max_iter": 6, **params})
+    model = small(estimator, **{"n_members": 2, "max_iter": 4, **params})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(X, y)

@@ -141,7 +141,10 @@ def test_fit_leaves_hyperparameters_alone():
     ids=lambda setting: "-".join(map(str, setting.values())),
 )
 def test_a_seed_repeats_and_global_generators_stay(setting):
-    estimator, params = setting["estimator"], {"batch_size": 16} | {k: setting[k] for k in ("solver", "early_stopping")}
+    estimator, params = (
+        setting["estimator"],
+        {"batch_size": 16, "max_iter": 2} | {k: setting[k] for k in ("solver", "early_stopping")},
+    )
     before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
     first, X = fitted(estimator, **params)
     second, _ = fitted(estimator, **params)
@@ -171,6 +174,7 @@ def test_order_and_repetition_of_rows_make_no_difference(estimator, params):
     y = labelled(estimator, X)
     weight = np.random.default_rng(1).integers(0, 4, N)
     order = np.random.default_rng(2).permutation(np.repeat(np.arange(N), weight))
+    params = params | {"max_iter": 2}
     weighted = small(estimator, **params).fit(X, y, sample_weight=weight)
     repeated = small(estimator, **params).fit(X.iloc[order], y[order])
     scaled = small(estimator, **params).fit(X, y, sample_weight=weight * 2.0**90)
@@ -210,14 +214,15 @@ def test_balanced_classes_count_by_weight():
 def test_warm_start_continues(estimator, solver):
     X = frame()
     y = labelled(estimator, X)
-    model = small(estimator, solver=solver, warm_start=True).fit(X, y)
+    params = {"solver": solver, "max_iter": 2}
+    model = small(estimator, **params, warm_start=True).fit(X, y)
     first, encoder = list(model.loss_curve_), model.encoder_
     model.fit(X, y)
     assert model.encoder_ is encoder
     assert model.loss_curve_[: len(first)] == first
     assert len(model.loss_curve_) == model.n_iter_ == 2 * len(first)
     assert model.loss_curve_[len(first)] < first[0]
-    assert small(estimator, solver=solver).fit(X, y).fit(X, y).loss_curve_ == first
+    assert small(estimator, **params).fit(X, y).fit(X, y).loss_curve_ == first
 
 
 def chunks(X, y, sizes):

@@ -22,7 +22,7 @@ REFUSED_BY_KFAC = {"weight norm of a KANLayer"}
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("name", MODULES)
 def test_the_matrix_of_gauss_newton_is_that_of_backward_passes(name):
-    model, (x, _) = made(name), rows()
+    model, (x, _) = made(name), rows(15)
     optimizer = GaussNewton(model)
     with recorded(model, optimizer.maps, optimizer.root) as record:
         outputs = model(x)

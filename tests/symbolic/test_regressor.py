@@ -200,8 +200,8 @@ def test_ctrl_c_keeps_the_best_formula(monkeypatch):
         expand(search, heap, node)
         signal.raise_signal(signal.SIGINT)
 
-    X = rows(1, 3, 2, 60)
-    y = np.sin(X[:, 0] * X[:, 1]) + np.random.default_rng(1).normal(size=60) * X[:, 1]
+    X = rows(1, 3, 2, 40)
+    y = np.sin(X[:, 0] * X[:, 1]) + np.random.default_rng(1).normal(size=40) * X[:, 1]
     undisturbed = search(1).fit(X, y)
     monkeypatch.setattr(_search, "expand", interrupted)
     with pytest.warns(UserWarning, match=r"^The search was interrupted; the best formula so far is kept\.$"):

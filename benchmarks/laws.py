@@ -8,7 +8,7 @@ functions (Petersen et al. 2021).
 import numpy as np
 from scipy.stats import norm
 
-from benchmarks.unseen_laws import FRESH, INTEGERS, SECOND, TABLES, THIRD, UNSEEN
+from benchmarks.unseen_laws import FOURTH, FRESH, INTEGERS, SECOND, TABLES, THIRD, UNSEEN
 
 FUNCTIONS = {
     name: getattr(np, name) for name in ("exp", "sin", "cos", "sqrt", "log", "sinh", "cosh", "tanh", "abs", "pi")
@@ -205,6 +205,7 @@ LISTS = {
     "fresh": FRESH,
     "second": SECOND,
     "third": THIRD,
+    "fourth": FOURTH,
 }
 LAWS = {name: text for laws in LISTS.values() for name, text in laws.items()}
 # The 32 equations of the prototype that this package grew from, 20 it was made on and 12 that it was not.

@@ -80,8 +80,34 @@ THIRD = {
     "invented 8": "sqrt(a*b)+c/(1+d**2) | a b 0.5 4; c 1 3; d -2 2; n1 n2 0 1",
     "invented 9": "log(a+b*c)-2*cos(d) | a 0.5 2; b c 1 3; d 0 5; n1 0 1",
 }
+# Written down after the order of the search had been worked on for the third list, and before they were run.
+FOURTH = {
+    "buffer": "pk+log(a/h)/log(10) | pk 3 9; a h 0.05 2; n1 n2 0 1",
+    "debye-hueckel": "-0.509*z**2*sqrt(i)/(1+0.33*d*sqrt(i)) | z 1 3; i 0.001 0.5; d 3 9; n1 0 1",
+    "eyring": "20.84*t*exp(s/8.314-h/(8.314*t)) | t 280 400; s -20 20; h 20000 40000; n1 0 1",
+    "holling": "a*n*p/(1+a*h*n) | a 0.1 1; n 1 50; p 1 20; h 0.05 0.5; n1 n2 0 1",
+    "bertalanffy": "l*(1-exp(-k*(t-t0))) | l 20 80; k 0.1 0.6; t 1 12; t0 -1 0.5; n1 0 1",
+    "selection": "p*(p*u+(1-p)*v)/(p**2*u+2*p*(1-p)*v+(1-p)**2*w) | p 0.05 0.95; u v w 0.5 1.5",
+    "stribeck": "fc+(fs-fc)*exp(-(v/vs)**2)+b*v | fc 1 2; fs 3 5; v 0 3; vs 0.3 1; b 0.1 0.6; n1 0 1",
+    "high pass": "u*w*r*c/sqrt(1+(w*r*c)**2) | u 1 5; w 0.3 3; r c 0.5 2; n1 n2 0 1",
+    "thermistor": "1/(1/t0+log(r/r0)/b) | t0 290 305; r 1 50; r0 8 12; b 3000 4500; n1 n2 0 1",
+    "loan balance": "p*(1+r)**n-a*((1+r)**n-1)/r | p 1000 5000; r 0.01 0.1; n 1 20; a 50 200; n1 0 1",
+    "gravity of trade": "k*(m1*m2)**0.8/d**1.2 | k 1 2; m1 m2 1 30; d 1 12; n1 n2 n3 0 1",
+    "log utility": "(1-b)*log(c)+b*log(24-h) | b 0.2 0.8; c 1 40; h 1 16; n1 n2 0 1",
+    "hill sphere": "a*(1-e)*(m/(3*s))**(1/3) | a 1 30; e 0 0.6; m 0.1 10; s 100 2000; n1 n2 n3 0 1",
+    "distance modulus": "m+5-5*log(d)/log(10)-k*d/1000 | m 0 15; d 10 2000; k 0.5 2; n1 0 1",
+    "heron": "sqrt((a+b+c)*(-a+b+c)*(a-b+c)*(a+b-c))/4 | a b c 3 5",
+    "frustum": "pi*h*(r**2+r*q+q**2)/3 | h 1 9; r q 0.5 4; n1 n2 0 1",
+    "invented 10": "a*exp(-b**2)+c*d | a c 1 4; b 0 2; d -1 2; n1 n2 0 1",
+    "invented 11": "(a+b)/(c+d**2) | a b 0 5; c 1 3; d -2 2; n1 0 1",
+    "invented 12": "sqrt(a)*cos(b)+log(c) | a 0 9; b 0 6; c 0.5 8; n1 n2 n3 0 1",
+    "invented 13": "(a-b)**2/c+2*abs(d) | a b 0 4; c 1 3; d -3 3; n1 0 1",
+}
 # columns of integers
-INTEGERS = {"rotor lines": ("j",)}
+INTEGERS = {
+    "rotor lines": ("j",), "debye-hueckel": ("z",), "holling": ("n", "p"), "bertalanffy": ("t",),
+    "loan balance": ("n",),
+}  # fmt: skip
 # (rows, correlation of the columns under a normal copula), where they are not 1,000 and 0
 TABLES = {
     "haaland": (2000, 0.0), "van genuchten": (3000, 0.0), "gompertz": (500, 0.0), "breit-wigner": (5000, 0.0),
@@ -93,4 +119,9 @@ TABLES = {
     "swamee-jain": (1500, 0.0), "cooling": (400, 0.3), "soave": (250, 0.0), "relativistic rocket": (1000, 0.0),
     "product inhibition": (2000, 0.5), "regular solution": (5000, 0.0), "parallel and in line": (600, 0.4),
     "rotor lines": (800, 0.0), "invented 8": (1200, 0.0), "invented 9": (300, 0.6),
+    "buffer": (300, 0.0), "debye-hueckel": (600, 0.0), "eyring": (1500, 0.0), "holling": (2000, 0.3),
+    "bertalanffy": (800, 0.0), "selection": (3000, 0.4), "stribeck": (1000, 0.0), "high pass": (500, 0.5),
+    "thermistor": (250, 0.0), "loan balance": (2000, 0.0), "gravity of trade": (400, 0.6), "log utility": (200, 0.3),
+    "hill sphere": (1000, 0.0), "distance modulus": (300, 0.0), "heron": (700, 0.5), "frustum": (250, 0.4),
+    "invented 10": (600, 0.0), "invented 11": (1500, 0.3), "invented 12": (400, 0.0), "invented 13": (1000, 0.5),
 }  # fmt: skip

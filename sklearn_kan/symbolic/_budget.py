@@ -30,6 +30,13 @@ class Budget:
         part.is_interrupted = self.is_interrupted
         return part
 
+    def within(self, share):
+        """What tells whether a share of the time that is left now is over, or all of it."""
+        if self.end is None:
+            return lambda: self.is_late
+        end = time.thread_time() + share * max(0.0, self.end - time.thread_time())
+        return lambda: self.is_late or time.thread_time() > end
+
     def add(self, part):
         """Note what a part has used."""
         self.n_steps += part.n_steps

@@ -9,18 +9,24 @@ from ._context import Context
 from ._dictionary import sparse_sums
 from ._expressions import number, rounded
 from ._nodes import EXACT, Node, judge_of
+from ._outer import applies
 from ._partly_linear import reductions
+from ._proposals import POWERS
 from ._recombination import recombined
 from ._single_index import single_indices
-from ._states import Drop, divided, named, subtracted
+from ._states import Drop, Power, Together, divided, named, subtracted
 from ._structures import idle_columns, read, structures
 
 PROMISING = 0.03  # error of a structure that is read before there is a network to compare it with
 ROWS_RECOMBINED = 600  # that show which columns belong together
 LEAST_LIMIT = 4e-3  # error of splines with coarse knots for a structure that is right
-SURE, DOUBT = 2e-3, 0.5  # error of blocks that are followed first; added to the rank of what is left of others
+SURE, DOUBT = 2e-3, 1.5  # error of blocks that are followed first; added to the rank of what is left of others
+NEAR, LEAST_MISS = 3.0, 1e-3  # what a block's formula may miss, in the blocks' error; below which it is the block's
+POWER_WITHIN = 0.02  # of a curve, that a power may miss
+LEAST_LOG = 1e-3  # of the target's median size: below, logarithms are no smooth curves
 STILL_AS_GOOD = 1.1  # times the error, without columns that hardly matter
 LEAST_GAIN = 0.3  # of the error, that blocks of two columns may leave
+SHARE_OF_STEP, SHARE_OF_TERMS = 0.12, 0.25  # of the time that is left
 MOST_IN_TERMS = 5  # columns of which all products of functions are looked at
 
 
@@ -41,22 +47,7 @@ def close(search, node):
         if without.found and without.found[0].error < STILL_AS_GOOD * node.found[0].error:
             return close(search, without)
         state = node.state
-    if node.found and not node.steps:  # something simple to begin with
-        forms = read(node.found[0], state.columns, search.library, tolerance=node.found[0].error, n_best=2, rough=True)
-        if any(search.offer(state.wrap(form), node.steps) < EXACT for form in forms):
-            return 0.0
-        if search.fits_networks and close_indices(search, state) < EXACT:
-            return 0.0
     return read_found(search, node, [(s, state.columns) for s in node.found], deep=state.X.shape[1] == 1)
-
-
-def glance(search, node):
-    """Offer what functions of a single column as they stand say."""
-    state, judge = node.state, judge_of(search.table, node.state)
-    for structure in structures(state.X, state.y, state.weight, judge, outers=("id",))[:1]:
-        for form in read(structure, state.columns, search.library, tolerance=max(structure.error, 1e-5), n_best=3,
-                         rough=True):  # fmt: skip
-            search.offer(state.wrap(form), node.steps)
 
 
 def close_indices(search, state):
@@ -99,8 +90,9 @@ def recombine(search, heap, node):
     """One-layer structures with one column replaced by its sum, product and so on with another one."""
     state, judge = node.state, judge_of(search.table, node.state)
     part = slice(0, ROWS_RECOMBINED)
-    has_one_sign = (state.y > 0).all() or (state.y < 0).all()
-    kinds = ("exponent" if has_one_sign else "product", "monotone")
+    size = np.abs(state.y)
+    has_logs = applies("log", state.y) and size.min() > LEAST_LOG * np.median(size)
+    kinds = ("exponent" if has_logs else "product", "monotone")
     found = []
     for X, columns in recombined(state.X, state.columns):
         if search.budget.is_over:
@@ -116,7 +108,7 @@ def recombine(search, heap, node):
 
 def take_term_off(search, heap, node):
     """Push states of one column, where one term and a function of one combination are all; whether there are any."""
-    found = list(reductions(node.state, lambda: search.budget.is_late))
+    found = list(reductions(node.state, search.budget.within(SHARE_OF_STEP)))
     for error, state in found:
         child = Node(state, steps=(*node.steps, (state.steps[-1], error)))
         search.push(heap, child, np.log10(error))
@@ -126,12 +118,15 @@ def take_term_off(search, heap, node):
 def split_off(search, heap, node):
     """Push states that are left once a function of two columns is taken off, or divided by; whether one is likely."""
     state, context = node.state, Context(search, node)
-    found = splits(state.X, state.y, state.weight, judge_of(search.table, state), lambda: search.budget.is_late)
+    found = splits(state.X, state.y, state.weight, judge_of(search.table, state), search.budget.within(SHARE_OF_STEP))
     best = found[0] if found else None
     least = min((structure.error for structure in node.found or ()), default=np.inf)
     if best is None or best.error > min(PROMISING, LEAST_GAIN * least):
         return False
-    n_before, doubt = len(heap), 0.0 if best.error < SURE else DOUBT
+    if (powers := powers_of(best, state)) and (left := Together(powers).apply(state, context)):
+        search.push(heap, Node(left[0], steps=(*node.steps, (left[0].steps[-1], best.error))), np.log10(best.error))
+        return True
+    is_likely = False
     for block, values in zip(best.blocks, best.values, strict=True):
         if len(block) == 1 or search.is_done:
             continue
@@ -144,17 +139,41 @@ def split_off(search, heap, node):
             change = divided if best.outer == "log" else partial(subtracted, outer=best.outer)
             left = change(state, columns, X, values=part(state.X[:, block]), expression=part.formula, step=step)
             if left.is_usable():
-                search.push(heap, Node(left, steps=(*node.steps, (step, best.error))), np.log10(best.error) + doubt)
-    return len(heap) > n_before and not doubt
+                misses = (part(state.X[:, block]) - values).std() / values.std()
+                is_sure = best.error < SURE and misses < max(NEAR * best.error, LEAST_MISS)
+                extra = np.log10(best.error) if is_sure else DOUBT
+                search.push(heap, Node(left, steps=(*node.steps, (step, best.error))), extra)
+                is_likely |= is_sure
+    return is_likely
+
+
+def powers_of(split, state):
+    """Powers of single columns that the target is a product with, as reductions."""
+    found = []
+    for (place, *others), values in zip(split.blocks, split.values, strict=True):
+        x = state.X[:, place]
+        if others or split.outer != "log" or not (x > 0).all():
+            continue
+        slope, level = np.polyfit(np.log(x), values, 1)
+        power = min(POWERS, key=lambda p: abs(float(p) - slope))
+        misses = (values - level - float(power) * np.log(x)).std()
+        if misses < NEAR * split.error and misses < POWER_WITHIN * values.std():
+            found.append(Power(place, power))
+    return tuple(found)
 
 
 def expand_terms(search, heap, node):
     """Sparse sums of products, and quotients of them."""
     state = narrowed(node)
     forms = sparse_sums(state.X, state.y, state.weight, state.columns, judge_of(search.table, state),
-                        is_over=lambda: search.budget.is_late)  # fmt: skip
+                        is_over=search.budget.within(SHARE_OF_TERMS))  # fmt: skip
+    offer_all(search, node, forms)
+
+
+def offer_all(search, node, forms):
+    """Offer formulas of a node's target until one is exact."""
     for form in forms:
-        if search.offer(state.wrap(form), node.steps) < EXACT or search.budget.is_over:
+        if search.offer(node.state.wrap(form), node.steps) < EXACT or search.budget.is_over:
             return
 
 

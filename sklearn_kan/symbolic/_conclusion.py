@@ -8,7 +8,7 @@ import sympy as sp
 
 from ._expressions import complexity, error_of, evaluate, information, refit, split_constants
 from ._nodes import EXACT, exactness
-from ._pruning import pruned, with_straight_levels
+from ._pruning import pruned, variants, with_straight_levels
 from ._snapping import snapped
 from ._surrogate import split
 from ._white import is_white
@@ -23,6 +23,7 @@ SIMPLIFIED_UP_TO = 45  # complexity
 MOST_CONSTANTS = 3  # of a formula that sympy simplifies in no time
 HARDLY_WORSE = 10.0  # by the criterion: simpler formulas that held-out rows prefer
 POOR = 0.3  # error from which on a formula is no law, whose form would be worth sympy's time
+DIGITS, ROUNDING = 5, 1e-9  # of a constant that is meant to be a short decimal; how near it is, relatively
 WIDER = 0.25  # of a column's range, on both sides
 
 
@@ -79,7 +80,10 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
         formula = with_straight_levels(scaling.undone(candidate.formula, table.symbols), table)
         is_clear = len(formula.atoms(sp.Float)) <= min(MOST_SNAPPED, len(table.y) / ROWS_FOR_EACH_CONSTANT)
         if number < N_SNAPPED and not is_late() and is_clear:
-            shorter = pruned(formula, table, 0.0, is_late).formula if candidate.error > EXACT else formula
+            if candidate.error > EXACT:
+                shorter = pruned(formula, table, 0.0, is_late).formula
+            else:
+                shorter = without_nothings(formula, table)
             fit = snapped(shorter, table, 0.0, is_late)
         else:
             fit = refit(formula, table, least_scale=0.0, is_late=is_late)
@@ -93,6 +97,8 @@ def conclude(candidates, table, scaling, seed, max_seconds=None):
     simple = best.formula if is_late() else simplified(best.formula, table)
     straight = with_straight_levels(simple, table)
     simple = simple if straight == simple else snapped(straight, table, 0.0, is_late).formula
+    if best.error < EXACT:
+        simple = with_short_decimals(simple, table)
     if simple is not best.formula:
         entries[entries.index(best)] = best = entry(simple, error_of(simple, table), table, best.steps, seed)
     kept: list = []
@@ -123,25 +129,49 @@ def entry(formula, error, table, steps, seed, learns=True):
 
 def simplified(formula, table):
     """A shorter form with the same values, if sympy finds one."""
-    if formula.is_number or complexity(formula) > SIMPLIFIED_UP_TO or len(formula.atoms(sp.Float)) > MOST_CONSTANTS:
-        return formula
-    before, best = error_of(formula, table), formula
-    for change in (
-        with_amounts(1),
-        with_amounts(-1),
-        sp.powsimp,
-        sp.expand,
-        sp.factor_terms,
-        sp.together,
-        *([quick_simplify] if before < POOR else []),
-    ):
+    before = error_of(formula, table)
+    limit = max(before * (1 + 1e-6), EXACT / 10)
+    best = formula
+    changes = [with_amounts(1), with_amounts(-1), with_largest(0), with_largest(1)]
+    n_constants = len(best.atoms(sp.Float))
+    if complexity(best) <= SIMPLIFIED_UP_TO and n_constants <= MOST_CONSTANTS:
+        changes += [sp.powsimp, sp.expand, sp.factor_terms, sp.together, *([quick_simplify] if before < POOR else [])]
+    if not n_constants:
+        changes.append(lambda form: sp.factor(form, deep=True))
+    for change in () if formula.is_number else changes:
         try:
             form = change(best)
         except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, AttributeError):
             continue
-        if complexity(form) < complexity(best) and error_of(form, table) <= max(before * (1 + 1e-6), EXACT / 10):
+        if length(form) < length(best) and error_of(form, table) <= limit:
             best = form
     return best
+
+
+def length(formula):
+    """Complexity, and as much again for amounts and maxima, which are none where signs never change."""
+    return complexity(formula) + len(formula.atoms(sp.Abs, sp.Max))
+
+
+def without_nothings(formula, table):
+    """A formula that is exact without those terms that are nothing but rounding."""
+    for variant in variants(formula):
+        if error_of(variant, table) < EXACT / 10:
+            return without_nothings(variant, table)
+    return formula
+
+
+def with_short_decimals(formula, table):
+    """A formula that is exact with constants of a few digits in place of those that are as good as equal to them."""
+    short = {c: sp.Float(f"{float(c):.{DIGITS}g}", 15) for c in formula.atoms(sp.Float)}
+    short = {c: near for c, near in short.items() if abs(float(c) - float(near)) < ROUNDING * abs(float(c))}
+    form = formula.xreplace(short)
+    return form if short and error_of(form, table) < EXACT / 10 else formula
+
+
+def with_largest(place):
+    """A change of each ``Max(0, z)`` to one of the two."""
+    return lambda formula: formula.xreplace({m: m.args[place] for m in formula.atoms(sp.Max)})
 
 
 def with_amounts(sign):

@@ -236,6 +236,7 @@ def grid(name, family, t, most_turn):
             "square": -np.linspace(low - span, high + span, 40),
             "abs": -np.linspace(low, high, 41)[1:-1],
             "max": -np.linspace(low, high, 41)[1:-1],
+            "log of rest": -(high + outside),
         }.get(name, np.concatenate([outside - low, -(high + outside)] if name in ("inv", "inv2") else [outside - low]))
         return np.ones_like(c), c
     if family.kind == "rate":

@@ -25,6 +25,8 @@ FUNCTIONS = [
 COSTS = (0, 1, 1, 1.3, 1.3, 2, 2, 2, 1.8, 1.8, 1.8, 2.2, 2.2, 2, 2, 2.4, 2.4, 2.4, 1.8, 2.3)
 N_FUNCTIONS = {2: 20, 3: 13, 4: 7, 5: 5, 6: 3}  # by the number of columns
 N_SMALL = 7  # functions of terms that all triples are made of
+N_PLAIN_FUNCTIONS, PLAIN_COSTS = 13, (1, 2, 2.6, 3.2, 3.8, 4.6, 5.4, 6.4, 8)  # of plain terms, and what they may cost
+MOST_PLAIN_TERMS, N_PLAIN, N_BEAM_PLAIN = 1000, 250, 40  # of which all triples are looked at; supports side by side
 N_ROWS = 300
 WORK = 4e8  # multiplications of one growth step
 N_TERMS, MOST_TERMS = 3, 8
@@ -35,6 +37,7 @@ WAYS = {  # in which sums are looked for, one after the other, and functions of 
     "further sum": ("log", "isq"),
     "exchange": ("id", "inv", "sq"),
 }
+PLAIN_WAYS = {"plain": ("id", "log", "inv", "sq", "cos", "isq")}
 LEAST_LENGTH, LEAST_LENGTH_LONG = 2e-3, 1e-5  # squared, of a term orthogonal to those before it
 LARGEST = 1e6  # value of a term
 EXACT = 1e-9  # error from which on no other function of the target is looked at
@@ -43,6 +46,8 @@ MAX_IMPLICIT_COST = 4.3
 
 def supports_of(problem, outer, way, is_single, is_over):
     """Supports that may be the target, those of few terms first."""
+    if way == "plain":
+        return [*plain_triples(problem, is_over, N_PLAIN)[:6], *grown(problem, is_over, N_BEAM_PLAIN)]
     found = grown(problem, is_over)
     if way == "exchange":
         long = [support for support in found if len(support) > N_TERMS][:1]
@@ -94,6 +99,31 @@ def make_terms(X):
     return Terms(values, numbers, FUNCTIONS, np.array([sum(COSTS[j] for j in those) for those in numbers]))
 
 
+def plain_terms(X):
+    """The cheapest products of functions of a few columns each."""
+    with np.errstate(all="ignore"):
+        own = [[np.asarray(function(x), float) + 0 * x for function in function_values()[:N_PLAIN_FUNCTIONS]]
+               for x in X.T]  # fmt: skip
+    usable = [[j for j, values in enumerate(those) if np.isfinite(values).all() and np.abs(values).max() < LARGEST]
+              for those in own]  # fmt: skip
+    found: list = []
+    for most in PLAIN_COSTS:
+        more: list = [((), 0.0)]
+        for places in usable:
+            more = [((*before, j), cost + COSTS[j]) for before, cost in more for j in places if cost + COSTS[j] <= most]
+        if len(more) > MOST_PLAIN_TERMS and found:
+            break
+        found = more
+    values = np.stack([np.prod([own[place][j] for place, j in enumerate(those) if j] or [np.ones(len(X))], axis=0)
+                       for those, _ in found])  # fmt: skip
+    return Terms(values, [those for those, _ in found], FUNCTIONS, np.array([cost for _, cost in found]))
+
+
+def plain_sums(X, y, weight, columns, judge, *, n_best=3, is_over=lambda: False):
+    """Expressions of the target as sums of a few terms that are cheap, in no time; as `sparse_sums`."""
+    return sums_of(plain_terms(X[:N_ROWS]), PLAIN_WAYS, X, y, weight, columns, judge, n_best, is_over)
+
+
 def terms_of_one(x):
     """Compositions of a single column."""
     found = compositions()
@@ -119,9 +149,13 @@ def sparse_sums(X, y, weight, columns, judge, *, n_best=4, is_over=lambda: False
     is_over : callable
         Whether to take what has been found.
     """
-    part = slice(0, N_ROWS)
-    terms, found = make_terms(X[part]), []
-    for way, outer in [(way, outer) for way, outers in WAYS.items() for outer in outers]:
+    return sums_of(make_terms(X[:N_ROWS]), WAYS, X, y, weight, columns, judge, n_best, is_over)
+
+
+def sums_of(terms, ways, X, y, weight, columns, judge, n_best, is_over):
+    """Expressions of the target by given terms."""
+    part, found = slice(0, N_ROWS), []
+    for way, outer in [(way, outer) for way, outers in ways.items() for outer in outers]:
         target = None if is_over() else mapped(outer, y)
         if target is None or (outer == "cos" and y.max() < np.pi / 2):
             continue

@@ -13,7 +13,7 @@ from ._expressions import called, compiled, error_of, evaluate, number, refit, s
 from ._growth import grow
 from ._library import make_library
 from ._losses import SQUARES
-from ._nodes import Candidate, root_of
+from ._nodes import EXACT, Candidate, root_of
 from ._progress import reporter
 from ._rows import scaling_of
 from ._search import Search
@@ -88,10 +88,9 @@ def discover(rows, settings):
         symbols=tuple(s for s, flag in zip(table.symbols, varying, strict=True) if flag), X=table.X[:, varying]
     )
     scaling = scaling_of(table)
-    sampled = scaling.applied(table)
-    if len(sampled.y) > ROWS_IN_SEARCH:
-        sampled = sampled.rows(np.random.default_rng(settings.seed).permutation(len(sampled.y))[:ROWS_IN_SEARCH])
-        sampled = sampled._replace(weight=sampled.weight / sampled.weight.mean())
+    order = np.random.default_rng(settings.seed).permutation(len(table.y))  # rows are sorted, and the first ones alike
+    sampled = scaling.applied(table).rows(order[:ROWS_IN_SEARCH])
+    sampled = sampled._replace(weight=sampled.weight / sampled.weight.mean())
     units = None if settings.units is None else read_units(settings.units, rows.names, rows.symbols())
     n_searches = effective_n_jobs(settings.n_jobs)
     results = Parallel(n_jobs=n_searches)(
@@ -114,8 +113,10 @@ def discover(rows, settings):
             UserWarning,
             stacklevel=4,
         )
-    fit = refit(best.formula, table, least_scale=0.0)
-    final = fit.formula if fit.error <= best.error else best.formula
+    final = best.formula
+    if best.error >= EXACT:
+        fit = refit(final, table, least_scale=0.0)
+        final = fit.formula if fit.error <= best.error else final
     formula, front, symbols = plain_front(final, front, table, rows)
     return Law(formula, symbols, front, best.steps, check.is_exact, check.findings, float(network),
                noise_of(final, table), covariance_of(final, table), mean, n_steps, is_interrupted)  # fmt: skip
@@ -161,6 +162,10 @@ def searched(table, settings, units, seed):
         reduced = without_dimensions(start[0], units)
         start += [] if reduced is None else [reduced]
     search.run(start)
+    if not is_wide and not search.found_all and search.is_near:  # a sum that grows would not come as near
+        budget.add(part)
+        search.budget = part = budget.part(1 - SHARE_OF_GROWTH)
+        search.go_on()
     budget.add(part)
     if not is_wide and not search.found_all:
         found = grow(table, budget)

@@ -58,6 +58,7 @@ FAMILIES = {
     "sqrt": Family(np.sqrt, sp.sqrt, "shift"),
     "isqrt": Family(lambda z: 1 / np.sqrt(z), lambda z: 1 / sp.sqrt(z), "shift"),
     "log": Family(np.log, sp.log, "shift"),
+    "log of rest": Family(lambda z: np.log(-z), lambda z: sp.log(-z), "shift"),
     "square": Family(np.square, lambda z: z**2, "shift"),
     "abs": Family(np.abs, sp.Abs, "shift"),
     "max": Family(lambda z: np.maximum(z, 0), lambda z: sp.Max(z, 0), "shift"),

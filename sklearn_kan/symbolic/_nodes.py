@@ -29,18 +29,15 @@ def exactness(n_constants):
 
 
 class Node:
-    """A state in the search: what has been fitted to it, and what is left to try."""
+    """A state in the search: what has been fitted to it, and what is left to try.
+
+    It `is_whole` if it is the table, with columns left out at most.
+    """
 
     def __init__(self, state, reader=None, steps=()):
         self.state, self.reader, self.steps = state, reader, steps
-        self.todo, self.tried, self.n_visits, self.found, self.is_patient, self.is_closed = (
-            None,
-            {},
-            0,
-            None,
-            False,
-            False,
-        )
+        self.todo, self.tried, self.n_visits, self.found = None, {}, 0, None
+        self.is_patient, self.is_closed, self.is_whole = False, False, not steps
 
     @property
     def error(self):

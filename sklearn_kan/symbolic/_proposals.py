@@ -107,7 +107,7 @@ def powers(X, F, G):
     for i, x in enumerate(X.T):
         for power in POWERS:
             if power == int(power) or (x > 0).all():
-                yield mismatch(x * G[:, i], float(power) * F), 0.01 * (abs(power) not in (1, 2)), Power(i, power)
+                yield mismatch(x * G[:, i], float(power) * F), 0.08 * (abs(power) not in (1, 2)), Power(i, power)
 
 
 def scalings(state, X, F, G, is_tiny):

@@ -52,8 +52,8 @@ class Reader(NamedTuple):
         return gradients * self.values(X)[:, None] if self.setting.outer == "log" else gradients
 
 
-def fit_reader(state, judge, budget, *, seed, parent=None):
-    """The best of several networks of a state.
+def fit_reader(state, judge, budget, *, seed, parent=None, is_small=False):
+    """The best of several networks of a state; if `is_small` of two small ones.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ def fit_reader(state, judge, budget, *, seed, parent=None):
     _, held_out = split(len(state.y), seed)
     best: Any = None
     for setting in first_settings(state, parent):
-        best = better(best, setting, state, judge, budget, seed, held_out)
-    if best is not None and best.error > SMOOTH:
+        best = better(best, setting._replace(is_small=is_small), state, judge, budget, seed, held_out)
+    if best is not None and best.error > SMOOTH and not is_small:
         for setting in further_settings(best, parent):
             best = better(best, setting, state, judge, budget, seed, held_out)
     return best

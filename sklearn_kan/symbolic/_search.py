@@ -11,8 +11,9 @@ from itertools import count
 import numpy as np
 import sympy as sp
 
-from ._closing import MOST_IN_TERMS, close, expand_terms, glance, read_all, recombine, split_off, take_term_off
+from ._closing import MOST_IN_TERMS, close, expand_terms, read_all
 from ._context import Context
+from ._expansion import expand
 from ._expressions import complexity, information, is_usable, refit, rounded
 from ._guesses import first_guesses
 from ._nodes import EXACT, Candidate, Node, exactness, judge_of, root_of
@@ -21,12 +22,11 @@ from ._reader import SMOOTH, fit_reader
 from ._white import is_white
 
 MOST_COMPLEX = 90
-MOST_IN_BLOCKS = 6  # columns that are put into blocks of two
-NOISE = 0.1  # error of a formula that may be the law without a look at a network
 FEW_CONSTANTS, SHARE_FOR_PLAINER = 2, 0.35  # of the budget, in which a formula with fewer constants is looked for
 SOME_CONSTANTS = 5  # of a formula that may be the law; a sum of many terms comes near anything smooth
 LARGEST_RISE = 1.6  # of the network's error by a reduction that may still be right
 UNLIKELY = 0.5  # added to the rank of states whose network is worse
+NEAR = 0.03  # error from which on there is likely to be a law without noise
 GOOD = 5e-4  # error from which networks are equally good
 
 
@@ -53,6 +53,7 @@ class Search:
         self.n_beam, self.report, self.fits_networks = n_beam, report, fits_networks
         self.generator = np.random.default_rng(seed)
         self.candidates: list = []
+        self.heap: list = []
         self.seen: set = set()
         self.white: dict = {}
         self.best_network, self.least, self.order = np.inf, np.inf, count()
@@ -61,6 +62,11 @@ class Search:
     @property
     def best(self):
         return min(self.candidates, key=lambda c: c.bic, default=None)
+
+    @property
+    def is_near(self):
+        """Whether a network or a formula leaves next to nothing, as where there is a law."""
+        return min(self.best_network, self.best.error) < NEAR
 
     @property
     def is_done(self):
@@ -89,15 +95,21 @@ class Search:
         """Search until a formula is exact, residuals are white, or the budget is used up."""
         for formula in first_guesses(self.table):
             self.offer(formula, ())
-        heap: list = []
         for state in start or [root_of(self.table)]:
-            self.push(heap, Node(state), 0.0)
+            self.push(self.heap, Node(state), 0.0)
+        self.go_on(max_states, good_enough)
+
+    def go_on(self, max_states=200, good_enough=None):
+        """Search further, from the states that are left."""
+        heap = self.heap
         for _ in range(max_states):
             if not heap or self.is_done:
                 break
-            _, _, action, node = heapq.heappop(heap)
+            priority, _, action, node = heapq.heappop(heap)
             with self.budget.interruptible(), np.errstate(all="ignore"):  # what is not finite is sorted out
                 action(heap, node)
+            if self.budget.is_over:  # cut short
+                heapq.heappush(heap, (priority, next(self.order), action, node))
             self.show()
             if good_enough is not None and self.best.error < good_enough:
                 break
@@ -114,41 +126,7 @@ class Search:
     def push(self, heap, node, extra, action=None):
         n_columns, depth = node.state.X.shape[1], len(node.steps)
         priority = np.log10(max(node.error, GOOD / 2)) + 0.3 * n_columns + 0.05 * depth + extra
-        heapq.heappush(heap, (priority, next(self.order), action or self.expand, node))
-
-    def expand(self, heap, node):
-        """Try what has a closed form, and what needs no network; then follow the network's proposals."""
-        n_columns = node.state.X.shape[1]
-        if n_columns == 1 and not node.is_closed:
-            glance(self, node)
-            if self.is_done:
-                return
-        if n_columns == 1 and self.fits_networks:  # quicker than curves
-            expand_terms(self, heap, node)
-            if self.is_done:
-                return
-        if (not node.is_closed and close(self, node) < EXACT) or n_columns == 0:
-            return
-        if not node.steps and self.fits_networks and self.best.error < NOISE and self.is_settled(self.best):
-            self.found_all = True
-            return
-        has_child = n_columns in (2, 3) and take_term_off(self, heap, node)
-        if self.fits_networks and 2 < n_columns <= MOST_IN_BLOCKS:
-            has_child = has_child or split_off(self, heap, node)
-        if n_columns == 2:
-            for place, action in enumerate((recombine, expand_terms)):
-                if has_child:
-                    self.push(heap, node, 0.02 * place, partial(action, self))
-                elif not self.is_done:
-                    action(self, heap, node)
-        if n_columns == 3:
-            self.push(heap, node, 0.5, partial(recombine, self))
-        if 3 < n_columns <= MOST_IN_TERMS and self.fits_networks:
-            self.push(heap, node, 0.6, partial(expand_terms, self))
-        if has_child:  # it comes first
-            self.push(heap, node, 0.05, self.follow)
-        else:
-            self.follow(heap, node)
+        heapq.heappush(heap, (priority, next(self.order), action or partial(expand, self), node))
 
     def follow(self, heap, node):
         """Follow the proposals of a state's network."""
@@ -161,7 +139,7 @@ class Search:
             node.steps = node.steps or (("the table as it is", node.error),)
         if node.reader is None:
             return
-        if node.n_visits == 1 and len(node.steps) == 1:
+        if node.n_visits == 1 and node.is_whole:
             if node.found:
                 self.push(heap, node, 0.4, partial(read_all, self))
             if n_columns > MOST_IN_TERMS:
@@ -174,11 +152,13 @@ class Search:
         if node.todo:
             self.push(heap, node, 0.3 * node.n_visits, self.follow)
 
-    def fit(self, state, parent=None):
-        """The network of a state; None if there is no budget left."""
+    def fit(self, state, parent=None, rows=None):
+        """The network of a state, a small one if it is of some rows; None if there is no budget left."""
         if not self.budget.spend():
             return None
-        reader = fit_reader(state, judge_of(self.table, state), self.budget, seed=self.seed, parent=parent)
+        judge = judge_of(self.table if rows is None else self.table.rows(rows), state)
+        is_small = rows is not None
+        reader = fit_reader(state, judge, self.budget, seed=self.seed, parent=parent, is_small=is_small)
         self.best_network = min(self.best_network, reader.error)
         return reader
 
@@ -218,6 +198,7 @@ class Search:
         self.seen.add(key)
         child = Node(state, node.reader, (*node.steps, (state.steps[-1], node.error)))
         if close(self, child) < EXACT or not state.X.shape[1] or self.is_done:
+            child.reader = None  # the parent's, which only showed how far it was
             return child
         child.reader = self.fit(state, node.reader)
         if child.reader is None:

@@ -53,11 +53,11 @@ def pairs(problem, n_kept=12):
     return [(int(chosen[i]), int(chosen[j])) for i, j in places if np.isfinite(score[i, j])]
 
 
-def plain_triples(problem, is_over, n_kept=25):
+def plain_triples(problem, is_over, n_plain=MOST_PLAIN, n_kept=25):
     """The best supports of three small terms, all of them."""
     D, target, usable = normalised(problem)
     chosen = np.flatnonzero(usable & problem.is_small)
-    chosen = chosen[np.argsort(problem.costs[chosen], kind="stable")[:MOST_PLAIN]]
+    chosen = chosen[np.argsort(problem.costs[chosen], kind="stable")[:n_plain]]
     D, costs = D[chosen], TERM_PRICE * problem.costs[chosen]
     G, b = D @ D.T, D @ target
     found: list = []

@@ -18,9 +18,8 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sklearn_kan import _interrupts
-from sklearn_kan.symbolic import KANSymbolicRegressor
+from sklearn_kan.symbolic import KANSymbolicRegressor, _search
 from sklearn_kan.symbolic._rows import merge
-from sklearn_kan.symbolic._search import Search
 
 SHORT = KANSymbolicRegressor(max_seconds=None, max_steps=2, random_state=0)
 
@@ -197,14 +196,14 @@ def test_unusable_parameters_are_named(params, message):
 
 @pytest.mark.usefixtures("no_signal_before")
 def test_ctrl_c_keeps_the_best_formula(monkeypatch):
-    def interrupted(self, heap, node, expand=Search.expand):
-        expand(self, heap, node)
+    def interrupted(search, heap, node, expand=_search.expand):
+        expand(search, heap, node)
         signal.raise_signal(signal.SIGINT)
 
     X = rows(1, 3, 2, 40)
     y = np.sin(X[:, 0] * X[:, 1]) + np.random.default_rng(1).normal(size=40) * X[:, 1]
     undisturbed = search(1).fit(X, y)
-    monkeypatch.setattr(Search, "expand", interrupted)
+    monkeypatch.setattr(_search, "expand", interrupted)
     with pytest.warns(UserWarning, match=r"^The search was interrupted; the best formula so far is kept\.$"):
         model = search(100).fit(X, y)
     assert model.n_steps_ < 100

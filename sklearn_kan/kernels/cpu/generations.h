@@ -16,9 +16,6 @@
     if (__builtin_cpu_supports("x86-64-v4")) return function##_v4(__VA_ARGS__);  \
     if (__builtin_cpu_supports("x86-64-v3")) return function##_v3(__VA_ARGS__);  \
     return function##_v1(__VA_ARGS__);
-#ifndef VECTOR_BYTES /* processors from before 2013: few, and hardly slower, so this is compiled in half the time */
-#pragma GCC optimize("O1")
-#endif
 #else
 #define HAS_GENERATIONS 0
 #define CALL(function, ...) return function##_v1(__VA_ARGS__);

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._documented import Documented
-from .._surroundings import on_one_thread
+from .._surroundings import on_one_thread, trainable
+from ._reading import read_numbers
 from ._values import linearise
 
 
@@ -52,6 +53,7 @@ class BaseEquationSolver(Documented, RegressorMixin, BaseEstimator):
         mean = self._field(X, key)
         return (mean, self._field.deviation(X, key)) if return_std else mean
 
+    @trainable()
     @on_one_thread()
     def residuals(self, X) -> np.ndarray:
         """What the equation leaves at points.
@@ -69,7 +71,7 @@ class BaseEquationSolver(Documented, RegressorMixin, BaseEstimator):
         return linearise(self.residual, X, lambda key: self._field(X, key), self.parameters_).residual
 
     def _points(self, X):
-        X = check_array(X, dtype=np.float64, input_name="X")
+        X = read_numbers("X", X)
         if X.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {X.shape[1]} columns, but the equation was solved in {self.n_features_in_}.")
         return X

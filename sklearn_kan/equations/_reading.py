@@ -6,8 +6,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.utils.validation import check_array
 
+from ..data._masked import check_unmasked
 from ._groups import Group, nothing
-from ._values import checked_equation, linearise
+from ._values import LARGEST, checked_equation, linearise
 
 
 class Domain(NamedTuple):
@@ -30,6 +31,23 @@ def value(x, u):
     return u
 
 
+def read_numbers(name, values, ensure_2d=True):
+    """An array of finite numbers, float64.
+
+    Raises
+    ------
+    ValueError
+        If there are others, such as dates, or some are masked.
+    """
+    check_unmasked(name, values)
+    if np.asarray(values).dtype.kind in "mM":
+        raise ValueError(f"{name} has dates. Pass numbers in a unit of your choice, as the equation has one.")
+    numbers = check_array(values, dtype=np.float64, ensure_2d=ensure_2d, input_name=name)
+    if np.abs(numbers).max() > LARGEST:
+        raise ValueError(f"{name} reaches {np.abs(numbers).max():.3g}. Choose units with numbers below {LARGEST:g}.")
+    return numbers
+
+
 def read_rows(residual, X, y, kind):
     """Rows by operator: the equation first.
 
@@ -38,8 +56,8 @@ def read_rows(residual, X, y, kind):
     ValueError
         If there are no equation rows, or `kind` is not one for each row.
     """
-    X = check_array(X, dtype=np.float64, input_name="X")
-    y = np.zeros(len(X)) if y is None else check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+    X = read_numbers("X", X)
+    y = np.zeros(len(X)) if y is None else read_numbers("y", y, ensure_2d=False)
     if y.shape != (len(X),):
         raise ValueError(f"y has shape {y.shape}, not ({len(X)},): one number for each row of X.")
     kinds = [kind] * len(X) if isinstance(kind, str) or callable(kind) or kind is None else list(kind)
@@ -130,7 +148,7 @@ def read_axes(axes):
         raise ValueError(
             "axes must have a vector of coordinates for each axis: (x,) for one axis, (x, y) for two, and no meshgrid."
         )
-    axes = [np.asarray(axis, dtype=np.float64) for axis in axes]
+    axes = [read_numbers(f"axes[{d}]", axis, ensure_2d=False) for d, axis in enumerate(axes)]
     for d, axis in enumerate(axes):
         if len(axis) < 4 or not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():
             raise ValueError(f"axes[{d}] must have at least 4 finite coordinates in ascending order.")

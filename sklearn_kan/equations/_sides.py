@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..data._masked import check_unmasked
 from ._conditions import Condition
 from ._groups import Group, nothing
 from ._reading import value
@@ -208,6 +209,7 @@ def read_edges(boundary, axes):
         return values
     if isinstance(boundary, str):
         raise ValueError(f"boundary={boundary!r} is not a condition. Conditions by side are {{0: 'periodic'}}.")
+    check_unmasked("boundary", boundary)
     given = np.asarray(boundary, dtype=np.float64)
     if given.ndim == 0:
         given = np.full(shape, float(given))

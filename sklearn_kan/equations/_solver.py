@@ -7,7 +7,7 @@ import numpy as np
 
 from .._adoption import adopt
 from .._compat import fit_context
-from .._surroundings import on_one_thread
+from .._surroundings import on_one_thread, trainable
 from ._base import BaseEquationSolver
 from ._grid import solve_grid
 from ._grid_parameters import read_values, solve_with_unknowns
@@ -96,6 +96,7 @@ class GPEquationSolver(BaseEquationSolver):
         self.parameters = parameters
 
     @fit_context(prefer_skip_nested_validation=True)
+    @trainable()
     @on_one_thread()
     def fit(self, X, y=None, kind="equation") -> Self:
         """Solve on scattered rows.
@@ -129,6 +130,7 @@ class GPEquationSolver(BaseEquationSolver):
         return self._adopt(solution)
 
     @fit_context(prefer_skip_nested_validation=True)
+    @trainable()
     @on_one_thread()
     def fit_grid(self, axes, boundary, X=None, y=None) -> Self:
         """Solve on a grid.
@@ -199,6 +201,6 @@ class GPEquationSolver(BaseEquationSolver):
                 f"The solution is uncertain: its expected relative error is {self.relative_error_:.1g}, and the "
                 f"equation leaves {self.residual_:.1g} of its largest term between the points. More or denser points, "
                 "missing conditions, or less noise would help.",
-                stacklevel=5,
+                stacklevel=6,
             )
         return self

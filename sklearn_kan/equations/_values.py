@@ -13,6 +13,7 @@ import torch
 
 from .._compat import WithoutOwnFunctions
 
+LARGEST = 1e100  # number in rows and residuals, whose squares are finite
 MAX_ORDER = 4
 
 
@@ -173,8 +174,11 @@ def checked_equation(found):
     Raises
     ------
     ValueError
-        If the solution is not in it.
+        If the solution is not in it, or sizes are beyond double precision's squares.
     """
     if not found.coefficients:
         raise ValueError("The residual does not depend on the solution, its second argument: residual(x, u).")
+    size = np.abs(found.residual).max()
+    if LARGEST < size < np.inf:
+        raise ValueError(f"The residual reaches {size:.3g}. Choose units with numbers below {LARGEST:g}.")
     return found

@@ -197,6 +197,13 @@ def holds_numbers(X):
     return all(series.dtype.is_numeric() or series.dtype == nw.Boolean for series in wrap(X).iter_columns())
 
 
+def has_dates(X):
+    """Whether a table has dates or durations, by its dtypes."""
+    if isinstance(X, np.ndarray) or not nw.dependencies.is_into_dataframe(X):
+        return np.asarray(X).dtype.kind in "mM"
+    return any(series.dtype.is_temporal() for series in wrap(X).iter_columns())
+
+
 def is_text_or_category(series):
     """Whether a dataframe's column holds categories, or strings and nothing else."""
     if series.dtype in (nw.Categorical, nw.Enum, nw.String):

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._documented import Documented
 from .._surroundings import on_one_thread, trainable
-from ._reading import read_numbers
+from ._reading import plain_numbers
 from ._values import linearise
 
 
@@ -71,7 +71,7 @@ class BaseEquationSolver(Documented, RegressorMixin, BaseEstimator):
         return linearise(self.residual, X, lambda key: self._field(X, key), self.parameters_).residual
 
     def _points(self, X):
-        X = read_numbers("X", X)
+        X = plain_numbers("X", X)
         if X.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {X.shape[1]} columns, but the equation was solved in {self.n_features_in_}.")
         return X

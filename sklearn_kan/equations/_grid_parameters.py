@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_consistent_length
 from ._grid import solve_grid, solved_in
 from ._grid_field import Draws, GridField
 from ._inverse import LEVEL, Scale, summarised
-from ._reading import read_numbers
+from ._reading import plain_numbers
 
 N_STARTS = 7, 16  # for one coefficient, for several; twice as many with logarithms
 N_SOLVED = 3  # of the starts for several, and as many others
@@ -79,8 +79,8 @@ def read_values(X, y, axes, unknown):
             f"parameters[{unknown[0]!r}] is an interval, and there are no values to learn it from. Give fit_grid points"
             " X and values y of the solution there, or give a number."
         )
-    X = read_numbers("X", X)
-    y = read_numbers("y", y, ensure_2d=False).ravel()
+    X = plain_numbers("X", X)
+    y = plain_numbers("y", y, ensure_2d=False).ravel()
     check_consistent_length(X, y)
     if X.shape[1] != len(axes):
         raise ValueError(f"X has {X.shape[1]} columns, but the grid has {len(axes)} axes.")

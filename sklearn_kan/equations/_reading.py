@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 from sklearn.utils.validation import check_array
 
 from ..data._masked import check_unmasked
+from ..data._table import has_dates
 from ._groups import Group, nothing
 from ._values import LARGEST, checked_equation, linearise
 
@@ -31,7 +32,7 @@ def value(x, u):
     return u
 
 
-def read_numbers(name, values, ensure_2d=True):
+def plain_numbers(name, values, ensure_2d=True):
     """An array of finite numbers, float64.
 
     Raises
@@ -40,7 +41,7 @@ def read_numbers(name, values, ensure_2d=True):
         If there are others, such as dates, or some are masked.
     """
     check_unmasked(name, values)
-    if np.asarray(values).dtype.kind in "mM":
+    if has_dates(values):
         raise ValueError(f"{name} has dates. Pass numbers in a unit of your choice, as the equation has one.")
     numbers = check_array(values, dtype=np.float64, ensure_2d=ensure_2d, input_name=name)
     if np.abs(numbers).max() > LARGEST:
@@ -56,8 +57,8 @@ def read_rows(residual, X, y, kind):
     ValueError
         If there are no equation rows, or `kind` is not one for each row.
     """
-    X = read_numbers("X", X)
-    y = np.zeros(len(X)) if y is None else read_numbers("y", y, ensure_2d=False)
+    X = plain_numbers("X", X)
+    y = np.zeros(len(X)) if y is None else plain_numbers("y", y, ensure_2d=False)
     if y.shape != (len(X),):
         raise ValueError(f"y has shape {y.shape}, not ({len(X)},): one number for each row of X.")
     kinds = [kind] * len(X) if isinstance(kind, str) or callable(kind) or kind is None else list(kind)
@@ -148,8 +149,8 @@ def read_axes(axes):
         raise ValueError(
             "axes must have a vector of coordinates for each axis: (x,) for one axis, (x, y) for two, and no meshgrid."
         )
-    axes = [read_numbers(f"axes[{d}]", axis, ensure_2d=False) for d, axis in enumerate(axes)]
+    axes = [plain_numbers(f"axes[{d}]", axis, ensure_2d=False) for d, axis in enumerate(axes)]
     for d, axis in enumerate(axes):
-        if len(axis) < 4 or not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():
-            raise ValueError(f"axes[{d}] must have at least 4 finite coordinates in ascending order.")
+        if len(axis) < 4 or (np.diff(axis) <= 0).any():
+            raise ValueError(f"axes[{d}] must have at least 4 coordinates in ascending order.")
     return axes

@@ -129,16 +129,16 @@ def entry(formula, error, table, steps, seed, learns=True):
 
 def simplified(formula, table):
     """A shorter form with the same values, if sympy finds one."""
-    before = error_of(formula, table)
+    if formula.is_number:
+        return formula
+    before, best, n_constants = error_of(formula, table), formula, len(formula.atoms(sp.Float))
     limit = max(before * (1 + 1e-6), EXACT / 10)
-    best = formula
     changes = [with_amounts(1), with_amounts(-1), with_largest(0), with_largest(1)]
-    n_constants = len(best.atoms(sp.Float))
-    if complexity(best) <= SIMPLIFIED_UP_TO and n_constants <= MOST_CONSTANTS:
+    if complexity(formula) <= SIMPLIFIED_UP_TO and n_constants <= MOST_CONSTANTS:
         changes += [sp.powsimp, sp.expand, sp.factor_terms, sp.together, *([quick_simplify] if before < POOR else [])]
     if not n_constants:
         changes.append(lambda form: sp.factor(form, deep=True))
-    for change in () if formula.is_number else changes:
+    for change in changes:
         try:
             form = change(best)
         except (TypeError, ValueError, NotImplementedError, RecursionError, ZeroDivisionError, AttributeError):

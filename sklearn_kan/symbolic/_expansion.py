@@ -142,11 +142,7 @@ def without_idle(search, node):
             state, error, sizes = smaller, error_without, sizes_without
         else:
             n_tried = len(idle) // 2  # the smallest of them
-    if not steps:
-        return None
-    lesser = Node(state, steps=steps)
-    lesser.is_whole = True
-    return lesser
+    return Node(state, steps=steps, is_whole=True) if steps else None
 
 
 def effects(search, state):

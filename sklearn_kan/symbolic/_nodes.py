@@ -34,10 +34,10 @@ class Node:
     It `is_whole` if it is the table, with columns left out at most.
     """
 
-    def __init__(self, state, reader=None, steps=()):
+    def __init__(self, state, reader=None, steps=(), is_whole=False):
         self.state, self.reader, self.steps = state, reader, steps
         self.todo, self.tried, self.n_visits, self.found = None, {}, 0, None
-        self.is_patient, self.is_closed, self.is_whole = False, False, not steps
+        self.is_patient, self.is_closed, self.is_whole = False, False, is_whole or not steps
 
     @property
     def error(self):

@@ -30,7 +30,7 @@ LARGEST_DENOMINATOR, ROUNDING = 64, 1e-8
 
 
 def bent_forms(X, y, columns, is_over):
-    """The same with a function of one column in its place."""
+    """What `rational_forms` finds with a function of one column in that column's place."""
     for place, (bend, symbolic) in product(range(X.shape[1]), BENDS):
         with np.errstate(all="ignore"):
             values = bend(X[:, place])

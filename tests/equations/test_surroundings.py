@@ -1,6 +1,7 @@
 """Equations do not depend on the state of torch, and rows that are no numbers are refused by name."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -52,6 +53,7 @@ ROWS = AXIS[:, None]
     (np.ma.array(ROWS, mask=MASK[:, None]), None, "X has 1 masked"),
     (ROWS, np.ma.array(0 * AXIS, mask=MASK), "y has 1 masked"),
     ((1e6 * ROWS).astype("datetime64[s]"), None, "X has dates"),
+    (pd.DataFrame({"day": pd.date_range("2020-01-01", periods=40), "x": AXIS}), None, "X has dates"),
     (1e120 * ROWS, None, r"X reaches 1e\+120"),
     (ROWS, np.where(MASK, 1e150, 0.0), r"y reaches 1e\+150"),
 ])  # fmt: skip

@@ -141,10 +141,8 @@ def test_fit_leaves_hyperparameters_alone():
     ids=lambda setting: "-".join(map(str, setting.values())),
 )
 def test_a_seed_repeats_and_global_generators_stay(setting):
-    estimator, params = (
-        setting["estimator"],
-        {"batch_size": 16, "max_iter": 2} | {k: setting[k] for k in ("solver", "early_stopping")},
-    )
+    estimator, few = setting["estimator"], {"batch_size": 16, "max_iter": 2}
+    params = few | {k: setting[k] for k in ("solver", "early_stopping")}
     before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
     first, X = fitted(estimator, **params)
     second, _ = fitted(estimator, **params)

@@ -246,9 +246,7 @@ def test_sql_of_sums_of_columns(name):
     else:
         expected = model.predict(rows)
         names = ["prediction"] if expected.ndim == 1 else ["prediction_0", "prediction_1"]
-    # far from the rows that were learned, single precision has its last digits where the spread's are long gone
-    rounding = 4 * np.finfo(np.float32).eps * np.abs(expected).max() / expected.std() if "single" in name else 0.0
-    assert difference(found[names].to_numpy().reshape(expected.shape), expected) < EXACT + rounding
+    assert difference(found[names].to_numpy().reshape(expected.shape), expected) < EXACT
 
 
 def test_what_is_no_sum_of_curves_is_refused_by_name(glass_box):
